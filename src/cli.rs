@@ -1,0 +1,281 @@
+//! Every option of the command line, once: help, man pages and completions come from here.
+
+mod environment;
+mod help;
+mod run;
+mod store;
+mod times;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
+
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::supervise::signals;
+
+/// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
+#[derive(Parser)]
+#[command(
+    name = "genlock",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_long_help = help::genlock()
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(Box<Run>),
+}
+
+/// Take the lock KEY, run COMMAND, release the lock.
+///
+/// The lock covers the command and what it starts: what it leaves behind is stopped before the
+/// release. If the lock is being lost the command is told SIGTERM in time, then SIGKILL, so that
+/// it is gone before anyone else can hold the lock. COMMAND finds the fencing token in
+/// $GENLOCK_HELD_TOKEN.
+#[derive(Args)]
+#[command(after_help = help::RUN_SHORT, after_long_help = help::run())]
+struct Run {
+    /// Do not wait: if another holds the lock, exit with 75
+    #[arg(short = 'n', long = "try")]
+    try_: bool,
+
+    /// Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held
+    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
+    wait: Option<Duration>,
+
+    /// The status when the lock was not acquired, in place of 75; 0 is allowed
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "N",
+        default_value_t = exit::NOT_ACQUIRED,
+        env = "GENLOCK_CONFLICT_EXIT_CODE"
+    )]
+    conflict_exit_code: u8,
+
+    /// How long the store keeps the lock when it does not hear of us; etcd may grant more
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = times::parse,
+        env = "GENLOCK_TTL"
+    )]
+    ttl: Duration,
+
+    /// From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_KILL_AFTER")]
+    kill_after: Option<Duration>,
+
+    /// Stop the command after this time, counted from its start, and exit with 124
+    #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
+    max_runtime: Option<Duration>,
+
+    /// Do not renew the lock: it, and with it the command, ends at the TTL
+    #[arg(long)]
+    no_renew: bool,
+
+    /// The pause between attempts where a store must be polled, and before a reconnect
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "100ms",
+        value_parser = times::parse_pause,
+        env = "GENLOCK_RETRY_INTERVAL"
+    )]
+    retry_interval: Duration,
+
+    /// The status when the lock was lost and the command stopped; never 0
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = exit::LOST,
+        value_parser = clap::value_parser!(u8).range(1..),
+        env = "GENLOCK_LOST_EXIT_CODE"
+    )]
+    lost_exit_code: u8,
+
+    /// Leave the processes that the command leaves behind: for one that starts a daemon on purpose
+    #[arg(long)]
+    leave_descendants: bool,
+
+    /// Do not show the command to others in the holder's record
+    #[arg(long, env = "GENLOCK_NO_RECORD_COMMAND", value_parser = FalseyValueParser::new())]
+    no_record_command: bool,
+
+    /// Say nothing of waiting, nor who holds the lock
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say when the lock is held and released, and of trouble with the store; twice: renewals too
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// The lock's name, such as /locks/backup
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// The command and its arguments; no `--` is needed before them
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    command: Vec<OsString>,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
+/// variable, which counts where neither is given.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+struct Connection {
+    /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
+    /// file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "GENLOCK_ENDPOINTS"
+    )]
+    endpoints: Option<Vec<String>>,
+
+    /// The authority that signed the servers' certificates, PEM. Default: the system's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CACERT")]
+    cacert: Option<PathBuf>,
+
+    /// Our certificate, PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CERT")]
+    cert: Option<PathBuf>,
+
+    /// The key of our certificate, PEM
+    #[arg(
+        long = "key",
+        id = "tls_key",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_KEY"
+    )]
+    tls_key: Option<PathBuf>,
+
+    /// Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In
+    /// $GENLOCK_USER it may be NAME:PASSWORD
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// The file whose first line is the password
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_PASSWORD_FILE"
+    )]
+    password_file: Option<PathBuf>,
+
+    /// Do not check who the server is. Anyone on the way can then take its place
+    #[arg(
+        long,
+        value_parser = FalseyValueParser::new(),
+        env = "GENLOCK_INSECURE_SKIP_TLS_VERIFY"
+    )]
+    insecure_skip_tls_verify: bool,
+
+    /// How long to try to reach the store. Default: 2s
+    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_DIAL_TIMEOUT")]
+    dial_timeout: Option<Duration>,
+
+    /// How long one request to the store may take. Default: 5s
+    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_COMMAND_TIMEOUT")]
+    command_timeout: Option<Duration>,
+}
+
+/// The definition of the command line, for what is generated from it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the tool.
+pub fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(Cli {
+            verb: Verb::Run(options),
+        }) => run::run(&options),
+        Err(error) => Ok(refuse(&error)),
+    };
+    let exit = exit.unwrap_or_else(|error| {
+        let (exit, message) = judge(&error);
+        describe::complain(format_args!("{message}"));
+        exit
+    });
+    match exit {
+        Exit::Status(_) => {}
+        Exit::Signal(signal) => signals::die_by(signal),
+        Exit::Interrupt(signal) => signals::die_with_group(signal),
+    }
+    exit.code()
+}
+
+/// Shows help or the version, or says on one line what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind;
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // A closed stdout is nobody's fault.
+        let _ = error.print();
+    } else {
+        describe::complain(format_args!("{}", one_line(&error.render().to_string())));
+    }
+    Exit::Status(if error.use_stderr() { exit::USAGE } else { 0 })
+}
+
+/// Folds clap's paragraphs: what is wrong, the tips, the usage.
+fn one_line(rendered: &str) -> String {
+    let paragraphs = rendered.split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let mut parts = Vec::new();
+    for paragraph in paragraphs {
+        if let Some(usage) = paragraph.strip_prefix("Usage: ") {
+            parts.push(format!("usage: {usage}"));
+        } else if !paragraph.starts_with("For more information") {
+            let part = paragraph
+                .trim_start_matches("error: ")
+                .trim_start_matches("tip: ");
+            // Of several tips the first is the likeliest.
+            parts.extend(part.split(" tip: ").next().map(str::to_owned));
+        }
+    }
+    parts.join("; ")
+}
+
+/// The status and the line for an error at the edge. The library's errors say all on one line.
+fn judge(error: &anyhow::Error) -> (Exit, String) {
+    if let Some(usage) = error.downcast_ref::<times::Usage>() {
+        return (Exit::Status(exit::USAGE), usage.to_string());
+    }
+    match error.downcast_ref::<crate::Error>() {
+        Some(error) => (Exit::of_error(error.kind()), error.to_string()),
+        None => {
+            let causes = error.chain().map(|cause| match cause.downcast_ref() {
+                Some(error) => describe::io_error(error),
+                None => cause.to_string(),
+            });
+            let message = causes.collect::<Vec<_>>().join(": ");
+            (Exit::Status(exit::INTERNAL), message)
+        }
+    }
+}

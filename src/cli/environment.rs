@@ -1,0 +1,106 @@
+//! The environment: what the user says in it, and what the command gets.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::Held;
+
+/// Variables that say what is held. An outer lock's are taken out, so that those of the innermost
+/// one are whole.
+const HELD: &[&str] = &[
+    KEY,
+    TOKEN,
+    TTL,
+    LEASE,
+    OWNER_KEY,
+    OWNER_KEYS,
+    ETCD_KEY,
+    ETCD_REVISION,
+];
+/// The key as it was asked for.
+const KEY: &str = "GENLOCK_HELD_KEY";
+/// The fencing token.
+const TOKEN: &str = "GENLOCK_HELD_TOKEN";
+/// The granted TTL, in seconds.
+const TTL: &str = "GENLOCK_HELD_TTL";
+/// The lease, in hexadecimal as etcdctl takes it.
+const LEASE: &str = "GENLOCK_HELD_LEASE";
+/// The key that stands for the holder in the store.
+const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
+/// What stands for the holder in the store, here and around us: a JSON array of strings, the
+/// outermost first. By it a nested genlock sees that it would wait for itself.
+const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
+/// What `etcdctl lock` calls the owner key.
+const ETCD_KEY: &str = "ETCD_LOCK_KEY";
+/// What `etcdctl lock` calls the revision; here always the create revision.
+const ETCD_REVISION: &str = "ETCD_LOCK_REV";
+
+/// The password, from the environment.
+pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
+/// The same, as etcdctl calls it.
+pub(super) const ETCDCTL_PASSWORD: &str = "ETCDCTL_PASSWORD";
+
+/// Variables of the form `name:password`, as etcdctl takes them.
+const USER: [&str; 2] = ["GENLOCK_USER", "ETCDCTL_USER"];
+
+/// The environment for the command, but for what is [`added`] when the lock is held: genlock's
+/// own without passwords.
+pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let is = |other: &&str| name == OsStr::new(other);
+        if HELD.iter().any(is) || is(&PASSWORD) || is(&ETCDCTL_PASSWORD) {
+            return None;
+        }
+        let value = if USER.iter().any(is) {
+            without_password(value)
+        } else {
+            value
+        };
+        Some((name, value))
+    })
+}
+
+fn without_password(user: OsString) -> OsString {
+    let name = user.as_bytes().split(|&byte| byte == b':').next();
+    OsString::from_vec(name.unwrap_or_default().to_vec())
+}
+
+/// The variables that say what is held.
+pub(super) fn added(held: &Held) -> Vec<(&'static str, String)> {
+    let mut variables = vec![
+        (KEY, held.key().to_owned()),
+        (TOKEN, held.token().to_string()),
+    ];
+    if let Some(ttl) = held.ttl() {
+        variables.push((TTL, ttl.as_secs().to_string()));
+    }
+    if let Some(owner_key) = held.owner_key() {
+        variables.push((OWNER_KEY, owner_key.to_owned()));
+    }
+    let mut owner_keys = outer_owner_keys();
+    owner_keys.extend(held.owner_key().map(str::to_owned));
+    // An array of strings always serialises.
+    variables.push((
+        OWNER_KEYS,
+        serde_json::to_string(&owner_keys).unwrap_or_default(),
+    ));
+    if let Some(lease) = held.lease() {
+        variables.push((LEASE, format!("{lease:x}")));
+        if let Some(owner_key) = held.owner_key() {
+            variables.push((ETCD_KEY, owner_key.to_owned()));
+        }
+        variables.push((ETCD_REVISION, held.token().to_string()));
+    }
+    variables
+}
+
+/// A variable's text, if it is set and not empty.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The owner keys of the locks that are held around us, by the genlocks that run us.
+pub(super) fn outer_owner_keys() -> Vec<String> {
+    let text = variable(OWNER_KEYS).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}

@@ -1,0 +1,105 @@
+//! What help and man pages say beside the options. Each section is a heading that ends in a colon
+//! and indented lines; the man pages are made from the same text.
+
+use crate::exit;
+
+/// The first page, `genlock --help`.
+pub(super) fn genlock() -> String {
+    sections(&[PROMISE, exit::TABLE, FILES])
+}
+
+/// `genlock run -h`.
+pub(super) const RUN_SHORT: &str = "\
+Examples:
+  genlock run /locks/backup -- ./backup.sh
+  genlock run --try -E 0 -q /locks/report ./report.sh
+  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
+
+More: genlock run --help";
+
+/// `genlock run --help`.
+pub(super) fn run() -> String {
+    sections(&[
+        PROMISE,
+        TIMES,
+        ENVIRONMENT,
+        VARIABLES,
+        STORES,
+        SIGNALS,
+        exit::TABLE,
+        EXAMPLES,
+    ])
+}
+
+fn sections(sections: &[&str]) -> String {
+    sections.join("\n\n")
+}
+
+const PROMISE: &str = "\
+Promise:
+  While genlock and its host run, and clocks advance at nearly the same rate, the command and
+  everything it started has been stopped before anyone else can hold the lock. It also holds
+  when genlock itself is killed, frozen or cut off.
+  When the whole host is paused past the TTL, two can overlap until the host has run again for
+  a moment: for that there is the fencing token. Pass it to what the lock protects, which
+  refuses a token smaller than the largest it has seen.";
+
+const TIMES: &str = "\
+Times:
+  The lock is renewed at every third of its TTL. Counted from the moment the last acknowledged
+  renewal was sent, the command is told SIGTERM at TTL - margin - kill-after, and SIGKILL at
+  TTL - margin. The margin is 100ms and a twentieth of the TTL. With the defaults, a TTL of 10s
+  and 2s from SIGTERM to SIGKILL, the store can be gone for 4s at any moment, and is not missed.
+  A renewal counts only if a majority of etcd's members stands behind the leader that answered.
+  If the store says that the lock is gone, SIGTERM comes at once.
+  A duration is written 10s, 1m30s or 500ms; a bare number is in seconds.";
+
+const ENVIRONMENT: &str = "\
+Environment of the command:
+  GENLOCK_HELD_KEY        the key as it was asked for
+  GENLOCK_HELD_TOKEN      the fencing token, larger than that of any earlier holder
+  GENLOCK_HELD_TTL        the TTL that was granted, in seconds (etcd)
+  GENLOCK_HELD_LEASE      the lease, in hexadecimal as etcdctl takes it (etcd)
+  GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store: the key in etcd's queue; the
+                          lock's file and the token
+  GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first
+  ETCD_LOCK_KEY           the owner key, as of etcdctl lock (etcd)
+  ETCD_LOCK_REV           the create revision of the owner key (etcd)
+  Passwords are taken out of the command's environment.";
+
+const VARIABLES: &str = "\
+Environment of genlock:
+  An option that shows [env: GENLOCK_...] is read from there if it is not given. Where etcdctl
+  has a variable for the same, ETCDCTL_..., that one counts if neither is given.
+  GENLOCK_PASSWORD, ETCDCTL_PASSWORD  the password; the file of --password-file comes first";
+
+const STORES: &str = "\
+Stores:
+  etcd   the lock is etcdctl's own: genlock, etcdctl lock and Go's concurrency.Mutex exclude each
+         other under the same name, first come first served
+  file:  flock(2) on one file a key, for one host and without a server; not in order. The command
+         inherits the lock, which lives for as long as the command even if genlock is killed
+  A store that cannot be reached is an error: genlock never falls back to another.";
+
+const SIGNALS: &str = "\
+Signals:
+  HUP, INT, QUIT, TERM, USR1, USR2, WINCH and CONT are passed to the command's process group.
+  While genlock waits, those that end a process take it out of the queue, and it dies of them.
+  If genlock is killed, the command and what it started is killed at once.";
+
+const EXAMPLES: &str = "\
+Examples:
+  genlock run /locks/backup -- ./backup.sh
+      wait for the lock, run, release
+  genlock run --try -E 0 -q /locks/report ./report.sh
+      in a crontab: skip this run, silently, if the last one still runs
+  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
+      in a pipeline: wait at most ten minutes, run at most an hour
+  genlock run --endpoints file: /locks/local ./job.sh
+      on this host only, without a server
+  genlock run --endpoints https://a:2379,https://b:2379 --cacert ca.pem /locks/x ./job.sh
+      over TLS, with two members of the cluster to turn to";
+
+const FILES: &str = "\
+Files:
+  /run/lock/genlock  the locks of file:, shared by all users of the host";

@@ -1,0 +1,211 @@
+//! `genlock run`: take the lock, run the command, release the lock.
+
+mod running;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::store::Store;
+use super::{Run, environment, times};
+use crate::ErrorKind;
+use crate::clock::{Instant, sleep_until};
+use crate::describe;
+use crate::exit::Exit;
+use crate::locker::{Event, Held, Locker, Options, Record};
+use crate::progress::{self, Seen};
+use crate::supervise::signals::Signals;
+use crate::supervise::{self, Forked, Leftovers};
+use running::Running;
+
+/// How long to try to release a lock that is lost: most likely the store cannot be reached.
+const LOST_RELEASE: Duration = Duration::from_secs(1);
+
+/// Runs the verb.
+pub(super) fn run(options: &Run) -> anyhow::Result<Exit> {
+    let store = Store::of(&options.connection)?;
+    let runs_out = store.has_leases() || options.no_renew;
+    if let Some(grace) = options.kill_after.filter(|_| runs_out) {
+        times::check(options.ttl, grace, !options.no_renew)?;
+    }
+    let leftovers = if options.leave_descendants {
+        Leftovers::Leave
+    } else {
+        Leftovers::Stop
+    };
+    // Before the runtime, while there is one thread.
+    let forked = supervise::fork(&options.command, environment::for_command(), leftovers)
+        .context("cannot start the watchdog")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let exit = runtime.block_on(session(options, store, forked));
+    // A name look-up that still runs must not hold us up.
+    runtime.shutdown_background();
+    exit
+}
+
+/// From the first signal that is listened to until nothing is held any more.
+async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let supervision = forked.supervise().context("cannot reach the watchdog")?;
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let verbose = options.verbose > 0;
+    let needs_server = store.has_leases();
+    let store = store.open(Options {
+        ttl: options.ttl,
+        retry_interval: options.retry_interval,
+        auto_renew: !options.no_renew,
+        holder: Record {
+            command: if options.no_record_command {
+                String::new()
+            } else {
+                shown_command(&options.command)
+            },
+            ..Record::of_this_process()
+        },
+        observer: Some(Arc::new(move |event| {
+            noted.note(event);
+            if let (true, Event::Retrying(why)) = (verbose, event) {
+                describe::complain(format_args!("trying again: {why}"));
+            }
+        })),
+    })?;
+    let start = Instant::now();
+    let acquired = tokio::select! {
+        biased;
+        signal = signals.next_that_ends() => Err(Exit::Signal(signal)),
+        acquired = acquire(options, &*store, &seen) => Ok(acquired),
+    };
+    let held = match acquired {
+        Ok(Ok(Some(held))) => held,
+        other => {
+            // Out of the queue, and that has reached the store, before anything else is said.
+            close(&*store, &mut signals).await;
+            supervision.end();
+            return match other {
+                Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
+                Ok(Err(error)) if needs_server => Err(with_way_out(error)),
+                Ok(Err(error)) => Err(error.into()),
+                Err(exit) => Ok(exit),
+            };
+        }
+    };
+    if options.verbose > 0 {
+        describe::complain(format_args!(
+            "{}: held after {}, token {}",
+            describe::escape(&options.key),
+            describe::duration(Instant::now().since(start)),
+            held.token()
+        ));
+    }
+    let mut command = Running::new(options, &held, supervision, &seen);
+    let exit = command.run(&mut signals).await;
+    let lost = command.is_lost();
+    command.end();
+    // Nothing of the command lives: whatever happens to the release, its own status stands.
+    let patience = async {
+        if lost {
+            tokio::time::sleep(LOST_RELEASE).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        released = store.unlock(held) => match released {
+            Err(error) if !lost => describe::complain(format_args!("warning: not released: {error}")),
+            _ => {}
+        },
+        () = patience => {}
+        _ = signals.next_that_ends() => {}
+    }
+    if options.verbose > 0 {
+        describe::complain(format_args!("{}: released", describe::escape(&options.key)));
+    }
+    Ok(exit)
+}
+
+/// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
+async fn acquire(options: &Run, store: &dyn Locker, seen: &Seen) -> crate::Result<Option<Held>> {
+    let key = &options.key;
+    if tries(options) {
+        return store.try_lock(key).await;
+    }
+    let shown = async {
+        if !options.quiet {
+            progress::show(key, seen).await;
+        }
+        std::future::pending().await
+    };
+    let limit = async {
+        match options.wait {
+            Some(limit) => sleep_until(Instant::now() + limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    let around = environment::outer_owner_keys();
+    tokio::select! {
+        // A refusal comes before a word of waiting.
+        biased;
+        held = store.lock(key) => held.map(Some),
+        () = limit => Ok(None),
+        () = seen.held_by_one_of(&around) => Err(crate::Error::new(
+            ErrorKind::AlreadyHeld,
+            format!("{key}: this lock is held by the genlock that runs us: it would wait for itself"),
+        )),
+        () = shown => Ok(None),
+    }
+}
+
+/// Whether not to wait. --try beats a --wait, which may come from the environment.
+fn tries(options: &Run) -> bool {
+    options.try_ || options.wait == Some(Duration::ZERO)
+}
+
+/// A store that cannot be reached needs not be the end: but that is for the user to say.
+fn with_way_out(error: crate::Error) -> anyhow::Error {
+    if error.kind() == ErrorKind::Unavailable {
+        let way_out = "to lock on this host only, without a server: --endpoints file:";
+        return anyhow::Error::new(crate::Error::new(
+            ErrorKind::Unavailable,
+            format!("{error}; {way_out}"),
+        ));
+    }
+    error.into()
+}
+
+/// Says who holds the lock, and gives the status for it.
+fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
+    if !options.quiet {
+        let key = describe::escape(&options.key);
+        let state = seen
+            .waiting()
+            .unwrap_or_else(|| "held by another".to_owned());
+        if !tries(options) {
+            let waited = describe::duration(Instant::now().since(start));
+            describe::complain(format_args!("{key}: not acquired within {waited}: {state}"));
+        } else {
+            describe::complain(format_args!("{key}: not acquired: {state}"));
+        }
+    }
+    Exit::Status(options.conflict_exit_code)
+}
+
+/// Leaves the queue and releases; a second signal ends the patience with the store.
+async fn close(store: &dyn Locker, signals: &mut Signals) {
+    tokio::select! {
+        // What could not be released is free at its TTL's end, and there is a better error to show.
+        _ = store.close() => {}
+        _ = signals.next_that_ends() => {}
+    }
+}
+
+/// The command for the holder's record.
+fn shown_command(command: &[OsString]) -> String {
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}

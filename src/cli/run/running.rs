@@ -1,0 +1,262 @@
+//! The command while the lock is held: what happens to it, and how genlock ends for it.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::{Run, environment, times};
+use crate::clock::{Instant, sleep_until};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::{Held, Loss};
+use crate::progress::Seen;
+use crate::supervise::signals::Signals;
+use crate::supervise::terminal::{self, Terminal};
+use crate::supervise::{Report, Supervision, Terms, Why};
+
+/// How long after the deadline the command should be gone at the latest, with the watchdog's word
+/// for it; well within the margin that the deadline keeps. Also how long after a stop of our own
+/// the signal that ended it should have come.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The command while the lock is held.
+pub(super) struct Running<'a> {
+    options: &'a Run,
+    held: &'a Held,
+    supervision: Supervision,
+    terminal: Option<Terminal>,
+    seen: &'a Seen,
+    loss: Option<Loss>,
+    not_executed: Option<i32>,
+    status: Option<i32>,
+    /// The command died of a signal while it had the terminal.
+    killed_in_foreground: bool,
+    /// What stopped the command, and when it is continued if no SIGCONT says so: we were not
+    /// stopped along with it then, because nobody could have continued us.
+    unstopped: Option<(i32, Instant)>,
+}
+
+impl<'a> Running<'a> {
+    pub(super) fn new(
+        options: &'a Run,
+        held: &'a Held,
+        supervision: Supervision,
+        seen: &'a Seen,
+    ) -> Self {
+        Self {
+            options,
+            held,
+            supervision,
+            terminal: Terminal::open(),
+            seen,
+            loss: None,
+            not_executed: None,
+            status: None,
+            killed_in_foreground: false,
+            unstopped: None,
+        }
+    }
+
+    /// Whether the lock was lost while the command ran.
+    pub(super) fn is_lost(&self) -> bool {
+        self.loss.is_some()
+    }
+
+    /// Ends the supervision, which has nothing to supervise any more.
+    pub(super) fn end(self) {
+        self.supervision.end();
+    }
+
+    /// Starts the command and follows it until nothing of it lives.
+    pub(super) async fn run(&mut self, signals: &mut Signals) -> Exit {
+        let ttl = self.held.ttl().unwrap_or(self.options.ttl);
+        let terms = Terms {
+            deadline: self.held.deadline(),
+            grace: self.options.kill_after.unwrap_or(times::default_grace(ttl)),
+            max_runtime: self.options.max_runtime,
+        };
+        let foreground = self.terminal.as_mut().is_some_and(Terminal::give_at_start);
+        let variables = environment::added(self.held);
+        let started = self
+            .supervision
+            .start(terms, &variables, foreground, self.held.descriptor());
+        if let Err(error) = started.await {
+            return self.say_not_executed(&error);
+        }
+        let mut ownership = self.held.ownership();
+        let mut deadline = terms.deadline;
+        let why = loop {
+            let overdue = deadline.map(|at| at + PATIENCE);
+            let unstopped = self.unstopped.map(|(_, at)| at);
+            tokio::select! {
+                biased;
+                report = self.supervision.report() => match report {
+                    Some(Report::Gone(why)) => break Some(why),
+                    Some(report) => self.note(report).await,
+                    None => {
+                        describe::complain(format_args!(
+                            "{}: the watchdog was killed: stopping the command", self.key()
+                        ));
+                        self.supervision.kill().await;
+                        break None;
+                    }
+                },
+                signal = signals.next() => match signal {
+                    libc::SIGCONT => self.resume().await,
+                    signal => self.supervision.signal(signal).await,
+                },
+                () = ownership.changed(), if self.loss.is_none() => match ownership.loss() {
+                    Some(loss) => self.lost(loss).await,
+                    None => {
+                        self.seen.answered();
+                        if let Some(moved) = ownership.deadline() {
+                            deadline = Some(moved);
+                            self.supervision.move_deadline(moved).await;
+                            if self.options.verbose > 1 {
+                                let left = describe::duration(moved.left());
+                                describe::complain(format_args!("{}: renewed, {left} left", self.key()));
+                            }
+                        }
+                    }
+                },
+                () = until(unstopped) => self.resume_orphan().await,
+                () = until(overdue) => {
+                    // The watchdog is frozen, then: we do what it should have done.
+                    self.supervision.kill().await;
+                    break Some(Why::Deadline);
+                }
+            }
+        };
+        if why == Some(Why::Deadline) {
+            self.note(Report::Ending(Why::Deadline)).await;
+        }
+        self.take_terminal_back();
+        self.exit(why)
+    }
+
+    async fn note(&mut self, report: Report) {
+        match report {
+            Report::NotExecuted(errno) => self.not_executed = Some(errno),
+            Report::Stopped(signal) => {
+                // Without a terminal nobody would continue us, and the lock wants renewals.
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.take_back();
+                    // SIGCONT resumes the command, behind what was sent along with it: a shell's
+                    // `kill %1` sends SIGTERM first, and the command must not run on before that.
+                    terminal::stop_ourselves();
+                    self.unstopped = Some((signal, Instant::now() + PATIENCE));
+                }
+            }
+            Report::Ending(Why::Deadline) if self.loss.is_none() => {
+                self.loss = Some(Loss::Expired);
+                let why = self
+                    .seen
+                    .retrying()
+                    .unwrap_or_else(|| Loss::Expired.to_string());
+                self.say_lost(&why);
+            }
+            Report::Ending(Why::MaxRuntime) => describe::complain(format_args!(
+                "{}: --max-runtime is over: stopping the command",
+                self.key()
+            )),
+            Report::Ended(status) => {
+                self.status = Some(status);
+                self.take_terminal_back();
+            }
+            Report::Started(_) | Report::Ending(_) | Report::Gone(_) => {}
+        }
+    }
+
+    async fn lost(&mut self, loss: Loss) {
+        self.loss = Some(loss);
+        self.supervision.stop().await;
+        self.say_lost(&loss.to_string());
+    }
+
+    fn say_lost(&self, why: &str) {
+        describe::complain(format_args!(
+            "{}: the lock is lost: {why}: stopping the command",
+            self.key()
+        ));
+    }
+
+    /// After a stop, or because someone said so: the terminal first, then the command.
+    async fn resume(&mut self) {
+        self.unstopped = None;
+        if let (Some(terminal), Some(group)) = (&mut self.terminal, self.supervision.group()) {
+            terminal.give(group);
+        }
+        self.supervision.resume().await;
+    }
+
+    /// What the kernel does with a stopped process group that nobody can continue (setpgid(2)): one
+    /// that wants a terminal it cannot have is told that it is gone.
+    async fn resume_orphan(&mut self) {
+        if let Some((libc::SIGTTIN | libc::SIGTTOU, _)) = self.unstopped {
+            self.supervision.signal(libc::SIGHUP).await;
+        }
+        self.resume().await;
+    }
+
+    fn take_terminal_back(&mut self) {
+        let killed = self.status.is_none_or(|status| libc::WIFSIGNALED(status));
+        if let Some(terminal) = &mut self.terminal
+            && let Some(taken) = terminal.take_back()
+            && killed
+        {
+            terminal.mend(taken);
+            self.killed_in_foreground = true;
+        }
+    }
+
+    /// How genlock ends, now that nothing of the command lives.
+    fn exit(&self, why: Option<Why>) -> Exit {
+        if self.loss.is_some() || why == Some(Why::Deadline) {
+            return Exit::Status(self.options.lost_exit_code);
+        }
+        if let Some(errno) = self.not_executed {
+            return self.say_not_executed(&io::Error::from_raw_os_error(errno));
+        }
+        match (why, self.status) {
+            (Some(Why::MaxRuntime), _) => Exit::Status(exit::MAX_RUNTIME),
+            (Some(_), Some(status)) if libc::WIFSIGNALED(status) => match libc::WTERMSIG(status) {
+                signal @ (libc::SIGINT | libc::SIGQUIT) if self.killed_in_foreground => {
+                    Exit::Interrupt(signal)
+                }
+                signal => Exit::Signal(signal),
+            },
+            (Some(_), Some(status)) => Exit::Status(libc::WEXITSTATUS(status) as u8),
+            // The watchdog was killed, and with it the command.
+            _ => Exit::Status(exit::INTERNAL),
+        }
+    }
+
+    fn say_not_executed(&self, error: &io::Error) -> Exit {
+        let program = &self.options.command[0];
+        let shown = describe::escape(&program.to_string_lossy());
+        if error.raw_os_error() == Some(libc::ENOENT) {
+            let path = Path::new(program);
+            if path.components().count() > 1 && path.exists() {
+                describe::complain(format_args!("{shown}: its interpreter was not found"));
+            } else {
+                describe::complain(format_args!("{shown}: command not found"));
+            }
+            return Exit::Status(exit::NOT_FOUND);
+        }
+        let why = describe::io_error(error);
+        describe::complain(format_args!("{shown}: cannot be executed: {why}"));
+        Exit::Status(exit::NOT_EXECUTABLE)
+    }
+
+    fn key(&self) -> String {
+        describe::escape(self.held.key())
+    }
+}
+
+/// Ends at this instant; never without one.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

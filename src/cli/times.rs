@@ -1,0 +1,131 @@
+//! Durations as the command line takes them, and whether they fit each other.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::locker::margin;
+
+/// Options that make no sense together.
+#[derive(Debug)]
+pub(super) struct Usage(String);
+
+impl Usage {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Reads `10s`, `1m30s`, `500ms`; a bare number is in seconds. Months and years are refused: in
+/// humantime `1M` is a month, which nobody means.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds)
+            .map_err(|_| "a duration is neither negative nor endless".to_owned());
+    }
+    let units = text.split(|c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace());
+    for unit in units {
+        if matches!(
+            unit,
+            "M" | "month" | "months" | "y" | "yr" | "year" | "years"
+        ) {
+            return Err(format!(
+                "\"{unit}\" is not taken: write days, or m for minutes"
+            ));
+        }
+    }
+    humantime::parse_duration(text)
+        .map_err(|_| "write it as in 10s, 1m30s, 500ms; a bare number is in seconds".to_owned())
+}
+
+/// [`parse`], but for a time that cannot be zero.
+pub(super) fn parse_pause(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("it cannot be zero".to_owned()),
+        pause => Ok(pause),
+    }
+}
+
+/// From SIGTERM to SIGKILL, where nothing else was said.
+pub(super) fn default_grace(ttl: Duration) -> Duration {
+    ttl / 5
+}
+
+/// Refuses a grace that leaves a renewal too little time: renewals leave at a third of the TTL,
+/// and until half of it is over a lost one must not disturb the command.
+pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(), Usage> {
+    let undisturbed = if renewed { ttl / 2 } else { Duration::ZERO };
+    let room = ttl.saturating_sub(margin(ttl)).saturating_sub(undisturbed);
+    if grace < room {
+        return Ok(());
+    }
+    // The inverse of the line above, in whole seconds.
+    let part = if renewed { 0.45 } else { 0.95 };
+    let fitting = ((grace + margin(Duration::ZERO)).as_secs_f64() / part).floor() + 1.0;
+    Err(Usage::new(format!(
+        "--kill-after {} does not fit into --ttl {}: take less than {}, or --ttl {fitting}s",
+        humantime::format_duration(grace),
+        humantime::format_duration(ttl),
+        humantime::format_duration(room),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, milliseconds) in [
+            ("10s", 10_000),
+            ("1m30s", 90_000),
+            ("1m 30s", 90_000),
+            ("500ms", 500),
+            ("30", 30_000),
+            ("0.5", 500),
+            ("0", 0),
+            ("2h", 7_200_000),
+        ] {
+            assert_eq!(
+                parse(text),
+                Ok(Duration::from_millis(milliseconds)),
+                "{text}"
+            );
+        }
+        for text in ["1M", "1y", "2 months", "-1", "inf", "nan", "", "soon", "5x"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse_pause("0ms").is_err());
+    }
+
+    #[test]
+    fn the_ttl_that_is_proposed_fits() {
+        for (ttl, renewed) in [(10, true), (5, true), (60, true), (10, false)] {
+            for grace in [1, 3, 5, 8, 12, 300] {
+                let ttl = Duration::from_secs(ttl);
+                let grace = Duration::from_secs(grace);
+                if let Err(Usage(message)) = check(ttl, grace, renewed) {
+                    let proposed = message.rsplit("--ttl ").next().unwrap();
+                    let proposed = parse(proposed).unwrap();
+                    assert!(check(proposed, grace, renewed).is_ok(), "{message}");
+                    assert!(proposed > ttl, "{message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_grace_fits_every_ttl() {
+        for seconds in 1..600 {
+            let ttl = Duration::from_secs(seconds);
+            assert!(check(ttl, default_grace(ttl), true).is_ok(), "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Words for people: genlock's own lines on stderr, and who holds a lock.
+
+use std::fmt;
+use std::io::Write;
+use std::time::Duration;
+
+use crate::Record;
+use crate::error::plain;
+
+/// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
+/// them. A stderr that is closed or full is no reason to fail.
+pub(crate) fn complain(message: fmt::Arguments<'_>) {
+    let line = format!("genlock: {}\n", printable(&message.to_string()));
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`. What others wrote is escaped: a
+/// record must not move the cursor.
+pub(crate) fn holder(record: Option<&Record>) -> String {
+    let Some(record) = record.filter(|&record| *record != Record::default()) else {
+        return "a holder who left no record (another tool?)".to_owned();
+    };
+    let mut text = format!("{}@{}", escape(&record.user), escape(&record.host));
+    text.push_str(&format!(" (pid {}", record.pid));
+    if !record.command.is_empty() {
+        text.push_str(&format!(": {}", escape(&record.command)));
+    }
+    text.push(')');
+    if !record.since.is_empty() {
+        text.push_str(&format!(" since {}", escape(&record.since)));
+    }
+    text
+}
+
+/// At most this much of another's text is shown.
+const SHOWN: usize = 120;
+
+/// Another's text, safe for a terminal and of bounded length.
+pub(crate) fn escape(text: &str) -> String {
+    let end = text.char_indices().nth(SHOWN).map(|(end, _)| end);
+    let mut shown = printable(&text[..end.unwrap_or(text.len())]);
+    if end.is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The text with all that cannot be seen, or moves the cursor, escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            // Only these does escape_debug() escape although they can be seen.
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// The system's own words for an error, without its number.
+pub(crate) fn io_error(error: &std::io::Error) -> String {
+    plain(&error.to_string())
+}
+
+/// A time to whole seconds, or to milliseconds below ten.
+pub(crate) fn duration(time: Duration) -> impl fmt::Display {
+    let precise = if time < Duration::from_secs(10) {
+        Duration::from_millis(time.as_millis() as u64)
+    } else {
+        Duration::from_secs(time.as_secs())
+    };
+    humantime::format_duration(precise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_move_the_cursor() {
+        let record = Record {
+            host: "h\x1b[2J".to_owned(),
+            user: "u\n".to_owned(),
+            command: "x".repeat(4000),
+            ..Record::default()
+        };
+        let text = holder(Some(&record));
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert!(text.chars().count() < 300, "{}", text.len());
+    }
+
+    #[test]
+    fn quotes_of_a_command_stay_readable() {
+        assert_eq!(escape(r#"sh -c 'echo "hi"'"#), r#"sh -c 'echo "hi"'"#);
+    }
+
+    #[test]
+    fn what_is_escaped_once_stays_as_it_is() {
+        let once = escape("a\x1b[m\u{202e}\n\\ü");
+        assert_eq!(once, r"a\u{1b}[m\u{202e}\n\ü");
+        assert_eq!(printable(&once), once);
+    }
+}

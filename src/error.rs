@@ -1,0 +1,117 @@
+//! The library's one error: a kind to decide by, a line to show, and the source beneath.
+
+use std::fmt;
+
+/// A specialised `Result`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, to decide by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The key is empty, ends in `/`, is too long, or has a NUL byte.
+    InvalidKey,
+    /// The TTL is under one second, or not in whole seconds where the store counts in seconds.
+    InvalidTtl,
+    /// The configuration cannot work: an endpoint, a certificate file, a directory.
+    InvalidConfig,
+    /// This client already holds, or waits for, the key.
+    AlreadyHeld,
+    /// The lock is not one of this client's.
+    NotHeld,
+    /// The lock was lost before it was released.
+    OwnershipLost,
+    /// A bound in time was reached.
+    TimedOut,
+    /// The store cannot be reached, or refused to work.
+    Unavailable,
+    /// The store refused the credentials, or they do not cover the key.
+    Denied,
+    /// The client has been closed.
+    Closed,
+}
+
+/// An error of the library.
+///
+/// `Display` gives the whole story on one line, without the kind; [`Error::source`] what lies
+/// beneath, for those who look.
+///
+/// [`Error::source`]: std::error::Error::source
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind. `message` reads `what: why`, on one line.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// Keeps what lies beneath. Its text should already be in the message, in words for a user.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Puts `what` in front: `what: message`.
+    #[must_use]
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// What went wrong, to decide by.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The text of an I/O error as a user reads it: without the number, in lower case.
+pub(crate) fn plain(text: &str) -> String {
+    let text = text.split(" (os error").next().unwrap_or(text);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => "unknown error".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_read_like_words() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(plain(&refused.to_string()), "connection refused");
+        assert_eq!(plain("broken pipe"), "broken pipe");
+    }
+}

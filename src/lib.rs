@@ -1,0 +1,58 @@
+//! Runs a command while holding a distributed lock; this is the library under the `genlock` tool.
+//!
+//! [`Locker`] is the contract, [`Etcd`] and [`FileStore`] are the stores behind it.
+//!
+//! ```
+//! use genlock::{FileStore, Locker, Options};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> genlock::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! let store = FileStore::open(dir.path(), Options::default())?;
+//! let held = store.lock("/locks/backup").await?;
+//! println!("fencing token {}", held.token());
+//! tokio::select! {
+//!     loss = held.lost() => eprintln!("stop at once: {loss}"),
+//!     () = async { /* the work */ } => {}
+//! }
+//! store.unlock(held).await?;
+//! store.close().await
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! A [`Held`] lock has a [deadline](Held::deadline): nobody else can hold the lock before it, while
+//! clocks advance at nearly the same rate. What the lock protects has to have stopped by then, and
+//! [`Held::lost`] tells. The `genlock` tool does this with a process of its own for its command; a
+//! service that uses the library has to look itself. A process that is paused past the deadline
+//! cannot look: for that there is the [fencing token](Held::token).
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and child subreapers");
+
+pub mod clock;
+mod error;
+pub mod locker;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "cli")]
+mod describe;
+#[cfg(feature = "cli")]
+mod exit;
+#[cfg(feature = "cli")]
+mod progress;
+#[cfg(feature = "cli")]
+mod supervise;
+
+pub use error::{Error, ErrorKind, Result};
+pub use locker::etcd::{Config as EtcdConfig, Etcd};
+pub use locker::file::FileStore;
+pub use locker::{Event, Held, Locker, Loss, Options, Ownership, Record};
+
+/// The examples in the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,247 @@
+//! Locks in etcd, wire-compatible with etcd's own recipe (`etcdctl lock`, the v3lock service, Go's
+//! `concurrency.Mutex`): they and this exclude each other under the same name.
+//!
+//! A lock's place in the queue is the key `<name>/<lease id in hex>`, attached to the lease; the
+//! oldest create revision owns. Unlike etcd's own recipe only direct contenders count, so that `x`
+//! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
+//! owns: its lease may have died in the queue.
+
+mod connect;
+mod dial;
+mod fault;
+mod hold;
+mod lease;
+mod queue;
+mod recipe;
+mod tls;
+mod watch;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch as notice;
+use tokio::time::timeout;
+
+use super::claims::Claims;
+use super::{BoxFuture, Held, Locker, Options, check_key, check_ttl};
+use crate::error::{Error, ErrorKind, Result};
+use connect::Store;
+use queue::Queue;
+
+/// How to reach an etcd.
+#[derive(Clone)]
+pub struct Config {
+    /// The members: `host:port`, `http://…`, `https://…`, `unix://PATH`; `127.0.0.1:2379`. One
+    /// without a scheme is `https` if there is a [`cacert`](Self::cacert) or [`cert`](Self::cert).
+    pub endpoints: Vec<String>,
+    /// Whom to trust, PEM; the system's authorities if there is none.
+    pub cacert: Option<PathBuf>,
+    /// The client's certificate, PEM, with its chain.
+    pub cert: Option<PathBuf>,
+    /// The key of [`cert`](Self::cert), PEM, not encrypted.
+    pub key: Option<PathBuf>,
+    /// Takes any server for the right one.
+    pub insecure_skip_tls_verify: bool,
+    /// The user to log in as.
+    pub user: Option<String>,
+    /// Its password; not shown by `Debug`.
+    pub password: Option<String>,
+    /// The bound of one attempt: name, connection, TLS, login and the first answer; 2 s.
+    pub dial_timeout: Duration,
+    /// The bound of one call over all its attempts, and of a release; 5 s.
+    pub command_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoints: vec!["127.0.0.1:2379".to_owned()],
+            cacert: None,
+            cert: None,
+            key: None,
+            insecure_skip_tls_verify: false,
+            user: None,
+            password: None,
+            dial_timeout: Duration::from_secs(2),
+            command_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoints", &self.endpoints)
+            .field("cacert", &self.cacert)
+            .field("cert", &self.cert)
+            .field("key", &self.key)
+            .field("insecure_skip_tls_verify", &self.insecure_skip_tls_verify)
+            .field("user", &self.user)
+            .field("dial_timeout", &self.dial_timeout)
+            .field("command_timeout", &self.command_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Locks in etcd: one client. It connects with the first call.
+///
+/// Each lock has a lease of its own, renewed at a third of its TTL by a task on the runtime of the
+/// call that took it: that runtime has to live, and run, for as long as the lock is held.
+pub struct Etcd {
+    shared: Arc<Shared>,
+}
+
+/// What the client and the tasks of its leases have in common.
+struct Shared {
+    store: Arc<Store>,
+    options: Options,
+    claims: Claims,
+    /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
+    closing: notice::Sender<bool>,
+    /// Whether a lease could not be revoked on closing.
+    unreleased: AtomicBool,
+}
+
+impl Etcd {
+    /// A client of the etcd at `config.endpoints`. Reads the certificate files, and sends nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
+    pub fn new(config: Config, options: Options) -> Result<Self> {
+        let store = Arc::new(Store::new(&config, options.retry_interval)?);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                options,
+                claims: Claims::default(),
+                closing: notice::Sender::new(false),
+                unreleased: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    async fn wait_for(&self, key: &str, ttl: Duration) -> Result<Held> {
+        check_key(key)?;
+        check_etcd_ttl(ttl)?;
+        let claim = self.shared.claims.claim(key)?;
+        Queue::new(&self.shared, key, ttl).lock(claim).await
+    }
+}
+
+impl Locker for Etcd {
+    fn lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Held>> {
+        Box::pin(self.wait_for(key, self.shared.options.ttl))
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Held>>> {
+        Box::pin(async move {
+            let ttl = self.shared.options.ttl;
+            check_key(key)?;
+            check_etcd_ttl(ttl)?;
+            let claim = self.shared.claims.claim(key)?;
+            Queue::new(&self.shared, key, ttl).try_lock(claim).await
+        })
+    }
+
+    fn lock_with_ttl<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Held>> {
+        Box::pin(self.wait_for(key, ttl))
+    }
+
+    fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
+        Box::pin(held.release(&self.shared.claims))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            let first = shared.claims.close();
+            shared.closing.send_replace(true);
+            let ended = timeout(shared.store.command_timeout, shared.closing.closed()).await;
+            let released = ended.is_ok() && !shared.unreleased.load(Ordering::Relaxed);
+            if first && !released {
+                return Err(Error::new(
+                    ErrorKind::TimedOut,
+                    "close: etcd did not answer in time; what is left is free at its TTL's end",
+                ));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// etcd counts TTLs in whole seconds.
+fn check_etcd_ttl(ttl: Duration) -> Result<()> {
+    check_ttl(ttl)?;
+    if ttl.subsec_nanos() != 0 {
+        let shown = humantime::format_duration(ttl);
+        return Err(Error::new(
+            ErrorKind::InvalidTtl,
+            format!("TTL {shown}: etcd takes whole seconds only"),
+        ));
+    }
+    Ok(())
+}
+
+fn random() -> Result<u64> {
+    let mut bytes = [0; 8];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let flags = rustix::rand::GetRandomFlags::empty();
+        match rustix::rand::getrandom(&mut bytes[filled..], flags) {
+            Ok(read) => filled += read,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "the kernel gives no random numbers",
+                )
+                .with_source(error));
+            }
+        }
+    }
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let config = Config {
+            user: Some("backup".to_owned()),
+            password: Some("hunter2".to_owned()),
+            ..Config::default()
+        };
+        let shown = format!("{config:?}");
+        assert!(
+            shown.contains("backup") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_bad_configuration_is_refused_without_a_runtime() {
+        let bad = |change: fn(&mut Config), named: &str| {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = Etcd::new(config, Options::default())
+                .err()
+                .expect("refused");
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.to_string().contains(named), "{error}");
+        };
+        bad(|c| c.endpoints.clear(), "endpoints");
+        bad(|c| c.endpoints.push("ftp://x".to_owned()), "ftp://x");
+        bad(
+            |c| c.cacert = Some("/no/such.pem".into()),
+            "/no/such.pem: no such file",
+        );
+        bad(|c| c.cert = Some("/no/such.pem".into()), "--key");
+        bad(|c| c.user = Some("backup".to_owned()), "--user");
+        assert!(Etcd::new(Config::default(), Options::default()).is_ok());
+    }
+}

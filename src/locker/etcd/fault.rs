@@ -1,0 +1,208 @@
+//! What a failed attempt means: ask another endpoint, ask again, or give up.
+
+use std::time::Duration;
+
+use etcd_client::Error as EtcdError;
+use tokio_rustls::rustls;
+use tonic::Code;
+
+use crate::error::{Error, ErrorKind, plain};
+
+/// Why an attempt failed, with the reason in words for a user.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    /// The endpoint is not there, broke or cannot work at the moment. Another may do, or the same
+    /// one later.
+    Broken(String),
+    /// This endpoint and our configuration do not fit: no use in asking it again.
+    Misfit(ErrorKind, String),
+    /// The store's last word, whichever endpoint says it.
+    Refused(ErrorKind, String),
+    /// The token of our user has expired or is older than the store's list of users.
+    StaleToken(String),
+    /// The lease is not there (yet, or any more).
+    LeaseNotFound,
+    /// A lease with this id is there already.
+    LeaseExists,
+}
+
+impl Fault {
+    pub(super) fn silent(within: Duration) -> Self {
+        let within = Duration::from_millis(within.as_millis() as u64);
+        let within = humantime::format_duration(within);
+        Self::Broken(format!("no answer within {within}"))
+    }
+
+    /// The reason, without the kind.
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::Broken(reason)
+            | Self::Misfit(_, reason)
+            | Self::Refused(_, reason)
+            | Self::StaleToken(reason) => reason,
+            Self::LeaseNotFound => "the lease is gone",
+            Self::LeaseExists => "the lease id is taken",
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        let kind = match &fault {
+            Fault::Misfit(kind, _) | Fault::Refused(kind, _) => *kind,
+            Fault::StaleToken(_) => ErrorKind::Denied,
+            Fault::Broken(_) | Fault::LeaseNotFound | Fault::LeaseExists => ErrorKind::Unavailable,
+        };
+        Self::new(kind, fault.reason())
+    }
+}
+
+impl From<EtcdError> for Fault {
+    fn from(error: EtcdError) -> Self {
+        match error {
+            EtcdError::GRpcStatus(status) => judge(&status),
+            EtcdError::TransportError(error) => judge_transport(&error),
+            // Made by the client itself, from an answer that has a TTL of 0.
+            EtcdError::LeaseKeepAliveError(text) if text == "lease not found" => {
+                Self::LeaseNotFound
+            }
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+/// By the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which its own client matches too.
+fn judge(status: &tonic::Status) -> Fault {
+    if let Some(source) = std::error::Error::source(status) {
+        return judge_transport(source);
+    }
+    let text = status.message();
+    let text = text.strip_prefix("etcdserver: ").unwrap_or(text);
+    let refused = |kind| Fault::Refused(kind, format!("etcd: {text}"));
+    match status.code() {
+        Code::NotFound if text.ends_with("lease not found") => Fault::LeaseNotFound,
+        Code::FailedPrecondition if text == "lease already exists" => Fault::LeaseExists,
+        Code::Unauthenticated => Fault::StaleToken(format!("etcd: {text}")),
+        Code::InvalidArgument if text.contains("revision of auth store is old") => {
+            Fault::StaleToken(format!("etcd: {text}"))
+        }
+        // What a request without a token gets: our connection is older than `auth enable`.
+        Code::InvalidArgument if text == "user name is empty" => Fault::StaleToken(
+            "etcd: it wants a user (--user) or a client certificate (--cert)".to_owned(),
+        ),
+        Code::InvalidArgument if text.starts_with("authentication failed") => {
+            refused(ErrorKind::Denied)
+        }
+        Code::PermissionDenied => refused(ErrorKind::Denied),
+        Code::OutOfRange if text == "too large lease TTL" => refused(ErrorKind::InvalidTtl),
+        Code::ResourceExhausted if text == "too many requests" => Fault::Broken(text.to_owned()),
+        Code::InvalidArgument
+        | Code::OutOfRange
+        | Code::FailedPrecondition
+        | Code::NotFound
+        | Code::ResourceExhausted
+        | Code::Unimplemented => refused(ErrorKind::Unavailable),
+        _ => Fault::Broken(text.to_owned()),
+    }
+}
+
+/// The innermost reason of a broken connection.
+fn judge_transport(error: &(dyn std::error::Error + 'static)) -> Fault {
+    let mut cause = Some(error);
+    let mut innermost = error;
+    while let Some(error) = cause {
+        innermost = error;
+        // An I/O error's source() is that of the error inside, not that error.
+        cause = match error.downcast_ref::<std::io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as _),
+            None => error.source(),
+        };
+    }
+    Fault::Broken(plain(&innermost.to_string()))
+}
+
+/// A TLS error in words, with the option at fault.
+pub(super) fn judge_tls(error: &rustls::Error, has_identity: bool) -> Fault {
+    use rustls::{AlertDescription as Alert, CertificateError as Bad, Error as Tls};
+    let misfit = |text: &str| Fault::Misfit(ErrorKind::InvalidConfig, text.to_owned());
+    match error {
+        Tls::InvalidCertificate(Bad::UnknownIssuer) => {
+            misfit("its certificate is not signed by an authority known here (--cacert)")
+        }
+        Tls::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            misfit("its certificate is not for this name")
+        }
+        Tls::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            misfit("its certificate has expired")
+        }
+        Tls::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+            misfit("its certificate is not valid yet: is the clock right?")
+        }
+        Tls::InvalidCertificate(_) => misfit(&format!("its certificate is bad: {error}")),
+        Tls::InvalidMessage(_) => misfit("it does not speak TLS (http:// instead of https://?)"),
+        Tls::AlertReceived(
+            alert @ (Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::CertificateRequired),
+        ) => {
+            // Go says "bad certificate" even to one who shows none.
+            let text = if has_identity {
+                let alert = alert.as_str().unwrap_or("unknown alert");
+                format!("it refused the client certificate (--cert, --key): {alert}")
+            } else {
+                "it wants a client certificate (--cert, --key)".to_owned()
+            };
+            Fault::Misfit(ErrorKind::Denied, text)
+        }
+        other => Fault::Broken(format!("TLS: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_permanent_is_told_from_what_passes() {
+        let judged =
+            |code, text| Fault::from(EtcdError::GRpcStatus(tonic::Status::new(code, text)));
+        for (code, text) in [
+            (Code::Unavailable, "etcdserver: no leader"),
+            (Code::Unavailable, "etcdserver: request timed out"),
+            (Code::ResourceExhausted, "etcdserver: too many requests"),
+            (Code::Unknown, "anything"),
+        ] {
+            assert!(matches!(judged(code, text), Fault::Broken(_)), "{text}");
+        }
+        for (code, text, kind) in [
+            (
+                Code::PermissionDenied,
+                "etcdserver: permission denied",
+                ErrorKind::Denied,
+            ),
+            (
+                Code::InvalidArgument,
+                "etcdserver: authentication failed, invalid user ID or password",
+                ErrorKind::Denied,
+            ),
+            (
+                Code::OutOfRange,
+                "etcdserver: too large lease TTL",
+                ErrorKind::InvalidTtl,
+            ),
+        ] {
+            let fault = judged(code, text);
+            assert!(matches!(fault, Fault::Refused(..)), "{text}");
+            assert_eq!(Error::from(fault).kind(), kind);
+        }
+        let gone = judged(Code::NotFound, "etcdserver: requested lease not found");
+        assert!(matches!(gone, Fault::LeaseNotFound));
+        let stale = judged(Code::Unauthenticated, "etcdserver: invalid auth token");
+        assert!(matches!(stale, Fault::StaleToken(_)));
+    }
+}

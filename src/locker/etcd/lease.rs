@@ -1,0 +1,296 @@
+//! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use etcd_client::{GetOptions, LeaseGrantOptions, ResponseHeader};
+use tokio::sync::{oneshot, watch};
+
+use super::Shared;
+use super::connect::Store;
+use super::fault::Fault;
+use crate::clock::{self, Instant};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::Event;
+use crate::locker::deadline::Deadline;
+use crate::locker::ownership::{Loss, Owner};
+
+/// A renewal is given at least so long before it is tried again.
+const LEAST_PATIENCE: Duration = Duration::from_millis(300);
+
+/// A lease that is being granted, or lives. Dropping it revokes it in the background.
+pub(super) struct Lease {
+    id: i64,
+    granted: oneshot::Receiver<Result<Granted>>,
+    renewal: watch::Sender<Renewal>,
+    end: oneshot::Sender<oneshot::Sender<Result<()>>>,
+}
+
+/// What the grant of a lease gave.
+pub(super) struct Granted {
+    pub(super) ttl: Duration,
+    pub(super) owner: Owner,
+}
+
+/// Whether the lease is renewed from now on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    Always,
+    /// Once more, now.
+    Once,
+    Never,
+}
+
+/// A lease id of our own choice, so that what goes with the lease can be sent along with the
+/// request for it.
+pub(super) fn fresh_id() -> Result<i64> {
+    loop {
+        // Positive: etcd writes the id in hex without a sign. 0 asks etcd to choose.
+        let id = (super::random()? >> 1) as i64;
+        if id != 0 {
+            return Ok(id);
+        }
+    }
+}
+
+impl Lease {
+    /// Has the lease of the key `own` granted, and renewed, by a task of its own.
+    pub(super) fn start(shared: &Arc<Shared>, id: i64, own: String, ttl: Duration) -> Self {
+        let (grant, granted) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let renewal = watch::Sender::new(Renewal::Always);
+        let keeper = Keeper {
+            shared: shared.clone(),
+            id,
+            own,
+            ttl,
+            renewal: renewal.subscribe(),
+        };
+        tokio::spawn(keeper.run(grant, ended, shared.closing.subscribe()));
+        Self {
+            id,
+            granted,
+            renewal,
+            end,
+        }
+    }
+
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it.
+    pub(super) async fn granted(&mut self) -> Result<Granted> {
+        let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
+        (&mut self.granted).await.map_err(gone)?
+    }
+
+    /// Whether it is renewed from now on.
+    pub(super) fn set_renewal(&self, renewal: Renewal) {
+        self.renewal.send_replace(renewal);
+    }
+
+    /// Revokes it, and with it every key that is attached. Bounded; if the future is dropped the
+    /// release goes on in the background.
+    pub(super) async fn release(self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        if self.end.send(reply).is_err() {
+            // The client was closed: its leases have been revoked by then.
+            return Ok(());
+        }
+        answer.await.unwrap_or(Ok(()))
+    }
+}
+
+/// Whether etcd knows the lease no more, as far as it says so at once.
+pub(super) async fn is_gone(store: &Arc<Store>, id: i64) -> bool {
+    let op = move |client: etcd_client::Client| async move {
+        client.lease_client().time_to_live(id, None).await
+    };
+    let answer = store.call(LEAST_PATIENCE, op).await;
+    answer.is_ok_and(|answer| answer.ttl() <= 0)
+}
+
+/// The task's own.
+struct Keeper {
+    shared: Arc<Shared>,
+    id: i64,
+    own: String,
+    ttl: Duration,
+    renewal: watch::Receiver<Renewal>,
+}
+
+impl Keeper {
+    /// `closing` is held to the end: the client's closing waits until the last of these is gone.
+    async fn run(
+        mut self,
+        grant: oneshot::Sender<Result<Granted>>,
+        mut ended: oneshot::Receiver<oneshot::Sender<Result<()>>>,
+        mut closing: watch::Receiver<bool>,
+    ) {
+        let sent = Instant::now();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let reply = match self.grant(&requests).await {
+            Ok(ttl) => {
+                let deadline = Deadline::granted(sent, ttl);
+                let owner = Owner::new(Some(deadline.instant()));
+                let given = owner.clone();
+                // If nobody waits any more, `ended` says so.
+                let _ = grant.send(Ok(Granted { ttl, owner: given }));
+                tokio::select! {
+                    reply = &mut ended => reply.ok(),
+                    () = closed(&mut closing) => {
+                        owner.lose(Loss::Closed);
+                        None
+                    }
+                    () = self.keep(deadline, &owner) => None,
+                }
+            }
+            Err(fault) => {
+                // Nothing of ours is in etcd if nothing was sent, or another has the id.
+                let nothing = requests.load(Ordering::Relaxed) == 0;
+                let nothing = nothing || matches!(fault, Fault::LeaseExists);
+                let _ = grant.send(Err(fault.into()));
+                if nothing {
+                    return;
+                }
+                if !self.shared.store.heard() {
+                    // Most likely nobody is there. It is tried, but nobody waits for it.
+                    drop(closing);
+                    let _ = self.revoke().await;
+                    return;
+                }
+                None
+            }
+        };
+        let revoked = self.revoke().await;
+        if revoked.is_err() && *closing.borrow() {
+            self.shared.unreleased.store(true, Ordering::Relaxed);
+        }
+        if let Some(reply) = reply {
+            let _ = reply.send(revoked);
+        }
+    }
+
+    /// The TTL that was granted.
+    async fn grant(&self, requests: &Arc<AtomicUsize>) -> Result<Duration, Fault> {
+        let (id, asked) = (self.id, self.ttl.as_secs() as i64);
+        let counted = requests.clone();
+        let op = move |client: etcd_client::Client| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let options = LeaseGrantOptions::new().with_id(id);
+            async move { client.lease_client().grant(asked, Some(options)).await }
+        };
+        let store = &self.shared.store;
+        match store.call(store.command_timeout, op).await {
+            Ok(answer) => Ok(Duration::from_secs(answer.ttl().max(0) as u64)),
+            // The answer to an earlier request of ours was lost.
+            Err(Fault::LeaseExists) if requests.load(Ordering::Relaxed) > 1 => Ok(self.ttl),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
+    /// stands for is stopped first.
+    async fn keep(&mut self, mut deadline: Deadline, owner: &Owner) {
+        let loss = tokio::select! {
+            loss = self.renew(&mut deadline, owner) => loss,
+            // Whoever renews, this is what the holder goes by.
+            loss = expired(owner) => loss,
+        };
+        owner.lose(loss);
+        std::future::pending().await
+    }
+
+    async fn renew(&mut self, deadline: &mut Deadline, owner: &Owner) -> Loss {
+        let mut once_done = false;
+        loop {
+            let mode = *self.renewal.borrow_and_update();
+            let due = match mode {
+                Renewal::Always => Some(deadline.renew_at()),
+                Renewal::Once if !once_done => Some(Instant::now()),
+                Renewal::Once | Renewal::Never => None,
+            };
+            tokio::select! {
+                Ok(()) = self.renewal.changed() => continue,
+                () = until(due) => {}
+            }
+            match self.ping(deadline.ttl()).await {
+                Ok(sent) => {
+                    deadline.renewed(sent, deadline.ttl());
+                    owner.extend(deadline.instant());
+                    once_done = mode == Renewal::Once;
+                }
+                Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
+                Err(fault) => {
+                    let event = Event::Retrying(fault.reason().to_owned());
+                    self.shared.options.notify(&event);
+                    tokio::time::sleep(self.shared.options.retry_interval).await;
+                }
+            }
+        }
+    }
+
+    /// Renews once; gives when the requests that were answered began to leave.
+    ///
+    /// A leader that was replaced, and was too slow or too lonely to hear of it, answers pings as
+    /// well: etcd renews without asking the other members (etcd-io/etcd#15247; newer releases ask).
+    /// So it is done between two reads, which only a majority can answer. If both are of one term,
+    /// its leader led in between, and who answered the first had heard of it.
+    async fn ping(&self, ttl: Duration) -> Result<Instant, Fault> {
+        let (id, own) = (self.id, self.own.clone());
+        let op = move |client: etcd_client::Client| {
+            let own = own.clone();
+            async move {
+                let sent = Instant::now();
+                let before = term(&client, &own).await?;
+                // A stream a ping: its one answer cannot be that to an older ping.
+                client.lease_client().keep_alive(id).await?;
+                let after = term(&client, &own).await?;
+                Ok((before == after).then_some(sent))
+            }
+        };
+        let store = &self.shared.store;
+        let patience = (ttl / 3).min(store.command_timeout).max(LEAST_PATIENCE);
+        let sent = store.call(patience, op).await?;
+        sent.ok_or_else(|| Fault::Broken("etcd has changed its leader".to_owned()))
+    }
+
+    async fn revoke(&self) -> Result<()> {
+        let id = self.id;
+        let op = move |client: etcd_client::Client| async move {
+            client.lease_client().revoke(id).await
+        };
+        let store = &self.shared.store;
+        match store.call(store.command_timeout, op).await {
+            Ok(_) | Err(Fault::LeaseNotFound) => Ok(()),
+            Err(fault) => Err(Error::from(fault).context("released at the end of its TTL only")),
+        }
+    }
+}
+
+/// The number of the election that made the present leader, as a majority confirms it. The key is
+/// of no concern: a user may be allowed to read no other.
+async fn term(client: &etcd_client::Client, key: &str) -> Result<u64, etcd_client::Error> {
+    let count = GetOptions::new().with_count_only();
+    let answer = client.kv_client().get(key, Some(count)).await?;
+    Ok(answer.header().map_or(0, ResponseHeader::raft_term))
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => clock::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn expired(owner: &Owner) -> Loss {
+    owner.ownership().lost().await
+}
+
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    if closing.wait_for(|closing| *closing).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,249 @@
+//! The queue of one lock: taking a place, waiting for the turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::fault::Fault;
+use super::lease::{self, Granted, Lease, Renewal};
+use super::recipe::{Answer, Entry, Recipe};
+use super::{Shared, hold, watch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::claims::Claim;
+use crate::locker::ownership::{Loss, Owner};
+use crate::locker::{Event, Held, Record};
+
+/// The queue of one key.
+pub(super) struct Queue<'a> {
+    shared: &'a Arc<Shared>,
+    key: &'a str,
+    ttl: Duration,
+    recipe: Recipe,
+}
+
+/// A place in the queue, which lives as long as its lease.
+pub(super) struct Place {
+    pub(super) lease: Lease,
+    pub(super) granted: Granted,
+    /// The key that stands for us.
+    pub(super) own: String,
+    /// Its create revision.
+    pub(super) revision: i64,
+}
+
+/// Why a place was not taken or kept.
+enum Stop {
+    Lost(Loss),
+    Failed(Error),
+}
+
+impl<'a> Queue<'a> {
+    pub(super) fn new(shared: &'a Arc<Shared>, key: &'a str, ttl: Duration) -> Self {
+        Self {
+            shared,
+            key,
+            ttl,
+            recipe: Recipe::new(&shared.store, key, &shared.options.holder),
+        }
+    }
+
+    /// Waits for the lock.
+    pub(super) async fn lock(&self, claim: Claim) -> Result<Held> {
+        let mut queued = false;
+        loop {
+            match self.stand(&mut queued).await {
+                Ok(place) => return Ok(hold::held(self.shared, self.key, place, claim)),
+                Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
+                Err(Stop::Lost(loss)) => self.shared.options.notify(&Event::PlaceLost(loss)),
+                // Once in the queue, an etcd that is away is waited for as a holder is.
+                Err(Stop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
+                    let event = Event::Retrying(error.to_string());
+                    self.shared.options.notify(&event);
+                }
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+            sleep(self.shared.options.retry_interval).await;
+        }
+    }
+
+    /// Takes the lock if nobody has it or waits for it.
+    pub(super) async fn try_lock(&self, claim: Claim) -> Result<Option<Held>> {
+        match self.try_stand().await {
+            Ok(place) => Ok(place.map(|place| hold::held(self.shared, self.key, place, claim))),
+            Err(Stop::Lost(Loss::Closed)) => Err(self.closed()),
+            Err(Stop::Lost(loss)) => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("{}: taken and lost at once: {loss}", self.key),
+            )),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Takes a place at the end and stands there until its turn has come.
+    async fn stand(&self, queued: &mut bool) -> Result<Place, Stop> {
+        let (lease, granted, answer) = self.ask(Entry::Always).await?;
+        let place = self.place(lease, granted, &answer)?;
+        *queued = true;
+        let mut renewal = Renewal::Never;
+        if !self.is_first(&place, &answer) {
+            tokio::select! {
+                loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
+                waited = self.wait(&place) => waited?,
+            }
+            // A place is renewed while it waits. The lock has its full TTL from now on.
+            renewal = Renewal::Once;
+        }
+        self.keep(place, renewal)
+    }
+
+    async fn try_stand(&self) -> Result<Option<Place>, Stop> {
+        let (lease, granted, mut answer) = self.ask(Entry::IfNoneIsThere).await?;
+        if answer.revision.is_none() {
+            // What is there may be of no concern: the lock of a longer name, or somebody's own.
+            // Only the queue shows whether a contender is behind it.
+            let holder = answer.first.as_ref().filter(|kv| self.recipe.contends(kv));
+            if let Some(holder) = holder {
+                self.shared.options.notify(&Event::Waiting {
+                    holder: Record::from_json(holder.value()),
+                    owner_key: Some(self.recipe.own(holder.lease())),
+                    ahead: None,
+                });
+                leave(lease).await;
+                return Ok(None);
+            }
+            answer = self
+                .recipe
+                .submit(Entry::Always, lease.id())
+                .await
+                .map_err(|fault| self.stop(fault))?;
+        }
+        let place = self.place(lease, granted, &answer)?;
+        if !self.is_first(&place, &answer) {
+            let look = self
+                .recipe
+                .look(&place.own, place.revision)
+                .await
+                .map_err(|fault| self.stop(fault))?;
+            if look.revision != Some(place.revision) || !look.ahead.is_empty() {
+                self.shared.options.notify(&Event::Waiting {
+                    owner_key: look.owner_key(),
+                    holder: look.holder,
+                    ahead: None,
+                });
+                leave(place.lease).await;
+                return Ok(None);
+            }
+        }
+        self.keep(place, Renewal::Never).map(Some)
+    }
+
+    /// Asks for a lease and, along with it, for a place: one round trip for both if etcd sees them
+    /// in this order, which the order of sending only makes likely.
+    async fn ask(&self, entry: Entry) -> Result<(Lease, Granted, Answer), Stop> {
+        let id = lease::fresh_id().map_err(Stop::Failed)?;
+        let granting = async {
+            let mut lease = Lease::start(self.shared, id, self.recipe.own(id), self.ttl);
+            let granted = lease.granted().await;
+            (lease, granted)
+        };
+        let (answer, (lease, granted)) = tokio::join! {
+            biased;
+            self.recipe.submit(entry, id),
+            granting,
+        };
+        let granted = granted.map_err(Stop::Failed)?;
+        let answer = match answer {
+            // The request overtook that for the lease, and was refused without any effect.
+            Err(Fault::LeaseNotFound) => self.recipe.submit(entry, id).await,
+            answer => answer,
+        };
+        Ok((lease, granted, answer.map_err(|fault| self.stop(fault))?))
+    }
+
+    /// Waits until nobody is ahead.
+    async fn wait(&self, place: &Place) -> Result<(), Stop> {
+        let mut predecessor = Vec::new();
+        loop {
+            match self.recipe.look(&place.own, place.revision).await {
+                Ok(look) if look.revision != Some(place.revision) => {
+                    return Err(Stop::Lost(Loss::KeyDeleted));
+                }
+                Ok(look) => {
+                    let Some(next) = look.ahead.first() else {
+                        return Ok(());
+                    };
+                    if *next != predecessor {
+                        predecessor.clone_from(next);
+                        self.shared.options.notify(&Event::Waiting {
+                            owner_key: look.owner_key(),
+                            holder: look.holder,
+                            ahead: Some(look.ahead.len() as u64),
+                        });
+                    }
+                    let store = &self.shared.store;
+                    if watch::deleted(store, next, look.at + 1).await.is_ok() {
+                        continue;
+                    }
+                }
+                Err(Fault::Broken(reason)) => {
+                    self.shared.options.notify(&Event::Retrying(reason));
+                }
+                Err(fault) => return Err(self.stop(fault)),
+            }
+            sleep(self.shared.options.retry_interval).await;
+        }
+    }
+
+    fn is_first(&self, place: &Place, answer: &Answer) -> bool {
+        let first = answer.first.as_ref();
+        first.is_some_and(|kv| kv.key() == place.own.as_bytes())
+    }
+
+    fn place(&self, lease: Lease, granted: Granted, answer: &Answer) -> Result<Place, Stop> {
+        let Some(revision) = answer.revision else {
+            return Err(Stop::Lost(Loss::KeyDeleted));
+        };
+        Ok(Place {
+            own: self.recipe.own(lease.id()),
+            lease,
+            granted,
+            revision,
+        })
+    }
+
+    /// The turn has come: from now on the lease is that of a held lock.
+    fn keep(&self, place: Place, renewal: Renewal) -> Result<Place, Stop> {
+        if !self.shared.options.auto_renew {
+            place.lease.set_renewal(renewal);
+        }
+        match place.granted.owner.ownership().loss() {
+            Some(loss) => Err(Stop::Lost(loss)),
+            None => Ok(place),
+        }
+    }
+
+    fn stop(&self, fault: Fault) -> Stop {
+        match fault {
+            Fault::LeaseNotFound => Stop::Lost(Loss::LeaseGone),
+            Fault::Refused(kind, text) => {
+                Stop::Failed(Error::new(kind, format!("{}: {text}", self.key)))
+            }
+            fault => Stop::Failed(fault.into()),
+        }
+    }
+
+    fn closed(&self) -> Error {
+        let message = format!("{}: the client has been closed", self.key);
+        Error::new(ErrorKind::Closed, message)
+    }
+}
+
+/// Leaves neither key nor lease, if etcd answers; else they go at the end of the TTL.
+async fn leave(lease: Lease) {
+    let _ = lease.release().await;
+}
+
+async fn lost(owner: &Owner) -> Loss {
+    owner.ownership().lost().await
+}

@@ -1,0 +1,170 @@
+//! The recipe's transactions: what is sent to etcd to queue, and what is read of a queue.
+//!
+//! It is etcd's own (client/v3/concurrency/mutex.go): a key `<name>/<lease in hex>` that is attached
+//! to the lease; the oldest create revision owns. Only that a longer name's keys do not count is ours.
+
+use std::sync::Arc;
+
+use etcd_client::{
+    Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget, Txn,
+    TxnOp, TxnOpResponse, TxnResponse,
+};
+
+use super::connect::Store;
+use super::fault::Fault;
+use crate::locker::Record;
+
+/// The transactions on one name.
+pub(super) struct Recipe {
+    store: Arc<Store>,
+    /// Before every key of the queue.
+    prefix: String,
+    /// Who takes the lock.
+    holder: Record,
+}
+
+/// On what condition a place is taken.
+#[derive(Clone, Copy)]
+pub(super) enum Entry {
+    Always,
+    IfNoneIsThere,
+}
+
+/// What the queue was when a place was asked for.
+pub(super) struct Answer {
+    /// The create revision of our key, if it is in the queue.
+    pub(super) revision: Option<i64>,
+    /// The oldest key under the prefix.
+    pub(super) first: Option<KeyValue>,
+}
+
+/// What the queue is, seen from a place, at one revision.
+pub(super) struct Look {
+    pub(super) at: i64,
+    /// The create revision of our key, if it is still there.
+    pub(super) revision: Option<i64>,
+    /// The keys of those ahead, the youngest first.
+    pub(super) ahead: Vec<Vec<u8>>,
+    pub(super) holder: Option<Record>,
+}
+
+impl Look {
+    /// The key of the holder: the oldest of those ahead.
+    pub(super) fn owner_key(&self) -> Option<String> {
+        let key = self.ahead.last()?;
+        Some(String::from_utf8_lossy(key).into_owned())
+    }
+}
+
+impl Recipe {
+    pub(super) fn new(store: &Arc<Store>, key: &str, holder: &Record) -> Self {
+        Self {
+            store: store.clone(),
+            prefix: format!("{key}/"),
+            holder: holder.clone(),
+        }
+    }
+
+    /// Puts our key in the queue. May be repeated: the key is put once.
+    pub(super) async fn submit(&self, entry: Entry, lease: i64) -> Result<Answer, Fault> {
+        let own = self.own(lease);
+        let condition = match entry {
+            Entry::Always => Compare::create_revision(&*own, CompareOp::Equal, 0),
+            // Of a range this says that nothing is in it.
+            Entry::IfNoneIsThere => {
+                Compare::create_revision(&*self.prefix, CompareOp::Equal, 0).with_prefix()
+            }
+        };
+        let value = self.holder.to_json();
+        let put = TxnOp::put(&*own, value, Some(PutOptions::new().with_lease(lease)));
+        let txn = Txn::new()
+            .when([condition])
+            .and_then([put, self.get_first()])
+            .or_else([TxnOp::get(&*own, None), self.get_first()]);
+        let answer = self.transact(txn).await?;
+        let mut gets = gets(&answer);
+        Ok(Answer {
+            first: gets.pop().and_then(|kvs| kvs.into_iter().next()),
+            revision: if answer.succeeded() {
+                Some(header_revision(&answer))
+            } else {
+                gets.pop().and_then(|kvs| create_revision(&kvs))
+            },
+        })
+    }
+
+    /// Reads the queue from the place of the key `own`, which was created at `revision`.
+    pub(super) async fn look(&self, own: &str, revision: i64) -> Result<Look, Fault> {
+        let ahead = GetOptions::new()
+            .with_prefix()
+            .with_keys_only()
+            .with_max_create_revision(revision - 1)
+            .with_sort(SortTarget::Create, SortOrder::Descend);
+        let txn = Txn::new().and_then([
+            TxnOp::get(own, None),
+            TxnOp::get(&*self.prefix, Some(ahead)),
+            self.get_first(),
+        ]);
+        let answer = self.transact(txn).await?;
+        let mut gets = gets(&answer);
+        let first = gets.pop().unwrap_or_default();
+        let ahead = gets.pop().unwrap_or_default();
+        let own = gets.pop().unwrap_or_default();
+        let contenders = ahead.into_iter().filter(|kv| self.contends(kv));
+        Ok(Look {
+            at: header_revision(&answer),
+            revision: create_revision(&own),
+            ahead: contenders.map(|kv| kv.into_key_value().0).collect(),
+            holder: first
+                .first()
+                .filter(|kv| self.contends(kv))
+                .and_then(|kv| Record::from_json(kv.value())),
+        })
+    }
+
+    async fn transact(&self, txn: Txn) -> Result<TxnResponse, Fault> {
+        let op = move |client: Client| {
+            let txn = txn.clone();
+            async move { client.kv_client().txn(txn).await }
+        };
+        self.store.call(self.store.command_timeout, op).await
+    }
+
+    fn get_first(&self) -> TxnOp {
+        let first = GetOptions::new()
+            .with_prefix()
+            .with_sort(SortTarget::Create, SortOrder::Ascend)
+            .with_limit(1);
+        TxnOp::get(&*self.prefix, Some(first))
+    }
+
+    /// As etcd's own recipe writes it.
+    pub(super) fn own(&self, lease: i64) -> String {
+        format!("{}{lease:x}", self.prefix)
+    }
+
+    /// Whether a key under the prefix is a place in this queue, and not one of a longer name's or
+    /// a stray key: it ends in the lease that it is attached to.
+    pub(super) fn contends(&self, kv: &KeyValue) -> bool {
+        kv.lease() != 0 && kv.key() == self.own(kv.lease()).as_bytes()
+    }
+}
+
+/// What the reads of a transaction found, in their order.
+fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
+    let responses = answer.op_responses().into_iter();
+    let found = responses.filter_map(|response| match response {
+        TxnOpResponse::Get(mut get) => Some(get.take_kvs()),
+        _ => None,
+    });
+    found.collect()
+}
+
+/// Of the one key that was read, if it is there.
+pub(super) fn create_revision(kvs: &[KeyValue]) -> Option<i64> {
+    kvs.first().map(KeyValue::create_revision)
+}
+
+fn header_revision(answer: &TxnResponse) -> i64 {
+    answer.header().map_or(0, |header| header.revision())
+}

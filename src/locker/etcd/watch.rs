@@ -1,0 +1,51 @@
+//! Waits until one key is deleted.
+
+use std::sync::Arc;
+
+use etcd_client::{EventType, WatchFilterType, WatchOptions};
+
+use super::connect::Store;
+use super::fault::Fault;
+
+/// Ends when `key` was deleted, at `from` or a later revision.
+///
+/// # Errors
+/// When the watch cannot go on: the connection broke or another endpoint is used by now, etcd has
+/// no leader, or has forgotten the revision. The caller has to read the key, and may watch again.
+pub(super) async fn deleted(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
+    let mut moved = store.moved();
+    let options = WatchOptions::new()
+        .with_start_revision(from)
+        .with_filters([WatchFilterType::NoPut]);
+    let key = key.to_vec();
+    let open = move |client: etcd_client::Client| {
+        let (key, options) = (key.clone(), options.clone());
+        async move {
+            let mut stream = client.watch_client().watch(key, Some(options)).await?;
+            // The first answer says that the watch is there; it is what bounds the opening.
+            let created = stream.message().await?;
+            Ok((stream, created))
+        }
+    };
+    let (mut stream, mut message) = store.call(store.command_timeout, open).await?;
+    moved.mark_unchanged();
+    loop {
+        let Some(answer) = message else {
+            return Err(Fault::Broken("the watch was closed".to_owned()));
+        };
+        if answer.canceled() {
+            let reason = answer.cancel_reason();
+            return Err(Fault::Broken(format!("the watch was ended: {reason}")));
+        }
+        let mut events = answer.events().iter();
+        if events.any(|event| event.event_type() == EventType::Delete) {
+            return Ok(());
+        }
+        message = tokio::select! {
+            message = stream.message() => message?,
+            _ = moved.changed() => {
+                return Err(Fault::Broken("another connection is used".to_owned()));
+            }
+        };
+    }
+}

@@ -1,0 +1,254 @@
+//! Locks in files, for the processes of one host: no server, and no lease, since the kernel lets
+//! go of a lock when its holder ends.
+//!
+//! One file a key, locked with flock(2), so `flock(1)` on the same file excludes too. It is not
+//! first come first served. A lock file is never removed.
+
+mod directory;
+mod holding;
+mod lockfile;
+mod name;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch::Sender;
+
+use self::directory::Directory;
+use self::holding::{HeldFile, Holding};
+use self::lockfile::LockFile;
+use self::watch::Watch;
+use super::claims::{Claim, Claims};
+use super::deadline::Deadline;
+use super::ownership::{Loss, Owner};
+use super::{BoxFuture, Event, Held, Locker, Options, check_key, check_ttl};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The pause after the first attempt; it doubles up to [`Options::retry_interval`].
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// Locks in the files of one directory, which has to be on a local file system.
+///
+/// A lock lives as long as a process has its [descriptor](Held::descriptor) open, so it needs no
+/// renewal, and has neither TTL nor deadline. Only without [`Options::auto_renew`] it ends at its
+/// TTL; but a lock whose descriptor was given out ends only when that is closed everywhere, the
+/// held lock dropped included.
+///
+/// The [token](Held::token) counts the acquisitions in the lock file. It starts again when somebody
+/// removes the file, which is also a loss for its holder ([`Loss::KeyDeleted`]), and with a
+/// directory in memory, such as `/run`, when the host boots.
+pub struct FileStore {
+    directory: Arc<Directory>,
+    options: Options,
+    claims: Claims,
+    /// What is held, for [`Locker::close`].
+    held: Mutex<Vec<Weak<Holding>>>,
+    closed: Sender<bool>,
+    watch: Watch,
+}
+
+impl FileStore {
+    /// The directory of [`FileStore::shared`].
+    pub const SHARED: &str = "/run/lock/genlock";
+
+    /// Keeps locks in one's own directory. If it is absent it is made, with mode 0700; its parent
+    /// has to be there. Who can open its files can hold up its locks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] if it is no directory, or everyone may write to it and it has
+    /// no sticky bit; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
+    pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
+        Ok(Self::new(Directory::own(directory.into())?, options))
+    }
+
+    /// Keeps locks in [`FileStore::SHARED`], where all users of the host meet on the same lock:
+    /// root's cron job and a user's shell.
+    ///
+    /// Any of them can take any lock there for as long as they like, and write to its file, the
+    /// counter of the tokens included; whoever was first to use a key owns its file and can remove
+    /// it. Where users do not trust each other that far, use a directory of your own.
+    ///
+    /// # Errors
+    /// As [`FileStore::shared_in`].
+    pub fn shared(options: Options) -> Result<Self> {
+        Self::shared_in(Self::SHARED, options)
+    }
+
+    /// Keeps locks in another directory that all users share. If it is absent it is made, with
+    /// mode 1777; root takes it over from whoever made it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or a user other than root and
+    /// ourselves can replace files in it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
+    pub fn shared_in(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
+        Ok(Self::new(Directory::shared(directory.into())?, options))
+    }
+
+    fn new(directory: Directory, options: Options) -> Self {
+        Self {
+            directory: Arc::new(directory),
+            options,
+            claims: Claims::default(),
+            held: Mutex::default(),
+            closed: Sender::new(false),
+            watch: Watch::default(),
+        }
+    }
+
+    /// Takes the lock, now or when it is free. Nothing is left behind when this is dropped: while
+    /// it waits it has only the file open.
+    async fn take(&self, key: &str, ttl: Duration, wait: bool) -> Result<Option<Held>> {
+        check_key(key)?;
+        check_ttl(ttl)?;
+        let claim = self.claims.claim(key)?;
+        let name = name::of(key);
+        loop {
+            let file = LockFile::open(&self.directory, &name)
+                .await
+                .map_err(|error| error.context(key))?;
+            let Some(taken) = self.acquire(key, &file, wait).await? else {
+                return Ok(None);
+            };
+            if file.place().is_current() {
+                return self.hold(key, ttl, claim, file, taken).map(Some);
+            }
+            // It was removed or replaced meanwhile: others meet on what the name leads to now.
+            tokio::time::sleep(FIRST_PAUSE).await;
+        }
+    }
+
+    /// Locks the file, and says just before when it did; `None` if it is locked and `wait` is not
+    /// asked for.
+    async fn acquire(&self, key: &str, file: &LockFile, wait: bool) -> Result<Option<Instant>> {
+        let mut told = None;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let taken = Instant::now();
+            if file.try_lock().map_err(|error| error.context(key))? {
+                return Ok(Some(taken));
+            }
+            let holder = file.record();
+            if told.as_ref() != Some(&holder) {
+                self.options.notify(&Event::Waiting {
+                    holder: holder.clone(),
+                    owner_key: file.count().ok().map(|token| file.owner_key(token)),
+                    ahead: None,
+                });
+                told = Some(holder);
+            }
+            if !wait {
+                return Ok(None);
+            }
+            // The kernel says that a holder's descriptor is closed just before it lets go of the
+            // lock: hence short pauses again.
+            tokio::select! {
+                () = self.until_closed() => return Err(closed(key)),
+                () = self.watch.changed(file) => pause = FIRST_PAUSE,
+                () = tokio::time::sleep(pause) => {
+                    pause = (pause * 2).min(self.options.retry_interval).max(FIRST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Makes of the locked file a lock that is handed out.
+    fn hold(
+        &self,
+        key: &str,
+        ttl: Duration,
+        claim: Claim,
+        file: LockFile,
+        taken: Instant,
+    ) -> Result<Held> {
+        let token = file.sign(&self.options.holder.to_json()).map_err(|error| {
+            file.unlock();
+            error.context(key)
+        })?;
+        let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
+        let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
+        let ownership = owner.ownership();
+        let owner_key = file.owner_key(token);
+        let holding = Arc::new(Holding::new(file, owner));
+        let registered = Arc::downgrade(&holding);
+        let held = Held {
+            key: key.to_owned(),
+            token,
+            owner_key: Some(owner_key),
+            lease: None,
+            ttl: deadline.map(|_| ttl),
+            ownership,
+            possession: Box::new(HeldFile::keep(
+                holding,
+                claim,
+                deadline.map(|_| taken + ttl),
+            )),
+        };
+        let mut all = self.all();
+        if *self.closed.borrow() {
+            return Err(closed(key));
+        }
+        all.retain(|other| other.strong_count() > 0);
+        all.push(registered);
+        drop(all);
+        Ok(held)
+    }
+
+    async fn until_closed(&self) {
+        // It fails only when the sender is gone, which is this client's.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Holding>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Locker for FileStore {
+    fn lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Held>> {
+        self.lock_with_ttl(key, self.options.ttl)
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Held>>> {
+        Box::pin(self.take(key, self.options.ttl, false))
+    }
+
+    fn lock_with_ttl<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Held>> {
+        Box::pin(async move {
+            loop {
+                // Waiting ends with the lock or with an error.
+                if let Some(held) = self.take(key, ttl, true).await? {
+                    return Ok(held);
+                }
+            }
+        })
+    }
+
+    fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { held.release(&self.claims).await })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            self.claims.close();
+            let held = {
+                let mut all = self.all();
+                self.closed.send_replace(true);
+                std::mem::take(&mut *all)
+            };
+            for holding in held.iter().filter_map(Weak::upgrade) {
+                holding.let_go(Some(Loss::Closed));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn closed(key: &str) -> Error {
+    Error::new(
+        ErrorKind::Closed,
+        format!("{key}: the client has been closed"),
+    )
+}

@@ -1,0 +1,138 @@
+//! A lock file that is held: until it is released, its TTL ends, it is removed, or the client is
+//! closed, whichever comes first.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::lockfile::{LockFile, Place};
+use crate::clock::{self, Instant};
+use crate::error::Result;
+use crate::locker::claims::{Claim, Claims};
+use crate::locker::ownership::{Loss, Owner};
+use crate::locker::{BoxFuture, Possession};
+
+/// How often to look whether the file is still in its place.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A lock that was taken.
+pub(super) struct Holding {
+    file: LockFile,
+    owner: Owner,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether it was let go of: from then on the file is another's to write.
+    over: bool,
+    /// Whether the descriptor was given out, so that other processes may have copies of it.
+    given_out: bool,
+}
+
+impl Holding {
+    pub(super) fn new(file: LockFile, owner: Owner) -> Self {
+        Self {
+            file,
+            owner,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Lets go of the lock, for this reason unless it is the holder's wish. The first time counts.
+    ///
+    /// A lock whose descriptor was given out is not taken from the processes that inherited it: it
+    /// ends when the last copy is closed, ours among them, which is when the held lock is dropped.
+    pub(super) fn let_go(&self, loss: Option<Loss>) {
+        if let Some(loss) = loss {
+            self.owner.lose(loss);
+        }
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.over, true) {
+            self.file.clear();
+            if !state.given_out {
+                self.file.unlock();
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
+async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>) {
+    let end = async {
+        match end {
+            Some(end) => clock::sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(end);
+    loop {
+        if !place.is_current()
+            && let Some(holding) = holding.upgrade()
+        {
+            // Others no longer meet us on this file. Whoever waits for it already goes on doing so
+            // until the holder, who is told, is done.
+            holding.owner.lose(Loss::KeyDeleted);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = &mut end => break,
+        }
+    }
+    if let Some(holding) = holding.upgrade() {
+        holding.let_go(Some(Loss::Expired));
+    }
+}
+
+/// The holder's side of it.
+pub(super) struct HeldFile {
+    holding: Arc<Holding>,
+    keeper: AbortHandle,
+    claim: Claim,
+}
+
+impl HeldFile {
+    /// Starts to watch over the lock, which ends at `end`.
+    pub(super) fn keep(holding: Arc<Holding>, claim: Claim, end: Option<Instant>) -> Self {
+        let place = holding.file.place().clone();
+        let keeper = tokio::spawn(keep(Arc::downgrade(&holding), place, end));
+        Self {
+            holding,
+            keeper: keeper.abort_handle(),
+            claim,
+        }
+    }
+}
+
+impl Possession for HeldFile {
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        drop(self);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        let mut state = self.holding.state();
+        if state.over {
+            return None;
+        }
+        state.given_out = true;
+        Some(self.holding.file.as_fd())
+    }
+
+    fn claims(&self) -> &Claims {
+        self.claim.claims()
+    }
+}
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        self.keeper.abort();
+        self.holding.let_go(None);
+    }
+}

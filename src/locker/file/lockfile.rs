@@ -1,0 +1,200 @@
+//! One lock file: flock(2) on it is the lock, its first line the counter behind the fencing
+//! tokens, the rest the holder's record.
+//!
+//! A lock file is never removed: whoever waits for it has it open, and would wait for a file that
+//! nobody else finds any more.
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::directory::{Directory, refused, same_file};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::Record;
+
+/// The counter in decimal, padded so that it always has the same length, and a newline.
+const LINE: usize = 21;
+/// As much of another's record is read; ours are a few hundred bytes.
+const RECORD_MAX: usize = 64 * 1024;
+/// Attempts to open a file that others make or remove meanwhile.
+const TRIES: u32 = 10;
+
+/// An open lock file.
+pub(super) struct LockFile {
+    file: File,
+    path: PathBuf,
+    place: Arc<Place>,
+}
+
+/// Where a lock file was found.
+pub(super) struct Place {
+    directory: Arc<Directory>,
+    name: String,
+    stat: Stat,
+}
+
+impl Place {
+    /// Whether the name still leads to the file, so that others meet us on it.
+    pub(super) fn is_current(&self) -> bool {
+        rustix::fs::statat(&*self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|there| same_file(&there, &self.stat))
+    }
+}
+
+impl LockFile {
+    /// Opens the file of this name, and makes it if it is absent.
+    ///
+    /// A file that is there is opened without `O_CREAT`: in a sticky directory that others may
+    /// write to, the kernel refuses that for their files, to root as well (proc(5),
+    /// `fs/protected_regular`).
+    pub(super) async fn open(directory: &Arc<Directory>, name: &str) -> Result<Self> {
+        let path = directory.path_of(name);
+        let flags =
+            OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let make = flags | OFlags::CREATE | OFlags::EXCL;
+        let mode = directory.file_mode();
+        let mut last = Errno::AGAIN;
+        for _ in 0..TRIES {
+            let opened = match rustix::fs::openat(&**directory, name, flags, Mode::empty()) {
+                Err(Errno::NOENT) => rustix::fs::openat(&**directory, name, make, mode),
+                opened => opened,
+            };
+            match opened {
+                Ok(fd) => return Self::checked(fd.into(), path, directory, name),
+                Err(Errno::LOOP) => return Err(strange(&path, "it is a symbolic link")),
+                // Made by another between our two attempts, or not yet given its mode by who
+                // makes it: between open(2) and fchmod(2) the umask counts.
+                Err(errno @ (Errno::EXIST | Errno::ACCESS)) => last = errno,
+                Err(errno) => return Err(refused(&path, "cannot open the lock file", errno)),
+            }
+            if last == Errno::ACCESS && !directory.is_shared() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Err(refused(&path, "cannot open the lock file", last))
+    }
+
+    /// Refuses what another user may have planted, and opens the file to all if all share it.
+    fn checked(file: File, path: PathBuf, directory: &Arc<Directory>, name: &str) -> Result<Self> {
+        let failed = |errno: Errno| refused(&path, "cannot use the lock file", errno);
+        let stat = rustix::fs::fstat(&file).map_err(failed)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(strange(&path, "it is not a regular file"));
+        }
+        if stat.st_nlink > 1 {
+            return Err(strange(&path, "the file has another name (hard link)"));
+        }
+        let user = rustix::process::geteuid();
+        let may = user.is_root() || user.as_raw() == stat.st_uid;
+        let mode = directory.file_mode();
+        if directory.is_shared() && may && !Mode::from_raw_mode(stat.st_mode).contains(mode) {
+            rustix::fs::fchmod(&file, mode).map_err(failed)?;
+        }
+        let place = Place {
+            directory: directory.clone(),
+            name: name.to_owned(),
+            stat,
+        };
+        Ok(Self {
+            file,
+            path,
+            place: Arc::new(place),
+        })
+    }
+
+    /// Takes the lock if it is free.
+    pub(super) fn try_lock(&self) -> Result<bool> {
+        match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+            Err(errno) => Err(refused(&self.path, "cannot lock the file", errno)),
+        }
+    }
+
+    /// Lets go of the lock, also for the copies of the descriptor in other processes.
+    pub(super) fn unlock(&self) {
+        // Of an open file this cannot fail, and if it did, closing the file would do.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+
+    pub(super) fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+
+    /// Counts this acquisition and leaves the record for others. For the holder of the lock.
+    pub(super) fn sign(&self, record: &[u8]) -> Result<u64> {
+        let token = self
+            .count()?
+            .checked_add(1)
+            .ok_or_else(|| strange(&self.path, "its counter has come to its end"))?;
+        let line = format!("{token:020}\n");
+        let failed = |error| refused(&self.path, "cannot write the lock file", error);
+        self.file.write_all_at(line.as_bytes(), 0).map_err(failed)?;
+        let end = (LINE + record.len()) as u64;
+        self.file
+            .write_all_at(record, LINE as u64)
+            .and_then(|()| self.file.set_len(end))
+            .map_err(failed)?;
+        Ok(token)
+    }
+
+    /// Takes the record away. For the holder of the lock.
+    pub(super) fn clear(&self) {
+        // A record that stays is merely old, and without a meaning while nobody holds the lock.
+        let _ = self.file.set_len(LINE as u64);
+    }
+
+    /// What stands for the holder with this token.
+    pub(super) fn owner_key(&self, token: u64) -> String {
+        format!("{}:{token}", self.path.display())
+    }
+
+    /// Who holds the lock, as far as it can be read.
+    pub(super) fn record(&self) -> Option<Record> {
+        Record::from_json(&self.read(LINE as u64, RECORD_MAX).ok()?)
+    }
+
+    /// How often the lock was taken. A file that was cut to nothing counts as new, but any other
+    /// that has no counter is refused: it may be somebody's, and tokens must not start again.
+    pub(super) fn count(&self) -> Result<u64> {
+        let line = self
+            .read(0, LINE)
+            .map_err(|error| refused(&self.path, "cannot read the lock file", error))?;
+        if line.is_empty() {
+            return Ok(0);
+        }
+        line.strip_suffix(b"\n")
+            .filter(|digits| digits.len() == LINE - 1 && digits.iter().all(u8::is_ascii_digit))
+            .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
+            .ok_or_else(|| strange(&self.path, "its first line is not a counter"))
+    }
+
+    /// Reads at most `length` bytes.
+    fn read(&self, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut content = vec![0; length];
+        let read = self.file.read_at(&mut content, offset)?;
+        content.truncate(read);
+        Ok(content)
+    }
+}
+
+impl AsFd for LockFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn strange(path: &Path, why: &str) -> Error {
+    let message = format!(
+        "{}: not a lock file of genlock: {why}; move it away if nothing else needs it",
+        path.display()
+    );
+    Error::new(ErrorKind::InvalidConfig, message)
+}

@@ -1,0 +1,92 @@
+//! The one file name that a key has.
+//!
+//! Readable where it can be: letters, digits and `._-` stand for themselves, every other byte is
+//! `%XX`, and a dot at the beginning too, so that no name is `.`, `..` or hidden. A name that the
+//! file system would not take (`NAME_MAX` is 255, limits.h(0p)) is cut, and has a hash of the
+//! whole key after a `~`, which no short name contains.
+//!
+//! The mapping is kept over all versions: two versions that named a key differently would not
+//! exclude each other.
+
+use std::fmt::Write;
+
+const SUFFIX: &str = ".lock";
+const NAME_MAX: usize = 255;
+/// What is kept of the beginning of a name that is too long.
+const BEGINNING: usize = 200;
+
+/// Names the lock file of `key`.
+pub(super) fn of(key: &str) -> String {
+    let mut name = String::with_capacity(key.len() + SUFFIX.len());
+    for (at, byte) in key.bytes().enumerate() {
+        match byte {
+            b'.' if at == 0 => name.push_str("%2E"),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
+                name.push(char::from(byte));
+            }
+            _ => {
+                // Writing to a string cannot fail.
+                let _ = write!(name, "%{byte:02X}");
+            }
+        }
+    }
+    if name.len() + SUFFIX.len() > NAME_MAX {
+        name.truncate(BEGINNING);
+        let _ = write!(name, "~{:032x}", fnv1a(key.as_bytes()));
+    }
+    name.push_str(SUFFIX);
+    name
+}
+
+/// FNV-1a with 128 bits (draft-eastlake-fnv): two keys that met would merely share a lock.
+fn fnv1a(bytes: &[u8]) -> u128 {
+    const OFFSET_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(OFFSET_BASIS, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(PRIME)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fixed_for_ever() {
+        for (key, name) in [
+            ("backup", "backup.lock"),
+            ("/locks/backup", "%2Flocks%2Fbackup.lock"),
+            ("A-z_0.9", "A-z_0.9.lock"),
+            ("..", "%2E..lock"),
+            (".hidden", "%2Ehidden.lock"),
+            ("a b\n%~", "a%20b%0A%25%7E.lock"),
+            ("ü", "%C3%BC.lock"),
+        ] {
+            assert_eq!(of(key), name);
+        }
+        assert_eq!(
+            of(&"k".repeat(4096)),
+            format!(
+                "{}~b888667e6ac739ea824891d08857558d.lock",
+                "k".repeat(BEGINNING)
+            )
+        );
+    }
+
+    #[test]
+    fn a_name_is_cut_only_when_it_has_to_be() {
+        assert_eq!(of(&"k".repeat(250)), format!("{}.lock", "k".repeat(250)));
+        for key in ["k".repeat(251), "ü".repeat(2048), "/x".repeat(100)] {
+            assert!(of(&key).len() <= NAME_MAX && of(&key).contains('~'));
+        }
+        assert_ne!(of(&"k".repeat(251)), of(&"k".repeat(252)));
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        // draft-eastlake-fnv, test vectors.
+        assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+        assert_eq!(fnv1a(b"foobar"), 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+}

@@ -1,0 +1,62 @@
+//! Wakes the waiters of one client when something happens to a lock file: inotify(7).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::OnceLock;
+
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use tokio::net::unix::pipe;
+use tokio::sync::Notify;
+
+/// One inotify instance, from the first wait on until the client is dropped, since the kernel takes
+/// ten milliseconds to close one (it waits for all that may be using a watch). Where there is none
+/// to be had (a user has 128), and for a change that comes before the watch, waiters have to look
+/// by themselves now and then.
+#[derive(Default)]
+pub(super) struct Watch {
+    inotify: OnceLock<Option<pipe::Receiver>>,
+    woken: Notify,
+}
+
+impl Watch {
+    /// Ends when someone closes, removes or moves the file, and also without a reason.
+    /// Cancel-safe.
+    pub(super) async fn changed(&self, file: &impl AsFd) {
+        let inotify = self.inotify.get_or_init(|| start().ok());
+        if let Some(inotify) = inotify
+            && watch(inotify, file).is_ok()
+        {
+            tokio::select! {
+                () = self.woken.notified() => return,
+                Ok(()) = inotify.readable() => {
+                    // Whose event it is does not matter: all look for themselves.
+                    let mut events = [0; 4096];
+                    while inotify.try_read(&mut events).is_ok_and(|length| length > 0) {}
+                    self.woken.notify_waiters();
+                    return;
+                }
+                else => {}
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+fn start() -> io::Result<pipe::Receiver> {
+    // To tokio it is a descriptor to be read like a pipe's.
+    pipe::Receiver::from_owned_fd_unchecked(inotify::init(
+        CreateFlags::NONBLOCK | CreateFlags::CLOEXEC,
+    )?)
+}
+
+/// Watches this very file, whatever happens to its name, until one thing has happened to it: then
+/// no watch is left behind by who no longer waits.
+fn watch(inotify: &impl AsFd, file: &impl AsFd) -> io::Result<()> {
+    inotify::add_watch(
+        inotify,
+        format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()),
+        // A file that is removed or replaced loses a link, which is a change of its attributes.
+        WatchFlags::CLOSE | WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::ONESHOT,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! What is shown while genlock waits for a lock: one live line at a terminal, else a plain line at
+//! the start and then seldom. Nothing of it is left when the command starts.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::watch;
+
+use crate::clock::{Instant, sleep_until};
+use crate::describe;
+use crate::locker::Event;
+
+/// A wait shorter than this is not worth a live line.
+const LIVE_AFTER: Duration = Duration::from_millis(200);
+
+/// How often the live line's clock moves.
+const LIVE_PACE: Duration = Duration::from_secs(1);
+
+/// When a plain line is repeated, counted from the start of the wait; then every hour.
+const REPEATED: [Duration; 3] = [
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+];
+
+/// How often it is repeated after that.
+const HOURLY: Duration = Duration::from_secs(60 * 60);
+
+/// What the lock's events said last. A clone is the same.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(watch::Sender<Last>);
+
+#[derive(Clone, Default)]
+struct Last {
+    waiting: Option<String>,
+    owner_key: Option<String>,
+    retrying: Option<String>,
+    place_lost: Option<String>,
+}
+
+impl Seen {
+    /// Takes one event in.
+    pub(crate) fn note(&self, event: &Event) {
+        self.0.send_modify(|last| match event {
+            Event::Waiting {
+                holder,
+                owner_key,
+                ahead,
+            } => {
+                let mut text = format!("held by {}", describe::holder(holder.as_ref()));
+                if let Some(ahead @ 2..) = ahead {
+                    text.push_str(&format!(", {ahead} ahead"));
+                }
+                last.waiting = Some(text);
+                last.owner_key.clone_from(owner_key);
+                last.retrying = None;
+            }
+            Event::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
+            Event::Retrying(why) => last.retrying = Some(why.clone()),
+        });
+    }
+
+    /// Who holds the lock, if it was seen to be held.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        self.0.borrow().waiting.clone()
+    }
+
+    /// Ends when the lock is seen to be held by one of these owner keys. Cancel-safe.
+    pub(crate) async fn held_by_one_of(&self, owner_keys: &[String]) {
+        let held = |last: &Last| {
+            last.owner_key
+                .as_ref()
+                .is_some_and(|key| owner_keys.contains(key))
+        };
+        // It fails only when the sender is gone, which is ours.
+        let _ = self.0.subscribe().wait_for(held).await;
+    }
+
+    /// Why the place in the queue was lost, if that has not been said yet.
+    fn take_place_lost(&self) -> Option<String> {
+        let mut lost = None;
+        self.0.send_if_modified(|last| {
+            lost = last.place_lost.take();
+            false
+        });
+        lost
+    }
+
+    /// Why the store was asked again, if the last that was heard of it is that.
+    pub(crate) fn retrying(&self) -> Option<String> {
+        self.0.borrow().retrying.clone()
+    }
+
+    /// The store has answered again.
+    pub(crate) fn answered(&self) {
+        self.0.send_modify(|last| last.retrying = None);
+    }
+}
+
+/// Shows the wait for `key` until dropped, which clears the live line.
+pub(crate) async fn show(key: &str, seen: &Seen) {
+    let start = Instant::now();
+    let terminal = std::io::stderr().is_terminal();
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if terminal && !bar.is_hidden() {
+        live(key, seen, start, &Cleared(bar)).await;
+    } else {
+        plain(key, seen, start).await;
+    }
+}
+
+/// Takes the live line off the terminal, whichever way the wait ends.
+struct Cleared(ProgressBar);
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+async fn live(key: &str, seen: &Seen, start: Instant, Cleared(bar): &Cleared) {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        bar.set_style(style);
+    }
+    let mut news = seen.0.subscribe();
+    sleep_until(start + LIVE_AFTER).await;
+    loop {
+        let key = describe::escape(key);
+        if let Some(why) = seen.take_place_lost() {
+            bar.suspend(|| say_place_lost(&key, &why));
+        }
+        let waited = Duration::from_secs(start_to_now(start).as_secs());
+        let text = {
+            let last = news.borrow_and_update();
+            let state = match (&last.retrying, &last.waiting) {
+                (Some(why), _) => describe::printable(why),
+                (None, Some(waiting)) => waiting.clone(),
+                (None, None) => "asking the store".to_owned(),
+            };
+            format!("waiting {} for {key}: {state}", describe::duration(waited))
+        };
+        bar.set_message(text);
+        bar.tick();
+        tokio::select! {
+            _ = news.changed() => {}
+            () = tokio::time::sleep(LIVE_PACE) => {}
+        }
+    }
+}
+
+async fn plain(key: &str, seen: &Seen, start: Instant) {
+    let mut repeated = REPEATED.into_iter();
+    let mut next: Option<Instant> = None;
+    let mut news = seen.0.subscribe();
+    // What was said before counts as news.
+    news.mark_changed();
+    loop {
+        let due = async {
+            match next {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = news.changed() => {}
+            () = due => {}
+        }
+        let key = describe::escape(key);
+        let last = news.borrow_and_update().clone();
+        if let Some(why) = seen.take_place_lost() {
+            say_place_lost(&key, &why);
+        }
+        let due = next.is_none_or(|at| at <= Instant::now());
+        let Some(state) = last.retrying.or(last.waiting).filter(|_| due) else {
+            continue;
+        };
+        let waited = start_to_now(start);
+        if next.is_none() {
+            describe::complain(format_args!("waiting for {key}: {state}"));
+        } else {
+            let waited = describe::duration(waited);
+            describe::complain(format_args!(
+                "still waiting for {key} after {waited}: {state}"
+            ));
+        }
+        next = Some(match repeated.find(|&at| at > waited) {
+            Some(at) => start + at,
+            None => Instant::now() + HOURLY,
+        });
+    }
+}
+
+fn start_to_now(start: Instant) -> Duration {
+    Instant::now().since(start)
+}
+
+fn say_place_lost(key: &str, why: &str) {
+    describe::complain(format_args!(
+        "{key}: lost the place in the queue: {why}; queueing anew"
+    ));
+}

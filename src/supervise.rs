@@ -1,0 +1,240 @@
+//! Supervising the command: main's side.
+//!
+//! ```text
+//! genlock            main: the lock client
+//! └─ watchdog        holds the deadline, and kills when main is gone
+//!    └─ COMMAND      a process group of its own
+//! ```
+//!
+//! Main tells the watchdog the deadline and moves it; nothing here knows where it comes from.
+
+mod command;
+mod course;
+mod link;
+pub(crate) mod signals;
+pub(crate) mod terminal;
+mod tree;
+mod watchdog;
+mod world;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use crate::clock::Instant;
+use link::{MainEnd, Order};
+use tree::Search;
+use watchdog::Watchdog;
+use world::World;
+
+pub(crate) use link::Report;
+
+/// Why the command is gone. A later one weighs more where several are true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// It ended by itself.
+    Ended,
+    /// It had run for as long as it may.
+    MaxRuntime,
+    /// Main said so.
+    Told,
+    /// The deadline came.
+    Deadline,
+    /// Main was gone.
+    MainGone,
+}
+
+impl Why {
+    fn from_number(number: i32) -> Option<Self> {
+        [
+            Self::Ended,
+            Self::MaxRuntime,
+            Self::Told,
+            Self::Deadline,
+            Self::MainGone,
+        ]
+        .into_iter()
+        .find(|&why| why as i32 == number)
+    }
+}
+
+/// The bounds in time that a command starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The command must be dead by then; `None` where the lock cannot run out.
+    pub(crate) deadline: Option<Instant>,
+    /// From SIGTERM to SIGKILL.
+    pub(crate) grace: Duration,
+    /// How long the command may run.
+    pub(crate) max_runtime: Option<Duration>,
+}
+
+/// What happens to the processes that the command leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftovers {
+    /// They are stopped: the lock covers the command and what it started.
+    Stop,
+    /// They are left: the lock covers the command's process group while the command runs.
+    Leave,
+}
+
+/// A forked watchdog that waits for a command to start.
+pub(crate) struct Forked {
+    watchdog: Pid,
+    socket: OwnedFd,
+    leftovers: Leftovers,
+}
+
+/// Forks the watchdog with all that it needs to start the command. Call it while the process has
+/// one thread, and before signals are listened to.
+pub(crate) fn fork(
+    argv: &[OsString],
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    leftovers: Leftovers,
+) -> io::Result<Forked> {
+    let command = command::Command::new(argv, environment)?;
+    let (main_end, watchdog_end) = link::pair()?;
+    let watchdog = Watchdog::new(command, World::take(), leftovers, watchdog_end)?;
+    // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let (watchdog, socket) = watchdog::fork(watchdog, main_end)?;
+    Ok(Forked {
+        watchdog,
+        socket,
+        leftovers,
+    })
+}
+
+impl Forked {
+    /// Takes up the link. Within a tokio runtime.
+    pub(crate) fn supervise(self) -> io::Result<Supervision> {
+        Ok(Supervision {
+            link: MainEnd::new(self.socket)?,
+            watchdog: self.watchdog,
+            leftovers: self.leftovers,
+            group: None,
+        })
+    }
+}
+
+/// Main's hold on the watchdog and, through it, on the command.
+pub(crate) struct Supervision {
+    link: MainEnd,
+    watchdog: Pid,
+    leftovers: Leftovers,
+    group: Option<Pid>,
+}
+
+impl Supervision {
+    /// Starts the command with `added` variables, in the terminal's foreground or not, and with a
+    /// descriptor to inherit.
+    ///
+    /// # Errors
+    /// E2BIG (execve(2)) if the variables are too long; nothing is started then.
+    pub(crate) async fn start(
+        &self,
+        terms: Terms,
+        added: &[(&str, String)],
+        foreground: bool,
+        inherit: Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
+        let mut environment = Vec::new();
+        for (name, value) in added {
+            environment.extend_from_slice(name.as_bytes());
+            environment.push(b'=');
+            environment.extend_from_slice(value.as_bytes());
+            environment.push(0);
+        }
+        if environment.len() > link::MAX_ENVIRONMENT {
+            return Err(io::Error::from_raw_os_error(libc::E2BIG));
+        }
+        let order = Order::Start {
+            terms,
+            foreground,
+            environment: &environment,
+        };
+        self.link.order(&order, inherit).await;
+        Ok(())
+    }
+
+    /// Moves the deadline: the command must be dead by then.
+    pub(crate) async fn move_deadline(&self, deadline: Instant) {
+        self.link.order(&Order::Deadline(deadline), None).await;
+    }
+
+    /// Passes a signal to the command's process group.
+    pub(crate) async fn signal(&self, signal: i32) {
+        self.link.order(&Order::Signal(signal), None).await;
+    }
+
+    /// Continues the command after a stop.
+    pub(crate) async fn resume(&self) {
+        self.link.order(&Order::Continue, None).await;
+    }
+
+    /// Stops the command and what it started: SIGTERM, and SIGKILL after the grace.
+    pub(crate) async fn stop(&self) {
+        self.link.order(&Order::Stop, None).await;
+    }
+
+    /// What happened next; `None` if the watchdog is gone without having said that the command
+    /// is: then call [`Supervision::kill`]. Cancel-safe.
+    pub(crate) async fn report(&mut self) -> Option<Report> {
+        let report = self.link.report().await;
+        if let Some(Report::Started(pid)) = report {
+            self.group = Pid::from_raw(pid);
+        }
+        report
+    }
+
+    /// The command's process group, once it has started.
+    pub(crate) fn group(&self) -> Option<Pid> {
+        self.group
+    }
+
+    /// In the watchdog's place, after its death: kills what it watched over, and returns when
+    /// nothing of it lives.
+    pub(crate) async fn kill(&self) {
+        const ROUND: Duration = Duration::from_millis(2);
+        const QUICK_ROUNDS: u32 = 20;
+        // Once the watchdog is reaped, its children are ours.
+        self.reap_watchdog();
+        // If the leader is there, though it may be dead, the group's number is its own.
+        let group = self.group.filter(|&leader| tree::is_child(leader));
+        if let Some(group) = group {
+            tree::signal_group(group, Signal::KILL);
+        }
+        for round in 0u32.. {
+            let search = if round < QUICK_ROUNDS {
+                Search::Quick
+            } else {
+                Search::Thorough
+            };
+            let gone = match self.leftovers {
+                Leftovers::Stop => {
+                    tree::signal_descendants(Signal::KILL, None, search);
+                    tree::reap_all()
+                }
+                Leftovers::Leave => group.is_none_or(tree::has_ended),
+            };
+            if gone {
+                return;
+            }
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    /// Ends the watchdog, which has nothing to watch any more.
+    pub(crate) fn end(self) {
+        self.reap_watchdog();
+    }
+
+    fn reap_watchdog(&self) {
+        // One that is frozen would not end by itself.
+        let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
+        let _ = rustix::process::waitpid(Some(self.watchdog), WaitOptions::empty());
+    }
+}

@@ -1,0 +1,329 @@
+//! The course of a command from start to end: what is due at which moment, free of I/O.
+//!
+//! ```text
+//! stop      deadline - grace    SIGTERM to everything
+//! kill      deadline            SIGKILL to everything, also when the grace is over
+//! ```
+
+use super::{Terms, Why};
+use crate::clock::Instant;
+
+/// How far the command has come, and the times it is bound by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Course {
+    phase: Phase,
+    terms: Terms,
+    /// When the command has run for as long as it may.
+    run_until: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No order to start has come.
+    Waiting,
+    /// The command runs.
+    Running,
+    /// Everything was told SIGTERM; SIGKILL follows at this instant at the latest.
+    Ending(Why, Instant),
+    /// SIGKILL, round after round, until nothing is left.
+    Killing(Why),
+    /// Nothing is left.
+    Gone(Why),
+}
+
+impl Course {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Phase::Waiting,
+            terms: Terms::default(),
+            run_until: None,
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Takes the terms of an order to start. False if the command may not start any more.
+    pub(super) fn may_start(&mut self, terms: Terms, now: Instant) -> bool {
+        if self.phase != Phase::Waiting {
+            return false;
+        }
+        self.terms = terms;
+        if self.is_past(terms.deadline, now) {
+            self.phase = Phase::Gone(Why::Deadline);
+            return false;
+        }
+        true
+    }
+
+    /// The command has started.
+    pub(super) fn started(&mut self, now: Instant) {
+        self.phase = Phase::Running;
+        self.run_until = self.terms.max_runtime.map(|time| now + time);
+    }
+
+    /// Main has had a renewal acknowledged. An end that has begun goes on: the command was told.
+    pub(super) fn move_deadline(&mut self, deadline: Instant) {
+        self.terms.deadline = Some(deadline);
+    }
+
+    /// The command itself has ended. What it left behind has the grace to end in.
+    pub(super) fn ended(&mut self, now: Instant) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Ending(Why::Ended, now + self.terms.grace);
+        }
+    }
+
+    /// It is to end now. True if everything has to be told.
+    pub(super) fn end(&mut self, why: Why, now: Instant) -> bool {
+        match &mut self.phase {
+            Phase::Running => {
+                self.phase = Phase::Ending(why, now + self.terms.grace);
+                true
+            }
+            // What a command left behind is being stopped: a loss weighs more than its end.
+            Phase::Ending(before, _) | Phase::Killing(before) => {
+                *before = (*before).max(why);
+                false
+            }
+            Phase::Waiting | Phase::Gone(_) => false,
+        }
+    }
+
+    /// It is to be killed now.
+    pub(super) fn kill(&mut self, why: Why) {
+        if let Phase::Running | Phase::Ending(..) | Phase::Killing(_) = self.phase {
+            let why = self.why().map_or(why, |before| before.max(why));
+            self.phase = Phase::Killing(why);
+        }
+    }
+
+    /// Nothing of it lives.
+    pub(super) fn gone(&mut self) {
+        if let Some(why) = self.why() {
+            self.phase = Phase::Gone(why);
+        }
+    }
+
+    /// It never came to life.
+    pub(super) fn not_started(&mut self) {
+        self.phase = Phase::Gone(Why::Ended);
+    }
+
+    /// Does what is due at `now`. Gives the reason if an end begins with it: everything has to be
+    /// told, unless it is to be killed at once.
+    pub(super) fn tick(&mut self, now: Instant) -> Option<Why> {
+        match self.phase {
+            Phase::Running if self.is_past(self.terms.deadline, now) => {
+                self.kill(Why::Deadline);
+                Some(Why::Deadline)
+            }
+            Phase::Running if self.is_past(self.stop_at(), now) => {
+                self.end(Why::Deadline, now);
+                Some(Why::Deadline)
+            }
+            Phase::Running if self.is_past(self.run_until, now) => {
+                self.end(Why::MaxRuntime, now);
+                Some(Why::MaxRuntime)
+            }
+            Phase::Ending(..) if self.is_past(self.terms.deadline, now) => {
+                self.kill(Why::Deadline);
+                None
+            }
+            Phase::Ending(why, kill_at) if kill_at <= now => {
+                self.kill(why);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// When something is due next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let due = match self.phase {
+            Phase::Running => [self.stop_at(), self.run_until],
+            Phase::Ending(_, kill_at) => [Some(kill_at), self.terms.deadline],
+            Phase::Waiting | Phase::Killing(_) | Phase::Gone(_) => [None, None],
+        };
+        due.into_iter().flatten().min()
+    }
+
+    /// When SIGTERM is due, so that the grace ends by the deadline.
+    fn stop_at(&self) -> Option<Instant> {
+        let deadline = self.terms.deadline?;
+        Some(deadline - self.terms.grace)
+    }
+
+    fn why(&self) -> Option<Why> {
+        match self.phase {
+            Phase::Waiting | Phase::Running => None,
+            Phase::Ending(why, _) | Phase::Killing(why) | Phase::Gone(why) => Some(why),
+        }
+    }
+
+    fn is_past(&self, at: Option<Instant>, now: Instant) -> bool {
+        at.is_some_and(|at| at <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(2);
+
+    fn at(milliseconds: u64) -> Instant {
+        Instant::from_boot(Duration::from_millis(1_000_000 + milliseconds))
+    }
+
+    fn running(deadline: Option<Instant>, max_runtime: Option<Duration>) -> Course {
+        let mut course = Course::new();
+        let terms = Terms {
+            deadline,
+            grace: GRACE,
+            max_runtime,
+        };
+        assert!(course.may_start(terms, at(0)));
+        course.started(at(0));
+        course
+    }
+
+    #[test]
+    fn told_a_grace_before_the_deadline_and_killed_at_it() {
+        let mut course = running(Some(at(9_400)), None);
+        assert_eq!(course.next(), Some(at(7_400)));
+        assert_eq!(course.tick(at(7_399)), None);
+        assert_eq!(course.tick(at(7_400)), Some(Why::Deadline));
+        assert_eq!(course.next(), Some(at(9_400)));
+        assert_eq!(course.tick(at(9_399)), None);
+        assert_eq!(course.phase(), Phase::Ending(Why::Deadline, at(9_400)));
+        course.tick(at(9_400));
+        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+    }
+
+    #[test]
+    fn thawed_after_the_deadline_it_is_killed_without_a_grace() {
+        let mut course = running(Some(at(9_400)), None);
+        assert_eq!(course.tick(at(60_000)), Some(Why::Deadline));
+        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+    }
+
+    #[test]
+    fn a_renewal_in_time_moves_it_and_one_after_sigterm_does_not_call_the_end_off() {
+        let mut course = running(Some(at(9_400)), None);
+        course.move_deadline(at(12_700));
+        assert_eq!(course.tick(at(7_400)), None);
+        assert_eq!(course.tick(at(10_700)), Some(Why::Deadline));
+        course.move_deadline(at(60_000));
+        course.tick(at(12_700));
+        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+    }
+
+    #[test]
+    fn no_grace_outlives_the_deadline() {
+        let mut course = running(Some(at(3_000)), None);
+        course.ended(at(500));
+        assert_eq!(course.next(), Some(at(2_500)));
+        let mut late = running(Some(at(9_000)), None);
+        assert!(late.end(Why::Told, at(6_900)));
+        late.move_deadline(at(8_000));
+        assert_eq!(late.next(), Some(at(8_000)));
+        late.tick(at(8_000));
+        assert_eq!(late.phase(), Phase::Killing(Why::Deadline));
+    }
+
+    #[test]
+    fn what_weighs_most_is_the_reason() {
+        let mut course = running(None, Some(Duration::from_secs(1)));
+        assert_eq!(course.tick(at(1_000)), Some(Why::MaxRuntime));
+        assert!(!course.end(Why::Told, at(1_100)));
+        course.kill(Why::Ended);
+        course.gone();
+        assert_eq!(course.phase(), Phase::Gone(Why::Told));
+    }
+
+    #[test]
+    fn nothing_starts_after_the_deadline() {
+        let mut course = Course::new();
+        let terms = Terms {
+            deadline: Some(at(0)),
+            ..Terms::default()
+        };
+        assert!(!course.may_start(terms, at(0)));
+        assert_eq!(course.phase(), Phase::Gone(Why::Deadline));
+    }
+
+    #[test]
+    fn without_a_deadline_nothing_is_due() {
+        let mut course = running(None, None);
+        assert_eq!(course.next(), None);
+        assert_eq!(course.tick(at(1_000_000_000)), None);
+        assert_eq!(course.phase(), Phase::Running);
+    }
+
+    /// What can happen to a course.
+    #[derive(Clone, Copy, Debug)]
+    enum Happening {
+        /// Time passes and the watchdog looks at it.
+        Tick(u64),
+        /// A renewal moves the deadline to so long from now.
+        Renewed(u64),
+        Lost,
+        Ended,
+        MainGone,
+    }
+
+    fn happening() -> impl Strategy<Value = Happening> {
+        prop_oneof![
+            6 => (0..3_000u64).prop_map(Happening::Tick),
+            3 => (0..12_000u64).prop_map(Happening::Renewed),
+            1 => Just(Happening::Lost),
+            1 => Just(Happening::Ended),
+            1 => Just(Happening::MainGone),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens in whatever order, a look at the time never finds the deadline passed
+        /// and the command not being killed, nor does the timer wait for later than the deadline;
+        /// and no end that has begun is called off.
+        #[test]
+        fn nothing_outlives_the_deadline(
+            start in 0..12_000u64,
+            max_runtime in prop::option::of(0..20_000u64),
+            happenings in vec(happening(), 0..60),
+        ) {
+            let mut now = 0;
+            let mut deadline = at(start + 1);
+            let mut course = running(Some(deadline), max_runtime.map(Duration::from_millis));
+            let mut ending = false;
+            for happening in happenings {
+                match happening {
+                    Happening::Tick(time) => now += time,
+                    Happening::Renewed(time) => {
+                        deadline = at(now + time);
+                        course.move_deadline(deadline);
+                    }
+                    Happening::Lost => {
+                        course.end(Why::Told, at(now));
+                    }
+                    Happening::Ended => course.ended(at(now)),
+                    Happening::MainGone => course.kill(Why::MainGone),
+                }
+                course.tick(at(now));
+                let phase = course.phase();
+                let killing = matches!(phase, Phase::Killing(_));
+                prop_assert!(killing || at(now) < deadline);
+                prop_assert!(killing || course.next().is_some_and(|due| due <= deadline));
+                prop_assert!(!ending || phase != Phase::Running);
+                ending = phase != Phase::Running;
+            }
+        }
+    }
+}

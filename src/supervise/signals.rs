@@ -1,0 +1,96 @@
+//! The signals that genlock is sent, as events; and dying of one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net;
+
+use rustix::process::{Resource, Rlimit, Signal};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+use super::world;
+
+/// What reaches the command through genlock.
+const PASSED_ON: [i32; 8] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+];
+
+/// The signals that genlock was sent and has not looked at yet.
+pub(crate) struct Signals {
+    delivery: SignalDelivery<UnixStream, SignalOnly>,
+    pending: VecDeque<i32>,
+}
+
+impl Signals {
+    /// Listens, for the rest of the process's life. What is ignored stays ignored, so that
+    /// nohup(1) keeps its meaning, for genlock and for the command; but SIGCONT continues whoever
+    /// ignores it (signal(7)), and the command has to be continued too.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let (read, write) = net::UnixStream::pair()?;
+        read.set_nonblocking(true)?;
+        let read = UnixStream::from_std(read)?;
+        let wanted = PASSED_ON
+            .iter()
+            .filter(|&&signal| signal == SIGCONT || !world::is_ignored(signal));
+        Ok(Self {
+            delivery: SignalDelivery::with_pipe(read, write, SignalOnly, wanted)?,
+            pending: VecDeque::new(),
+        })
+    }
+
+    /// The next signal. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> i32 {
+        loop {
+            if let Some(signal) = self.pending.pop_front() {
+                return signal;
+            }
+            if self.delivery.get_read().readable().await.is_err() {
+                std::future::pending().await
+            }
+            self.pending.extend(self.delivery.pending());
+            // That has emptied the socket behind tokio's back: have it notice.
+            let noticed = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
+            let _ = self.delivery.get_read().try_io(Interest::READABLE, noticed);
+        }
+    }
+
+    /// The next signal whose default is to end the process. Cancel-safe.
+    pub(crate) async fn next_that_ends(&mut self) -> i32 {
+        loop {
+            match self.next().await {
+                SIGCONT | SIGWINCH => {}
+                signal => return signal,
+            }
+        }
+    }
+}
+
+/// Ends this process by `signal`, without a core file: a shell then sees what it would have seen
+/// of the command. Returns if the signal does not end it: the first process of a PID namespace
+/// cannot be ended so (pid_namespaces(7)).
+pub(crate) fn die_by(signal: i32) {
+    expose_to(signal);
+    // SAFETY: the disposition is the default, so that no code of ours runs.
+    unsafe { libc::raise(signal) };
+}
+
+/// [`die_by`], and the rest of our process group gets the signal too.
+pub(crate) fn die_with_group(signal: i32) {
+    expose_to(signal);
+    if let Some(named) = Signal::from_named_raw(signal) {
+        let _ = rustix::process::kill_current_process_group(named);
+    }
+}
+
+fn expose_to(signal: i32) {
+    let no_core = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = rustix::process::setrlimit(Resource::Core, no_core);
+    world::set_disposition(signal, libc::SIG_DFL);
+    world::unblock(signal);
+}

@@ -1,0 +1,354 @@
+//! The watchdog: a process between main and the command that holds the deadline.
+//!
+//! It is forked while main has one thread, waits on four descriptors, and makes system calls only:
+//! it does not allocate, so nothing that happens to main or to memory keeps it from its deadline.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal};
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
+
+use super::command::{self, Command};
+use super::course::{Course, Phase};
+use super::link::{self, MAX_MESSAGE, Order, Received, Report};
+use super::tree::{self, Child, Search};
+use super::world::{self, World};
+use super::{Leftovers, Terms, Why};
+use crate::clock::Instant;
+
+/// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the one alive
+/// that stops the command.
+const NAME: &std::ffi::CStr = c"lock-watchdog";
+
+/// Between the first two rounds of SIGKILL; the pause doubles up to [`LONG_ROUND`], for what sits
+/// in the kernel and cannot die yet.
+const ROUND: Duration = Duration::from_millis(2);
+const LONG_ROUND: Duration = Duration::from_millis(100);
+
+/// The watchdog's whole state. Made before the fork.
+pub(super) struct Watchdog {
+    command: Command,
+    world: World,
+    leftovers: Leftovers,
+    course: Course,
+    message: Vec<u8>,
+    link: OwnedFd,
+    timer: OwnedFd,
+    children: OwnedFd,
+    executed: Option<OwnedFd>,
+    /// The descriptor that the lock lives by for as long as it is open. The command inherits it,
+    /// but not if it may leave something behind.
+    inherit: Option<OwnedFd>,
+    /// The command's process, until it is reaped; it leads its group.
+    leader: Option<Pid>,
+    /// The group's number, to tell its members by. After the leader is reaped it may not be
+    /// signalled any more.
+    group: Option<Pid>,
+    round: Duration,
+}
+
+impl Watchdog {
+    pub(super) fn new(
+        command: Command,
+        world: World,
+        leftovers: Leftovers,
+        link: OwnedFd,
+    ) -> io::Result<Self> {
+        let timer = rustix::time::timerfd_create(
+            TimerfdClockId::Boottime,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
+        Ok(Self {
+            command,
+            world,
+            leftovers,
+            course: Course::new(),
+            message: vec![0; MAX_MESSAGE],
+            link,
+            timer,
+            children: tree::news()?,
+            executed: None,
+            inherit: None,
+            leader: None,
+            group: None,
+            round: ROUND,
+        })
+    }
+
+    /// Runs in the forked process, with every signal blocked, until nothing of the command lives
+    /// or main ends without having started one.
+    pub(super) fn run(&mut self) {
+        let _ = rustix::thread::set_name(NAME);
+        let _ = rustix::process::setpgid(None, None);
+        if self.leftovers == Leftovers::Stop {
+            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        }
+        loop {
+            if let Phase::Killing(_) = self.course.phase() {
+                let search = if self.round < LONG_ROUND {
+                    Search::Quick
+                } else {
+                    Search::Thorough
+                };
+                self.signal_all(Signal::KILL, search);
+                self.look_at_children();
+            }
+            if let Phase::Gone(why) = self.course.phase() {
+                self.report(Report::Gone(why));
+                return;
+            }
+            let ready = self.wait();
+            if ready.executed {
+                self.note_execution();
+            }
+            if ready.children {
+                self.look_at_children();
+            }
+            // Before any order is carried out: to continue the command, say.
+            if let Some(why) = self.course.tick(Instant::now()) {
+                self.report(Report::Ending(why));
+                self.tell_to_end();
+            }
+            if ready.link && !self.obey() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self) -> Ready {
+        self.set_timer();
+        let phase = self.course.phase();
+        let mut descriptors = [
+            PollFd::new(&self.link, PollFlags::IN),
+            PollFd::new(&self.timer, PollFlags::IN),
+            PollFd::new(&self.children, PollFlags::IN),
+            PollFd::new(self.executed.as_ref().unwrap_or(&self.timer), PollFlags::IN),
+        ];
+        let round = Timespec {
+            tv_sec: 0,
+            tv_nsec: self.round.subsec_nanos().into(),
+        };
+        let timeout = matches!(phase, Phase::Killing(_)).then(|| {
+            self.round = (self.round * 2).min(LONG_ROUND);
+            &round
+        });
+        if rustix::event::poll(&mut descriptors, timeout).is_err() {
+            return Ready::default();
+        }
+        let [link, _, children, executed] = descriptors.map(|fd| !fd.revents().is_empty());
+        Ready {
+            // Once main is gone its end stays readable for ever, and there is nobody to obey.
+            link: link && phase != Phase::Killing(Why::MainGone),
+            children,
+            executed: executed && self.executed.is_some(),
+        }
+    }
+
+    /// Reads one order. False if main is gone and there is nothing to stop.
+    fn obey(&mut self) -> bool {
+        // Taken out for the time of one order, which borrows it.
+        let mut message = std::mem::take(&mut self.message);
+        let go_on = match link::receive(self.link.as_fd(), &mut message) {
+            Received::Order(order, passed) => {
+                self.carry_out(order, passed);
+                true
+            }
+            Received::Nothing => true,
+            Received::Closed => {
+                self.course.kill(Why::MainGone);
+                self.course.phase() != Phase::Waiting
+            }
+        };
+        self.message = message;
+        go_on
+    }
+
+    fn carry_out(&mut self, order: Order<'_>, passed: Option<OwnedFd>) {
+        match order {
+            Order::Start {
+                terms,
+                foreground,
+                environment,
+            } => {
+                self.inherit = passed;
+                self.start(terms, environment, foreground);
+            }
+            Order::Deadline(deadline) => self.course.move_deadline(deadline),
+            Order::Signal(number) => self.pass_on(number),
+            Order::Continue => self.signal_group(Signal::CONT),
+            Order::Stop => {
+                if self.course.end(Why::Told, Instant::now()) {
+                    self.tell_to_end();
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, terms: Terms, environment: &[u8], foreground: bool) {
+        if !self.course.may_start(terms, Instant::now()) {
+            return;
+        }
+        // The watchdog keeps it in any case: the lock must outlive the command.
+        let inherit = match self.leftovers {
+            Leftovers::Stop => self.inherit.as_ref().map(AsFd::as_fd),
+            Leftovers::Leave => None,
+        };
+        let command = &mut self.command;
+        match command.start(&self.world, environment, foreground, inherit) {
+            Ok(started) => {
+                self.leader = Some(started.pid);
+                self.group = Some(started.pid);
+                self.executed = Some(started.executed);
+                self.course.started(Instant::now());
+                self.report(Report::Started(started.pid.as_raw_nonzero().get()));
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                self.report(Report::NotExecuted(errno));
+                self.course.not_started();
+            }
+        }
+    }
+
+    fn note_execution(&mut self) {
+        let executed = self.executed.take();
+        if let Some(errno) = executed.as_ref().and_then(command::not_executed) {
+            self.report(Report::NotExecuted(errno));
+        }
+    }
+
+    /// Passes a signal to the command. Once that has ended, a signal that would have ended it ends
+    /// the patience with what it left behind.
+    fn pass_on(&mut self, number: i32) {
+        const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
+        if self.leader.is_some() {
+            if let Some(signal) = Signal::from_named_raw(number) {
+                self.signal_group(signal);
+            }
+        } else if let Phase::Ending(why, _) = self.course.phase()
+            && ENDING.contains(&number)
+        {
+            self.course.kill(why);
+        }
+    }
+
+    fn look_at_children(&mut self) {
+        tree::note_news(&self.children);
+        loop {
+            match tree::peek() {
+                Child::Ended(pid) if Some(pid) == self.leader => self.command_ended(pid),
+                Child::Ended(pid) => {
+                    tree::reap(pid);
+                }
+                Child::Stopped(pid, signal) => {
+                    tree::note_stop(pid);
+                    if Some(pid) == self.leader {
+                        self.report(Report::Stopped(signal));
+                    }
+                }
+                Child::NoNews => return,
+                Child::None => {
+                    self.course.gone();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The command itself has ended; what it started may live.
+    fn command_ended(&mut self, leader: Pid) {
+        self.note_execution();
+        let by_itself = self.course.phase() == Phase::Running;
+        self.course.ended(Instant::now());
+        // Before it is reaped: until then the group's number is its own.
+        match self.leftovers {
+            Leftovers::Stop => {
+                self.signal_group(Signal::TERM);
+                self.signal_group(Signal::CONT);
+            }
+            Leftovers::Leave if by_itself => {}
+            Leftovers::Leave => self.signal_group(Signal::KILL),
+        }
+        self.leader = None;
+        if let Some(status) = tree::reap(leader) {
+            self.report(Report::Ended(status.as_raw()));
+        }
+        if self.leftovers == Leftovers::Leave {
+            self.course.gone();
+        } else if by_itself && !tree::reap_all() {
+            // Rare, so that most commands cost no walk of the tree.
+            tree::signal_descendants(Signal::TERM, self.group, Search::Quick);
+            tree::signal_descendants(Signal::CONT, self.group, Search::Quick);
+        }
+    }
+
+    /// SIGTERM to all, and SIGCONT so that what is stopped can act on it; no more than that if it
+    /// is to be killed anyway.
+    fn tell_to_end(&self) {
+        if let Phase::Ending(..) = self.course.phase() {
+            self.signal_all(Signal::TERM, Search::Quick);
+            self.signal_all(Signal::CONT, Search::Quick);
+        }
+    }
+
+    /// The group at one stroke, then what has left it.
+    fn signal_all(&self, signal: Signal, search: Search) {
+        self.signal_group(signal);
+        if self.leftovers == Leftovers::Stop {
+            tree::signal_descendants(signal, self.leader, search);
+        }
+    }
+
+    fn signal_group(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            tree::signal_group(leader, signal);
+        }
+    }
+
+    /// Arms the timer for whatever is due next.
+    fn set_timer(&self) {
+        // All zeroes disarm (timerfd_create(2)).
+        let never = Instant::from_boot(Duration::ZERO);
+        let setting = Itimerspec {
+            it_interval: never.timespec(),
+            it_value: self.course.next().unwrap_or(never).timespec(),
+        };
+        let _ = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting);
+    }
+
+    fn report(&self, report: Report) {
+        link::send(self.link.as_fd(), report);
+    }
+}
+
+#[derive(Default)]
+struct Ready {
+    link: bool,
+    children: bool,
+    executed: bool,
+}
+
+/// Forks the watchdog with every signal blocked in it. The process must have one thread.
+pub(super) fn fork(mut watchdog: Watchdog, main_end: OwnedFd) -> io::Result<(Pid, OwnedFd)> {
+    let mask = world::block_signals();
+    // SAFETY: the process has one thread, so that the child is a whole copy of it.
+    let forked = unsafe { libc::fork() };
+    if forked == 0 {
+        drop(main_end);
+        // A panic must not run main's clean-up in this copy of it.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| watchdog.run()));
+        // SAFETY: _exit(2) runs none of main's clean-up, of which this is a copy.
+        unsafe { libc::_exit(0) }
+    }
+    let error = io::Error::last_os_error();
+    world::set_mask(&mask);
+    // A number that is below zero is none, and not even to be looked at.
+    match Pid::from_raw(forked.max(0)) {
+        Some(pid) => Ok((pid, main_end)),
+        None => Err(error),
+    }
+}

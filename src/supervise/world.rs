@@ -1,0 +1,127 @@
+//! The world that genlock was given, kept for the command: signal mask, dispositions, and which of
+//! stdin, stdout and stderr were closed.
+//!
+//! Rust's runtime changes a part of it before `main`: it ignores SIGPIPE and opens `/dev/null` in
+//! place of closed standard descriptors. So that part is read before the runtime runs.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
+
+/// Run by the dynamic loader before `main` (elf(5), DT_INIT_ARRAY).
+// SAFETY: the section holds pointers to functions of this signature, which is all it is given.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
+extern "C" fn before_main() {
+    SIGPIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    for fd in 0..3 {
+        // SAFETY: F_GETFD only looks at the number.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+            CLOSED_STDIO.fetch_or(1 << fd, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the command gets back just before it is executed.
+pub(super) struct World {
+    mask: libc::sigset_t,
+    /// Each signal whose disposition genlock changes for itself, and whether it was ignored.
+    ignored: [(libc::c_int, bool); 3],
+    closed_stdio: u8,
+}
+
+impl World {
+    /// Notes what was given, and sets what genlock needs for itself: SIGCHLD must not be ignored,
+    /// or there would be no status to wait for (wait(2)); SIGTTOU must be, or genlock would stop
+    /// when it writes or takes the terminal back from the background (tcsetpgrp(3)).
+    pub(super) fn take() -> Self {
+        let world = Self {
+            mask: mask(),
+            ignored: [
+                (libc::SIGPIPE, SIGPIPE_IGNORED.load(Ordering::Relaxed)),
+                (libc::SIGCHLD, is_ignored(libc::SIGCHLD)),
+                (libc::SIGTTOU, is_ignored(libc::SIGTTOU)),
+            ],
+            closed_stdio: CLOSED_STDIO.load(Ordering::Relaxed),
+        };
+        set_disposition(libc::SIGCHLD, libc::SIG_DFL);
+        set_disposition(libc::SIGTTOU, libc::SIG_IGN);
+        world
+    }
+
+    /// Restores all of it, the mask last: a signal that waits behind it meets the right
+    /// disposition. Async-signal-safe.
+    pub(super) fn restore(&self) {
+        for &(signal, ignored) in &self.ignored {
+            let disposition = if ignored {
+                libc::SIG_IGN
+            } else {
+                libc::SIG_DFL
+            };
+            set_disposition(signal, disposition);
+        }
+        for fd in 0..3 {
+            if self.closed_stdio & (1 << fd) != 0 {
+                // SAFETY: this is the /dev/null that Rust's runtime put there; nothing owns it.
+                unsafe { libc::close(fd) };
+            }
+        }
+        set_mask(&self.mask);
+    }
+}
+
+/// Whether this process ignores `signal`.
+pub(super) fn is_ignored(signal: libc::c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: with a null new action, sigaction(2) only fills `action`, which all zeroes are
+    // valid for.
+    unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: initialised above, by zeroes or by the call.
+    let action = unsafe { action.assume_init() };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Sets SIG_DFL or SIG_IGN.
+pub(super) fn set_disposition(signal: libc::c_int, disposition: libc::sighandler_t) {
+    // SAFETY: neither of the two runs any code of ours.
+    unsafe { libc::signal(signal, disposition) };
+}
+
+/// Blocks every signal, and gives the mask from before.
+pub(super) fn block_signals() -> libc::sigset_t {
+    let before = mask();
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigfillset(3) initialises the set.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: initialised above.
+    set_mask(&unsafe { all.assume_init() });
+    before
+}
+
+/// The signal mask of this thread.
+pub(super) fn mask() -> libc::sigset_t {
+    let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: with a null new set this only fills `mask`, which all zeroes are valid for.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, ptr::null(), mask.as_mut_ptr()) };
+    // SAFETY: initialised above, by zeroes or by the call.
+    unsafe { mask.assume_init() }
+}
+
+/// Sets the signal mask of this thread.
+pub(super) fn set_mask(mask: &libc::sigset_t) {
+    // SAFETY: `mask` is a valid set; the old one is not asked for.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, ptr::null_mut()) };
+}
+
+/// Lets one signal through.
+pub(super) fn unblock(signal: libc::c_int) {
+    let mut mask = mask();
+    // SAFETY: the set is initialised.
+    unsafe { libc::sigdelset(&mut mask, signal) };
+    set_mask(&mask);
+}
