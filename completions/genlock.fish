@@ -1,0 +1,55 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_genlock_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_genlock_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_genlock_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_genlock_using_subcommand
+    set -l cmd (__fish_genlock_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c genlock -n "__fish_genlock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_needs_command" -s V -l version -d 'Print version'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s E -l conflict-exit-code -d 'The status when the lock was not acquired, in place of 75; 0 is allowed' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l ttl -d 'How long the store keeps the lock when it does not hear of us; etcd may grant more' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l max-runtime -d 'Stop the command after this time, counted from its start, and exit with 124' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l retry-interval -d 'The pause between attempts where a store must be polled, and before a reconnect' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l lost-exit-code -d 'The status when the lock was lost and the command stopped; never 0' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s n -l try -d 'Do not wait: if another holds the lock, exit with 75'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l no-renew -d 'Do not renew the lock: it, and with it the command, ends at the TTL'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l leave-descendants -d 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l no-record-command -d 'Do not show the command to others in the holder\'s record'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s q -l quiet -d 'Say nothing of waiting, nor who holds the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
