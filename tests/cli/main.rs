@@ -1,0 +1,50 @@
+//! The tool from outside: the built `genlock`, as a user or a script meets it.
+
+#[path = "../support/genlock.rs"]
+mod genlock;
+#[path = "../support/process.rs"]
+mod process;
+#[path = "../support/pty.rs"]
+mod pty;
+#[path = "../support/mod.rs"]
+mod support;
+
+/// Makes a test of each function, over each store.
+macro_rules! over_every_store {
+    ($($name:ident;)+) => {
+        mod files {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(&crate::genlock::Store::files());
+                }
+            )+
+        }
+        mod etcd {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(&crate::genlock::Store::etcd());
+                }
+            )+
+        }
+    };
+}
+
+mod contention;
+mod deadline;
+mod environment;
+mod etcd;
+mod exit;
+mod frozen;
+mod generated;
+mod killed;
+mod leftovers;
+mod nested;
+mod output;
+mod peers;
+mod signals;
+mod stress;
+mod terminal;
+mod usage;
+mod world;

@@ -1,0 +1,98 @@
+//! A genlock within another's command.
+
+use crate::genlock::{Store, output};
+
+const GENLOCK: &str = env!("CARGO_BIN_EXE_genlock");
+
+over_every_store! {
+    the_same_key_is_refused_through_any_depth;
+    the_same_key_is_merely_taken_under_try;
+    another_key_is_another_lock;
+    once_released_the_key_is_free_for_what_was_left_behind;
+}
+
+/// `genlock run` within the command of another, in a shell's words.
+fn inner(store: &Store, options: &str, key: &str, command: &str) -> String {
+    format!(
+        "{GENLOCK} run --endpoints {} {options} {key} {command}",
+        store.endpoints
+    )
+}
+
+fn the_same_key_is_refused_through_any_depth(store: &Store) {
+    let key = &store.key;
+    let again = inner(store, "-w 60", key, "true");
+    let between = inner(store, "", "/locks/other", &again);
+    for script in [&again, &between] {
+        let refused = output(store.sh(&[], script));
+        assert_eq!(refused.status.code(), Some(64), "{}", refused.stderr);
+        let line = refused.one_line();
+        assert!(
+            line.contains(key) && line.contains("wait for itself"),
+            "{line}"
+        );
+        assert!(store.is_free());
+    }
+}
+
+fn the_same_key_is_merely_taken_under_try(store: &Store) {
+    let again = inner(store, "-n", &store.key, "true");
+    let refused = output(store.sh(&[], &again));
+    assert_eq!(refused.status.code(), Some(75));
+    assert!(refused.one_line().contains("held by"), "{}", refused.stderr);
+}
+
+fn another_key_is_another_lock(store: &Store) {
+    let again = inner(store, "", "/locks/other", "env");
+    let ran = output(store.sh(&[], &again)).silent(0);
+    assert!(
+        ran.text().contains("GENLOCK_HELD_KEY=/locks/other\n"),
+        "{}",
+        ran.text()
+    );
+}
+
+fn once_released_the_key_is_free_for_what_was_left_behind(store: &Store) {
+    let done = store.path("done");
+    let late = inner(store, "", &store.key, &format!("touch {}", done.display()));
+    let script = format!(
+        "(read x; {late}) >/dev/null 2>&1 <{} &",
+        store.path("fifo").display()
+    );
+    let made = std::process::Command::new("mkfifo")
+        .arg(store.path("fifo"))
+        .status();
+    assert!(made.expect("mkfifo").success());
+    output(store.sh(&["--leave-descendants"], &script)).silent(0);
+    std::fs::write(store.path("fifo"), "\n").expect("a reader");
+    crate::genlock::poll("the run of what was left behind", || done.exists());
+}
+
+#[test]
+fn long_keys_add_up_and_nothing_breaks() {
+    let store = Store::files();
+    let long = "k".repeat(4000);
+    let mut script = "echo deep".to_owned();
+    for depth in 0..12 {
+        script = inner(&store, "", &format!("{long}{depth}"), &script);
+    }
+    let ran = output(store.sh(&[], &script)).silent(0);
+    assert_eq!(ran.text(), "deep");
+}
+
+#[test]
+fn the_command_is_kept_out_of_the_record_on_request() {
+    let store = Store::files();
+    let script = "cat \"$0\"/*.lock";
+    let directory = store.endpoints.strip_prefix("file:").expect("a directory");
+    let shown = output(store.run(&[], &["sh", "-c", script, directory])).silent(0);
+    assert!(
+        shown.text().contains("\"command\":\"sh -c cat"),
+        "{}",
+        shown.text()
+    );
+    let hidden = output(store.run(&["--no-record-command"], &["sh", "-c", script, directory]));
+    let hidden = hidden.silent(0);
+    assert!(!hidden.text().contains("cat"), "{}", hidden.text());
+    assert!(hidden.text().contains("\"host\":"), "{}", hidden.text());
+}

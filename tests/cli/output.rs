@@ -1,0 +1,79 @@
+//! stdout and stderr belong to the command.
+
+use crate::genlock::{Run, Store, genlock, output};
+
+over_every_store! {
+    nothing_is_said_on_success;
+    a_wait_is_told_in_one_plain_line;
+    quiet_says_nothing_of_waiting;
+}
+
+fn nothing_is_said_on_success(store: &Store) {
+    let run = output(store.sh(&[], "echo out; echo err >&2"));
+    assert_eq!(run.stdout, b"out\n");
+    assert_eq!(run.stderr, "err\n");
+    let run = output(store.run(&[], &["true"])).silent(0);
+    assert_eq!(run.stdout, b"");
+}
+
+#[test]
+fn verbose_says_what_happens_on_stderr() {
+    let store = Store::files();
+    let run = output(store.run(&["-v"], &["true"]));
+    assert_eq!(run.stdout, b"");
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("genlock: k: held after "), "{lines:?}");
+    assert!(lines[1].starts_with("genlock: k: released"), "{lines:?}");
+}
+
+#[test]
+fn help_and_version_are_on_stdout() {
+    for (arguments, part) in [
+        (&["--help"][..], "Usage: genlock"),
+        (&["-h"], "Usage: genlock"),
+        (&["run", "--help"], "Usage: genlock run"),
+        (&["run", "-h"], "--kill-after"),
+        (&["help", "run"], "Exit status:"),
+        (
+            &["--version"],
+            concat!("genlock ", env!("CARGO_PKG_VERSION")),
+        ),
+        (&["-V"], "genlock "),
+    ] {
+        let mut genlock = genlock();
+        genlock.args(arguments);
+        let run = output(genlock).silent(0);
+        assert!(run.text().contains(part), "{arguments:?}: {}", run.text());
+    }
+}
+
+#[test]
+fn help_to_a_closed_stdout_is_no_crash() {
+    let mut run = crate::genlock::under(&["sh", "-c", "exec \"$@\" >&-", "sh"], &genlock());
+    run.arg("--help");
+    output(run).silent(0);
+}
+
+fn a_wait_is_told_in_one_plain_line(store: &Store) {
+    let holder = store.hold();
+    let waiter = Run::start(store.sh(&[], "echo got it"));
+    waiter.complains("\n");
+    holder.end();
+    let run = waiter.finish();
+    assert_eq!(run.text(), "got it");
+    let line = run.one_line();
+    let start = format!("genlock: waiting for {}: held by ", store.key);
+    assert!(line.starts_with(&start), "{line}");
+    assert!(line.contains("sleep 600"), "{line}");
+}
+
+fn quiet_says_nothing_of_waiting(store: &Store) {
+    let holder = store.hold();
+    let waiter = Run::start(store.sh(&["-q"], "echo got it"));
+    // Whatever it would say it says before it gives up.
+    let given_up = output(store.run(&["-q", "-w", "0.3"], &["true"])).silent(75);
+    assert_eq!(given_up.stdout, b"");
+    holder.end();
+    assert_eq!(waiter.finish().silent(0).text(), "got it");
+}

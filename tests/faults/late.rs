@@ -1,0 +1,101 @@
+//! Answers that come late: the deadline counts from the sending of what was answered.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::genlock::{Run, Store, poll};
+use crate::proxy::{Proxy, Way};
+use crate::sections::Manners::Stubborn;
+use crate::sections::{Sections, now};
+use crate::support::etcd::Server;
+use crate::{TTL, WITH_TTL, next};
+
+/// What a loaded machine may take for what is due.
+const SLACK: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_late_answer_extends_the_deadline_from_the_sending_only() {
+    // An answer has a third of the TTL.
+    let (ttl, held_up) = (Duration::from_secs(6), Duration::from_millis(1500));
+    let server = Server::start();
+    let proxy = Proxy::before(&server.endpoint());
+    let (store, direct) = (Store::at(proxy.endpoint()), Store::at(server.endpoint()));
+    let log = Sections::new(store.directory());
+    let options = ["--ttl", "6", "--kill-after", "1", "-vv"];
+    let holder = Run::start(store.sh(&options, &log.beats("first", Stubborn)));
+    holder.ready();
+    let next = next(&direct, &log, "next");
+    // The first renewal leaves at a third of the TTL.
+    sleep(Duration::from_millis(1500));
+    proxy.hold(Way::Answers);
+    let from = now();
+    let mut sent = None;
+    poll("a renewal", || {
+        sent = proxy.request_after(from);
+        sent.is_some()
+    });
+    let sent = sent.expect("a renewal");
+    sleep((sent + held_up).saturating_sub(now()));
+    proxy.release(Way::Answers);
+    holder.complains("renewed, ");
+    let answered = now();
+    proxy.cut();
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+    next.finish();
+    let sections = log.check(2);
+    let told = sections[0].told.expect("a SIGTERM") - sent;
+    let dead = sections[0].last - sent;
+    let answered = answered - sent;
+    println!("from the sending: answered {answered:?}, told {told:?}, dead {dead:?}");
+    assert!(answered >= held_up);
+    // The margin is 100 ms and a twentieth of the TTL.
+    let kill = ttl - Duration::from_millis(400);
+    assert!(dead.abs_diff(kill) < SLACK, "{dead:?}");
+    assert!(told.abs_diff(kill - Duration::from_secs(1)) < SLACK);
+    assert!(sections[1].first >= sent + ttl, "the TTL counts in etcd");
+}
+
+#[test]
+fn a_stall_and_then_all_of_it_at_once_is_not_noticed() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server.endpoint());
+    let (store, direct) = (Store::at(proxy.endpoint()), Store::at(server.endpoint()));
+    let log = Sections::new(store.directory());
+    let script = format!("{}; exit 7", log.beats_for("first", TTL + TTL / 4));
+    let holder = Run::start(store.sh(&WITH_TTL, &script));
+    holder.ready();
+    let next = next(&direct, &log, "next");
+    sleep(Duration::from_millis(1500));
+    for way in [Way::Requests, Way::Answers] {
+        proxy.hold(way);
+    }
+    sleep(Duration::from_millis(1300));
+    for way in [Way::Requests, Way::Answers] {
+        proxy.release(way);
+    }
+    holder.finish().silent(7);
+    next.finish();
+    assert_eq!(log.check(2)[0].told, None);
+}
+
+#[test]
+fn an_answer_after_the_sigterm_calls_nothing_off() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server.endpoint());
+    let (store, direct) = (Store::at(proxy.endpoint()), Store::at(server.endpoint()));
+    let log = Sections::new(store.directory());
+    let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Stubborn)));
+    holder.ready();
+    let started = now();
+    let next = next(&direct, &log, "next");
+    proxy.hold(Way::Answers);
+    poll("a SIGTERM", || log.of("first").told.is_some());
+    proxy.release(Way::Answers);
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+    next.finish();
+    let sections = log.check(2);
+    let dead = sections[0].last - started;
+    assert!(dead < TTL, "{dead:?}");
+}

@@ -1,0 +1,184 @@
+//! One worker: it wants its lock again and again, whatever becomes of it.
+
+use std::fmt;
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::history::History;
+use super::random::Random;
+use crate::genlock::genlock;
+use crate::support::cluster::Cluster;
+
+/// In seconds. A short one: more locks are lost than with the TTL of the other tests.
+const TTL: &str = "3";
+
+/// How long one run may take: everybody before it may have been cut off.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Worker {
+    /// What a run of its is started as, but for the command.
+    arguments: Command,
+    number: usize,
+    pub(super) host: usize,
+    pub(super) key: usize,
+    history: Arc<History>,
+    log: File,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: Random,
+    child: Option<Child>,
+    /// The runs that ended with success.
+    completed: Vec<String>,
+    lost: usize,
+    killed: usize,
+    unreachable: usize,
+}
+
+impl Worker {
+    pub(super) fn new(
+        cluster: &Cluster,
+        host: usize,
+        number: usize,
+        key: usize,
+        history: &Arc<History>,
+        random: Random,
+    ) -> Self {
+        let mut run = genlock();
+        run.args(["run", "--endpoints", &cluster.endpoints()]);
+        run.args(["--ttl", TTL]).arg(format!("/locks/{key}"));
+        Self {
+            arguments: cluster.on(host, &run),
+            number,
+            host,
+            key,
+            history: history.clone(),
+            log: tempfile::tempfile().expect("a file"),
+            state: Mutex::new(State {
+                random,
+                child: None,
+                completed: Vec::new(),
+                lost: 0,
+                killed: 0,
+                unreachable: 0,
+            }),
+        }
+    }
+
+    /// Works until it is over, and until it was served.
+    pub(super) fn work(&self, over: &AtomicBool) {
+        let mut run = 0;
+        while !over.load(Ordering::Relaxed) || self.state().completed.is_empty() {
+            run += 1;
+            self.run(&format!("{}.{run}", self.number));
+        }
+    }
+
+    fn run(&self, run: &str) {
+        let mut command = Command::new(self.arguments.get_program());
+        command.args(self.arguments.get_args()).env_clear();
+        for (name, value) in self.arguments.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let mut state = self.state();
+        // Most of the time of a lock is that of the long ones, and most faults hit them.
+        let time = match state.random.below(6) {
+            0 => state.random.time(1000, 5000),
+            _ => state.random.time(10, 150),
+        };
+        let manners = ["polite", "polite", "stubborn"][state.random.below(3)];
+        command.args(self.history.section(run, time, manners));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(self.log.try_clone().expect("a file"));
+        state.child = Some(command.spawn().expect("a process"));
+        drop(state);
+        let status = self.end();
+        let mut state = self.state();
+        match status.code() {
+            Some(0) => state.completed.push(run.to_owned()),
+            Some(80) => state.lost += 1,
+            Some(69) => state.unreachable += 1,
+            None if status.signal() == Some(Signal::KILL.as_raw()) => state.killed += 1,
+            _ => panic!("{run} ended with {status:?}: {}", self.said()),
+        }
+    }
+
+    /// The end of the run. It is reaped while nobody can signal it.
+    fn end(&self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            let mut state = self.state();
+            let child = state.child.as_mut().expect("a child");
+            if let Some(status) = child.try_wait().expect("a child") {
+                state.child = None;
+                return status;
+            }
+            drop(state);
+            let waited = start.elapsed();
+            assert!(waited < PATIENCE, "{self} waits too long: {}", self.said());
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Signals its genlock, if it runs.
+    pub(super) fn signal(&self, signal: Signal) -> bool {
+        let state = self.state();
+        let Some(child) = &state.child else {
+            return false;
+        };
+        // It may have ended, and has not been reaped then.
+        kill_process(Pid::from_child(child), signal).is_ok()
+    }
+
+    /// The run that was in its lock last, perhaps another's.
+    pub(super) fn last_run(&self) -> Option<String> {
+        self.history.last_run()
+    }
+
+    /// Whether this is a run of its.
+    pub(super) fn ran(&self, run: &str) -> bool {
+        run.split('.').next() == Some(&self.number.to_string())
+    }
+
+    pub(super) fn completed(&self) -> Vec<String> {
+        self.state().completed.clone()
+    }
+
+    /// The end of what its runs said.
+    fn said(&self) -> String {
+        use std::os::unix::fs::FileExt;
+        let length = self.log.metadata().expect("a file").len();
+        let mut text = vec![0; length.min(2000) as usize];
+        let from = length - text.len() as u64;
+        self.log.read_exact_at(&mut text, from).expect("a file");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic")
+    }
+}
+
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        write!(
+            f,
+            "worker {} on key {}: {} completed, {} lost, {} killed, {} without a store",
+            self.number,
+            self.key,
+            state.completed.len(),
+            state.lost,
+            state.killed,
+            state.unreachable
+        )
+    }
+}

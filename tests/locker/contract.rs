@@ -1,0 +1,141 @@
+//! What every store promises: one suite, run over each by a [`Fixture`] and a line with
+//! `contract!`.
+
+pub(crate) mod ending;
+pub(crate) mod exclusion;
+pub(crate) mod refusal;
+pub(crate) mod waiting;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genlock::{Event, Held, Locker, Options};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// A store of its own, as one test needs it.
+pub(crate) trait Fixture: Sized {
+    /// Whether the store serves first come first.
+    const FIFO: bool;
+    /// Whether the store counts TTLs in whole seconds.
+    const WHOLE_SECONDS: bool;
+
+    /// Sets up an empty store, which goes away when dropped.
+    async fn start() -> Self;
+
+    /// A new client of it.
+    async fn client(&self, options: Options) -> Arc<dyn Locker>;
+
+    /// What holders and waiters have in the store now: nothing when there are none.
+    async fn leftovers(&self) -> Vec<String>;
+
+    /// Takes away the lease of a held lock, behind its client. False where there are no leases.
+    async fn revoke(&self, _held: &Held) -> bool {
+        false
+    }
+
+    /// Deletes what stands for a held lock in the store, behind its client. False where there is
+    /// nothing to delete.
+    async fn delete(&self, _held: &Held) -> bool {
+        false
+    }
+}
+
+/// Makes a test of every function of the contract, over one store.
+macro_rules! contract {
+    ($fixture:ty) => {
+        contract! { $fixture:
+            ending::an_unlocked_lock_is_free;
+            ending::a_dropped_lock_is_free;
+            ending::a_revoked_lease_is_a_loss;
+            ending::a_deleted_key_is_a_loss;
+            ending::without_renewal_it_is_lost_at_its_deadline;
+            ending::without_renewal_it_is_free_after_its_ttl;
+            ending::a_ttl_of_its_own_ends_it_too;
+            ending::it_outlives_its_ttl_many_times;
+            ending::close_releases_and_refuses_further_calls;
+            ending::close_ends_the_waiting;
+            exclusion::no_update_is_lost_and_tokens_rise;
+            exclusion::many_locks_of_one_client;
+            exclusion::different_keys_do_not_block_each_other;
+            exclusion::every_odd_key_is_a_lock_of_its_own;
+            refusal::keys_that_no_store_takes;
+            refusal::a_ttl_that_is_too_short;
+            refusal::a_ttl_that_is_not_in_whole_seconds;
+            refusal::a_key_twice_through_one_client;
+            refusal::a_lock_of_another_client;
+            waiting::first_come_first_served;
+            waiting::try_lock_does_not_wait;
+            waiting::a_dropped_wait_leaves_the_queue;
+            waiting::a_waiter_learns_who_holds;
+        }
+    };
+    ($fixture:ty: $($part:ident::$name:ident;)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let fixture = <$fixture as crate::contract::Fixture>::start().await;
+                crate::contract::$part::$name(&fixture).await;
+            }
+        )+
+    };
+}
+
+/// Waits for what has to come, but not for ever.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within 20 s"))
+}
+
+/// Holds the lock, and fails if that does not come soon.
+pub(crate) async fn lock(client: &Arc<dyn Locker>, key: &str) -> Held {
+    soon(key, client.lock(key)).await.expect("a held lock")
+}
+
+/// A lock call that goes on by itself.
+pub(crate) fn spawn_lock(
+    client: &Arc<dyn Locker>,
+    key: &str,
+) -> tokio::task::JoinHandle<genlock::Result<Held>> {
+    let (client, key) = (client.clone(), key.to_owned());
+    tokio::spawn(async move { client.lock(&key).await })
+}
+
+/// Options whose client says what happens to it.
+pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<Event>) {
+    let (events, received) = unbounded_channel();
+    let observer = move |event: &Event| {
+        // A test that is over listens no more.
+        let _ = events.send(event.clone());
+    };
+    let options = Options {
+        observer: Some(Arc::new(observer)),
+        ..options
+    };
+    (options, received)
+}
+
+/// Ends when the client has begun to wait.
+pub(crate) async fn until_waiting(events: &mut UnboundedReceiver<Event>) {
+    soon("a waiter", async {
+        while !matches!(
+            events.recv().await.expect("a client"),
+            Event::Waiting { .. }
+        ) {}
+    })
+    .await;
+}
+
+/// Waits until nothing is left in the store.
+pub(crate) async fn until_empty(fixture: &impl Fixture) {
+    let mut left = Vec::new();
+    for _ in 0..100 {
+        left = fixture.leftovers().await;
+        if left.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("left behind: {left:?}");
+}

@@ -1,0 +1,60 @@
+//! The etcd store: the contract, and what is its own.
+
+mod interop;
+mod outage;
+mod places;
+mod secure;
+
+use std::sync::Arc;
+
+use genlock::{Etcd, EtcdConfig, Held, Locker, Options};
+
+use crate::contract::Fixture;
+use crate::support::etcd::Server;
+
+contract!(Server);
+
+/// The client of an etcd, with options of the test's own.
+fn client(server: &Server, options: Options) -> Arc<dyn Locker> {
+    client_of(&[&server.endpoint()], options)
+}
+
+/// The client of what is at these endpoints.
+fn client_of(endpoints: &[&str], options: Options) -> Arc<dyn Locker> {
+    let config = EtcdConfig {
+        endpoints: endpoints.iter().map(ToString::to_string).collect(),
+        ..EtcdConfig::default()
+    };
+    Arc::new(Etcd::new(config, options).expect("a client"))
+}
+
+impl Fixture for Server {
+    const FIFO: bool = true;
+    const WHOLE_SECONDS: bool = true;
+
+    async fn start() -> Self {
+        Server::start()
+    }
+
+    async fn client(&self, options: Options) -> Arc<dyn Locker> {
+        client(self, options)
+    }
+
+    async fn leftovers(&self) -> Vec<String> {
+        let mut left = self.keys();
+        left.extend(self.leases());
+        left
+    }
+
+    async fn revoke(&self, held: &Held) -> bool {
+        let lease = format!("{:x}", held.lease().expect("a lease"));
+        self.ctl(&["lease", "revoke", &lease]);
+        true
+    }
+
+    async fn delete(&self, held: &Held) -> bool {
+        let deleted = self.ctl(&["del", held.owner_key().expect("an owner key")]);
+        assert_eq!(deleted.trim(), "1");
+        true
+    }
+}

@@ -1,0 +1,262 @@
+//! A place in the queue: what it costs, how it is lost, that it is left.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use genlock::{Event, Loss, Options};
+
+use super::client;
+use crate::contract::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
+use crate::support::etcd::Server;
+
+/// What has been asked since `before`, by method.
+fn since(server: &Server, before: &[(String, u64)]) -> BTreeMap<String, u64> {
+    let before: BTreeMap<_, _> = before.iter().cloned().collect();
+    let now = server.requests().into_iter();
+    now.map(|(method, count)| {
+        let earlier = before.get(&method).copied().unwrap_or(0);
+        (method, count - earlier)
+    })
+    .filter(|(_, count)| *count > 0)
+    .collect()
+}
+
+fn counts<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    counts
+        .map(|(method, count)| (method.to_owned(), count))
+        .into()
+}
+
+#[tokio::test]
+async fn an_uncontended_lock_costs_three_requests() {
+    let server = Server::start();
+    let expected = counts([("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", 1)]);
+    // When the request for the place overtakes that for its lease it is sent again.
+    let overtaken = counts([("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", 2)]);
+    for tried in [false, true] {
+        let mut seen = Vec::new();
+        while !seen.contains(&expected) {
+            assert!(seen.len() < 50, "every request overtakes: {seen:?}");
+            let client = client(&server, Options::default());
+            let before = server.requests();
+            let held = if tried {
+                client
+                    .try_lock("/k")
+                    .await
+                    .expect("an answer")
+                    .expect("a free lock")
+            } else {
+                lock(&client, "/k").await
+            };
+            client.unlock(held).await.expect("a release");
+            client.close().await.expect("a closed client");
+            let cost = since(&server, &before);
+            assert!(cost == expected || cost == overtaken, "{cost:?}");
+            seen.push(cost);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_waiter_costs_five_requests_and_a_watch() {
+    let server = Server::start();
+    let holder = client(&server, Options::default());
+    let held = lock(&holder, "/k").await;
+    // The holder's own watch belongs to what was before.
+    soon("the holder's watch", async {
+        while !server
+            .requests()
+            .iter()
+            .any(|(method, _)| method == "Watch")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let before = server.requests();
+    let (options, mut events) = observed(Options::default());
+    let waiter = client(&server, options);
+    let waiting = spawn_lock(&waiter, "/k");
+    until_waiting(&mut events).await;
+    holder.unlock(held).await.expect("a release");
+    let held = soon("a turn", waiting)
+        .await
+        .expect("no panic")
+        .expect("a lock");
+    waiter.unlock(held).await.expect("a release");
+    let mut cost = since(&server, &before);
+    let txns = cost.remove("Txn").expect("transactions");
+    // One more if the request for the place overtook that for its lease.
+    assert!((3..=4).contains(&txns), "{txns}");
+    // One of the revokes is the holder's.
+    assert_eq!(
+        cost,
+        counts([("LeaseGrant", 1), ("LeaseRevoke", 2), ("Watch", 1)])
+    );
+}
+
+#[tokio::test]
+async fn a_release_wakes_one() {
+    let server = Server::start();
+    let holder = client(&server, Options::default());
+    let held = lock(&holder, "/k").await;
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        let (options, mut events) = observed(Options::default());
+        let waiter = client(&server, options);
+        waiting.push(spawn_lock(&waiter, "/k"));
+        until_waiting(&mut events).await;
+    }
+    let watches = |server: &Server| {
+        let mut requests = server.requests().into_iter();
+        requests
+            .find(|(method, _)| method == "Watch")
+            .map_or(0, |(_, count)| count)
+    };
+    soon("every watch", async {
+        while watches(&server) < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let before = server.requests();
+    holder.unlock(held).await.expect("a release");
+    let held = soon("a turn", waiting.remove(0))
+        .await
+        .expect("no panic")
+        .expect("a lock");
+    // Its own watch is opened later than this.
+    assert_eq!(
+        since(&server, &before),
+        counts([("LeaseRevoke", 1), ("Txn", 1)])
+    );
+    assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+    drop(held);
+}
+
+/// What stands in the queue behind a held lock is taken away; it is back, and gets its turn.
+async fn the_place_is_taken_anew(take_away: fn(&Server, &str), expected: Loss) {
+    let server = Server::start();
+    let holder = client(&server, Options::default());
+    let held = lock(&holder, "/k").await;
+    let (options, mut events) = observed(Options {
+        ttl: Duration::from_secs(3),
+        ..Options::default()
+    });
+    let waiter = client(&server, options);
+    let waiting = spawn_lock(&waiter, "/k");
+    until_waiting(&mut events).await;
+    let place = server.keys().pop().expect("a place");
+    take_away(&server, &place);
+    let holding = if expected == Loss::KeyDeleted {
+        // A waiter watches the one ahead, not itself.
+        holder.unlock(held).await.expect("a release");
+        None
+    } else {
+        Some(held)
+    };
+    let loss = soon("a lost place", async {
+        loop {
+            if let Some(Event::PlaceLost(loss)) = events.recv().await {
+                return loss;
+            }
+        }
+    });
+    assert_eq!(loss.await, expected);
+    if let Some(held) = holding {
+        until_waiting(&mut events).await;
+        assert_ne!(server.keys().pop().expect("a place"), place);
+        holder.unlock(held).await.expect("a release");
+    }
+    let held = soon("a turn", waiting)
+        .await
+        .expect("no panic")
+        .expect("a lock");
+    assert_ne!(held.owner_key(), Some(&*place));
+    assert_eq!(server.keys(), [held.owner_key().expect("a key")]);
+    waiter.unlock(held).await.expect("a release");
+    until_empty(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_ends_in_the_queue_is_replaced() {
+    let revoke = |server: &Server, place: &str| {
+        let lease = place.rsplit('/').next().expect("a lease");
+        server.ctl(&["lease", "revoke", lease]);
+    };
+    the_place_is_taken_anew(revoke, Loss::LeaseGone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_goes_in_the_queue_is_no_lock() {
+    let delete = |server: &Server, place: &str| {
+        server.ctl(&["del", place]);
+    };
+    the_place_is_taken_anew(delete, Loss::KeyDeleted).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_longer_than_the_ttl_keeps_its_place_and_gives_the_full_ttl() {
+    let server = Server::start();
+    let holder = client(&server, Options::default());
+    let held = lock(&holder, "/k").await;
+    let (options, mut events) = observed(Options {
+        ttl: Duration::from_secs(1),
+        auto_renew: false,
+        ..Options::default()
+    });
+    let waiter = client(&server, options);
+    let waiting = spawn_lock(&waiter, "/k");
+    until_waiting(&mut events).await;
+    let place = server.keys().pop().expect("a place");
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(server.keys().pop().expect("a place"), place);
+    holder.unlock(held).await.expect("a release");
+    let held = soon("a turn", waiting)
+        .await
+        .expect("no panic")
+        .expect("a lock");
+    assert_eq!(held.owner_key(), Some(&*place));
+    // The last renewal is on its way.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let left = held.deadline().expect("a deadline").left();
+    assert!(left > Duration::from_millis(600), "{left:?}");
+    assert_eq!(soon("a loss", held.lost()).await, Loss::Expired);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_that_is_dropped_before_any_answer_leaves_nothing() {
+    let server = Server::start();
+    let client = client(&server, Options::default());
+    let held = lock(&client, "/warm").await;
+    client.unlock(held).await.expect("a release");
+    server.freeze();
+    let asking = tokio::time::timeout(Duration::from_millis(300), client.lock("/k")).await;
+    assert!(asking.is_err(), "a frozen etcd answered");
+    server.thaw();
+    client.close().await.expect("a closed client");
+    assert_eq!(server.leftovers().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiter_outlives_a_restart_of_etcd() {
+    let mut server = Server::start();
+    let holder = client(&server, Options::default());
+    let held = lock(&holder, "/k").await;
+    let (options, mut events) = observed(Options::default());
+    let waiter = client(&server, options);
+    let waiting = spawn_lock(&waiter, "/k");
+    until_waiting(&mut events).await;
+    server.kill();
+    server.restart();
+    holder.unlock(held).await.expect("a release");
+    let held = soon("a turn", waiting)
+        .await
+        .expect("no panic")
+        .expect("a lock");
+    waiter.unlock(held).await.expect("a release");
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(event, Event::PlaceLost(_)), "{event:?}");
+    }
+    until_empty(&server).await;
+}

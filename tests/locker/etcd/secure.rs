@@ -1,0 +1,261 @@
+//! TLS, client certificates, users.
+
+use std::time::{Duration, Instant};
+
+use genlock::{Error, ErrorKind, Etcd, EtcdConfig, Locker, Options};
+
+use crate::contract::soon;
+use crate::support::etcd::{Server, Setup};
+
+const TLS: Setup = Setup {
+    tls: true,
+    unix: false,
+    token_ttl: 0,
+    election: 0,
+};
+
+/// What reaches a server that wants TLS and client certificates.
+fn secured(server: &Server) -> EtcdConfig {
+    EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        cacert: Some(server.file("ca.pem")),
+        cert: Some(server.file("client.pem")),
+        key: Some(server.file("client.key")),
+        ..EtcdConfig::default()
+    }
+}
+
+fn user(server: &Server, user: &str, password: &str) -> EtcdConfig {
+    EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        user: Some(user.to_owned()),
+        password: Some(password.to_owned()),
+        ..EtcdConfig::default()
+    }
+}
+
+async fn works(client: &Etcd, key: &str) {
+    let held = soon("a lock", client.lock(key)).await.expect("a held lock");
+    client.unlock(held).await.expect("a release");
+}
+
+/// The refusal, which comes at once: asking again would go on for the 2 s of the dial timeout. A
+/// login alone takes a while on a loaded machine, since etcd hashes the password (bcrypt).
+async fn refused(config: EtcdConfig, key: &str) -> Error {
+    let client = Etcd::new(config, Options::default()).expect("a client");
+    let start = Instant::now();
+    let error = client.lock(key).await.expect_err("a refusal");
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(1900), "took {took:?}: {error}");
+    let tried = client.try_lock(key).await.expect_err("a refusal");
+    assert_eq!(tried.to_string(), error.to_string());
+    error
+}
+
+#[tokio::test]
+async fn tls_with_a_private_authority_and_client_certificates() {
+    let server = Server::with(TLS);
+    works(
+        &Etcd::new(secured(&server), Options::default()).expect("a client"),
+        "/k",
+    )
+    .await;
+    let mut config = secured(&server);
+    // Without a scheme, the certificates say that it is https.
+    config.endpoints = vec![server.endpoint().replace("https://", "")];
+    works(
+        &Etcd::new(config, Options::default()).expect("a client"),
+        "/k",
+    )
+    .await;
+    let mut config = secured(&server);
+    config.cacert = None;
+    config.insecure_skip_tls_verify = true;
+    works(
+        &Etcd::new(config, Options::default()).expect("a client"),
+        "/k",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn each_fault_of_tls_has_its_own_line() {
+    let server = Server::with(TLS);
+    let good = secured(&server);
+    let endpoint = server.endpoint();
+    let foreign = Some(server.file("other-ca.pem"));
+    let by_name = endpoint.replace("127.0.0.1", "localhost");
+    for (config, kind, endpoint, words) in [
+        (
+            EtcdConfig {
+                cacert: foreign.clone(),
+                ..good.clone()
+            },
+            ErrorKind::InvalidConfig,
+            &endpoint,
+            "its certificate is not signed by an authority known here (--cacert)",
+        ),
+        (
+            EtcdConfig {
+                cacert: None,
+                ..good.clone()
+            },
+            ErrorKind::InvalidConfig,
+            &endpoint,
+            "its certificate is not signed by an authority known here (--cacert)",
+        ),
+        (
+            EtcdConfig {
+                cert: None,
+                key: None,
+                ..good.clone()
+            },
+            ErrorKind::Denied,
+            &endpoint,
+            "it wants a client certificate (--cert, --key)",
+        ),
+        (
+            EtcdConfig {
+                cert: foreign,
+                key: Some(server.file("other-ca.key")),
+                ..good.clone()
+            },
+            ErrorKind::Denied,
+            &endpoint,
+            "it refused the client certificate (--cert, --key)",
+        ),
+        (
+            EtcdConfig {
+                endpoints: vec![by_name.clone()],
+                ..good.clone()
+            },
+            ErrorKind::InvalidConfig,
+            &by_name,
+            "its certificate is not for this name",
+        ),
+    ] {
+        // The refusal of a certificate races with what we send.
+        for _ in 0..10 {
+            let error = refused(config.clone(), "/k").await;
+            assert_eq!(error.kind(), kind, "{error}");
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("{endpoint}: {words}")), "{text}");
+        }
+    }
+    // One endpoint that does not fit does not hide one that does.
+    let config = EtcdConfig {
+        endpoints: vec![by_name, endpoint],
+        ..good
+    };
+    works(
+        &Etcd::new(config, Options::default()).expect("a client"),
+        "/k",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_is_let_in_and_kept_to_its_range() {
+    let mut server = Server::start();
+    // The connection is older than the logins, and finds out.
+    let client = Etcd::new(user(&server, "app", "secret"), Options::default()).expect("a client");
+    works(&client, "/locks/a").await;
+    server.enable_auth();
+    works(&client, "/locks/a").await;
+    // Every login so far is forgotten.
+    server.ctl(&["auth", "disable"]);
+    server.ctl(&["auth", "enable"]);
+    works(&client, "/locks/a").await;
+
+    let error = refused(user(&server, "app", "secret"), "/elsewhere").await;
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert_eq!(
+        error.to_string(),
+        "/elsewhere: etcd: permission denied (user \"app\")"
+    );
+    let error = refused(user(&server, "app", "wrong"), "/locks/a").await;
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    let text = error.to_string();
+    assert!(
+        text.contains("authentication failed") && text.contains("\"app\""),
+        "{text}"
+    );
+    let nobody = EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        ..EtcdConfig::default()
+    };
+    let error = refused(nobody, "/locks/a").await;
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(error.to_string().contains("--user"), "{error}");
+    assert!(server.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_that_expires_is_renewed() {
+    let mut server = Server::with(Setup {
+        token_ttl: 1,
+        ..Setup::default()
+    });
+    server.enable_auth();
+    let options = Options {
+        ttl: Duration::from_secs(9),
+        ..Options::default()
+    };
+    let client = Etcd::new(user(&server, "app", "secret"), options).expect("a client");
+    let held = client.lock("/locks/a").await.expect("a held lock");
+    let before = held.deadline().expect("a deadline");
+    // The login is gone long before the first renewal, at a third of the TTL.
+    let mut ownership = held.ownership();
+    soon("a renewal", ownership.changed()).await;
+    assert!(held.deadline().expect("still held") > before);
+    client.unlock(held).await.expect("a release");
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_a_login() {
+    let mut server = Server::with(TLS);
+    server.enable_auth();
+    works(
+        &Etcd::new(secured(&server), Options::default()).expect("a client"),
+        "/locks/a",
+    )
+    .await;
+    let error = refused(secured(&server), "/elsewhere").await;
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert_eq!(error.to_string(), "/elsewhere: etcd: permission denied");
+}
+
+#[tokio::test]
+async fn etcd_is_reached_by_a_socket_in_the_file_system() {
+    let server = Server::with(Setup {
+        unix: true,
+        ..Setup::default()
+    });
+    let config = EtcdConfig {
+        endpoints: vec![format!("unix://{}", server.file("etcd.sock:0").display())],
+        ..EtcdConfig::default()
+    };
+    works(
+        &Etcd::new(config, Options::default()).expect("a client"),
+        "/k",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn tls_to_a_server_without_is_hinted_at() {
+    let server = Server::start();
+    let endpoint = server.endpoint().replace("http://", "https://");
+    let config = EtcdConfig {
+        endpoints: vec![endpoint.clone()],
+        insecure_skip_tls_verify: true,
+        dial_timeout: Duration::from_millis(300),
+        ..EtcdConfig::default()
+    };
+    let client = Etcd::new(config, Options::default()).expect("a client");
+    let error = client.lock("/k").await.expect_err("no answer");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let expected =
+        format!("cannot reach etcd: {endpoint}: it hung up on TLS (http:// instead of https://?)");
+    assert_eq!(error.to_string(), expected);
+}

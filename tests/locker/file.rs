@@ -1,0 +1,97 @@
+//! The file store: the contract, and what is true of files alone.
+
+mod content;
+mod inherited;
+mod planted;
+mod shared;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use genlock::{FileStore, Held, Locker, Options};
+use tempfile::TempDir;
+
+use crate::contract::{Fixture, soon};
+
+struct Files(TempDir);
+
+impl Fixture for Files {
+    const FIFO: bool = false;
+    const WHOLE_SECONDS: bool = false;
+
+    async fn start() -> Self {
+        Self(directory())
+    }
+
+    async fn client(&self, options: Options) -> Arc<dyn Locker> {
+        client_with(self.0.path(), options)
+    }
+
+    async fn leftovers(&self) -> Vec<String> {
+        files(self.0.path())
+            .into_iter()
+            .filter(|path| is_locked(path) || path.metadata().is_ok_and(|file| file.size() > 21))
+            .map(|path| path.display().to_string())
+            .collect()
+    }
+
+    async fn delete(&self, held: &Held) -> bool {
+        let name = held.key().replace('/', "%2F") + ".lock";
+        std::fs::remove_file(self.0.path().join(name)).expect("a lock file");
+        true
+    }
+}
+
+mod keeps_the_contract {
+    contract!(super::Files);
+}
+
+/// An empty directory.
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+/// A client that keeps its locks there.
+fn client(directory: &Path) -> Arc<dyn Locker> {
+    client_with(directory, Options::default())
+}
+
+fn client_with(directory: &Path, options: Options) -> Arc<dyn Locker> {
+    Arc::new(FileStore::open(directory, options).expect("a store"))
+}
+
+/// The lock files of a directory, in order.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let mut all: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    all.sort();
+    all
+}
+
+/// Whether anybody has the file locked.
+fn is_locked(path: &Path) -> bool {
+    let file = std::fs::File::open(path).expect("a lock file");
+    match file.try_lock() {
+        Ok(()) => {
+            // Another test may be about to start a process, which has a copy until it is started.
+            file.unlock().expect("a lock to let go of");
+            false
+        }
+        Err(std::fs::TryLockError::WouldBlock) => true,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
+/// Waits until nobody has the file locked.
+async fn until_free(path: &Path) {
+    soon("a free lock", async {
+        while is_locked(path) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,166 @@
+//! A network that can be held up: a TCP proxy before a server, which passes what it is sent, holds
+//! it in either direction until it is let go, or breaks everything.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use crate::sections::now;
+
+/// What flows through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// To the server.
+    Requests,
+    /// From the server.
+    Answers,
+}
+
+/// Broken when dropped.
+pub(crate) struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    target: String,
+    state: Mutex<State>,
+    change: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    held: Vec<Way>,
+    /// Connections are closed, and new ones at once.
+    cut: bool,
+    over: bool,
+    open: Vec<TcpStream>,
+    /// When something came that is for the server.
+    requests: Vec<Duration>,
+}
+
+impl Proxy {
+    /// Before the server at this `http://` endpoint.
+    pub(crate) fn before(endpoint: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let target = endpoint.strip_prefix("http://").expect("http://");
+        let shared = Arc::new(Shared {
+            target: target.to_owned(),
+            state: Mutex::default(),
+            change: Condvar::new(),
+        });
+        let accepting = shared.clone();
+        thread::spawn(move || accepting.accept(&listener));
+        Self { port, shared }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Holds up what flows this way.
+    pub(crate) fn hold(&self, way: Way) {
+        self.shared.set(|state| state.held.push(way));
+    }
+
+    /// Lets it go on, with all that was held up.
+    pub(crate) fn release(&self, way: Way) {
+        self.shared
+            .set(|state| state.held.retain(|&held| held != way));
+    }
+
+    /// Closes every connection, and every new one at once.
+    pub(crate) fn cut(&self) {
+        self.shared.set(|state| {
+            state.cut = true;
+            state.close_all();
+        });
+    }
+
+    /// When something for the server came first after `from`.
+    pub(crate) fn request_after(&self, from: Duration) -> Option<Duration> {
+        let state = self.shared.state();
+        state.requests.iter().copied().find(|&at| at > from)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.cut();
+        self.shared.set(|state| state.over = true);
+        // Wakes the one that accepts.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+impl State {
+    fn close_all(&mut self) {
+        for stream in self.open.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a lock")
+    }
+
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.change.notify_all();
+    }
+
+    fn accept(self: Arc<Self>, listener: &TcpListener) {
+        while let Ok((client, _)) = listener.accept() {
+            if self.state().over {
+                return;
+            }
+            let Ok(server) = TcpStream::connect(&self.target) else {
+                continue;
+            };
+            for stream in [&client, &server] {
+                stream.set_nodelay(true).expect("a socket");
+            }
+            let both = |stream: &TcpStream| stream.try_clone().expect("a descriptor");
+            let ways = [
+                (both(&client), both(&server), Way::Requests),
+                (both(&server), both(&client), Way::Answers),
+            ];
+            let mut state = self.state();
+            state.open.extend([client, server]);
+            if state.cut {
+                state.close_all();
+                continue;
+            }
+            drop(state);
+            for (from, to, way) in ways {
+                let shared = self.clone();
+                thread::spawn(move || shared.pass(from, to, way));
+            }
+        }
+    }
+
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream, way: Way) {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let length = from.read(&mut buffer).unwrap_or(0);
+            let mut state = self.state();
+            if length > 0 && way == Way::Requests {
+                state.requests.push(now());
+            }
+            while state.held.contains(&way) && !state.cut {
+                state = self.change.wait(state).expect("a lock");
+            }
+            drop(state);
+            if length == 0 || to.write_all(&buffer[..length]).is_err() {
+                let _ = to.shutdown(Shutdown::Both);
+                let _ = from.shutdown(Shutdown::Both);
+                return;
+            }
+        }
+    }
+}
