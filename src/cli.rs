@@ -1,10 +1,18 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod check;
 mod environment;
 mod help;
+mod ls;
+mod operate;
+mod release;
 mod run;
+mod status;
 mod store;
 mod times;
+mod view;
+mod wait;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,6 +43,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(Box<Run>),
+    Status(status::Status),
+    Ls(ls::Ls),
+    Watch(watch::Watch),
+    Wait(wait::Wait),
+    Check(check::Check),
+    Release(release::Release),
 }
 
 /// Take the lock KEY, run COMMAND, release the lock.
@@ -141,7 +155,7 @@ struct Run {
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
 /// variable, which counts where neither is given.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Connection")]
 struct Connection {
     /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
@@ -203,6 +217,13 @@ struct Connection {
     command_timeout: Option<Duration>,
 }
 
+impl Connection {
+    /// Takes this list in place of any other.
+    fn set_endpoints(&mut self, list: &str) {
+        self.endpoints = Some(list.split(',').map(str::to_owned).collect());
+    }
+}
+
 /// The definition of the command line, for what is generated from it.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -211,9 +232,15 @@ pub fn command() -> clap::Command {
 /// Runs the tool.
 pub fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
-        Ok(Cli {
-            verb: Verb::Run(options),
-        }) => run::run(&options),
+        Ok(Cli { verb }) => match &verb {
+            Verb::Run(options) => run::run(options),
+            Verb::Status(options) => status::run(options),
+            Verb::Ls(options) => ls::run(options),
+            Verb::Watch(options) => watch::run(options),
+            Verb::Wait(options) => wait::run(options),
+            Verb::Check(options) => check::run(options),
+            Verb::Release(options) => release::run(options),
+        },
         Err(error) => Ok(refuse(&error)),
     };
     let exit = exit.unwrap_or_else(|error| {

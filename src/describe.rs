@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::Record;
 use crate::error::plain;
+use crate::locker::{Loss, Record, TakenAway};
 
 /// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
 /// them. A stderr that is closed or full is no reason to fail.
@@ -30,6 +30,16 @@ pub(crate) fn holder(record: Option<&Record>) -> String {
         text.push_str(&format!(" since {}", escape(&record.since)));
     }
     text
+}
+
+/// `an operator took it away: user@host`.
+pub(crate) fn taken_away(by: &TakenAway) -> String {
+    format!(
+        "{}: {}@{}",
+        Loss::TakenAway,
+        escape(&by.user),
+        escape(&by.host)
+    )
 }
 
 /// At most this much of another's text is shown.

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Interrupt(i32),
 }
 
+/// `genlock status` and its like: nobody holds the lock.
+pub(crate) const FREE: u8 = 1;
 /// The options make no sense; `EX_USAGE` of sysexits.h.
 pub(crate) const USAGE: u8 = 64;
 /// The store cannot be reached or refused to work; `EX_UNAVAILABLE`.

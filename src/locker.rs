@@ -6,6 +6,7 @@ mod claims;
 mod deadline;
 pub mod etcd;
 pub mod file;
+pub mod operator;
 mod ownership;
 mod record;
 
@@ -20,8 +21,9 @@ use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use deadline::margin;
+pub use operator::Operator;
 pub use ownership::{Loss, Ownership};
-pub use record::Record;
+pub use record::{Record, TakenAway};
 
 /// A boxed future, which keeps [`Locker`] object-safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -131,6 +133,8 @@ pub enum Event {
     },
     /// The place in the queue was lost, for this reason, and is taken anew at the end.
     PlaceLost(Loss),
+    /// An operator took the held lock away; the loss of it comes next.
+    TakenAway(TakenAway),
     /// The store did not answer and is asked again; the reason, on one line.
     Retrying(String),
 }

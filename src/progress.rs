@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
-use crate::locker::Event;
+use crate::locker::{Event, TakenAway};
 
 /// A wait shorter than this is not worth a live line.
 const LIVE_AFTER: Duration = Duration::from_millis(200);
@@ -37,6 +37,7 @@ struct Last {
     owner_key: Option<String>,
     retrying: Option<String>,
     place_lost: Option<String>,
+    taken_away: Option<TakenAway>,
 }
 
 impl Seen {
@@ -57,6 +58,7 @@ impl Seen {
                 last.retrying = None;
             }
             Event::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
+            Event::TakenAway(by) => last.taken_away = Some(by.clone()),
             Event::Retrying(why) => last.retrying = Some(why.clone()),
         });
     }
@@ -85,6 +87,11 @@ impl Seen {
             false
         });
         lost
+    }
+
+    /// The operator who took the held lock away.
+    pub(crate) fn taken_away(&self) -> Option<TakenAway> {
+        self.0.borrow().taken_away.clone()
     }
 
     /// Why the store was asked again, if the last that was heard of it is that.

@@ -8,11 +8,16 @@
 
 mod connect;
 mod dial;
+mod expiry;
 mod fault;
+mod follow;
 mod hold;
 mod lease;
+mod operator;
 mod queue;
 mod recipe;
+mod survey;
+mod takeover;
 mod tls;
 mod watch;
 

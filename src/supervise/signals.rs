@@ -68,6 +68,12 @@ impl Signals {
     }
 }
 
+/// Gives SIGPIPE back the disposition that genlock was given, which Rust's runtime has changed: a
+/// reader of our output that goes away ends us quietly.
+pub(crate) fn restore_sigpipe() {
+    world::restore_sigpipe();
+}
+
 /// Ends this process by `signal`, without a core file: a shell then sees what it would have seen
 /// of the command. Returns if the signal does not end it: the first process of a PID namespace
 /// cannot be ended so (pid_namespaces(7)).

@@ -75,6 +75,13 @@ impl World {
     }
 }
 
+/// Sets SIGPIPE as it was before Rust's runtime ignored it.
+pub(super) fn restore_sigpipe() {
+    if !SIGPIPE_IGNORED.load(Ordering::Relaxed) {
+        set_disposition(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
 /// Whether this process ignores `signal`.
 pub(super) fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

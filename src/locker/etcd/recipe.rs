@@ -151,7 +151,7 @@ impl Recipe {
 }
 
 /// What the reads of a transaction found, in their order.
-fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
+pub(super) fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
     let responses = answer.op_responses().into_iter();
     let found = responses.filter_map(|response| match response {
         TxnOpResponse::Get(mut get) => Some(get.take_kvs()),
