@@ -42,6 +42,7 @@ mod generated;
 mod killed;
 mod leftovers;
 mod nested;
+mod operator;
 mod output;
 mod peers;
 mod signals;
