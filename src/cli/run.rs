@@ -61,6 +61,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         ttl: options.ttl,
         retry_interval: options.retry_interval,
         auto_renew: !options.no_renew,
+        follow_queue: !options.quiet && progress::is_live(),
         holder: Record {
             command: if options.no_record_command {
                 String::new()
@@ -138,7 +139,7 @@ async fn acquire(options: &Run, store: &dyn Locker, seen: &Seen) -> crate::Resul
     }
     let shown = async {
         if !options.quiet {
-            progress::show(key, seen).await;
+            progress::show(key, seen, options.wait).await;
         }
         std::future::pending().await
     };
@@ -171,9 +172,8 @@ fn tries(options: &Run) -> bool {
 fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
     if !options.quiet {
         let key = describe::escape(&options.key);
-        let state = seen
-            .waiting()
-            .unwrap_or_else(|| "held by another".to_owned());
+        let state = seen.waiting();
+        let state = state.as_deref().unwrap_or("held by another");
         if !tries(options) {
             let waited = describe::duration(Instant::now().since(start));
             describe::complain(format_args!("{key}: not acquired within {waited}: {state}"));

@@ -1,7 +1,7 @@
 //! What the operator's verbs show: fields of JSON, which are an interface, and words for people.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -84,14 +84,7 @@ impl<'a> QueueView<'a> {
 
 /// `root@db1 (pid 17: ./backup.sh)`, or that it is another tool's.
 pub(super) fn who(contender: &Contender) -> String {
-    let record = contender.record.as_ref().filter(|record| record.is_ours());
-    match record {
-        Some(record) => describe::holder(Some(&Record {
-            since: String::new(),
-            ..record.clone()
-        })),
-        None => "another tool, which left no record".to_owned(),
-    }
+    describe::who(contender.record.as_ref())
 }
 
 /// Since when, and how long ago; `None` where that is not known. The clocks of hosts differ.
@@ -107,10 +100,7 @@ pub(super) fn since(contender: &Contender) -> Option<String> {
 
 /// How long it has held or waited, by this host's clock.
 pub(super) fn ago(contender: &Contender) -> Option<Duration> {
-    let since = &contender.record.as_ref()?.since;
-    let since = humantime::parse_rfc3339_weak(since).ok()?;
-    let ago = SystemTime::now().duration_since(since).unwrap_or_default();
-    Some(Duration::from_secs(ago.as_secs()))
+    describe::held_for(contender.record.as_ref()?)
 }
 
 /// `7s of 10s`.
@@ -122,12 +112,46 @@ pub(super) fn ttl(Ttl { granted, left }: Ttl) -> String {
     )
 }
 
-/// The line for a shell, with the key quoted where that is needed.
+/// A word as a shell takes it. One with characters that cannot be seen is written in bytes, in
+/// the form that bash, zsh and ksh know.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        return word.to_owned();
+    }
+    if describe::printable(word) == word {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let bytes = word.bytes().map(|byte| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    });
+    format!("$'{}'", bytes.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_gets_the_word_back() {
+        for word in [
+            "/locks/a",
+            "a b",
+            "it's",
+            "",
+            "a\nb\u{1b}[2J'\\",
+            "\u{202e}cod",
+            "ü",
+        ] {
+            let quoted = quoted(word);
+            assert!(!quoted.contains(char::is_control), "{quoted:?}");
+            let printf = format!("printf %s {quoted}");
+            let shell = std::process::Command::new("bash")
+                .args(["-c", &printf])
+                .output();
+            assert_eq!(shell.expect("bash").stdout, word.as_bytes(), "{quoted}");
+        }
     }
 }

@@ -19,7 +19,8 @@ pub struct Record {
     /// What runs under the lock, for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
-    /// Since when it holds or waits, RFC 3339 in UTC.
+    /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
+    /// the lock is held for a tenth of a second (etcd).
     pub since: String,
     /// `exclusive`.
     pub mode: String,

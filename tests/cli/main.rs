@@ -49,4 +49,5 @@ mod signals;
 mod stress;
 mod terminal;
 mod usage;
+mod waiting;
 mod world;

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::lease::{self, Granted, Lease};
 use super::queue::Place;
-use super::recipe::create_revision;
+use super::recipe::{Recipe, create_revision};
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::locker::claims::{Claim, Claims};
@@ -24,7 +24,7 @@ const UNWATCHED: Duration = Duration::from_millis(100);
 /// What a held lock has of the store. Dropping it drops the lease, which revokes it.
 struct Holding {
     lease: Lease,
-    /// Dropped, it ends the watch.
+    /// Dropped, it ends the watch of the key.
     watching: JoinSet<()>,
     claim: Claim,
 }
@@ -36,9 +36,19 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         granted: Granted { ttl, owner },
         own,
         revision,
+        waited,
     } = place;
     let (id, ownership) = (lease.id(), owner.ownership());
     let mut watching = JoinSet::new();
+    if waited {
+        let recipe = Recipe::new(&shared.store, key, &shared.options.holder);
+        let own = own.clone();
+        watching.spawn(async move {
+            sleep(UNWATCHED).await;
+            // It is for people who look: no harm if it fails.
+            let _ = recipe.stamp(&own, revision).await;
+        });
+    }
     watching.spawn(lose_with_key(
         shared.clone(),
         own.clone(),
