@@ -1,7 +1,7 @@
 //! What an operator may ask of the lock files. A holder is known by its lock and by the record in
 //! the file; who waits is not known, since the kernel keeps no queue of them that others can read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -17,6 +17,13 @@ use crate::locker::{BoxFuture, Record, TakenAway, check_key};
 /// How often to look at all files where the kernel tells of no change.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// How often to look again at a lock without a record, and the pause before.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// The held locks, each with its key, by the names of their files.
+type Picture = BTreeMap<String, (String, Contender)>;
+
 impl FileStore {
     fn find(&self, key: &str) -> Result<Option<LockFile>> {
         check_key(key)?;
@@ -24,9 +31,9 @@ impl FileStore {
         found.map_err(|error| error.context(key))
     }
 
-    /// Every lock in the directory that is held and whose key is in the scope.
-    fn held_in(&self, scope: Scope<'_>) -> Result<BTreeMap<String, Contender>> {
-        let mut found = BTreeMap::new();
+    /// Every lock in the directory that is held and whose key is in the scope, by its file's name.
+    fn held_in(&self, scope: Scope<'_>) -> Result<Picture> {
+        let mut found = Picture::new();
         for name in self.directory.names()? {
             let key = name::key_of(&name).filter(|key| scope.contains(key));
             // What is no lock file, or is another user's own, is not looked at.
@@ -34,10 +41,29 @@ impl FileStore {
                 && let Ok(Some(file)) = LockFile::find(&self.directory, &name, false)
                 && let Ok(Some(holder)) = holder(&file)
             {
-                found.insert(key, holder);
+                found.insert(name, (key, holder));
             }
         }
         Ok(found)
+    }
+
+    /// Looks until it is sure whose a lock is: one that has no record may be a genlock's that has
+    /// just taken it, or is about to let go.
+    async fn sure<T>(
+        look: impl Fn() -> Result<T> + Send,
+        has_foreign: impl Fn(&T) -> bool + Send,
+    ) -> Result<T>
+    where
+        T: Send,
+    {
+        for _ in 0..LOOKS {
+            let seen = look()?;
+            if !has_foreign(&seen) {
+                return Ok(seen);
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+        look()
     }
 
     /// Ends when the holder of the lock, if there is one, is not such a one.
@@ -91,8 +117,13 @@ fn is_by(record: &Record, pid: Option<i32>) -> bool {
 impl Operator for FileStore {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
         Box::pin(async move {
-            let file = self.find(key)?;
-            let holder = file.as_ref().map(holder).transpose()?.flatten();
+            let look = || match self.find(key)? {
+                Some(file) => holder(&file),
+                None => Ok(None),
+            };
+            let foreign =
+                |holder: &Option<Contender>| holder.as_ref().is_some_and(Contender::is_foreign);
+            let holder = Self::sure(look, foreign).await?;
             Ok(Queue {
                 key: key.to_owned(),
                 contenders: holder.into_iter().collect(),
@@ -103,13 +134,17 @@ impl Operator for FileStore {
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
         Box::pin(async move {
-            let found = self.held_in(Scope::Prefix(prefix))?.into_iter();
-            let queues = found.map(|(key, holder)| Queue {
+            let look = || self.held_in(Scope::Prefix(prefix));
+            let foreign = |found: &Picture| found.values().any(|(_, holder)| holder.is_foreign());
+            let found = Self::sure(look, foreign).await?;
+            let queues = found.into_values().map(|(key, holder)| Queue {
                 key,
                 contenders: vec![holder],
                 ttl: None,
             });
-            Ok(queues.collect())
+            let mut queues: Vec<_> = queues.collect();
+            queues.sort_by(|one, other| one.key.cmp(&other.key));
+            Ok(queues)
         })
     }
 
@@ -189,25 +224,42 @@ impl Operator for FileStore {
         tell: &'a mut (dyn FnMut(Change<'_>) + Send),
     ) -> BoxFuture<'a, Result<Infallible>> {
         Box::pin(async move {
-            let mut known: Option<BTreeMap<String, Contender>> = None;
+            let mut known: Option<Picture> = None;
+            // Those without a record that were not there before.
+            let mut doubtful = BTreeSet::new();
             loop {
-                let now = self.held_in(scope)?;
-                let before = known.take().unwrap_or_else(|| {
-                    for (key, contender) in &now {
-                        let what = What::Holds;
-                        tell(Change {
-                            key,
-                            contender,
-                            what,
-                        });
+                let mut now = self.held_in(scope)?;
+                let mut doubted = BTreeSet::new();
+                now.retain(|name, (_, holder)| {
+                    let there = known.as_ref().is_some_and(|known| known.contains_key(name));
+                    let sure = !holder.is_foreign() || there || doubtful.contains(name);
+                    if !sure {
+                        doubted.insert(name.clone());
                     }
-                    now.clone()
+                    sure
                 });
-                self.tell_changes(&before, &now, tell);
+                doubtful = doubted;
+                match &known {
+                    Some(before) => self.tell_changes(before, &now, tell),
+                    None => {
+                        for (key, contender) in now.values() {
+                            let what = What::Holds;
+                            tell(Change {
+                                key,
+                                contender,
+                                what,
+                            });
+                        }
+                    }
+                }
                 known = Some(now);
-                tokio::select! {
-                    () = self.watch.written(&*self.directory) => sleep(FIRST_PAUSE).await,
-                    () = sleep(LOOK) => {}
+                if doubtful.is_empty() {
+                    tokio::select! {
+                        () = self.watch.written(&*self.directory) => sleep(FIRST_PAUSE).await,
+                        () = sleep(LOOK) => {}
+                    }
+                } else {
+                    sleep(LOOK).await;
                 }
             }
         })
@@ -215,31 +267,32 @@ impl Operator for FileStore {
 }
 
 impl FileStore {
+    /// Who holds a lock is known by its owner key: a genlock that is about to let go has no record
+    /// any more, and has still the same.
     fn tell_changes(
         &self,
-        before: &BTreeMap<String, Contender>,
-        now: &BTreeMap<String, Contender>,
+        before: &Picture,
+        now: &Picture,
         tell: &mut (dyn FnMut(Change<'_>) + Send),
     ) {
-        for (key, contender) in before {
-            let there = now.get(key);
-            let what = match there {
-                Some(same) if same.token == contender.token => {
-                    let marked = |one: &Contender| {
-                        let record = one.record.as_ref();
-                        record.is_some_and(|record| record.taken_away.is_some())
-                    };
-                    if marked(same) && !marked(contender) {
-                        let what = What::TakenAway;
+        let taken_away = |contender: &Contender| {
+            let record = contender.record.as_ref();
+            record.is_some_and(|record| record.taken_away.is_some())
+        };
+        for (name, (key, contender)) in before {
+            let what = match now.get(name) {
+                Some((_, same)) if same.owner_key == contender.owner_key => {
+                    if taken_away(same) && !taken_away(contender) {
+                        let (contender, what) = (same, What::TakenAway);
                         tell(Change {
                             key,
-                            contender: same,
+                            contender,
                             what,
                         });
                     }
                     continue;
                 }
-                None if self.died(key) => What::Expired,
+                None if self.died(name) => What::Expired,
                 _ => What::Released,
             };
             tell(Change {
@@ -248,11 +301,9 @@ impl FileStore {
                 what,
             });
         }
-        for (key, contender) in now {
-            if before
-                .get(key)
-                .is_none_or(|same| same.token != contender.token)
-            {
+        for (name, (key, contender)) in now {
+            let same = |(_, known): &(String, Contender)| known.owner_key == contender.owner_key;
+            if !before.get(name).is_some_and(same) {
                 let what = What::Acquired;
                 tell(Change {
                     key,
@@ -264,8 +315,8 @@ impl FileStore {
     }
 
     /// Whether the last holder did not come to take its record away.
-    fn died(&self, key: &str) -> bool {
-        let file = self.find(key).ok().flatten();
-        file.is_some_and(|file| file.record().is_some())
+    fn died(&self, name: &str) -> bool {
+        let file = LockFile::find(&self.directory, name, false);
+        file.is_ok_and(|file| file.is_some_and(|file| file.record().is_some()))
     }
 }

@@ -216,15 +216,17 @@ fn status_shows_a_lock_of_flocks_as_such() {
     assert!(token > 0);
 }
 
-/// Ten thousand locks in under a second, in pages.
+/// Ten thousand locks in pages: in under a second, of which a build without optimisation on a
+/// loaded machine makes three.
 #[test]
-fn ls_lists_ten_thousand_locks_in_under_a_second() {
+fn ls_lists_ten_thousand_locks_in_time() {
     const LOCKS: usize = 10_000;
     let server = Server::start();
     let store = Store::at(server.endpoint());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(fill(&server.endpoint(), LOCKS));
-    within(Duration::from_secs(1), || {
+    let limit = if cfg!(debug_assertions) { 3 } else { 1 };
+    within(Duration::from_secs(limit), || {
         let list = output(verb(&store, "ls", &["/many/"])).silent(0);
         assert_eq!(list.text().lines().count(), 1 + LOCKS);
         assert_eq!(list.text().matches("u@h (pid 1)").count(), LOCKS);
