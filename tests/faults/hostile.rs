@@ -84,7 +84,7 @@ fn look(store: &Store) {
     watch.args(["watch", "--endpoints", &store.endpoints]);
     let watch = Run::start(watch);
     watch.says("\n");
-    watch.signal(Signal::INT);
+    watch.signal(Signal::TERM);
     watch.finish().text().lines().for_each(harmless_text);
 }
 

@@ -36,9 +36,9 @@ fn events(watch: Run) -> Vec<(String, Option<i64>)> {
     lines.collect()
 }
 
-/// Interrupts it, as its user does.
+/// Ends it. (SIGINT may be ignored where the tests run.)
 fn ended(watch: Run) -> Finished {
-    watch.signal(rustix::process::Signal::INT);
+    watch.signal(rustix::process::Signal::TERM);
     watch.finish()
 }
 
@@ -108,7 +108,9 @@ fn a_queue_is_told_of_as_it_moves() {
     let third_pid = third.pid();
     third.signal(rustix::process::Signal::TERM);
     watch.says(r#""event":"left""#);
+    server.kill();
     server.restart();
+    poll("a server", || server.is_healthy());
     let (holder_pid, second_pid) = (holder.pid(), second.pid());
     holder.end();
     watch.says(r#""event":"acquired""#);
@@ -136,4 +138,44 @@ fn a_queue_is_told_of_as_it_moves() {
         ("released", second_pid),
     ];
     assert_eq!(told, expected.map(|(event, pid)| (event.to_owned(), pid)));
+}
+
+/// What a watch has slept through may be compacted by the time that it asks again.
+#[test]
+fn what_was_compacted_meanwhile_is_seen_by_what_is_there() {
+    let mut server = Server::start();
+    let store = Store::at(server.endpoint());
+    let first = store.hold();
+    let watch = Run::start(verb(&store, "watch", &["--json"]));
+    watch.says(r#""event":"holds""#);
+    watch.signal(rustix::process::Signal::STOP);
+    // The connection of the watch ends here, and with it what it would still be told.
+    server.kill();
+    server.restart();
+    poll("a server", || server.is_healthy());
+    first.end();
+    for _ in 0..3 {
+        output(store.run(&[], &["true"])).silent(0);
+    }
+    let second = store.hold();
+    let revision = super::token(&store).to_string();
+    server.ctl(&["compact", &revision]);
+    watch.signal(rustix::process::Signal::CONT);
+    watch.says(r#""event":"acquired""#);
+    let told = ended(watch);
+    let pids: Vec<_> = told
+        .text()
+        .lines()
+        .filter(|line| line.contains("acquired"))
+        .collect();
+    assert!(
+        pids.len() == 1 && pids[0].contains(&format!(r#""pid":{}"#, second.pid())),
+        "{told:?}"
+    );
+    assert_eq!(told.text().matches("released").count(), 1, "{told:?}");
+    assert!(
+        told.stderr
+            .lines()
+            .all(|line| line.starts_with("genlock: trying again: "))
+    );
 }
