@@ -19,7 +19,6 @@ pub(super) fn operate(
     operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     let store = Store::of(connection)?;
-    signals::restore_sigpipe();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -49,7 +48,13 @@ pub(super) fn operate(
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes());
-    written.and_then(|()| stdout.flush()).context("stdout")
+    let written = written.and_then(|()| stdout.flush());
+    if let Err(error) = &written
+        && error.kind() == std::io::ErrorKind::BrokenPipe
+    {
+        signals::die_of_closed_pipe();
+    }
+    written.context("stdout")
 }
 
 /// Writes a value to stdout as JSON, on one line.

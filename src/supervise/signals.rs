@@ -68,10 +68,13 @@ impl Signals {
     }
 }
 
-/// Gives SIGPIPE back the disposition that genlock was given, which Rust's runtime has changed: a
-/// reader of our output that goes away ends us quietly.
-pub(crate) fn restore_sigpipe() {
-    world::restore_sigpipe();
+/// Ends this process as SIGPIPE does, when the reader of its output has gone away; returns if
+/// genlock was started with that ignored. The signal itself is no use: Rust's runtime ignores it,
+/// and if it did not, a store that breaks a connection would end us too.
+pub(crate) fn die_of_closed_pipe() {
+    if !world::sigpipe_was_ignored() {
+        die_by(libc::SIGPIPE);
+    }
 }
 
 /// Ends this process by `signal`, without a core file: a shell then sees what it would have seen

@@ -43,7 +43,7 @@ impl World {
         let world = Self {
             mask: mask(),
             ignored: [
-                (libc::SIGPIPE, SIGPIPE_IGNORED.load(Ordering::Relaxed)),
+                (libc::SIGPIPE, sigpipe_was_ignored()),
                 (libc::SIGCHLD, is_ignored(libc::SIGCHLD)),
                 (libc::SIGTTOU, is_ignored(libc::SIGTTOU)),
             ],
@@ -75,11 +75,9 @@ impl World {
     }
 }
 
-/// Sets SIGPIPE as it was before Rust's runtime ignored it.
-pub(super) fn restore_sigpipe() {
-    if !SIGPIPE_IGNORED.load(Ordering::Relaxed) {
-        set_disposition(libc::SIGPIPE, libc::SIG_DFL);
-    }
+/// Whether genlock was started with SIGPIPE ignored.
+pub(super) fn sigpipe_was_ignored() -> bool {
+    SIGPIPE_IGNORED.load(Ordering::Relaxed)
 }
 
 /// Whether this process ignores `signal`.

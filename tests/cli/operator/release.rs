@@ -123,7 +123,9 @@ fn by_force_the_key_is_gone_at_once() {
     let holder = store.hold();
     let token = token(&store).to_string();
     holder.signal(Signal::STOP);
-    output(release(&store, &["--token", &token, "--force"])).silent(0);
+    let released = output(release(&store, &["--token", &token, "--force"])).silent(0);
+    // Not at the end of the TTL.
+    assert!(released.took < Duration::from_secs(3), "{released:?}");
     assert!(store.entries().is_empty());
     holder.signal(Signal::CONT);
     let ended = holder.finish();
