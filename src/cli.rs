@@ -5,6 +5,8 @@ mod environment;
 mod help;
 mod ls;
 mod operate;
+mod quoting;
+mod refusal;
 mod release;
 mod run;
 mod status;
@@ -231,7 +233,8 @@ pub fn command() -> clap::Command {
 
 /// Runs the tool.
 pub fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let exit = match refusal::parse(&words) {
         Ok(Cli { verb }) => match &verb {
             Verb::Run(options) => run::run(options),
             Verb::Status(options) => status::run(options),
@@ -241,7 +244,7 @@ pub fn main() -> ExitCode {
             Verb::Check(options) => check::run(options),
             Verb::Release(options) => release::run(options),
         },
-        Err(error) => Ok(refuse(&error)),
+        Err(exit) => Ok(exit),
     };
     let exit = exit.unwrap_or_else(|error| {
         let (exit, message) = judge(&error);
@@ -254,39 +257,6 @@ pub fn main() -> ExitCode {
         Exit::Interrupt(signal) => signals::die_with_group(signal),
     }
     exit.code()
-}
-
-/// Shows help or the version, or says on one line what is wrong with the arguments.
-fn refuse(error: &clap::Error) -> Exit {
-    use clap::error::ErrorKind;
-    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // A closed stdout is nobody's fault.
-        let _ = error.print();
-    } else {
-        describe::complain(format_args!("{}", one_line(&error.render().to_string())));
-    }
-    Exit::Status(if error.use_stderr() { exit::USAGE } else { 0 })
-}
-
-/// Folds clap's paragraphs: what is wrong, the tips, the usage.
-fn one_line(rendered: &str) -> String {
-    let paragraphs = rendered.split("\n\n").map(|paragraph| {
-        let words: Vec<_> = paragraph.split_whitespace().collect();
-        words.join(" ")
-    });
-    let mut parts = Vec::new();
-    for paragraph in paragraphs {
-        if let Some(usage) = paragraph.strip_prefix("Usage: ") {
-            parts.push(format!("usage: {usage}"));
-        } else if !paragraph.starts_with("For more information") {
-            let part = paragraph
-                .trim_start_matches("error: ")
-                .trim_start_matches("tip: ");
-            // Of several tips the first is the likeliest.
-            parts.extend(part.split(" tip: ").next().map(str::to_owned));
-        }
-    }
-    parts.join("; ")
 }
 
 /// The status and the line for an error at the edge. The library's errors say all on one line.

@@ -45,6 +45,7 @@ mod nested;
 mod operator;
 mod output;
 mod peers;
+mod refusal;
 mod signals;
 mod stress;
 mod terminal;

@@ -38,17 +38,10 @@ fn a_part_that_is_missing_is_named() {
 }
 
 #[test]
-fn no_verb_shows_the_help() {
-    let run = refused(&[]);
-    assert!(run.stderr.contains("Usage: genlock"), "{run:?}");
-    assert!(!run.stderr.contains("panicked"), "{run:?}");
-}
-
-#[test]
 fn an_unknown_option_is_named_with_a_tip() {
     all_refused(&[
-        ("run --trry k true", "'--try'"),
-        ("run --kill-aftr 1s k true", "'--kill-after'"),
+        ("run --trry k true", "genlock run --try k true"),
+        ("run --kill-aftr 1s k true", "--kill-after 1s"),
         ("run -Z k true", "-Z"),
     ]);
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::{Run, environment, times};
+use crate::cli::{Run, environment, refusal, times};
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -247,7 +247,9 @@ impl<'a> Running<'a> {
             if path.components().count() > 1 && path.exists() {
                 describe::complain(format_args!("{shown}: its interpreter was not found"));
             } else {
-                describe::complain(format_args!("{shown}: command not found"));
+                let hint = refusal::not_found(&self.options.command);
+                let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+                describe::complain(format_args!("{shown}: command not found{hint}"));
             }
             return Exit::Status(exit::NOT_FOUND);
         }

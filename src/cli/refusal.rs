@@ -1,0 +1,175 @@
+//! Arguments that cannot be meant: on one line what is wrong with them, and the line that was
+//! wanted. Only a line that is accepted itself is proposed.
+
+mod habits;
+mod not_found;
+mod unlikely;
+mod words;
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, FromArgMatches};
+
+use super::{Cli, command, quoting};
+use crate::describe;
+use crate::exit::{self, Exit};
+pub(super) use not_found::hint as not_found;
+
+/// As many mistakes on one line are mended.
+const MISTAKES: usize = 6;
+
+/// Reads the arguments; help, the version and refusals are shown here.
+pub(super) fn parse(words: &[OsString]) -> Result<Cli, Exit> {
+    let mut matches = match check(words) {
+        Ok(matches) => matches,
+        Err(Objection::Help(error)) => {
+            show(&error);
+            return Err(Exit::Status(0));
+        }
+        Err(Objection::Fault(fault)) => {
+            describe::complain(format_args!("{}", fault.line(words)));
+            return Err(Exit::Status(exit::USAGE));
+        }
+    };
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| {
+        describe::complain(format_args!("{}", one_line(&error)));
+        Exit::Status(exit::USAGE)
+    })
+}
+
+/// Why words are not run as they are.
+enum Objection {
+    /// They ask for help, or for the version.
+    Help(clap::Error),
+    Fault(Fault),
+}
+
+/// What is wrong with words.
+struct Fault {
+    what: String,
+    way_out: WayOut,
+}
+
+enum WayOut {
+    /// These words, which may have mistakes left.
+    Words(Vec<OsString>),
+    /// The help of the verb.
+    Help,
+    /// What is wrong says it.
+    Said,
+}
+
+impl Fault {
+    fn new(what: impl Into<String>, mended: Option<Vec<OsString>>) -> Self {
+        Self {
+            what: what.into(),
+            way_out: mended.map_or(WayOut::Help, WayOut::Words),
+        }
+    }
+
+    /// What is said of it.
+    fn line(self, words: &[OsString]) -> String {
+        let proposed = match self.way_out {
+            WayOut::Said => return self.what,
+            WayOut::Help => None,
+            WayOut::Words(mended) => settle(mended),
+        };
+        let proposed = proposed.unwrap_or_else(|| {
+            let verb = words.first().filter(|word| words::verb(word).is_some());
+            verb.cloned().into_iter().chain(["--help".into()]).collect()
+        });
+        format!("{}; try: {}", self.what, shown(&proposed))
+    }
+}
+
+/// The arguments as the line to type.
+fn shown(words: &[OsString]) -> String {
+    let genlock = OsString::from("genlock");
+    quoting::line([&genlock].into_iter().chain(words))
+}
+
+/// Mends what is wrong until nothing is.
+fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
+    for _ in 0..MISTAKES {
+        match check(&words) {
+            Ok(_) | Err(Objection::Help(_)) => return Some(words),
+            Err(Objection::Fault(fault)) => match fault.way_out {
+                WayOut::Words(mended) => words = mended,
+                WayOut::Help | WayOut::Said => return None,
+            },
+        }
+    }
+    None
+}
+
+/// What clap reads, without a judgement of ours.
+fn read(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let genlock = OsString::from("genlock");
+    command().try_get_matches_from([&genlock].into_iter().chain(words))
+}
+
+fn check(words: &[OsString]) -> Result<ArgMatches, Objection> {
+    match read(words) {
+        Ok(matches) => match unlikely::fault(words, &matches) {
+            Some(fault) => Err(Objection::Fault(fault)),
+            None => Ok(matches),
+        },
+        Err(error) if !error.use_stderr() => Err(Objection::Help(error)),
+        Err(error) => Err(Objection::Fault(fault(words, &error))),
+    }
+}
+
+/// What is wrong, where clap did not understand.
+fn fault(words: &[OsString], error: &clap::Error) -> Fault {
+    let Some(first) = words.first() else {
+        return words::no_verb();
+    };
+    if words::verb(first).is_none() {
+        return words::not_a_verb(words, error);
+    }
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => words::missing(words, &names(error)),
+        ErrorKind::UnknownArgument => words::unknown(words, error),
+        ErrorKind::InvalidSubcommand => words::help_of_no_verb(words),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Fault {
+            what: one_line(error),
+            way_out: WayOut::Said,
+        },
+        _ => Fault::new(one_line(error), None),
+    }
+}
+
+/// The arguments that an error is about, as usage lines write them.
+fn names(error: &clap::Error) -> Vec<String> {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names)) => names.clone(),
+        Some(ContextValue::String(name)) => vec![name.clone()],
+        _ => Vec::new(),
+    }
+}
+
+fn show(error: &clap::Error) {
+    // A closed stdout is nobody's fault.
+    let _ = error.print();
+}
+
+/// Folds clap's paragraphs: what is wrong, and its tips; the usage is for --help.
+fn one_line(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let paragraphs = rendered.split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let mut parts = Vec::new();
+    for paragraph in paragraphs {
+        if !paragraph.starts_with("For more information") && !paragraph.starts_with("Usage: ") {
+            let part = paragraph
+                .trim_start_matches("error: ")
+                .trim_start_matches("tip: ");
+            // Of several tips the first is the likeliest.
+            parts.extend(part.split(" tip: ").next().map(str::to_owned));
+        }
+    }
+    parts.join("; ")
+}

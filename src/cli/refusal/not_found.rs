@@ -1,0 +1,52 @@
+//! A command that was not found, and what was meant by it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{check, shown, words};
+
+/// What a shell sees more in than words.
+const SYNTAX: &[u8] = b"|&;<>()$`\\\"'*?[]{}~#\n";
+
+/// Why the command was hardly found, and the line that was wanted, as the end of a message.
+pub(in crate::cli) fn hint(command: &[OsString]) -> Option<String> {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let before = words.len().checked_sub(command.len())?;
+    let (why, mended) = mend(&words[..before], command)?;
+    check(&mended).ok()?;
+    Some(format!("{why}; try: {}", shown(&mended)))
+}
+
+fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<OsString>)> {
+    let (program, arguments) = command.split_first()?;
+    let bytes = program.as_bytes();
+    if arguments.is_empty() && bytes.iter().any(u8::is_ascii_whitespace) {
+        if bytes.iter().any(|byte| SYNTAX.contains(byte)) {
+            let shell = ["sh", "-c"].map(OsString::from);
+            let mended = [before, &shell, command].concat();
+            return Some(("a line for a shell is no command by itself", mended));
+        }
+        let words = bytes.split(u8::is_ascii_whitespace);
+        let words = words.filter(|word| !word.is_empty());
+        let words: Vec<_> = words.map(|w| OsStr::from_bytes(w).to_owned()).collect();
+        return Some(("all of it is one word", [before, &words].concat()));
+    }
+    // `run -- sleep 5`: sleep was taken for the key.
+    if let [options @ .., dashes, key] = before
+        && dashes == "--"
+    {
+        let named = OsString::from(words::key_for(key));
+        let rest = [named, dashes.clone(), key.clone()];
+        let mended = [options, &rest, command].concat();
+        return Some(("the word before it was taken for the key", mended));
+    }
+    // As in DOS, the directory we are in is not searched.
+    if !bytes.contains(&b'/') && Path::new(program).is_file() {
+        let mut path = OsString::from("./");
+        path.push(program);
+        let mended = [before, &[path], arguments].concat();
+        return Some(("the working directory is not searched", mended));
+    }
+    None
+}

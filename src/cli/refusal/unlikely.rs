@@ -1,0 +1,87 @@
+//! What can be read, and is hardly meant.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, ArgMatches, Command};
+
+use super::Fault;
+use super::words::{insert, is_option, key_for, replace, text, verb};
+use crate::describe;
+
+/// What is wrong with words that were read as `matches`.
+pub(super) fn fault(words: &[OsString], matches: &ArgMatches) -> Option<Fault> {
+    let (name, matches) = matches.subcommand()?;
+    let verb = verb(OsStr::new(name))?;
+    let mut positionals = verb.get_positionals();
+    let command = positionals.find(|arg| arg.is_trailing_var_arg_set());
+    let command = command.map_or(&[][..], |arg| given(words, matches, arg));
+    let before = &words[..words.len() - command.len()];
+    if command.first().is_some_and(|first| is_option(first)) {
+        return option_for_command(before, command);
+    }
+    stray_blank(&verb, before, command, matches)
+}
+
+/// The values of an argument that is the last one, as they stand in `words`.
+fn given<'a>(words: &'a [OsString], matches: &ArgMatches, arg: &Arg) -> &'a [OsString] {
+    let count = matches
+        .get_raw(arg.get_id().as_str())
+        .map_or(0, Iterator::count);
+    &words[words.len() - count..]
+}
+
+/// The command begins with an option, so `--` stands before it.
+fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Fault> {
+    let words = [before, command].concat();
+    if command[0] == "--" {
+        // `run -- k -- cmd`.
+        let mut mended = words;
+        mended.remove(before.iter().position(|word| word == "--")?);
+        let what = "--: it stands behind the key, if anywhere";
+        return Some(Fault::new(what, Some(mended)));
+    }
+    let (key, options) = before.split_last()?;
+    if options.last().is_some_and(|word| word == "--") {
+        let at = options.len() - 1;
+        let what = format!("{}: KEY is missing before --", text(key));
+        return Some(Fault::new(what, Some(insert(&words, at, &[&key_for(key)]))));
+    }
+    // `run k -- -x`: whoever writes it so may have such a program.
+    None
+}
+
+/// The key begins or ends in what cannot be seen.
+fn stray_blank(
+    verb: &Command,
+    before: &[OsString],
+    command: &[OsString],
+    matches: &ArgMatches,
+) -> Option<Fault> {
+    let is_key = |arg: &&Arg| arg.get_value_names().is_some_and(|names| *names == ["KEY"]);
+    let arg = verb.get_positionals().find(is_key)?;
+    let key = matches.get_raw(arg.get_id().as_str())?.next()?.to_str()?;
+    let trimmed = key.trim();
+    if trimmed == key {
+        return None;
+    }
+    let (place, stray) = match key.chars().next_back().filter(|last| last.is_whitespace()) {
+        Some(last) => ("ends", last),
+        None => ("begins", key.chars().next()?),
+    };
+    let stray = match stray {
+        '\n' | '\r' => "line break",
+        '\t' => "tab",
+        _ => "blank",
+    };
+    if trimmed.is_empty() {
+        return Some(Fault::new("the key is blank", None));
+    }
+    let what = format!(
+        "the key {} {place} in a {stray}",
+        describe::escape(&format!("'{key}'"))
+    );
+    let at = before.iter().rposition(|word| word == key)?;
+    let mut mended = replace(before, at, trimmed);
+    mended.extend_from_slice(command);
+    Some(Fault::new(what, Some(mended)))
+}

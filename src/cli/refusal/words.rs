@@ -1,0 +1,253 @@
+//! The mistakes, and how each is mended. What verbs and options there are is the definition's.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue};
+
+use super::{Fault, habits, names, one_line, read, settle};
+use crate::cli::{command, quoting};
+use crate::describe;
+
+/// What is meant by a line without a verb.
+const RUN: &str = "run";
+/// What stands for a key or a command that was not given.
+const KEY: &str = "/locks/backup";
+const COMMAND: &str = "./backup.sh";
+
+/// The definition of the verb, if it is one.
+pub(super) fn verb(word: &OsStr) -> Option<Command> {
+    let mut command = command();
+    command.build();
+    let verb = word.to_str().and_then(|word| command.find_subcommand(word));
+    verb.cloned()
+}
+
+fn verbs() -> Vec<String> {
+    let mut command = command();
+    command.build();
+    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown.map(|verb| verb.get_name().to_owned()).collect()
+}
+
+/// `words` with `inserted` before the word at `at`.
+pub(super) fn insert(words: &[OsString], at: usize, inserted: &[&str]) -> Vec<OsString> {
+    let (before, after) = words.split_at(at);
+    let inserted = inserted.iter().map(OsString::from);
+    let before = before.iter().cloned().chain(inserted);
+    before.chain(after.iter().cloned()).collect()
+}
+
+/// `words` with another in place of the one at `at`.
+pub(super) fn replace(words: &[OsString], at: usize, by: &str) -> Vec<OsString> {
+    let mut words = words.to_vec();
+    words[at] = by.into();
+    words
+}
+
+pub(super) fn is_option(word: &OsStr) -> bool {
+    word.len() > 1 && word.as_bytes().starts_with(b"-")
+}
+
+/// The word as it is shown: in quotes if it has blanks, or nothing, in it.
+pub(super) fn text(word: &OsStr) -> String {
+    describe::escape(&quoting::line([word]))
+}
+
+/// Nothing was said.
+pub(super) fn no_verb() -> Fault {
+    let what = format!("a verb is missing: {}", verbs().join(", "));
+    Fault::new(what, Some(insert(&[], 0, &[RUN])))
+}
+
+/// The first word is no verb.
+pub(super) fn not_a_verb(words: &[OsString], error: &clap::Error) -> Fault {
+    let first = &words[0];
+    let shown = text(first);
+    let with_run = insert(words, 0, &[RUN]);
+    if first == "--" {
+        return Fault::new("a verb is missing before --", Some(with_run));
+    }
+    if is_option(first) {
+        return before_the_verb(words, error);
+    }
+    let all = verbs();
+    let what = format!("{shown}: not a verb: {}", all.join(", "));
+    let name = first.to_str().unwrap_or_default();
+    // What stands before `--`, or has a slash in it, is the key.
+    if name.contains('/') || words.get(1).is_some_and(|word| word == "--") {
+        return Fault::new(
+            format!("{shown}: a verb is missing before it"),
+            Some(with_run),
+        );
+    }
+    if name.is_empty() {
+        return Fault::new(what, None);
+    }
+    let habit = habits::VERBS.iter().find(|(theirs, _)| *theirs == name);
+    let meant = match habit {
+        Some(&(_, ours)) if ours.starts_with('-') || all.iter().any(|verb| verb == ours) => {
+            Some(ours)
+        }
+        Some(_) => return Fault::new(what, None),
+        None => habits::nearest(name, all.iter().map(String::as_str)),
+    };
+    let mended = meant.and_then(|verb| settle(replace(words, 0, verb)));
+    Fault::new(what, mended.or(Some(with_run)))
+}
+
+/// An option stands where the verb should.
+fn before_the_verb(words: &[OsString], error: &clap::Error) -> Fault {
+    let what = format!("{}: options go behind the verb", text(&words[0]));
+    if words.len() == 1
+        && let Some(similar) = similar(error)
+    {
+        let what = format!("{}: no such option", text(&words[0]));
+        return Fault::new(what, Some(replace(words, 0, &similar)));
+    }
+    let moved = words
+        .iter()
+        .position(|word| verb(word).is_some())
+        .map(|at| {
+            let mut words = words.to_vec();
+            words[..=at].rotate_right(1);
+            words
+        });
+    let mended = moved.and_then(settle);
+    match mended.or_else(|| settle(insert(words, 0, &[RUN]))) {
+        Some(mended) => Fault::new(what, Some(mended)),
+        None => Fault::new(format!("{}: no such option", text(&words[0])), None),
+    }
+}
+
+/// `genlock help` of something that is no verb.
+pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
+    let Some((at, word)) = words.iter().enumerate().nth(1) else {
+        return no_verb();
+    };
+    let all = verbs();
+    let what = format!("{}: not a verb: {}", text(word), all.join(", "));
+    let name = word.to_str().unwrap_or_default();
+    let nearest = habits::nearest(name, all.iter().map(String::as_str));
+    let mended = nearest.map_or_else(|| words[..at].to_vec(), |verb| replace(words, at, verb));
+    Fault::new(what, Some(mended))
+}
+
+/// Arguments are missing: those of these names, `<KEY>` or `<COMMAND>...`.
+pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
+    let lacks = |name: &str, missing: &[String]| {
+        let is = |missing: &String| missing.trim_start_matches('<').starts_with(name);
+        missing.iter().any(is)
+    };
+    let shown = |names: &[&str]| {
+        let are = if names.len() > 1 { "are" } else { "is" };
+        format!("{}: {} {are} missing", text(&words[0]), names.join(" and "))
+    };
+    if words[1..] == ["help"] {
+        let what = format!("{}: help comes first", text(&words[0]));
+        return Fault::new(what, Some(vec!["help".into(), words[0].clone()]));
+    }
+    // `run -- cmd`: clap takes cmd for the key.
+    let dashes = words.iter().position(|word| word == "--");
+    let key_at = dashes.filter(|&at| {
+        let before = read(&words[..at]).err();
+        before.is_some_and(|error| lacks("KEY", &names(&error)))
+    });
+    if let Some(at) = key_at
+        && let Some(command) = words.get(at + 1)
+    {
+        let mended = insert(words, at, &[&key_for(command)]);
+        return Fault::new(shown(&["KEY"]), Some(mended));
+    }
+    let at = dashes.unwrap_or(words.len());
+    let end = if dashes.is_some() { &[][..] } else { &["--"] };
+    match (lacks("KEY", missing), lacks("COMMAND", missing)) {
+        (true, true) => {
+            let mut mended = insert(words, at, &[KEY]);
+            mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
+            Fault::new(shown(&["KEY", "COMMAND"]), Some(mended))
+        }
+        (true, false) => Fault::new(shown(&["KEY"]), Some(insert(words, at, &[KEY]))),
+        (false, true) => {
+            let last = words.len() - 1;
+            let path = Path::new(&words[last]);
+            // A program where the key should be.
+            if path.components().count() > 1 && path.is_file() {
+                let mended = insert(words, last, &[&key_for(&words[last]), "--"]);
+                return Fault::new(shown(&["KEY"]), Some(mended));
+            }
+            let mut mended = words.to_vec();
+            mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
+            Fault::new(shown(&["COMMAND"]), Some(mended))
+        }
+        (false, false) => {
+            let names: Vec<_> = missing.iter().map(String::as_str).collect();
+            Fault::new(shown(&names), None)
+        }
+    }
+}
+
+/// A key for a command: `/locks/backup` for `./backup.sh`.
+pub(super) fn key_for(command: &OsStr) -> String {
+    let stem = Path::new(command).file_stem().and_then(OsStr::to_str);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match stem.filter(|stem| stem.chars().all(fits) && !stem.starts_with('-')) {
+        Some(stem) => format!("/locks/{stem}"),
+        None => KEY.to_owned(),
+    }
+}
+
+/// The option that clap finds similar.
+fn similar(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(similar)) => Some(similar.clone()),
+        _ => None,
+    }
+}
+
+/// An argument that the verb does not have.
+pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
+    let names = names(error);
+    let (Some(name), verb) = (names.first(), text(&words[0])) else {
+        return Fault::new(one_line(error), None);
+    };
+    let shown = describe::escape(name);
+    if !name.starts_with('-') {
+        return Fault::new(format!("{shown}: one word too many for {verb}"), None);
+    }
+    let what = format!("{shown}: no such option of {verb}");
+    // It may have its value behind a `=`.
+    let behind = |word: &OsString| {
+        let behind = word.as_bytes().strip_prefix(name.as_bytes())?;
+        (behind.is_empty() || behind.starts_with(b"=")).then(|| behind.to_vec())
+    };
+    let found = words.iter().enumerate();
+    let mut found = found.filter_map(|(at, word)| Some((at, behind(word)?)));
+    let Some((at, value)) = found.next() else {
+        return Fault::new(what, None);
+    };
+    if name == habits::SCRIPT {
+        let mut mended = insert(words, at, &["--", "sh", "-c"]);
+        mended.remove(at + 3);
+        let what = format!("{shown}: a shell is a command like any other");
+        return Fault::new(what, Some(mended));
+    }
+    let habit = habits::OPTIONS.iter().find(|(theirs, _)| theirs == name);
+    let meant = match habit {
+        Some(&(_, None)) => {
+            let mut mended = words.to_vec();
+            mended.remove(at);
+            return Fault::new(format!("{shown}: every lock is exclusive"), Some(mended));
+        }
+        Some(&(_, Some(ours))) => Some(ours.to_owned()),
+        None => similar(error),
+    };
+    let mended = meant.map(|ours| {
+        let mut mended = replace(words, at, &ours);
+        mended[at].push(OsStr::from_bytes(&value));
+        mended
+    });
+    Fault::new(what, mended)
+}

@@ -1,0 +1,217 @@
+//! A line that cannot be meant is answered with the one that was.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::genlock::{Finished, Store, genlock, output};
+
+/// Runs `genlock` with these words, in a shell's syntax, where `./backup.sh` is a program.
+fn typed(store: &Store, words: &str) -> Finished {
+    let program = store.path("backup.sh");
+    std::fs::write(&program, "#!/bin/sh\necho ran \"$@\"\n").expect("a program");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
+    let script = format!("exec \"$0\" {words}");
+    let mut bash = crate::genlock::under(&["bash", "-c", &script], &genlock());
+    bash.env("GENLOCK_ENDPOINTS", &store.endpoints);
+    bash.current_dir(store.directory());
+    output(bash)
+}
+
+/// Each line is refused with this status, what is wrong is named, and the right line is the end.
+#[track_caller]
+fn answered(status: i32, lines: &[(&str, &str, &str)]) {
+    let store = Store::files();
+    for (words, what, right) in lines {
+        let run = typed(&store, words);
+        assert_eq!(run.status.code(), Some(status), "{words}: {run:?}");
+        assert_eq!(run.stdout, b"", "{words}");
+        let line = run.one_line();
+        assert!(line.contains(what), "{words}: {line}");
+        let proposed = line.split_once("; try: genlock ").map(|(_, line)| line);
+        assert_eq!(proposed, Some(*right), "{words}: {line}");
+        // What is proposed runs.
+        if right.ends_with("./backup.sh") {
+            let run = typed(&store, right).silent(0);
+            assert_eq!(run.stdout, b"ran\n");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_filled_in() {
+    answered(
+        64,
+        &[
+            ("", "verb", "run /locks/backup -- ./backup.sh"),
+            ("--", "verb", "run /locks/backup -- ./backup.sh"),
+            ("run", "KEY and COMMAND", "run /locks/backup -- ./backup.sh"),
+            (
+                "run -n",
+                "KEY and COMMAND",
+                "run -n /locks/backup -- ./backup.sh",
+            ),
+            (
+                "run --",
+                "KEY and COMMAND",
+                "run /locks/backup -- ./backup.sh",
+            ),
+            ("run /locks/x", "COMMAND is", "run /locks/x -- ./backup.sh"),
+            (
+                "run /locks/x --",
+                "COMMAND is",
+                "run /locks/x -- ./backup.sh",
+            ),
+            ("run -- make", "KEY is", "run /locks/make -- make"),
+            (
+                "run -n -- ./backup.sh",
+                "KEY is",
+                "run -n /locks/backup -- ./backup.sh",
+            ),
+            (
+                "run ./backup.sh",
+                "KEY is",
+                "run /locks/backup -- ./backup.sh",
+            ),
+            (
+                "run -- ./backup.sh --all",
+                "KEY is",
+                "run /locks/backup -- ./backup.sh --all",
+            ),
+            ("run -- k -- ./backup.sh", "--", "run k -- ./backup.sh"),
+            ("run help", "help", "help run"),
+        ],
+    );
+}
+
+#[test]
+fn a_verb_that_is_forgotten_or_mistyped() {
+    answered(
+        64,
+        &[
+            ("/locks/x -- cmd", "/locks/x", "run /locks/x -- cmd"),
+            ("/locks/x cmd -v", "/locks/x", "run /locks/x cmd -v"),
+            ("k -- cmd", "k:", "run k -- cmd"),
+            ("k cmd 'a b'", "k:", "run k cmd 'a b'"),
+            ("-- cmd", "verb", "run /locks/cmd -- cmd"),
+            ("rum -- cmd", "rum", "run rum -- cmd"),
+            ("rum k cmd", "rum", "run k cmd"),
+            ("rn k cmd", "rn", "run k cmd"),
+            ("runn", "runn", "run /locks/backup -- ./backup.sh"),
+            ("hlep", "hlep", "help"),
+            ("help rn", "rn", "help run"),
+            ("help nothing", "nothing", "help"),
+            ("''", "''", "--help"),
+        ],
+    );
+}
+
+#[test]
+fn options_that_are_misplaced_or_mistyped() {
+    answered(
+        64,
+        &[
+            ("-n k cmd", "-n", "run -n k cmd"),
+            ("-w 5 k cmd", "-w", "run -w 5 k cmd"),
+            (
+                "--endpoints file: run k cmd",
+                "--endpoints",
+                "run --endpoints file: k cmd",
+            ),
+            ("--verzion", "--verzion", "--version"),
+            ("run --trry k cmd", "--trry", "run --try k cmd"),
+            ("run --wiat=5 k cmd", "--wiat", "run --wait=5 k cmd"),
+            ("run -Z k cmd", "-Z", "run --help"),
+            ("run k -Z cmd", "-Z", "run --help"),
+            (
+                "runn --trry 'a b'",
+                "runn",
+                "run --try 'a b' -- ./backup.sh",
+            ),
+            ("run -q -v k cmd", "--verbose", "run --help"),
+        ],
+    );
+}
+
+#[test]
+fn the_habits_of_other_tools() {
+    answered(
+        64,
+        &[
+            ("lock /locks/x cmd", "lock", "run /locks/x cmd"),
+            (
+                "lock --ttl 20 /locks/x",
+                "lock",
+                "run --ttl 20 /locks/x -- ./backup.sh",
+            ),
+            ("lock -- cmd", "lock", "run lock -- cmd"),
+            ("version", "version", "--version"),
+            ("run --timeout 5 k cmd", "--timeout", "run --wait 5 k cmd"),
+            ("run --nonblock k cmd", "--nonblock", "run --try k cmd"),
+            ("run -x k cmd", "-x", "run k cmd"),
+            ("run k -c 'a | b'", "-c", "run k -- sh -c 'a | b'"),
+            ("-x -w 5 k -c 'a | b'", "-x", "run -w 5 k -- sh -c 'a | b'"),
+        ],
+    );
+}
+
+#[test]
+fn a_key_with_a_stray_blank() {
+    answered(
+        64,
+        &[
+            (
+                "run ' /locks/x' cmd",
+                "begins in a blank",
+                "run /locks/x cmd",
+            ),
+            (
+                "run '/locks/x ' -- cmd",
+                "ends in a blank",
+                "run /locks/x -- cmd",
+            ),
+            (
+                "run $'/locks/x\\n' cmd '*'",
+                "ends in a line break",
+                "run /locks/x cmd '*'",
+            ),
+            (
+                "run -- '/locks/x ' cmd",
+                "'/locks/x '",
+                "run -- /locks/x cmd",
+            ),
+            ("run ' ' cmd", "blank", "run --help"),
+        ],
+    );
+    let store = Store::files();
+    typed(&store, "run '/locks/my job' true").silent(0);
+}
+
+#[test]
+fn a_command_that_is_not_found_for_a_reason() {
+    answered(
+        127,
+        &[
+            (
+                "run k './backup.sh --all'",
+                "one word",
+                "run k ./backup.sh --all",
+            ),
+            ("run -n k -- 'a  b'", "one word", "run -n k -- a b"),
+            ("run k 'a | b'", "shell", "run k sh -c 'a | b'"),
+            ("run -- true 5", "key", "run /locks/true -- true 5"),
+            ("run k backup.sh x", "directory", "run k ./backup.sh x"),
+        ],
+    );
+    // A program may have such a name.
+    let store = Store::files();
+    std::fs::write(store.path("a b"), "#!/bin/sh\necho \"$@\"\n").expect("a program");
+    let mode = PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(store.path("a b"), mode).expect("its mode");
+    assert_eq!(typed(&store, "run k './a b'").silent(0).stdout, b"\n");
+}
+
+#[test]
+fn options_between_key_and_command_are_genlocks() {
+    let store = Store::files();
+    let run = typed(&store, "run k -w 5 ./backup.sh -n").silent(0);
+    assert_eq!(run.stdout, b"ran -n\n");
+}
