@@ -34,29 +34,29 @@ complete -c genlock -n "__fish_genlock_needs_command" -f -a "wait" -d 'Wait unti
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "check" -d 'In a command that genlock runs: ask the store whether the lock is still held for it'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s E -l conflict-exit-code -d 'The status when the lock was not acquired, in place of 75; 0 is allowed' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l ttl -d 'How long the store keeps the lock when it does not hear of us; etcd may grant more' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l max-runtime -d 'Stop the command after this time, counted from its start, and exit with 124' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l retry-interval -d 'The pause between attempts where a store must be polled, and before a reconnect' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l lost-exit-code -d 'The status when the lock was lost and the command stopped; never 0' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l cert -d 'Our certificate, PEM' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l key -d 'The key of our certificate, PEM' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l password-file -d 'The file whose first line is the password' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s n -l try -d 'Do not wait: if another holds the lock, exit with 75'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l no-renew -d 'Do not renew the lock: it, and with it the command, ends at the TTL'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l leave-descendants -d 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l no-record-command -d 'Do not show the command to others in the holder\'s record'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s q -l quiet -d 'Say nothing of waiting, nor who holds the lock'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
-complete -c genlock -n "__fish_genlock_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s E -l conflict-exit-code -d 'The status when the lock was not acquired, in place of 75; 0 is allowed' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l ttl -d 'How long the store keeps the lock when it does not hear of us; etcd may grant more' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l max-runtime -d 'Stop the command after this time, counted from its start, and exit with 124' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l retry-interval -d 'The pause between attempts where a store must be polled, and before a reconnect' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l lost-exit-code -d 'The status when the lock was lost and the command stopped; never 0' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s n -l try -d 'Do not wait: if another holds the lock, exit with 75'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l no-renew -d 'Do not renew the lock: it, and with it the command, ends at the TTL'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l leave-descendants -d 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l no-record-command -d 'Do not show the command to others in the holder\'s record'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s q -l quiet -d 'Say nothing of waiting, nor who holds the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cert -d 'Our certificate, PEM' -r -F
@@ -136,11 +136,59 @@ complete -c genlock -n "__fish_genlock_using_subcommand release" -l force -d 'Do
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l waiters -d 'Clear the queue of those who are not heard of any more'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "status" -d 'Show who holds the lock KEY, and who waits for it'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "ls" -d 'List the locks that are held or waited for, a line each'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "check" -d 'In a command that genlock runs: ask the store whether the lock is still held for it'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "status" -d 'Show who holds the lock KEY, and who waits for it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "ls" -d 'List the locks that are held or waited for, a line each'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "check" -d 'In a command that genlock runs: ask the store whether the lock is still held for it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -f
+complete -c genlock -n "__fish_genlock_using_subcommand run; and __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout >/dev/null" -f -a "(__fish_genlock_complete_command (__fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout))"
+complete -c genlock -n "__fish_genlock_using_subcommand status" -f
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -f
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -f
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -f
+complete -c genlock -n "__fish_genlock_using_subcommand check" -f
+complete -c genlock -n "__fish_genlock_using_subcommand release" -f
+
+# Prints the command that a verb runs, as far as it stands before the cursor's word; fails if the
+# cursor is not in it. The first argument is how many arguments stand before the command, the
+# others are the options that take the word behind them.
+function __fish_genlock_command
+    set -l before $argv[1]
+    set -l valued $argv[2..-1]
+    set -l skip
+    set -l dashes
+    set -l words (commandline -opc)
+    # `genlock` and the verb.
+    set -e words[1..2]
+    while set -q words[1]
+        if set -q skip[1]
+            set -e skip[1]
+        else if not set -q dashes[1]; and string match -q -- -- $words[1]
+            set dashes yes
+        else if not set -q dashes[1]; and string match -q -- '-*' $words[1]
+            contains -- $words[1] $valued
+            and set skip yes
+        else if test $before -gt 0
+            set before (math $before - 1)
+        else
+            printf '%s\n' $words
+            return 0
+        end
+        set -e words[1]
+    end
+    test $before -eq 0
+    and not set -q skip[1]
+    and begin
+        set -q dashes[1]
+        or not string match -q -- '-*' (commandline -ct)
+    end
+end
+
+# Completes these words, and the cursor's, as a line of their own.
+function __fish_genlock_complete_command
+    complete -C (string join ' ' -- (string escape -- $argv) (commandline -ct))
+end

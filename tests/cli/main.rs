@@ -32,6 +32,7 @@ macro_rules! over_every_store {
 }
 
 mod claims;
+mod completion;
 mod contention;
 mod deadline;
 mod environment;

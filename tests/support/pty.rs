@@ -12,7 +12,7 @@ use std::time::Instant;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 
-use crate::genlock::{PATIENCE, Store, bare, genlock, poll};
+use crate::genlock::{PATIENCE, Store, bare, genlock, poll, under};
 use crate::process::is_stopped;
 
 /// Ctrl-C, Ctrl-Z and Ctrl-\.
@@ -57,6 +57,21 @@ impl Shell {
         bash.env("PATH", path_with_genlock())
             .current_dir(store.directory());
         let mut shell = Self::on(bash, ours, theirs);
+        shell.resize(24, 200);
+        shell.until(PROMPT);
+        shell
+    }
+
+    /// Starts another shell, which leads a session with a terminal of its own, and waits for its
+    /// prompt. Its environment is the caller's matter, but for `$PATH` and the prompt.
+    pub(crate) fn other(command: &Command) -> Self {
+        let (ours, theirs) = pair();
+        let mut shell = under(&["setsid", "--ctty"], command);
+        shell.env("PS1", PROMPT).env("PATH", path_with_genlock());
+        if let Some(directory) = command.get_current_dir() {
+            shell.current_dir(directory);
+        }
+        let mut shell = Self::on(shell, ours, theirs);
         shell.resize(24, 200);
         shell.until(PROMPT);
         shell

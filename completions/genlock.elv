@@ -1,0 +1,194 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[genlock] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'genlock'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'genlock'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand run 'Take the lock KEY, run COMMAND, release the lock'
+            cand status 'Show who holds the lock KEY, and who waits for it'
+            cand ls 'List the locks that are held or waited for, a line each'
+            cand watch 'Tell what happens to the locks, a line each, until interrupted'
+            cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
+            cand check 'In a command that genlock runs: ask the store whether the lock is still held for it'
+            cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'genlock;run'= {
+            cand -w 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held'
+            cand --wait 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held'
+            cand -E 'The status when the lock was not acquired, in place of 75; 0 is allowed'
+            cand --conflict-exit-code 'The status when the lock was not acquired, in place of 75; 0 is allowed'
+            cand --ttl 'How long the store keeps the lock when it does not hear of us; etcd may grant more'
+            cand -k 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand --max-runtime 'Stop the command after this time, counted from its start, and exit with 124'
+            cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
+            cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand -n 'Do not wait: if another holds the lock, exit with 75'
+            cand --try 'Do not wait: if another holds the lock, exit with 75'
+            cand --no-renew 'Do not renew the lock: it, and with it the command, ends at the TTL'
+            cand --leave-descendants 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'
+            cand --no-record-command 'Do not show the command to others in the holder''s record'
+            cand -q 'Say nothing of waiting, nor who holds the lock'
+            cand --quiet 'Say nothing of waiting, nor who holds the lock'
+            cand -v 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
+            cand --verbose 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;status'= {
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --json 'One JSON object'
+            cand -q 'Print nothing; the status tells'
+            cand --quiet 'Print nothing; the status tells'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;ls'= {
+            cand --sort 'What comes first: the key in order; the longest held; the most waited for; the oldest token'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --json 'One JSON array'
+            cand -r 'The other way round'
+            cand --reverse 'The other way round'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;watch'= {
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --json 'One JSON object a line'
+            cand --exact 'PREFIX is the key of one lock, and no other is told of'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;wait'= {
+            cand -w 'Wait this long at most, then exit with 75; 0 does not wait'
+            cand --wait 'Wait this long at most, then exit with 75; 0 does not wait'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand -q 'Say nothing when the time is over'
+            cand --quiet 'Say nothing when the time is over'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;check'= {
+            cand --at-least 'Exit with 75 if less than this is left'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --json 'One JSON object'
+            cand -q 'Print nothing; the status tells'
+            cand --quiet 'Print nothing; the status tells'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;release'= {
+            cand --token 'The fencing token of the one to hit: a holder that came later is not hit by mistake'
+            cand -w 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
+            cand --wait 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --force 'Do not leave it to the holder: its command may then run beside the next one'
+            cand --waiters 'Clear the queue of those who are not heard of any more'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;help'= {
+            cand run 'Take the lock KEY, run COMMAND, release the lock'
+            cand status 'Show who holds the lock KEY, and who waits for it'
+            cand ls 'List the locks that are held or waited for, a line each'
+            cand watch 'Tell what happens to the locks, a line each, until interrupted'
+            cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
+            cand check 'In a command that genlock runs: ask the store whether the lock is still held for it'
+            cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'genlock;help;run'= {
+        }
+        &'genlock;help;status'= {
+        }
+        &'genlock;help;ls'= {
+        }
+        &'genlock;help;watch'= {
+        }
+        &'genlock;help;wait'= {
+        }
+        &'genlock;help;check'= {
+        }
+        &'genlock;help;release'= {
+        }
+        &'genlock;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

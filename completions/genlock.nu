@@ -1,0 +1,185 @@
+module completions {
+
+  # Runs a command while holding a distributed lock, and stops it before anyone else can hold it
+  export extern genlock [
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
+  # Take the lock KEY, run COMMAND, release the lock
+  export extern "genlock run" [
+    --try(-n)                 # Do not wait: if another holds the lock, exit with 75
+    --wait(-w): string        # Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held
+    --conflict-exit-code(-E): string # The status when the lock was not acquired, in place of 75; 0 is allowed
+    --ttl: string             # How long the store keeps the lock when it does not hear of us; etcd may grant more
+    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    --max-runtime: string     # Stop the command after this time, counted from its start, and exit with 124
+    --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
+    --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
+    --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
+    --leave-descendants       # Leave the processes that the command leaves behind: for one that starts a daemon on purpose
+    --no-record-command       # Do not show the command to others in the holder's record
+    --quiet(-q)               # Say nothing of waiting, nor who holds the lock
+    --verbose(-v)             # Say when the lock is held and released, and of trouble with the store; twice: renewals too
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name, such as /locks/backup
+    ...command: string        # The command and its arguments; no `--` is needed before them
+  ]
+
+  # Show who holds the lock KEY, and who waits for it
+  export extern "genlock status" [
+    --json                    # One JSON object
+    --quiet(-q)               # Print nothing; the status tells
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+  ]
+
+  def "nu-complete genlock ls sort" [] {
+    [ "key" "held" "waiting" "token" ]
+  }
+
+  # List the locks that are held or waited for, a line each
+  export extern "genlock ls" [
+    --json                    # One JSON array
+    --sort: string@"nu-complete genlock ls sort" # What comes first: the key in order; the longest held; the most waited for; the oldest token
+    --reverse(-r)             # The other way round
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    prefix?: string           # Only keys that begin so. Who may read no other keys has to say it
+  ]
+
+  # Tell what happens to the locks, a line each, until interrupted
+  export extern "genlock watch" [
+    --json                    # One JSON object a line
+    --exact                   # PREFIX is the key of one lock, and no other is told of
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    prefix?: string           # Only keys that begin so. Who may read no other keys has to say it
+  ]
+
+  # Wait until nobody holds the lock KEY or waits for it. Takes nothing
+  export extern "genlock wait" [
+    --wait(-w): string        # Wait this long at most, then exit with 75; 0 does not wait
+    --quiet(-q)               # Say nothing when the time is over
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+  ]
+
+  # In a command that genlock runs: ask the store whether the lock is still held for it
+  export extern "genlock check" [
+    --at-least: string        # Exit with 75 if less than this is left
+    --json                    # One JSON object
+    --quiet(-q)               # Print nothing; the status tells
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  # Take the lock KEY away from the holder that has exactly this token
+  export extern "genlock release" [
+    --token: string           # The fencing token of the one to hit: a holder that came later is not hit by mistake
+    --force                   # Do not leave it to the holder: its command may then run beside the next one
+    --wait(-w): string        # How long to wait for the holder to let go, before it is said that it did not; 0 does not wait
+    --waiters                 # Clear the queue of those who are not heard of any more
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "genlock help" [
+  ]
+
+  # Take the lock KEY, run COMMAND, release the lock
+  export extern "genlock help run" [
+  ]
+
+  # Show who holds the lock KEY, and who waits for it
+  export extern "genlock help status" [
+  ]
+
+  # List the locks that are held or waited for, a line each
+  export extern "genlock help ls" [
+  ]
+
+  # Tell what happens to the locks, a line each, until interrupted
+  export extern "genlock help watch" [
+  ]
+
+  # Wait until nobody holds the lock KEY or waits for it. Takes nothing
+  export extern "genlock help wait" [
+  ]
+
+  # In a command that genlock runs: ask the store whether the lock is still held for it
+  export extern "genlock help check" [
+  ]
+
+  # Take the lock KEY away from the holder that has exactly this token
+  export extern "genlock help release" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "genlock help help" [
+  ]
+
+}
+
+export use completions *

@@ -1,0 +1,151 @@
+//! One file a shell, as clap makes it. Those of bash, zsh and fish are taught to complete the
+//! command that a verb runs as that command completes itself, and no file where a lock's name is.
+
+use std::path::Path;
+
+use clap::Command;
+use clap_complete::{Generator, Shell, generate};
+use clap_complete_nushell::Nushell;
+
+use super::File;
+
+/// Find the command on the line, and hand over to its own completion.
+const BASH: &str = include_str!("command.bash");
+const FISH: &str = include_str!("command.fish");
+
+/// What completes a lock's name. Names from the store would come from here: as yet there are none.
+/// An action that is left out would keep zsh from completing the options.
+const ZSH_KEY: &str = "
+(( $+functions[_genlock_key] )) ||
+_genlock_key() {
+    return 1
+}
+";
+
+pub(super) fn files(command: &Command) -> Vec<File> {
+    let mut bash = text(Shell::Bash);
+    let mut fish = mend_fish_help(&text(Shell::Fish));
+    for verb in command.get_subcommands().filter(|v| v.get_name() != "help") {
+        let name = verb.get_name();
+        let positionals: Vec<_> = verb.get_positionals().collect();
+        let own = positionals
+            .iter()
+            .position(|arg| arg.is_trailing_var_arg_set());
+        match own {
+            Some(before) => {
+                let valued = valued(verb).join(" ");
+                bash = teach_bash(&bash, name, before, &valued);
+                fish = teach_fish(&fish, name, before, &valued);
+            }
+            None => fish += &format!("complete -c genlock -n \"{}\" -f\n", fish_using(name)),
+        }
+    }
+    let files = [
+        ("genlock.bash", format!("{bash}\n{BASH}")),
+        ("_genlock", teach_zsh(&text(Shell::Zsh), command)),
+        ("genlock.fish", format!("{fish}\n{FISH}")),
+        ("genlock.elv", text(Shell::Elvish)),
+        ("_genlock.ps1", text(Shell::PowerShell)),
+        ("genlock.nu", text(Nushell)),
+    ];
+    let named = |(name, text)| (Path::new("completions").join(name), text);
+    files.map(named).into()
+}
+
+fn text(generator: impl Generator) -> String {
+    let mut text = Vec::new();
+    let mut command = genlock::cli::command();
+    generate(generator, &mut command, "genlock", &mut text);
+    String::from_utf8(text).expect("text")
+}
+
+/// The options of a verb that take the word behind them.
+fn valued(verb: &Command) -> Vec<String> {
+    let options = verb.get_opts();
+    let options = options.filter(|option| option.get_action().takes_values());
+    let names = options.flat_map(|option| {
+        let short = option.get_short().map(|short| format!("-{short}"));
+        let long = option.get_long().map(|long| format!("--{long}"));
+        short.into_iter().chain(long)
+    });
+    names.collect()
+}
+
+/// Replaces what is in `text`. It fails if clap writes something else one day.
+fn replace(text: &str, part: &str, by: &str) -> String {
+    assert!(text.contains(part), "{part}");
+    text.replace(part, by)
+}
+
+fn teach_bash(text: &str, verb: &str, before: usize, valued: &str) -> String {
+    let verb = verb.replace('-', "__");
+    let begin = format!("\n        genlock__subcmd__{verb})\n            opts=");
+    let hand_over = format!("_genlock_command {before} \"{valued}\" && return 0");
+    let taught = begin.replace("opts=", &format!("{hand_over}\n            opts="));
+    replace(text, &begin, &taught)
+}
+
+fn fish_using(verb: &str) -> String {
+    format!("__fish_genlock_using_subcommand {verb}")
+}
+
+fn teach_fish(text: &str, verb: &str, before: usize, valued: &str) -> String {
+    let using = fish_using(verb);
+    let within = format!("__fish_genlock_command {before} {valued}");
+    // No option of ours, and no file, once the command has begun.
+    let ours = format!("-n \"{using}; and not {within} >/dev/null\"");
+    let text = replace(text, &format!("-n \"{using}\""), &ours);
+    format!(
+        "{text}\
+         complete -c genlock {ours} -f\n\
+         complete -c genlock -n \"{using}; and {within} >/dev/null\" -f \
+         -a \"(__fish_genlock_complete_command ({within}))\"\n"
+    )
+}
+
+/// clap's condition for what comes after `help` sees `help` itself, and is never so.
+fn mend_fish_help(text: &str) -> String {
+    let using = fish_using("help");
+    let condition = format!("{using}; and not __fish_seen_subcommand_from ");
+    let mended = format!("{using}; and test (count (commandline -opc)) -eq 2");
+    let mut parts = text.split(&condition);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once('"').expect("a condition in quotes");
+        text += &format!("{mended}\"{rest}");
+    }
+    text
+}
+
+fn teach_zsh(text: &str, command: &Command) -> String {
+    let mut text = text.to_owned();
+    for arg in command.get_subcommands().flat_map(Command::get_positionals) {
+        let id = arg.get_id();
+        if arg.is_trailing_var_arg_set() {
+            // With two colons the command would be all arguments, KEY among them (zshcompsys(1)).
+            text = replace(&text, &format!("'*::{id} -- "), &format!("'*:::{id} -- "));
+        } else {
+            let names = arg.get_value_names().unwrap_or_default();
+            if names
+                .iter()
+                .any(|name| matches!(name.as_str(), "KEY" | "PREFIX"))
+            {
+                let lines = text
+                    .lines()
+                    .map(|line| match line.strip_suffix("_default' \\") {
+                        Some(start)
+                            if line
+                                .trim_start_matches(['\'', ':'])
+                                .starts_with(&format!("{id} -- ")) =>
+                        {
+                            format!("{start}_genlock_key' \\\n")
+                        }
+                        _ => format!("{line}\n"),
+                    });
+                text = lines.collect();
+            }
+        }
+    }
+    let (head, tail) = text.rsplit_once("\nif [").expect("the end of zsh's");
+    format!("{head}{ZSH_KEY}\nif [{tail}")
+}

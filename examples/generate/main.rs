@@ -1,0 +1,30 @@
+//! Writes `completions/` and `man/` from the options: `cargo run --example generate`. A test holds
+//! the committed files equal to them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+mod completions;
+
+/// A generated file: its path below the repository, and its text.
+pub(crate) type File = (PathBuf, String);
+
+/// Every generated file.
+pub(crate) fn files() -> Vec<File> {
+    let mut command = genlock::cli::command();
+    command.build();
+    completions::files(&command)
+}
+
+#[allow(dead_code)] // The test that includes this file only wants `files`.
+fn main() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (path, text) in files() {
+        let path = root.join(path);
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
