@@ -5,6 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 mod completions;
+mod concepts;
+mod man;
+mod roff;
 
 /// A generated file: its path below the repository, and its text.
 pub(crate) type File = (PathBuf, String);
@@ -13,7 +16,9 @@ pub(crate) type File = (PathBuf, String);
 pub(crate) fn files() -> Vec<File> {
     let mut command = genlock::cli::command();
     command.build();
-    completions::files(&command)
+    let mut files = completions::files(&command);
+    files.extend(man::files(&command));
+    files
 }
 
 #[allow(dead_code)] // The test that includes this file only wants `files`.

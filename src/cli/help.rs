@@ -20,7 +20,6 @@ More: genlock run --help";
 /// `genlock run --help`.
 pub(super) fn run() -> String {
     sections(&[
-        PROMISE,
         TIMES,
         ENVIRONMENT,
         VARIABLES,

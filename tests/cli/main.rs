@@ -42,6 +42,7 @@ mod frozen;
 mod generated;
 mod killed;
 mod leftovers;
+mod manual;
 mod nested;
 mod operator;
 mod output;

@@ -94,8 +94,10 @@ pub(super) fn not_a_verb(words: &[OsString], error: &clap::Error) -> Fault {
         Some(_) => return Fault::new(what, None),
         None => habits::nearest(name, all.iter().map(String::as_str)),
     };
-    let mended = meant.and_then(|verb| settle(replace(words, 0, verb)));
-    Fault::new(what, mended.or(Some(with_run)))
+    match meant.and_then(|verb| settle(replace(words, 0, verb))) {
+        Some(mended) => Fault::new(format!("{shown}: not a verb"), Some(mended)),
+        None => Fault::new(what, Some(with_run)),
+    }
 }
 
 /// An option stands where the verb should.

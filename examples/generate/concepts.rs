@@ -1,0 +1,76 @@
+//! genlock(7): what is promised, and how it is kept. The README is the home of the promise, the
+//! faults and the token; `genlock run --help` that of times, stores, signals, statuses and variables.
+
+use super::roff::{bold, escape, markdown, section, table};
+
+const README: &str = include_str!("../../README.md");
+
+const PROCESSES: &str = "  \
+  genlock   takes the lock, renews it, waits for the command, and releases the lock
+  watchdog  genlock's child, which holds the deadline: it stops the command in time, whatever has
+            become of genlock, and is the parent of what the command leaves behind
+  COMMAND   the watchdog's child, in a process group of its own. It has the foreground of the
+            terminal if genlock had it
+  The lock covers the command and what it started. When the command has ended, what it left behind
+  is told SIGTERM, then SIGKILL, and only then the lock is released.";
+
+const FAULTS: &str =
+    "What becomes of a command and its lock. A number that stands alone is the exit\nstatus.\n";
+
+pub(super) fn text(help: &[(String, String)]) -> String {
+    let of_help = |heading: &str| {
+        let found = help.iter().find(|(found, _)| found == heading);
+        section(&found.expect("a section of help").1)
+    };
+    let mut text = format!(
+        ".SH NAME\ngenlock \\- how a command runs under a distributed lock\n.SH DESCRIPTION\n\
+         {}(1) runs a command while holding a lock: one command, on many hosts, one at a time.\n\
+         This page tells what is promised of that, what becomes of it when something fails, and\n\
+         what a script can lean on.\n",
+        bold("genlock")
+    );
+    let promised = readme("## What is promised");
+    let (promise, limits) = promised.split_once("The limits:").expect("the limits");
+    for (heading, body) in [
+        ("PROMISE", markdown(promise)),
+        ("LIMITS", markdown(limits)),
+        ("PROCESSES", section(PROCESSES)),
+        ("TIMES", of_help("Times")),
+        (
+            "FAULTS",
+            FAULTS.to_owned() + &table(readme("### What each fault does")),
+        ),
+        ("STORES", of_help("Stores")),
+        (
+            "FENCING TOKEN",
+            markdown(readme("### The token where it counts")),
+        ),
+        ("SIGNALS", of_help("Signals")),
+        ("EXIT STATUS", of_help("Exit status")),
+        ("ENVIRONMENT", String::new()),
+    ] {
+        text += &format!(".SH {heading}\n{}", body.trim_start_matches(".PP\n"));
+    }
+    for (of, heading) in [("command", "Of the command"), ("genlock", "Of genlock")] {
+        let body = of_help(&format!(
+            "Environment of {}",
+            if of == "command" { "the command" } else { of }
+        ));
+        text += &format!(".SS {}\n{body}", escape(heading));
+    }
+    text
+}
+
+/// What stands below a heading of the README, up to the next.
+fn readme(heading: &str) -> &'static str {
+    let heading = format!("\n{heading}\n");
+    let (_, below) = README
+        .split_once(&heading)
+        .expect("a heading of the README");
+    let end = below
+        .find("\n## ")
+        .into_iter()
+        .chain(below.find("\n### "))
+        .min();
+    &below[..end.unwrap_or(below.len())]
+}
