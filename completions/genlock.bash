@@ -305,6 +305,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__ls)
+            _genlock_command 99 "--sort --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout" && return 0
             opts="-r -h --json --sort --reverse --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -399,6 +400,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__release)
+            _genlock_command 99 "--token -w --wait --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout" && return 0
             opts="-w -h --token --force --wait --waiters --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -632,6 +634,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__status)
+            _genlock_command 99 "--endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout" && return 0
             opts="-q -h --json --quiet --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -722,6 +725,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__wait)
+            _genlock_command 99 "-w --wait --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout" && return 0
             opts="-w -q -h --wait --quiet --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -820,6 +824,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__watch)
+            _genlock_command 99 "--endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout" && return 0
             opts="-h --json --exact --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_complete::{Generator, Shell, generate};
 use clap_complete_nushell::Nushell;
 
@@ -22,6 +22,9 @@ _genlock_key() {
 }
 ";
 
+/// As many arguments stand before the command of a verb that runs none.
+const NEVER: usize = 99;
+
 pub(super) fn files(command: &Command) -> Vec<File> {
     let mut bash = text(Shell::Bash);
     let mut fish = mend_fish_help(&text(Shell::Fish));
@@ -37,7 +40,12 @@ pub(super) fn files(command: &Command) -> Vec<File> {
                 bash = teach_bash(&bash, name, before, &valued);
                 fish = teach_fish(&fish, name, before, &valued);
             }
-            None => fish += &format!("complete -c genlock -n \"{}\" -f\n", fish_using(name)),
+            None => {
+                if positionals.iter().any(|arg| names_a_lock(arg)) {
+                    bash = teach_bash(&bash, name, NEVER, &valued(verb).join(" "));
+                }
+                fish += &format!("complete -c genlock -n \"{}\" -f\n", fish_using(name));
+            }
         }
     }
     let files = [
@@ -57,6 +65,12 @@ fn text(generator: impl Generator) -> String {
     let mut command = genlock::cli::command();
     generate(generator, &mut command, "genlock", &mut text);
     String::from_utf8(text).expect("text")
+}
+
+/// Whether the argument is a lock's name, or the beginning of some.
+fn names_a_lock(arg: &Arg) -> bool {
+    let names = arg.get_value_names().unwrap_or_default();
+    names.iter().any(|name| name == "KEY" || name == "PREFIX")
 }
 
 /// The options of a verb that take the word behind them.
@@ -124,26 +138,16 @@ fn teach_zsh(text: &str, command: &Command) -> String {
         if arg.is_trailing_var_arg_set() {
             // With two colons the command would be all arguments, KEY among them (zshcompsys(1)).
             text = replace(&text, &format!("'*::{id} -- "), &format!("'*:::{id} -- "));
-        } else {
-            let names = arg.get_value_names().unwrap_or_default();
-            if names
-                .iter()
-                .any(|name| matches!(name.as_str(), "KEY" | "PREFIX"))
-            {
-                let lines = text
-                    .lines()
-                    .map(|line| match line.strip_suffix("_default' \\") {
-                        Some(start)
-                            if line
-                                .trim_start_matches(['\'', ':'])
-                                .starts_with(&format!("{id} -- ")) =>
-                        {
-                            format!("{start}_genlock_key' \\\n")
-                        }
-                        _ => format!("{line}\n"),
-                    });
-                text = lines.collect();
-            }
+        } else if names_a_lock(arg) {
+            let start = format!("{id} -- ");
+            let lines = text.lines().map(|line| {
+                let is_it = line.trim_start_matches(['\'', ':']).starts_with(&start);
+                match line.strip_suffix("_default' \\").filter(|_| is_it) {
+                    Some(line) => format!("{line}_genlock_key' \\\n"),
+                    None => format!("{line}\n"),
+                }
+            });
+            text = lines.collect();
         }
     }
     let (head, tail) = text.rsplit_once("\nif [").expect("the end of zsh's");

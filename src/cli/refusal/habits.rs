@@ -28,6 +28,13 @@ pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let candidates: Vec<_> = candidates.into_iter().collect();
+    let mut longer = candidates
+        .iter()
+        .filter(|candidate| candidate.starts_with(word));
+    if let (true, Some(only), None) = (word.len() > 1, longer.next(), longer.next()) {
+        return Some(only);
+    }
     let near = if word.chars().count() < 5 { 1 } else { 2 };
     let distances = candidates.into_iter().map(|c| (distance(word, c), c));
     let (distance, nearest) = distances.min_by_key(|&(distance, _)| distance)?;
@@ -65,6 +72,7 @@ mod tests {
             ("urn", Some("run")),
             ("runn", Some("run")),
             ("statsu", Some("status")),
+            ("stat", Some("status")),
             ("stats", Some("status")),
             ("hlep", Some("help")),
             ("backup", None),
