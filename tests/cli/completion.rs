@@ -93,6 +93,15 @@ impl Typist {
     }
 }
 
+impl Drop for Typist {
+    fn drop(&mut self) {
+        // fish does not always end when it is hung up.
+        if !std::thread::panicking() {
+            self.shell.send("\x03exit\n");
+        }
+    }
+}
+
 /// The committed file for a shell.
 fn file(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
