@@ -91,7 +91,7 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --no-renew --retry-interval --lost-exit-code --leave-descendants --no-record-command --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --help"
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --no-renew --retry-interval --lost-exit-code --leave-descendants --no-record-command --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -211,6 +211,21 @@ _genlock() {
                     ;;
                 --command-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)

@@ -43,6 +43,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run" -l user -d 'Who we 
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l password-file -d 'The file whose first line is the password' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s n -l try -d 'Do not wait: if another holds the lock, exit with 75'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l no-renew -d 'Do not renew the lock: it, and with it the command, ends at the TTL'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l leave-descendants -d 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'

@@ -3,6 +3,7 @@
 mod environment;
 mod help;
 mod run;
+mod settings;
 mod store;
 mod times;
 
@@ -12,11 +13,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::supervise::signals;
+use settings::Settings;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
 #[derive(Parser)]
@@ -140,7 +142,7 @@ struct Run {
 }
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
-/// variable, which counts where neither is given.
+/// variable, which counts where neither is given; then the configuration does.
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 struct Connection {
@@ -201,6 +203,12 @@ struct Connection {
     /// How long one request to the store may take. Default: 5s
     #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_COMMAND_TIMEOUT")]
     command_timeout: Option<Duration>,
+
+    /// The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say
+    /// /etc/genlock/config.toml
+    // Read before the rest: see settings.rs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 /// The definition of the command line, for what is generated from it.
@@ -210,13 +218,11 @@ pub fn command() -> clap::Command {
 
 /// Runs the tool.
 pub fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
-        Ok(Cli {
-            verb: Verb::Run(options),
-        }) => run::run(&options),
-        Err(error) => Ok(refuse(&error)),
-    };
+    let exit = parse().and_then(|(verb, settings)| verb.run(&settings));
     let exit = exit.unwrap_or_else(|error| {
+        if let Some(error) = error.downcast_ref() {
+            return refuse(error);
+        }
         let (exit, message) = judge(&error);
         describe::complain(format_args!("{message}"));
         exit
@@ -227,6 +233,25 @@ pub fn main() -> ExitCode {
         Exit::Interrupt(signal) => signals::die_with_group(signal),
     }
     exit.code()
+}
+
+impl Verb {
+    fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
+        match self {
+            Self::Run(options) => run::run(&options, settings),
+        }
+    }
+}
+
+/// Reads the command line twice: the second time on top of what the configuration says, of which
+/// the first time has told where it is.
+fn parse() -> anyhow::Result<(Verb, Settings)> {
+    let command = settings::without_empty_variables(command());
+    let given = command.clone().try_get_matches()?;
+    let settings = Settings::read(&command, &given)?;
+    let given = settings.as_defaults(command).try_get_matches()?;
+    let cli = Cli::from_arg_matches(&given)?;
+    Ok((cli.verb, settings))
 }
 
 /// Shows help or the version, or says on one line what is wrong with the arguments.

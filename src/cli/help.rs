@@ -24,6 +24,7 @@ pub(super) fn run() -> String {
         TIMES,
         ENVIRONMENT,
         VARIABLES,
+        CONFIGURATION,
         STORES,
         SIGNALS,
         exit::TABLE,
@@ -70,8 +71,20 @@ Environment of the command:
 const VARIABLES: &str = "\
 Environment of genlock:
   An option that shows [env: GENLOCK_...] is read from there if it is not given. Where etcdctl
-  has a variable for the same, ETCDCTL_..., that one counts if neither is given.
+  has a variable for the same, ETCDCTL_..., that one counts if neither is given, and then the
+  configuration. An empty variable says nothing.
   GENLOCK_PASSWORD, ETCDCTL_PASSWORD  the password; the file of --password-file comes first";
+
+const CONFIGURATION: &str = "\
+Configuration:
+  ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml; or, in
+  place of both, the file of --config, which may be /dev/null. They need not be there. With
+  XDG_CONFIG_HOME the first is in there. In TOML, the keys are the long options
+      endpoints = [\"https://a:2379\", \"https://b:2379\"]
+      cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
+      ttl kill-after retry-interval no-record-command
+  and password. Paths are relative to the file. A duration is a string, or a number of seconds.
+  A password is taken only from a file that nobody else can read.";
 
 const STORES: &str = "\
 Stores:
@@ -102,4 +115,6 @@ Examples:
 
 const FILES: &str = "\
 Files:
-  /run/lock/genlock  the locks of file:, shared by all users of the host";
+  ~/.config/genlock/config.toml  the user's configuration
+  /etc/genlock/config.toml       the host's
+  /run/lock/genlock              the locks of file:, shared by all users of the host";

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::settings::Origin;
 use crate::locker::margin;
 
 /// Options that make no sense together.
@@ -12,6 +13,14 @@ pub(super) struct Usage(String);
 impl Usage {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+
+    /// Says where a value at fault comes from, if it is not on the command line.
+    pub(super) fn from(mut self, option: &str, origin: &Origin) -> Self {
+        if !matches!(origin, Origin::Flag | Origin::Default) {
+            self.0.push_str(&format!(" (--{option}: {origin})"));
+        }
+        self
     }
 }
 

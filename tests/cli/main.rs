@@ -31,6 +31,7 @@ macro_rules! over_every_store {
     };
 }
 
+mod config;
 mod contention;
 mod deadline;
 mod environment;

@@ -1,0 +1,311 @@
+//! Where each setting comes from: an option, a GENLOCK_ variable, what etcdctl reads, a file, or
+//! the default.
+//!
+//! clap itself reads options and GENLOCK_ variables. What lies below them becomes the option's
+//! default, so that every option is defined, and its value checked, in one place.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::Resettable;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+use super::environment::{self, variable};
+use crate::{Error, ErrorKind, Result};
+
+/// What can be set beside the command line.
+struct Key {
+    /// The long option, without its dashes; what is a key only has none.
+    name: &'static str,
+    kind: Kind,
+    /// The variable that etcdctl reads.
+    etcdctl: Option<&'static str>,
+}
+
+/// How a file writes a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One endpoint, or an array of them.
+    Endpoints,
+    /// Of a file; relative to the one it is in.
+    Path,
+    Text,
+    /// `"1m30s"`, or a number of seconds.
+    Duration,
+    Flag,
+}
+
+const KEYS: [Key; 14] = [
+    Key::new("endpoints", Kind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
+    Key::new("cacert", Kind::Path, Some("ETCDCTL_CACERT")),
+    Key::new("cert", Kind::Path, Some("ETCDCTL_CERT")),
+    Key::new("key", Kind::Path, Some("ETCDCTL_KEY")),
+    // Its variables may carry the password, and are read apart.
+    Key::new(USER, Kind::Text, None),
+    Key::new(PASSWORD, Kind::Text, None),
+    Key::new(PASSWORD_FILE, Kind::Path, None),
+    Key::new(
+        "insecure-skip-tls-verify",
+        Kind::Flag,
+        Some("ETCDCTL_INSECURE_SKIP_TLS_VERIFY"),
+    ),
+    Key::new("dial-timeout", Kind::Duration, Some("ETCDCTL_DIAL_TIMEOUT")),
+    Key::new(
+        "command-timeout",
+        Kind::Duration,
+        Some("ETCDCTL_COMMAND_TIMEOUT"),
+    ),
+    Key::new("ttl", Kind::Duration, None),
+    Key::new("kill-after", Kind::Duration, None),
+    Key::new("retry-interval", Kind::Duration, None),
+    Key::new("no-record-command", Kind::Flag, None),
+];
+
+const USER: &str = "user";
+const PASSWORD: &str = "password";
+const PASSWORD_FILE: &str = "password-file";
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, etcdctl: Option<&'static str>) -> Self {
+        Self {
+            name,
+            kind,
+            etcdctl,
+        }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Flag,
+    Variable(String),
+    File(PathBuf, usize),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("option"),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The settings that are neither an option nor a GENLOCK_ variable, and the origin of all.
+pub(super) struct Settings {
+    values: BTreeMap<&'static str, OsString>,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Settings {
+    /// Reads etcdctl's variables and the files, below what was `given` to the verb of `command`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] that names the variable, or the file and its line.
+    pub(super) fn read(command: &Command, given: &ArgMatches) -> Result<Self> {
+        let mut settings = Self {
+            values: BTreeMap::new(),
+            origins: BTreeMap::new(),
+        };
+        let Some((verb, given)) = given.subcommand() else {
+            return Ok(settings);
+        };
+        let options = command.find_subcommand(verb).unwrap_or(command);
+        for key in &KEYS {
+            if let Some(arg) = option(options, key.name)
+                && let Some(origin) = origin(arg, given)
+            {
+                settings.origins.insert(key.name, origin);
+            }
+        }
+        // The verb that has them all says what their values may be.
+        let all = command.find_subcommand("run").unwrap_or(command);
+        settings.read_variables(all)?;
+        let named = given.try_get_one::<PathBuf>("config").ok().flatten();
+        for file in file::all(named.map(PathBuf::as_path), all)? {
+            for (key, value, line) in file.values {
+                let origin = Origin::File(file.path.clone(), line);
+                settings.offer(key, value, origin);
+            }
+        }
+        Ok(settings)
+    }
+
+    fn read_variables(&mut self, options: &Command) -> Result<()> {
+        if let Some(password) = variable(environment::PASSWORD) {
+            let origin = Origin::Variable(environment::PASSWORD.to_owned());
+            self.offer(PASSWORD, password.into(), origin);
+        }
+        for name in environment::USER {
+            if let Some(user) = variable(name).filter(|_| !self.has(USER)) {
+                let (user, password) = match user.split_once(':') {
+                    Some((user, password)) => (user, Some(password)),
+                    None => (&*user, None),
+                };
+                let origin = Origin::Variable(name.to_owned());
+                self.offer(USER, user.into(), origin.clone());
+                if let Some(password) = password {
+                    self.offer(PASSWORD, password.into(), origin);
+                }
+            }
+        }
+        if let Some(password) = variable(environment::ETCDCTL_PASSWORD) {
+            let origin = Origin::Variable(environment::ETCDCTL_PASSWORD.to_owned());
+            self.offer(PASSWORD, password.into(), origin);
+        }
+        for key in &KEYS {
+            let text = key.etcdctl.filter(|_| !self.has(key.name));
+            let Some((name, text)) = text.and_then(|name| Some((name, variable(name)?))) else {
+                continue;
+            };
+            let value = match key.kind {
+                Kind::Flag => boolean(&text).map(|on| on.to_string()),
+                _ => check(options, key.name, OsStr::new(&text)).map(|()| text.clone()),
+            };
+            let value = value.map_err(|why| invalid(format!("${name} {text:?}: {why}")))?;
+            self.offer(key.name, value.into(), Origin::Variable(name.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Takes the value if nothing above it has set the key. A password and its file are one
+    /// setting.
+    fn offer(&mut self, key: &'static str, value: OsString, origin: Origin) {
+        let other = match key {
+            PASSWORD => PASSWORD_FILE,
+            PASSWORD_FILE => PASSWORD,
+            key => key,
+        };
+        if !self.has(key) && !self.has(other) {
+            self.origins.insert(key, origin);
+            self.values.insert(key, value);
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.origins.contains_key(key)
+    }
+
+    /// The command line with what was read as the defaults of its options.
+    pub(super) fn as_defaults(&self, mut command: Command) -> Command {
+        let verbs = command
+            .get_subcommands()
+            .map(|verb| verb.get_name().to_owned());
+        for verb in verbs.collect::<Vec<_>>() {
+            command = command.mut_subcommand(verb, |verb| {
+                self.values.iter().fold(verb, |verb, (key, value)| {
+                    let id = option(&verb, key).map(|arg| arg.get_id().clone());
+                    match id {
+                        Some(id) => verb.mut_arg(id, |arg| arg.default_value(value.clone())),
+                        None => verb,
+                    }
+                })
+            });
+        }
+        command
+    }
+
+    /// Where the value of this option, or key, comes from.
+    pub(super) fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// The password itself, if no --password-file comes before it.
+    pub(super) fn password(&self) -> Option<&str> {
+        self.values.get(PASSWORD)?.to_str()
+    }
+}
+
+/// A variable that is set but empty says nothing.
+pub(super) fn without_empty_variables(mut command: Command) -> Command {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let verbs = command
+        .get_subcommands()
+        .map(|verb| verb.get_name().to_owned());
+    for verb in verbs.collect::<Vec<_>>() {
+        command = command.mut_subcommand(verb, |verb| {
+            verb.mut_args(|arg| {
+                if is_empty(&arg) {
+                    arg.env(Resettable::Reset)
+                } else {
+                    arg
+                }
+            })
+        });
+    }
+    command
+}
+
+/// The option with this long name.
+fn option<'a>(options: &'a Command, name: &str) -> Option<&'a Arg> {
+    options
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(name))
+}
+
+/// Where clap has the value from, if it was given.
+fn origin(arg: &Arg, given: &ArgMatches) -> Option<Origin> {
+    match given.value_source(arg.get_id().as_str())? {
+        ValueSource::CommandLine => Some(Origin::Flag),
+        ValueSource::EnvVariable => {
+            let name = arg.get_env()?.to_string_lossy().into_owned();
+            Some(Origin::Variable(name))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the option would take this value. What is a key only takes any.
+fn check(options: &Command, key: &str, value: &OsStr) -> Result<(), String> {
+    let Some(arg) = option(options, key) else {
+        return Ok(());
+    };
+    let arg = arg.clone().env(Resettable::Reset);
+    let mut given = OsString::from(format!("--{key}="));
+    given.push(value);
+    let alone = Command::new("genlock").no_binary_name(true).arg(arg);
+    match alone.try_get_matches_from([given]) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(std::error::Error::source(&error)
+            .map_or_else(|| "it cannot be that".to_owned(), ToString::to_string)),
+    }
+}
+
+/// What Go's strconv.ParseBool takes, since etcdctl reads its variables with it.
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidConfig, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_an_option_of_run() {
+        let command = crate::cli::command();
+        let run = command.find_subcommand("run").expect("the verb");
+        for key in KEYS.iter().filter(|key| key.name != PASSWORD) {
+            assert!(option(run, key.name).is_some(), "{}", key.name);
+        }
+    }
+}
