@@ -27,6 +27,7 @@ end
 complete -c genlock -n "__fish_genlock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_needs_command" -s V -l version -d 'Print version'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s E -l conflict-exit-code -d 'The status when the lock was not acquired, in place of 75; 0 is allowed' -r
@@ -52,5 +53,20 @@ complete -c genlock -n "__fish_genlock_using_subcommand run" -s q -l quiet -d 'S
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps the lock when it does not hear of us' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l json -d 'One JSON object'
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,5 +1,6 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod doctor;
 mod environment;
 mod help;
 mod run;
@@ -37,6 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(Box<Run>),
+    Doctor(Box<doctor::Doctor>),
 }
 
 /// Take the lock KEY, run COMMAND, release the lock.
@@ -239,6 +241,7 @@ impl Verb {
     fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
         match self {
             Self::Run(options) => run::run(&options, settings),
+            Self::Doctor(options) => doctor::run(&options, settings),
         }
     }
 }

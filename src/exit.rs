@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Interrupt(i32),
 }
 
+/// All is well.
+pub(crate) const SUCCESS: u8 = 0;
 /// The options make no sense; `EX_USAGE` of sysexits.h.
 pub(crate) const USAGE: u8 = 64;
 /// The store cannot be reached or refused to work; `EX_UNAVAILABLE`.

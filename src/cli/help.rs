@@ -32,6 +32,11 @@ pub(super) fn run() -> String {
     ])
 }
 
+/// `genlock doctor --help`.
+pub(super) fn doctor() -> String {
+    sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS, DOCTOR_EXAMPLES])
+}
+
 fn sections(sections: &[&str]) -> String {
     sections.join("\n\n")
 }
@@ -112,6 +117,48 @@ Examples:
       on this host only, without a server
   genlock run --endpoints https://a:2379,https://b:2379 --cacert ca.pem /locks/x ./job.sh
       over TLS, with two members of the cluster to turn to";
+
+const DOCTOR_LINES: &str = "\
+Output:
+  A line for each setting and each finding. Its first word is
+  set    a setting, its value and where that comes from; a password is never shown
+  ok     as it should be
+  warn   it works, but look at it
+  wrong  locks do not work, or not as they should; the line ends in what mends it
+  and the second says of what it is: config, endpoint, tls, auth, rights, times, clock, proc or
+  directory.";
+
+const DOCTOR_JSON: &str = "\
+JSON:
+  ok         whether nothing is wrong
+  status     the exit status
+  store      etcd or file
+  settings   an array of: key, value (null if there is none, or it is a password), origin, kind of
+             origin (option, variable, file, default)
+  findings   an array of: state, topic, text, mend (or null), status (or null)
+  endpoints  an array of: endpoint, reached, version, role (leader, follower, learner, none),
+             read_seconds (an array, one for each read), certificate
+  auth       whether etcd has users log in, or null; user: as whom we are
+  rights     prefix, read, write and lease: true, false, or null if it was not asked
+  times      in seconds: ttl, renewed_every, told, killed, unnoticed
+  directory  path, owner, mode, filesystem, local (true, false, or null if it is not known)
+  A certificate has subject, names, issuer, from and until (RFC 3339). What is not known, or is
+  not of this store, is null.";
+
+const DOCTOR_STATUS: &str = "\
+Exit status:
+  0    nothing is wrong
+  64   the times do not fit each other
+  69   an endpoint or the store cannot be used
+  77   the credentials, or their rights, do not do
+  78   bad configuration
+  The first that is wrong decides.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  genlock doctor
+  genlock doctor /locks/backup --user backup --password-file password
+  genlock doctor --json | jq -r '.findings[] | select(.state == \"wrong\").text'";
 
 const FILES: &str = "\
 Files:

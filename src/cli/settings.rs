@@ -100,10 +100,22 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The settings that are neither an option nor a GENLOCK_ variable, and the origin of all.
+/// What was set anywhere, and where.
 pub(super) struct Settings {
     values: BTreeMap<&'static str, OsString>,
     origins: BTreeMap<&'static str, Origin>,
+    /// Which files were looked for, and whether they are there.
+    files: Vec<(PathBuf, bool)>,
+}
+
+/// One setting, to be shown.
+pub(super) struct Setting<'a> {
+    pub(super) key: &'static str,
+    /// As it was written; not that of the password.
+    pub(super) value: Option<String>,
+    pub(super) origin: &'a Origin,
+    /// Why it is refused by the verb that uses it.
+    pub(super) fault: Option<String>,
 }
 
 impl Settings {
@@ -115,20 +127,25 @@ impl Settings {
         let mut settings = Self {
             values: BTreeMap::new(),
             origins: BTreeMap::new(),
+            files: Vec::new(),
         };
         let Some((verb, given)) = given.subcommand() else {
             return Ok(settings);
         };
         let options = command.find_subcommand(verb).unwrap_or(command);
+        // The verb that has them all says what their values may be.
+        let all = command.find_subcommand("run").unwrap_or(command);
         for key in &KEYS {
-            if let Some(arg) = option(options, key.name)
-                && let Some(origin) = origin(arg, given)
-            {
+            let found = match (option(options, key.name), option(all, key.name)) {
+                (Some(arg), _) => given_to(arg, given),
+                (None, Some(arg)) => in_environment(arg),
+                (None, None) => None,
+            };
+            if let Some((value, origin)) = found {
+                settings.values.insert(key.name, value);
                 settings.origins.insert(key.name, origin);
             }
         }
-        // The verb that has them all says what their values may be.
-        let all = command.find_subcommand("run").unwrap_or(command);
         settings.read_variables(all)?;
         let named = given.try_get_one::<PathBuf>("config").ok().flatten();
         for file in file::all(named.map(PathBuf::as_path), all)? {
@@ -136,6 +153,7 @@ impl Settings {
                 let origin = Origin::File(file.path.clone(), line);
                 settings.offer(key, value, origin);
             }
+            settings.files.push((file.path, file.present));
         }
         Ok(settings)
     }
@@ -214,6 +232,35 @@ impl Settings {
         command
     }
 
+    /// Every setting. `command` says what the values may be.
+    pub(super) fn all(&self, command: &Command) -> Vec<Setting<'_>> {
+        let options = command.find_subcommand("run").unwrap_or(command);
+        let shown = KEYS.iter().map(|key| {
+            let set = self.values.get(key.name).filter(|_| key.name != PASSWORD);
+            let default = || {
+                let values = option(options, key.name)?.get_default_values();
+                Some(values.first()?.as_os_str())
+            };
+            let value = set.map(OsString::as_os_str).or_else(default);
+            let fault = match key.kind {
+                Kind::Flag => None,
+                _ => set.and_then(|value| check(options, key.name, value).err()),
+            };
+            Setting {
+                key: key.name,
+                value: value.map(|value| value.to_string_lossy().into_owned()),
+                origin: self.origin(key.name),
+                fault,
+            }
+        });
+        shown.collect()
+    }
+
+    /// The configuration files that count, and whether they are there.
+    pub(super) fn files(&self) -> &[(PathBuf, bool)] {
+        &self.files
+    }
+
     /// Where the value of this option, or key, comes from.
     pub(super) fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
@@ -255,16 +302,23 @@ fn option<'a>(options: &'a Command, name: &str) -> Option<&'a Arg> {
         .find(|arg| arg.get_long() == Some(name))
 }
 
-/// Where clap has the value from, if it was given.
-fn origin(arg: &Arg, given: &ArgMatches) -> Option<Origin> {
-    match given.value_source(arg.get_id().as_str())? {
-        ValueSource::CommandLine => Some(Origin::Flag),
-        ValueSource::EnvVariable => {
-            let name = arg.get_env()?.to_string_lossy().into_owned();
-            Some(Origin::Variable(name))
-        }
-        _ => None,
-    }
+/// The value and where clap has it from, if it was given.
+fn given_to(arg: &Arg, given: &ArgMatches) -> Option<(OsString, Origin)> {
+    let id = arg.get_id().as_str();
+    let origin = match given.value_source(id)? {
+        ValueSource::CommandLine => Origin::Flag,
+        ValueSource::EnvVariable => Origin::Variable(arg.get_env()?.to_string_lossy().into_owned()),
+        _ => return None,
+    };
+    let parts: Vec<_> = given.get_raw(id)?.collect();
+    Some((parts.join(OsStr::new(",")), origin))
+}
+
+/// What the option would have if its verb were asked for.
+fn in_environment(arg: &Arg) -> Option<(OsString, Origin)> {
+    let name = arg.get_env()?;
+    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    Some((value, Origin::Variable(name.to_string_lossy().into_owned())))
 }
 
 /// Whether the option would take this value. What is a key only takes any.

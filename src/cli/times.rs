@@ -86,6 +86,31 @@ pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(),
     )))
 }
 
+/// What follows from a TTL and a grace, counted from the last acknowledged renewal's sending.
+pub(super) struct Schedule {
+    /// The lock is renewed so often.
+    pub(super) renewed_every: Duration,
+    /// The command is told SIGTERM.
+    pub(super) told: Duration,
+    /// The command is killed.
+    pub(super) killed: Duration,
+    /// The store can be gone for so long at any moment, and is not missed.
+    pub(super) unnoticed: Duration,
+}
+
+impl Schedule {
+    pub(super) fn of(ttl: Duration, grace: Duration) -> Self {
+        let killed = ttl.saturating_sub(margin(ttl));
+        let told = killed.saturating_sub(grace);
+        Self {
+            renewed_every: ttl / 3,
+            told,
+            killed,
+            unnoticed: told.saturating_sub(ttl / 3),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

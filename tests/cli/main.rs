@@ -34,6 +34,7 @@ macro_rules! over_every_store {
 mod config;
 mod contention;
 mod deadline;
+mod doctor;
 mod environment;
 mod etcd;
 mod exit;

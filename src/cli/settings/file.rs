@@ -23,33 +23,43 @@ const LONGEST: u64 = 1 << 20;
 /// What one file says.
 pub(super) struct Contents {
     pub(super) path: PathBuf,
+    /// Whether it is there.
+    pub(super) present: bool,
     /// The key, its value as the option takes it, and the line.
     pub(super) values: Vec<(&'static str, OsString, usize)>,
 }
 
 /// Reads the file that is `named`, or else the user's and the system's, which need not be there;
-/// the first comes before the second. `options` says what values may be.
+/// the former comes before the latter. `options` says what values may be.
 pub(super) fn all(named: Option<&Path>, options: &Command) -> Result<Vec<Contents>> {
-    let read = |path: PathBuf, place| -> Result<Option<Contents>> {
-        let Some(text) = text(&path, place)? else {
-            return Ok(None);
+    let read = |path: PathBuf, place| -> Result<Contents> {
+        let Some((text, stat)) = text(&path, place)? else {
+            return Ok(Contents {
+                path,
+                present: false,
+                values: Vec::new(),
+            });
         };
-        let values = Reading {
+        let reading = Reading {
             path: &path,
-            text: &text.0,
+            text: &text,
             options,
         };
-        let values = values.values(&text.1)?;
-        Ok(Some(Contents { path, values }))
+        let values = reading.values(&stat)?;
+        Ok(Contents {
+            path,
+            present: true,
+            values,
+        })
     };
     if let Some(path) = named {
-        return Ok(read(path.to_owned(), Place::Named)?.into_iter().collect());
+        return Ok(vec![read(path.to_owned(), Place::Named)?]);
     }
     let mut files = Vec::new();
     if let Some(path) = of_user() {
-        files.extend(read(path, Place::Users)?);
+        files.push(read(path, Place::Users)?);
     }
-    files.extend(read(SYSTEM.into(), Place::System)?);
+    files.push(read(SYSTEM.into(), Place::System)?);
     Ok(files)
 }
 
