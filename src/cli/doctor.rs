@@ -4,6 +4,7 @@ mod etcd;
 mod file;
 mod host;
 mod report;
+mod times;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use clap::Args;
 
 use super::settings::Settings;
 use super::store::Store;
-use super::times::{self, Usage};
+use super::times::{Usage, default_grace, parse};
 use super::{Connection, help};
 use crate::EtcdConfig;
 use crate::exit::{self, Exit};
@@ -35,13 +36,13 @@ pub(super) struct Doctor {
         long,
         value_name = "DURATION",
         default_value = "10s",
-        value_parser = times::parse,
+        value_parser = parse,
         env = "GENLOCK_TTL"
     )]
     ttl: Duration,
 
     /// From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
-    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_KILL_AFTER")]
+    #[arg(short, long, value_name = "DURATION", value_parser = parse, env = "GENLOCK_KILL_AFTER")]
     kill_after: Option<Duration>,
 
     /// The lock, or a prefix that ends in '/', below which we want to read and write
@@ -54,7 +55,7 @@ pub(super) struct Doctor {
 
 impl Doctor {
     fn grace(&self, ttl: Duration) -> Duration {
-        self.kill_after.unwrap_or(times::default_grace(ttl))
+        self.kill_after.unwrap_or(default_grace(ttl))
     }
 
     /// What an option is that nobody has set, where help only says so in words.

@@ -10,7 +10,8 @@ use clap::Command;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, check, invalid, option};
+use super::keys::{KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::{check, invalid, option};
 use crate::describe;
 use crate::{Error, Result};
 
@@ -245,7 +246,7 @@ impl Reading<'_> {
         if value.is_empty() {
             return Err("it is empty".to_owned());
         }
-        if key.name == super::USER && value.to_string_lossy().contains(':') {
+        if key.name == USER && value.to_string_lossy().contains(':') {
             return Err("the password goes into password or password-file".to_owned());
         }
         check(self.options, key.name, &value).map(|()| value)
