@@ -71,9 +71,12 @@ fn a_file_of_another_users_counts_only_if_it_is_named() {
     // Root's file is good for everyone; if it cannot be read that is said, not passed over.
     chown(&place.file, Some(0), None).expect("root's file");
     std::fs::set_permissions(place.directory(), Permissions::from_mode(0o777)).expect("a mode");
-    // Where every user can run it.
+    // Where every user can run it. Not copied by us: a process that another test starts meanwhile
+    // would have the copy open for writing for a moment, and nobody could run it.
     let program = place.directory().join("program");
-    std::fs::copy(env!("CARGO_BIN_EXE_genlock"), &program).expect("a copy");
+    let mut copy = bare("cp");
+    copy.arg(env!("CARGO_BIN_EXE_genlock")).arg(&program);
+    output(copy).silent(0);
     let options = ["--endpoints", &place.store.endpoints];
     let mut run = of_program(bare(program), &options);
     run.env("XDG_CONFIG_HOME", place.directory());
