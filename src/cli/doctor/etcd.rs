@@ -30,13 +30,21 @@ impl Judge<'_> {
         self.clusters(&diagnosis.members);
         self.tls(&diagnosis);
         let mut ttl = self.options.ttl;
-        if let Some(service) = &diagnosis.service {
-            let own = diagnosis.certificate.as_ref();
-            self.auth(service, own);
-            self.rights(service);
-            if let Ok(granted) = service.lease {
-                ttl = granted;
+        match &diagnosis.service {
+            Some(Ok(service)) => {
+                self.auth(service, diagnosis.certificate.as_ref());
+                self.rights(service);
+                if let Ok(granted) = service.lease {
+                    ttl = granted;
+                }
             }
+            Some(Err(error)) => {
+                let text = format!("it is not known what we may do: {error}");
+                let mend = "ask again".to_owned();
+                self.report.wrong("rights", error, text, Some(mend));
+            }
+            // Why is said of each endpoint.
+            None => {}
         }
         let conditions = diagnosis.members.iter().map(|member| &member.condition);
         let reads = conditions.flatten().flat_map(|condition| &condition.reads);

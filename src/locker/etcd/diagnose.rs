@@ -26,8 +26,9 @@ pub struct Diagnosis {
     pub members: Vec<Member>,
     /// Our own certificate.
     pub certificate: Option<Certificate>,
-    /// What came of asking the first member that answers; `None` if there is none.
-    pub service: Option<Service>,
+    /// What came of asking the first member that answers, or why it then did not; `None` if there
+    /// is none.
+    pub service: Option<Result<Service>>,
 }
 
 /// What was found out about one endpoint.
@@ -131,7 +132,7 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
     for (_, member, endpoint) in &members {
         let answers = |condition: &Condition| condition.reads.is_ok();
         if member.condition.as_ref().is_ok_and(answers) {
-            service = patient.service(endpoint, ttl).await;
+            service = Some(patient.service(endpoint, ttl).await.map_err(Error::from));
             break;
         }
     }
@@ -235,9 +236,8 @@ impl Patient {
         }
     }
 
-    /// `None` if it does not answer any more.
-    async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Option<Service> {
-        let nobody = self.dial(&self.nobody, endpoint).await.ok()?;
+    async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
+        let nobody = self.dial(&self.nobody, endpoint).await?;
         // Whoever asks for no user at all is told first if there are none.
         let (name, password) = self.credentials.clone().unwrap_or_default();
         let has_user = self.credentials.is_some();
@@ -255,11 +255,11 @@ impl Patient {
         let login = has_user.then(|| login.map_err(Error::from));
         let connection = match &login {
             Some(Err(_)) => nobody,
-            _ => self.dial(&self.user, endpoint).await.ok()?,
+            _ => self.dial(&self.user, endpoint).await?,
         };
         let read = self.ask(&connection, &self.user, get(&self.prefix)).await;
         let write = self.ask(&connection, &self.user, put(&self.prefix)).await;
-        Some(Service {
+        Ok(Service {
             endpoint: endpoint.to_string(),
             auth,
             login,
