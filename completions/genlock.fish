@@ -27,6 +27,12 @@ end
 complete -c genlock -n "__fish_genlock_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_needs_command" -s V -l version -d 'Print version'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "status" -d 'Show who holds the lock KEY, and who waits for it'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "ls" -d 'List the locks that are held or waited for, a line each'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "check" -d 'In a command that genlock runs: ask the store whether the lock is still held for it'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held' -r
@@ -53,6 +59,91 @@ complete -c genlock -n "__fish_genlock_using_subcommand run" -s q -l quiet -d 'S
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l json -d 'One JSON object'
+complete -c genlock -n "__fish_genlock_using_subcommand status" -s q -l quiet -d 'Print nothing; the status tells'
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l sort -d 'What comes first: the key in order; the longest held; the most waited for; the oldest token' -r -f -a "key\t''
+held\t''
+waiting\t''
+token\t''"
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l json -d 'One JSON array'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -s r -l reverse -d 'The other way round'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l json -d 'One JSON object a line'
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l exact -d 'PREFIX is the key of one lock, and no other is told of'
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 does not wait' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -s q -l quiet -d 'Say nothing when the time is over'
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l at-least -d 'Exit with 75 if less than this is left' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l json -d 'One JSON object'
+complete -c genlock -n "__fish_genlock_using_subcommand check" -s q -l quiet -d 'Print nothing; the status tells'
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l token -d 'The fencing token of the one to hit: a holder that came later is not hit by mistake' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -s w -l wait -d 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-file -d 'The file whose first line is the password' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l dial-timeout -d 'How long to try to reach the store. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l force -d 'Do not leave it to the holder: its command may then run beside the next one'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l waiters -d 'Clear the queue of those who are not heard of any more'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps the lock when it does not hear of us' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
@@ -67,6 +158,12 @@ complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l config -d 'Th
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l json -d 'One JSON object'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "run" -d 'Take the lock KEY, run COMMAND, release the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "status" -d 'Show who holds the lock KEY, and who waits for it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "ls" -d 'List the locks that are held or waited for, a line each'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "check" -d 'In a command that genlock runs: ask the store whether the lock is still held for it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and not __fish_seen_subcommand_from run status ls watch wait check release doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

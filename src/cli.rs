@@ -1,12 +1,20 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod check;
 mod doctor;
 mod environment;
 mod help;
+mod ls;
+mod operate;
+mod release;
 mod run;
 mod settings;
+mod status;
 mod store;
 mod times;
+mod view;
+mod wait;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -38,6 +46,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(Box<Run>),
+    Status(status::Status),
+    Ls(ls::Ls),
+    Watch(watch::Watch),
+    Wait(wait::Wait),
+    Check(check::Check),
+    Release(release::Release),
     Doctor(Box<doctor::Doctor>),
 }
 
@@ -145,7 +159,7 @@ struct Run {
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
 /// variable, which counts where neither is given; then the configuration does.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Connection")]
 struct Connection {
     /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
@@ -213,6 +227,13 @@ struct Connection {
     config: Option<PathBuf>,
 }
 
+impl Connection {
+    /// Takes this list in place of any other.
+    fn set_endpoints(&mut self, list: &str) {
+        self.endpoints = Some(list.split(',').map(str::to_owned).collect());
+    }
+}
+
 /// The definition of the command line, for what is generated from it.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -238,10 +259,16 @@ pub fn main() -> ExitCode {
 }
 
 impl Verb {
-    fn run(self, settings: &Settings) -> anyhow::Result<Exit> {
+    fn run(&self, settings: &Settings) -> anyhow::Result<Exit> {
         match self {
-            Self::Run(options) => run::run(&options, settings),
-            Self::Doctor(options) => doctor::run(&options, settings),
+            Self::Run(options) => run::run(options, settings),
+            Self::Status(options) => status::run(options, settings),
+            Self::Ls(options) => ls::run(options, settings),
+            Self::Watch(options) => watch::run(options, settings),
+            Self::Wait(options) => wait::run(options, settings),
+            Self::Check(options) => check::run(options, settings),
+            Self::Release(options) => release::run(options, settings),
+            Self::Doctor(options) => doctor::run(options, settings),
         }
     }
 }

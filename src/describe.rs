@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::Record;
 use crate::error::plain;
+use crate::locker::{Loss, Record, TakenAway};
 
 /// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
 /// them. A stderr that is closed or full is no reason to fail.
@@ -14,11 +14,20 @@ pub(crate) fn complain(message: fmt::Arguments<'_>) {
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`. What others wrote is escaped: a
-/// record must not move the cursor.
+/// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`.
 pub(crate) fn holder(record: Option<&Record>) -> String {
-    let Some(record) = record.filter(|&record| *record != Record::default()) else {
-        return "a holder who left no record (another tool?)".to_owned();
+    let mut text = who(record);
+    if let Some(since) = record.map(|record| &record.since).filter(|s| !s.is_empty()) {
+        text.push_str(&format!(" since {}", escape(since)));
+    }
+    text
+}
+
+/// `user@host (pid 17: ./backup.sh)`. What others wrote is escaped: a record must not move the
+/// cursor.
+pub(crate) fn who(record: Option<&Record>) -> String {
+    let Some(record) = record.filter(|record| record.is_ours()) else {
+        return "another tool, which left no record".to_owned();
     };
     let mut text = format!("{}@{}", escape(&record.user), escape(&record.host));
     text.push_str(&format!(" (pid {}", record.pid));
@@ -26,10 +35,25 @@ pub(crate) fn holder(record: Option<&Record>) -> String {
         text.push_str(&format!(": {}", escape(&record.command)));
     }
     text.push(')');
-    if !record.since.is_empty() {
-        text.push_str(&format!(" since {}", escape(&record.since)));
-    }
     text
+}
+
+/// How long it has held or waited, by this host's clock: the clocks of hosts differ. `None` where
+/// that is not known.
+pub(crate) fn held_for(record: &Record) -> Option<Duration> {
+    let since = humantime::parse_rfc3339_weak(&record.since).ok()?;
+    let time = SystemTime::now().duration_since(since).unwrap_or_default();
+    Some(Duration::from_secs(time.as_secs()))
+}
+
+/// `an operator took it away: user@host`.
+pub(crate) fn taken_away(by: &TakenAway) -> String {
+    format!(
+        "{}: {}@{}",
+        Loss::TakenAway,
+        escape(&by.user),
+        escape(&by.host)
+    )
 }
 
 /// At most this much of another's text is shown.
@@ -83,6 +107,7 @@ mod tests {
             host: "h\x1b[2J".to_owned(),
             user: "u\n".to_owned(),
             command: "x".repeat(4000),
+            mode: "exclusive".to_owned(),
             ..Record::default()
         };
         let text = holder(Some(&record));

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
 
 /// All is well.
 pub(crate) const SUCCESS: u8 = 0;
+/// `genlock status` and its like: nobody holds the lock.
+pub(crate) const FREE: u8 = 1;
 /// The options make no sense; `EX_USAGE` of sysexits.h.
 pub(crate) const USAGE: u8 = 64;
 /// The store cannot be reached or refused to work; `EX_UNAVAILABLE`.

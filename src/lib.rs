@@ -50,7 +50,7 @@ mod supervise;
 pub use error::{Error, ErrorKind, Result};
 pub use locker::etcd::{Config as EtcdConfig, Etcd};
 pub use locker::file::FileStore;
-pub use locker::{Event, Held, Locker, Loss, Options, Ownership, Record};
+pub use locker::{Event, Held, Locker, Loss, Operator, Options, Ownership, Record};
 
 /// The examples in the README compile.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ mod claims;
 mod deadline;
 pub mod etcd;
 pub mod file;
+pub mod operator;
 mod ownership;
 mod record;
 
@@ -20,8 +21,9 @@ use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use deadline::margin;
+pub use operator::Operator;
 pub use ownership::{Loss, Ownership};
-pub use record::Record;
+pub use record::{Record, TakenAway};
 
 /// A boxed future, which keeps [`Locker`] object-safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -84,6 +86,9 @@ pub struct Options {
     pub retry_interval: Duration,
     /// Whether a lock is renewed for as long as it is held; true. Without, it ends at its TTL.
     pub auto_renew: bool,
+    /// Whether a waiter tells of every change in the queue ahead of it, for a person who watches;
+    /// false. It costs a watch of the whole queue, where one place is enough to wait.
+    pub follow_queue: bool,
     /// Who takes the lock, as others will see it.
     pub holder: Record,
     /// Told what happens on the way to a lock and with it. Called from the tasks that drive the
@@ -100,6 +105,7 @@ impl Default for Options {
             ttl: Duration::from_secs(10),
             retry_interval: Duration::from_millis(100),
             auto_renew: true,
+            follow_queue: false,
             holder: Record::of_this_process(),
             observer: None,
         }
@@ -118,8 +124,9 @@ impl Options {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The lock is held by another; sent on entering the queue and whenever the place changes, and
-    /// once by a [`Locker::try_lock`] that gives `None`.
+    /// The lock is held by another; sent on entering the queue and whenever the one just ahead
+    /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
+    /// that gives `None`.
     Waiting {
         /// Who holds it, as far as that is known. Other tools write no record. The content is
         /// another's: escape it before it is shown.
@@ -131,6 +138,8 @@ pub enum Event {
     },
     /// The place in the queue was lost, for this reason, and is taken anew at the end.
     PlaceLost(Loss),
+    /// An operator took the held lock away; the loss of it comes next.
+    TakenAway(TakenAway),
     /// The store did not answer and is asked again; the reason, on one line.
     Retrying(String),
 }

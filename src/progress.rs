@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
-use crate::locker::Event;
+use crate::locker::{Event, Record, TakenAway};
 
 /// A wait shorter than this is not worth a live line.
 const LIVE_AFTER: Duration = Duration::from_millis(200);
@@ -33,10 +33,42 @@ pub(crate) struct Seen(watch::Sender<Last>);
 
 #[derive(Clone, Default)]
 struct Last {
-    waiting: Option<String>,
+    waiting: Option<Waiting>,
     owner_key: Option<String>,
     retrying: Option<String>,
     place_lost: Option<String>,
+    taken_away: Option<TakenAway>,
+}
+
+/// Who is ahead.
+#[derive(Clone)]
+struct Waiting {
+    holder: Option<Record>,
+    ahead: Option<u64>,
+}
+
+impl Waiting {
+    /// `held by root@db1 (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z, 2 ahead`.
+    fn text(&self) -> String {
+        let holder = describe::holder(self.holder.as_ref());
+        format!("held by {holder}{}", self.ahead())
+    }
+
+    /// `held for 3m by root@db1 (pid 17: ./backup.sh), 2 ahead`, for a line that is drawn anew.
+    fn live(&self) -> String {
+        let holder = self.holder.as_ref();
+        let time = holder.and_then(describe::held_for).map(describe::duration);
+        let time = time.map_or(String::new(), |time| format!(" for {time}"));
+        let who = describe::who(holder);
+        format!("held{time} by {who}{}", self.ahead())
+    }
+
+    fn ahead(&self) -> String {
+        match self.ahead {
+            Some(ahead @ 2..) => format!(", {ahead} ahead"),
+            _ => String::new(),
+        }
+    }
 }
 
 impl Seen {
@@ -48,22 +80,22 @@ impl Seen {
                 owner_key,
                 ahead,
             } => {
-                let mut text = format!("held by {}", describe::holder(holder.as_ref()));
-                if let Some(ahead @ 2..) = ahead {
-                    text.push_str(&format!(", {ahead} ahead"));
-                }
-                last.waiting = Some(text);
+                last.waiting = Some(Waiting {
+                    holder: holder.clone(),
+                    ahead: *ahead,
+                });
                 last.owner_key.clone_from(owner_key);
                 last.retrying = None;
             }
             Event::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
+            Event::TakenAway(by) => last.taken_away = Some(by.clone()),
             Event::Retrying(why) => last.retrying = Some(why.clone()),
         });
     }
 
     /// Who holds the lock, if it was seen to be held.
     pub(crate) fn waiting(&self) -> Option<String> {
-        self.0.borrow().waiting.clone()
+        self.0.borrow().waiting.as_ref().map(Waiting::text)
     }
 
     /// Ends when the lock is seen to be held by one of these owner keys. Cancel-safe.
@@ -87,6 +119,11 @@ impl Seen {
         lost
     }
 
+    /// The operator who took the held lock away.
+    pub(crate) fn taken_away(&self) -> Option<TakenAway> {
+        self.0.borrow().taken_away.clone()
+    }
+
     /// Why the store was asked again, if the last that was heard of it is that.
     pub(crate) fn retrying(&self) -> Option<String> {
         self.0.borrow().retrying.clone()
@@ -98,13 +135,21 @@ impl Seen {
     }
 }
 
-/// Shows the wait for `key` until dropped, which clears the live line.
-pub(crate) async fn show(key: &str, seen: &Seen) {
+/// Whether a wait is shown by a live line: on a terminal that can (not `TERM=dumb`).
+pub(crate) fn is_live() -> bool {
+    std::io::stderr().is_terminal() && !bar().is_hidden()
+}
+
+fn bar() -> ProgressBar {
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+}
+
+/// Shows the wait for `key`, which ends after `limit`, until dropped, which clears the live line.
+pub(crate) async fn show(key: &str, seen: &Seen, limit: Option<Duration>) {
     let start = Instant::now();
-    let terminal = std::io::stderr().is_terminal();
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if terminal && !bar.is_hidden() {
-        live(key, seen, start, &Cleared(bar)).await;
+    if is_live() {
+        let until = limit.map(|limit| start + limit);
+        live(key, seen, start, until, &Cleared(bar())).await;
     } else {
         plain(key, seen, start).await;
     }
@@ -119,7 +164,13 @@ impl Drop for Cleared {
     }
 }
 
-async fn live(key: &str, seen: &Seen, start: Instant, Cleared(bar): &Cleared) {
+async fn live(
+    key: &str,
+    seen: &Seen,
+    start: Instant,
+    until: Option<Instant>,
+    Cleared(bar): &Cleared,
+) {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
         bar.set_style(style);
     }
@@ -130,15 +181,17 @@ async fn live(key: &str, seen: &Seen, start: Instant, Cleared(bar): &Cleared) {
         if let Some(why) = seen.take_place_lost() {
             bar.suspend(|| say_place_lost(&key, &why));
         }
-        let waited = Duration::from_secs(start_to_now(start).as_secs());
+        let waited = whole_seconds(start_to_now(start));
+        let left = until.map(|until| whole_seconds(until.left() + Duration::from_millis(500)));
+        let left = left.map_or(String::new(), |left| format!(", {left} left"));
         let text = {
             let last = news.borrow_and_update();
             let state = match (&last.retrying, &last.waiting) {
                 (Some(why), _) => describe::printable(why),
-                (None, Some(waiting)) => waiting.clone(),
+                (None, Some(waiting)) => waiting.live(),
                 (None, None) => "asking the store".to_owned(),
             };
-            format!("waiting {} for {key}: {state}", describe::duration(waited))
+            format!("waiting {waited}{left} for {key}: {state}")
         };
         bar.set_message(text);
         bar.tick();
@@ -172,7 +225,8 @@ async fn plain(key: &str, seen: &Seen, start: Instant) {
             say_place_lost(&key, &why);
         }
         let due = next.is_none_or(|at| at <= Instant::now());
-        let Some(state) = last.retrying.or(last.waiting).filter(|_| due) else {
+        let waiting = last.waiting.as_ref().map(Waiting::text);
+        let Some(state) = last.retrying.or(waiting).filter(|_| due) else {
             continue;
         };
         let waited = start_to_now(start);
@@ -189,6 +243,10 @@ async fn plain(key: &str, seen: &Seen, start: Instant) {
             None => Instant::now() + HOURLY,
         });
     }
+}
+
+fn whole_seconds(time: Duration) -> impl std::fmt::Display {
+    describe::duration(Duration::from_secs(time.as_secs()))
 }
 
 fn start_to_now(start: Instant) -> Duration {

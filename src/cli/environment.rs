@@ -14,6 +14,7 @@ const HELD: &[&str] = &[
     LEASE,
     OWNER_KEY,
     OWNER_KEYS,
+    ENDPOINTS,
     ETCD_KEY,
     ETCD_REVISION,
 ];
@@ -30,6 +31,8 @@ const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
 /// What stands for the holder in the store, here and around us: a JSON array of strings, the
 /// outermost first. By it a nested genlock sees that it would wait for itself.
 const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
+/// The store that keeps the lock, as `--endpoints` takes it: `genlock check` asks there.
+const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
 /// What `etcdctl lock` calls the owner key.
 const ETCD_KEY: &str = "ETCD_LOCK_KEY";
 /// What `etcdctl lock` calls the revision; here always the create revision.
@@ -66,10 +69,11 @@ fn without_password(user: OsString) -> OsString {
 }
 
 /// The variables that say what is held.
-pub(super) fn added(held: &Held) -> Vec<(&'static str, String)> {
+pub(super) fn added(held: &Held, endpoints: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![
         (KEY, held.key().to_owned()),
         (TOKEN, held.token().to_string()),
+        (ENDPOINTS, endpoints.to_owned()),
     ];
     if let Some(ttl) = held.ttl() {
         variables.push((TTL, ttl.as_secs().to_string()));
@@ -97,6 +101,26 @@ pub(super) fn added(held: &Held) -> Vec<(&'static str, String)> {
 /// A variable's text, if it is set and not empty.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The lock that is held around us, by the genlock that runs us.
+pub(super) struct Around {
+    pub(super) key: String,
+    pub(super) token: u64,
+    pub(super) owner_key: String,
+    pub(super) endpoints: Option<String>,
+}
+
+impl Around {
+    /// The innermost; `None` if there is none.
+    pub(super) fn us() -> Option<Self> {
+        Some(Self {
+            key: variable(KEY)?,
+            token: variable(TOKEN)?.parse().ok()?,
+            owner_key: variable(OWNER_KEY)?,
+            endpoints: variable(ENDPOINTS),
+        })
+    }
 }
 
 /// The owner keys of the locks that are held around us, by the genlocks that run us.

@@ -37,6 +37,36 @@ pub(super) fn doctor() -> String {
     sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS, DOCTOR_EXAMPLES])
 }
 
+/// `genlock status --help`.
+pub(super) fn status() -> String {
+    sections(&[STATUS_EXIT, CONTENDER_JSON, STATUS_EXAMPLES])
+}
+
+/// `genlock ls --help`.
+pub(super) fn ls() -> String {
+    sections(&[LS_JSON, LS_EXAMPLES])
+}
+
+/// `genlock watch --help`.
+pub(super) fn watch() -> String {
+    sections(&[EVENTS, WATCH_EXAMPLES])
+}
+
+/// `genlock wait --help`.
+pub(super) fn wait() -> String {
+    sections(&[WAIT_EXIT, WAIT_EXAMPLES])
+}
+
+/// `genlock check --help`.
+pub(super) fn check() -> String {
+    sections(&[CHECK_NOTES, CHECK_EXIT, CHECK_JSON, CHECK_EXAMPLES])
+}
+
+/// `genlock release --help`.
+pub(super) fn release() -> String {
+    sections(&[RELEASE_NOTES, RELEASE_EXIT, RELEASE_EXAMPLES])
+}
+
 fn sections(sections: &[&str]) -> String {
     sections.join("\n\n")
 }
@@ -68,6 +98,7 @@ Environment of the command:
   GENLOCK_HELD_LEASE      the lease, in hexadecimal as etcdctl takes it (etcd)
   GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store: the key in etcd's queue; the
                           lock's file and the token
+  GENLOCK_HELD_ENDPOINTS  the store that keeps the lock, for genlock check
   GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first
   ETCD_LOCK_KEY           the owner key, as of etcdctl lock (etcd)
   ETCD_LOCK_REV           the create revision of the owner key (etcd)
@@ -165,3 +196,110 @@ Files:
   ~/.config/genlock/config.toml  the user's configuration
   /etc/genlock/config.toml       the host's
   /run/lock/genlock              the locks of file:, shared by all users of the host";
+
+const STATUS_EXIT: &str = "\
+Exit status:
+  0    the lock is held
+  1    the lock is free
+  Otherwise as of genlock(1).";
+
+const CONTENDER_JSON: &str = "\
+JSON:
+  key      the lock
+  held     whether it is
+  holder   null, or an object:
+    token       the fencing token; null where another tool holds a lock that has none
+    owner_key   what stands for it in the store
+    lease       in hexadecimal (etcd), or null
+    foreign     true if it is another tool's, such as etcdctl or a service, which says no more
+    host, user, pid, command, since (RFC 3339), labels, taken_away
+  ttl      null, or {granted, left} in seconds: how long the lock lasts if it is not renewed
+  waiters  an array of such objects, in the order in which they are served (etcd)
+  Fields may be added, and do not change.";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  genlock status /locks/backup
+  if genlock status -q /locks/deploy; then echo 'a deploy is on its way'; fi
+  genlock status --json /locks/backup | jq -r .holder.host";
+
+const LS_JSON: &str = "\
+JSON:
+  An array of objects: key, holder (as of genlock status), waiting (how many).";
+
+const LS_EXAMPLES: &str = "\
+Examples:
+  genlock ls
+  genlock ls /locks/ --sort held
+  genlock ls --json | jq -r '.[] | select(.waiting > 3).key'";
+
+const EVENTS: &str = "\
+Events:
+  holds, waits   what there is at the beginning
+  acquired       it holds the lock from now on
+  queued         it waits for the lock from now on (etcd)
+  released       it held the lock, and let go
+  expired        it held the lock, which ran out: it was not heard of for a TTL, or died
+  left           it waited, and does so no more (etcd)
+  taken-away     an operator told it to let go
+  As JSON: time (RFC 3339), event, key, and the fields of a holder as of genlock status.
+  A store that is away is asked again; what changed meanwhile is told then. etcd does not tell a
+  lock that ran out from one that was released: that is seen for up to 200 holders at a time.";
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  genlock watch /locks/
+  genlock watch --json --exact /locks/backup";
+
+const WAIT_EXIT: &str = "\
+Exit status:
+  0    the lock was free at that moment; another may hold it by now
+  75   --wait is over
+  Otherwise as of genlock(1).";
+
+const WAIT_EXAMPLES: &str = "\
+Examples:
+  genlock wait -w 10m /locks/migrate && ./start.sh";
+
+const CHECK_NOTES: &str = "\
+Notes:
+  The lock is the innermost one around the command, as $GENLOCK_HELD_KEY and its like say; the
+  store is the one that keeps it. Certificates and a user are taken from where they always are.
+  A majority of etcd's members confirms the answer. What is left is less the margin that genlock
+  keeps; genlock goes on renewing the lock while the command runs.";
+
+const CHECK_EXIT: &str = "\
+Exit status:
+  0    the lock is held; the seconds that are left are on stdout, or \"unlimited\" (file:)
+  75   it is held, but less than --at-least is left
+  80   it is not ours any more, or an operator has taken it away
+  Otherwise as of genlock(1).";
+
+const CHECK_JSON: &str = "\
+JSON:
+  key, token, held, left (seconds; null if the lock lasts for as long as its holder)";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  genlock run --ttl 60s /locks/deploy sh -c './build && genlock check --at-least 30s && ./switch'";
+
+const RELEASE_NOTES: &str = "\
+Notes:
+  A genlock that is told stops its command with SIGTERM, then SIGKILL, and the lock is free when
+  nothing of it lives. One that is frozen or gone is overtaken by its TTL. A holder that is no
+  genlock is removed from the store at once, and may not notice; so is any under --force.
+  --waiters takes those out of the queue whose lease has less than half of its TTL left: a client
+  that lives renews it before. One that lives all the same queues anew.";
+
+const RELEASE_EXIT: &str = "\
+Exit status:
+  0    the lock was taken away
+  1    it is free (without --token)
+  64   it is held: --token is needed
+  75   nobody has this token, or the holder has not let go within --wait
+  Otherwise as of genlock(1).";
+
+const RELEASE_EXAMPLES: &str = "\
+Examples:
+  genlock release /locks/backup
+  genlock release /locks/backup --token 4711";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::settings::Settings;
-use super::store::Store;
+use super::store::{self, Store};
 use super::{Run, environment, times};
 use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
@@ -61,10 +61,12 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     let noted = seen.clone();
     let verbose = options.verbose > 0;
     let needs_server = store.has_leases();
+    let endpoints = store.endpoints();
     let store = store.open(Options {
         ttl: options.ttl,
         retry_interval: options.retry_interval,
         auto_renew: !options.no_renew,
+        follow_queue: !options.quiet && progress::is_live(),
         holder: Record {
             command: if options.no_record_command {
                 String::new()
@@ -94,7 +96,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             supervision.end();
             return match other {
                 Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
-                Ok(Err(error)) if needs_server => Err(with_way_out(error)),
+                Ok(Err(error)) if needs_server => Err(store::with_way_out(error).into()),
                 Ok(Err(error)) => Err(error.into()),
                 Err(exit) => Ok(exit),
             };
@@ -108,7 +110,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             held.token()
         ));
     }
-    let mut command = Running::new(options, &held, supervision, &seen);
+    let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
     let exit = command.run(&mut signals).await;
     let lost = command.is_lost();
     command.end();
@@ -142,7 +144,7 @@ async fn acquire(options: &Run, store: &dyn Locker, seen: &Seen) -> crate::Resul
     }
     let shown = async {
         if !options.quiet {
-            progress::show(key, seen).await;
+            progress::show(key, seen, options.wait).await;
         }
         std::future::pending().await
     };
@@ -171,25 +173,12 @@ fn tries(options: &Run) -> bool {
     options.try_ || options.wait == Some(Duration::ZERO)
 }
 
-/// A store that cannot be reached needs not be the end: but that is for the user to say.
-fn with_way_out(error: crate::Error) -> anyhow::Error {
-    if error.kind() == ErrorKind::Unavailable {
-        let way_out = "to lock on this host only, without a server: --endpoints file:";
-        return anyhow::Error::new(crate::Error::new(
-            ErrorKind::Unavailable,
-            format!("{error}; {way_out}"),
-        ));
-    }
-    error.into()
-}
-
 /// Says who holds the lock, and gives the status for it.
 fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
     if !options.quiet {
         let key = describe::escape(&options.key);
-        let state = seen
-            .waiting()
-            .unwrap_or_else(|| "held by another".to_owned());
+        let state = seen.waiting();
+        let state = state.as_deref().unwrap_or("held by another");
         if !tries(options) {
             let waited = describe::duration(Instant::now().since(start));
             describe::complain(format_args!("{key}: not acquired within {waited}: {state}"));
@@ -209,8 +198,16 @@ async fn close(store: &dyn Locker, signals: &mut Signals) {
     }
 }
 
+/// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.
+const RECORDED: usize = 2_000;
+
 /// The command for the holder's record.
 fn shown_command(command: &[OsString]) -> String {
     let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
+    let mut words = words.join(" ");
+    if let Some((end, _)) = words.char_indices().nth(RECORDED) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Connection;
 use super::settings::Settings;
 use crate::describe;
-use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Options, Result};
+use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
 
 /// Where etcd is when nobody says.
 const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
@@ -61,13 +61,49 @@ impl Store {
         matches!(self, Self::Etcd(_))
     }
 
-    /// Opens it. Does not wait for a network.
+    /// What `--endpoints` takes for it, from any working directory.
+    pub(super) fn endpoints(&self) -> String {
+        match self {
+            Self::Etcd(config) => config.endpoints.join(","),
+            Self::File(directory) => {
+                let directory = directory.as_deref().unwrap_or_default();
+                let absolute = std::path::absolute(directory).ok();
+                let absolute = absolute.and_then(|path| path.into_os_string().into_string().ok());
+                format!("file:{}", absolute.as_deref().unwrap_or(directory))
+            }
+        }
+    }
+
+    /// Opens it to take locks. Does not wait for a network.
     pub(super) fn open(self, options: Options) -> Result<Box<dyn Locker>> {
         Ok(match self {
             Self::Etcd(config) => Box::new(Etcd::new(config, options)?),
-            Self::File(Some(directory)) => Box::new(FileStore::open(directory, options)?),
-            Self::File(None) => Box::new(FileStore::shared(options)?),
+            Self::File(directory) => Box::new(files(directory, options)?),
         })
+    }
+
+    /// Opens it for an operator. Does not wait for a network.
+    pub(super) fn open_for_operator(self, options: Options) -> Result<Box<dyn Operator>> {
+        Ok(match self {
+            Self::Etcd(config) => Box::new(Etcd::new(config, options)?),
+            Self::File(directory) => Box::new(files(directory, options)?),
+        })
+    }
+}
+
+/// A store that cannot be reached needs not be the end: but that is for the user to say.
+pub(super) fn with_way_out(error: Error) -> Error {
+    if error.kind() == ErrorKind::Unavailable {
+        let way_out = "to lock on this host only, without a server: --endpoints file:";
+        return Error::new(ErrorKind::Unavailable, format!("{error}; {way_out}"));
+    }
+    error
+}
+
+fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
+    match directory {
+        Some(directory) => FileStore::open(directory, options),
+        None => FileStore::shared(options),
     }
 }
 

@@ -10,11 +10,16 @@ pub mod certificate;
 mod connect;
 pub mod diagnose;
 mod dial;
+mod expiry;
 mod fault;
+mod follow;
 mod hold;
 mod lease;
+mod operator;
 mod queue;
 mod recipe;
+mod survey;
+mod takeover;
 mod tls;
 mod watch;
 

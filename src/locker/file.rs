@@ -9,6 +9,8 @@ mod directory;
 mod holding;
 mod lockfile;
 mod name;
+mod operator;
+mod probe;
 mod watch;
 
 use std::path::PathBuf;
@@ -141,7 +143,11 @@ impl FileStore {
                 told = Some(holder);
             }
             if !wait {
-                return Ok(None);
+                // Somebody may have looked in that moment whether it is held (probe.rs).
+                tokio::time::sleep(FIRST_PAUSE).await;
+                let taken = Instant::now();
+                let free = file.try_lock().map_err(|error| error.context(key))?;
+                return Ok(free.then_some(taken));
             }
             // The kernel says that a holder's descriptor is closed just before it lets go of the
             // lock: hence short pauses again.
@@ -164,15 +170,16 @@ impl FileStore {
         file: LockFile,
         taken: Instant,
     ) -> Result<Held> {
-        let token = file.sign(&self.options.holder.to_json()).map_err(|error| {
+        let signed = file.sign(&self.options.holder.to_json()).map_err(|error| {
             file.unlock();
             error.context(key)
         })?;
+        let token = signed.token;
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
         let ownership = owner.ownership();
         let owner_key = file.owner_key(token);
-        let holding = Arc::new(Holding::new(file, owner));
+        let holding = Arc::new(Holding::new(file, signed, owner));
         let registered = Arc::downgrade(&holding);
         let held = Held {
             key: key.to_owned(),
@@ -185,6 +192,7 @@ impl FileStore {
                 holding,
                 claim,
                 deadline.map(|_| taken + ttl),
+                self.options.clone(),
             )),
         };
         let mut all = self.all();

@@ -19,13 +19,41 @@ pub struct Record {
     /// What runs under the lock, for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
-    /// Since when it holds or waits, RFC 3339 in UTC.
+    /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
+    /// the lock is held for a tenth of a second (etcd).
     pub since: String,
     /// `exclusive`.
     pub mode: String,
     /// Anything else, such as the URL of a CI job.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// The operator who has taken the lock away, and waits for the holder to let go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_away: Option<TakenAway>,
+}
+
+/// Who took a lock away from its holder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TakenAway {
+    /// The operator's user name.
+    pub user: String,
+    /// The host that it was done from.
+    pub host: String,
+    /// When, RFC 3339 in UTC.
+    pub since: String,
+}
+
+impl TakenAway {
+    /// Taken away now, by the user of this process.
+    pub fn by_this_process() -> Self {
+        let Record { user, host, .. } = Record::of_this_process();
+        Self {
+            user,
+            host,
+            since: now(),
+        }
+    }
 }
 
 impl Record {
@@ -45,19 +73,38 @@ impl Record {
 
     /// The record as a store keeps it, with `since` set to this moment.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let stamped = Self {
-            since: now,
+            since: now(),
             ..self.clone()
         };
         // Strings, a number and a map of strings always serialise.
         serde_json::to_vec(&stamped).unwrap_or_default()
     }
 
+    /// Whether a genlock wrote it: it says how it holds the lock.
+    pub(crate) fn is_ours(&self) -> bool {
+        !self.mode.is_empty()
+    }
+
+    /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,
+    /// which would not see that. What a later version wrote stays in it.
+    pub(crate) fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
+        Self::from_json(value).filter(Self::is_ours)?;
+        let mut value: serde_json::Value = serde_json::from_slice(value).ok()?;
+        let mark = serde_json::to_value(by).ok()?;
+        value.as_object_mut()?.insert("taken_away".to_owned(), mark);
+        serde_json::to_vec(&value).ok()
+    }
+
     /// Reads what a store keeps. Another tool's empty or strange value is no record.
     pub(crate) fn from_json(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(value).ok()
     }
+}
+
+/// RFC 3339, in UTC.
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 /// Reads passwd(5) itself: asking libc for the name can mean asking the network (nsswitch.conf(5)).
@@ -91,6 +138,19 @@ mod tests {
         for value in [&b""[..], b"not json", b"[1]", b"\xff", b"17"] {
             assert_eq!(Record::from_json(value), None);
         }
+    }
+
+    #[test]
+    fn a_mark_keeps_what_it_does_not_know() {
+        let by = TakenAway::by_this_process();
+        let marked = Record::marked(br#"{"mode":"exclusive","later":[1]}"#, &by).expect("ours");
+        assert_eq!(
+            Record::from_json(&marked).expect("a record").taken_away,
+            Some(by.clone())
+        );
+        assert!(String::from_utf8_lossy(&marked).contains(r#""later":[1]"#));
+        assert_eq!(Record::marked(b"", &by), None);
+        assert_eq!(Record::marked(br#"{"pid":1}"#, &by), None);
     }
 
     #[test]

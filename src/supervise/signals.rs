@@ -68,6 +68,15 @@ impl Signals {
     }
 }
 
+/// Ends this process as SIGPIPE does, when the reader of its output has gone away; returns if
+/// genlock was started with that ignored. The signal itself is no use: Rust's runtime ignores it,
+/// and if it did not, a store that breaks a connection would end us too.
+pub(crate) fn die_of_closed_pipe() {
+    if !world::sigpipe_was_ignored() {
+        die_by(libc::SIGPIPE);
+    }
+}
+
 /// Ends this process by `signal`, without a core file: a shell then sees what it would have seen
 /// of the command. Returns if the signal does not end it: the first process of a PID namespace
 /// cannot be ended so (pid_namespaces(7)).

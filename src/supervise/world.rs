@@ -43,7 +43,7 @@ impl World {
         let world = Self {
             mask: mask(),
             ignored: [
-                (libc::SIGPIPE, SIGPIPE_IGNORED.load(Ordering::Relaxed)),
+                (libc::SIGPIPE, sigpipe_was_ignored()),
                 (libc::SIGCHLD, is_ignored(libc::SIGCHLD)),
                 (libc::SIGTTOU, is_ignored(libc::SIGTTOU)),
             ],
@@ -73,6 +73,11 @@ impl World {
         }
         set_mask(&self.mask);
     }
+}
+
+/// Whether genlock was started with SIGPIPE ignored.
+pub(super) fn sigpipe_was_ignored() -> bool {
+    SIGPIPE_IGNORED.load(Ordering::Relaxed)
 }
 
 /// Whether this process ignores `signal`.

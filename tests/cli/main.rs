@@ -31,6 +31,7 @@ macro_rules! over_every_store {
     };
 }
 
+mod claims;
 mod config;
 mod contention;
 mod deadline;
@@ -43,10 +44,12 @@ mod generated;
 mod killed;
 mod leftovers;
 mod nested;
+mod operator;
 mod output;
 mod peers;
 mod signals;
 mod stress;
 mod terminal;
 mod usage;
+mod waiting;
 mod world;

@@ -85,7 +85,7 @@ fn ctrl_c_ends_a_wait() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line("genlock run k echo ran; echo not reached");
-    shell.until("held by");
+    shell.until("held for");
     shell.send(INTERRUPT);
     let shown = shell.prompt();
     assert!(!shown.contains("ran"), "{shown:?}");
@@ -354,14 +354,14 @@ fn the_live_line_of_a_wait_is_gone_before_the_command_speaks() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line("genlock run k echo fir''st");
-    let waiting = shell.until("held by");
+    let waiting = shell.until("held for");
     assert!(waiting.contains("waiting"), "{waiting:?}");
     holder.end();
     let shown = shell.until("first\r\n");
     // What a terminal shows of it: the line was erased, and is not drawn again.
     let last = shown.rsplit("\x1b[2K").next().expect("a part");
     assert!(
-        !last.contains("waiting") && !last.contains("held by"),
+        !last.contains("waiting") && !last.contains("held for"),
         "{shown:?}"
     );
     assert!(shown.contains("\x1b[2K"), "{shown:?}");

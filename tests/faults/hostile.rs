@@ -5,7 +5,9 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::genlock::{Finished, Run, Store, output};
+use rustix::process::Signal;
+
+use crate::genlock::{Finished, Run, Store, genlock, output};
 use crate::sections::Manners::Polite;
 use crate::sections::Sections;
 use crate::support::etcd::Server;
@@ -40,11 +42,50 @@ fn grant(server: &Server) -> String {
 /// One line that genlock wrote, which shows what another wrote.
 #[track_caller]
 fn harmless(line: &str) {
+    assert!(line.starts_with("genlock: "), "{line:?}");
+    harmless_text(line);
+}
+
+/// The same on stdout, without genlock's name.
+#[track_caller]
+fn harmless_text(line: &str) {
     // Those too that turn the direction of writing.
     let strange = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
-    assert!(line.starts_with("genlock: "), "{line:?}");
     assert!(!line.contains(strange), "{line:?}");
     assert!(line.chars().count() < 800, "{} characters", line.len());
+}
+
+/// What each verb of an operator shows of the lock.
+fn look(store: &Store) {
+    let show = |verb: &[&str]| {
+        let mut command = genlock();
+        command.args(verb).args(["--endpoints", &store.endpoints]);
+        output(command)
+    };
+    for (verb, status) in [
+        (&["status", &store.key][..], 0),
+        (&["ls"], 0),
+        (&["release", &store.key], 64),
+        (&["release", "--waiters", &store.key], 0),
+    ] {
+        let shown = show(verb).silent(status);
+        shown.text().lines().for_each(harmless_text);
+    }
+    for verb in [&["status", "--json", &store.key][..], &["ls", "--json"]] {
+        let shown = show(verb).silent(0);
+        // JSON escapes what cannot be seen but for a few; it is for machines.
+        assert!(
+            !shown.text().contains(|c: char| c.is_ascii_control()),
+            "{shown:?}"
+        );
+        serde_json::from_str::<serde_json::Value>(shown.text()).expect("JSON");
+    }
+    let mut watch = genlock();
+    watch.args(["watch", "--endpoints", &store.endpoints]);
+    let watch = Run::start(watch);
+    watch.says("\n");
+    watch.signal(Signal::TERM);
+    watch.finish().text().lines().for_each(harmless_text);
 }
 
 /// Who is named as the holder when this is the record.
@@ -67,6 +108,7 @@ fn shown(server: &Server, lease: &str, value: &[u8]) -> Finished {
     for line in waited.stderr.lines() {
         harmless(line);
     }
+    look(&store);
     tried
 }
 
@@ -86,16 +128,16 @@ fn whatever_a_holder_wrote_is_shown_harmlessly() {
         (long.clone().into_bytes(), unknown),
         (b"{}".to_vec(), unknown),
         (
-            br#"{"user":"\u001b[2J\u001b]0;x\u0007","host":"a\r\nb","command":"\u202e\u009b31m"}"#
+            br#"{"mode":"m","user":"\u001b[2J\u001b]0;x\u0007","host":"a\r\nb","command":"\u202e\u009b31m"}"#
                 .to_vec(),
             r"\u{1b}[2J",
         ),
         (
-            format!(r#"{{"user":"{half}","host":"{half}"}}"#).into_bytes(),
+            format!(r#"{{"mode":"m","user":"{half}","host":"{half}"}}"#).into_bytes(),
             "xxx…",
         ),
         (
-            format!(r#"{{"command":"{long}","since":"\n","labels":{{"\n":"\u001b"}}}}"#)
+            format!(r#"{{"mode":"m","command":"{long}","since":"\n","labels":{{"\n":"\u001b"}}}}"#)
                 .into_bytes(),
             "xxx…",
         ),
@@ -153,6 +195,7 @@ fn stray_keys_are_in_nobodys_way() {
     let tried = output(store.run(&["-n"], &["true"]));
     assert_eq!(tried.status.code(), Some(75), "{tried:?}");
     harmless(tried.one_line());
+    look(&store);
     let next = next(&store, &log, "next");
     holder.end();
     let next = next.finish();
@@ -176,6 +219,7 @@ fn a_key_with_anything_in_it_is_shown_harmlessly() {
             let tried = output(store.run(&["-n"], &["true"]));
             assert_eq!(tried.status.code(), Some(75), "{tried:?}");
             harmless(tried.one_line());
+            look(&store);
             let verbose = Run::start(store.run(&["-vv", "--ttl", "5"], &["true"]));
             verbose.complains("waiting");
             std::thread::sleep(Duration::from_millis(50));

@@ -3,6 +3,7 @@
 
 pub(crate) mod ending;
 pub(crate) mod exclusion;
+pub(crate) mod operating;
 pub(crate) mod refusal;
 pub(crate) mod waiting;
 
@@ -10,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Event, Held, Locker, Options};
+use genlock::{Event, Held, Locker, Operator, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A store of its own, as one test needs it.
@@ -25,6 +26,9 @@ pub(crate) trait Fixture: Sized {
 
     /// A new client of it.
     async fn client(&self, options: Options) -> Arc<dyn Locker>;
+
+    /// An operator's view of it.
+    async fn operator(&self) -> Arc<dyn Operator>;
 
     /// What holders and waiters have in the store now: nothing when there are none.
     async fn leftovers(&self) -> Vec<String>;
@@ -59,6 +63,10 @@ macro_rules! contract {
             exclusion::many_locks_of_one_client;
             exclusion::different_keys_do_not_block_each_other;
             exclusion::every_odd_key_is_a_lock_of_its_own;
+            operating::an_operator_sees_the_holder;
+            operating::what_is_left_is_asked_for_by_the_token;
+            operating::a_lock_that_is_taken_away_is_lost;
+            operating::what_happens_is_told;
             refusal::keys_that_no_store_takes;
             refusal::a_ttl_that_is_too_short;
             refusal::a_ttl_that_is_not_in_whole_seconds;

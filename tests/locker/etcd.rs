@@ -7,7 +7,7 @@ mod secure;
 
 use std::sync::Arc;
 
-use genlock::{Etcd, EtcdConfig, Held, Locker, Options};
+use genlock::{Etcd, EtcdConfig, Held, Locker, Operator, Options};
 
 use crate::contract::Fixture;
 use crate::support::etcd::Server;
@@ -21,11 +21,15 @@ fn client(server: &Server, options: Options) -> Arc<dyn Locker> {
 
 /// The client of what is at these endpoints.
 fn client_of(endpoints: &[&str], options: Options) -> Arc<dyn Locker> {
+    Arc::new(etcd(endpoints, options))
+}
+
+fn etcd(endpoints: &[&str], options: Options) -> Etcd {
     let config = EtcdConfig {
         endpoints: endpoints.iter().map(ToString::to_string).collect(),
         ..EtcdConfig::default()
     };
-    Arc::new(Etcd::new(config, options).expect("a client"))
+    Etcd::new(config, options).expect("a client")
 }
 
 impl Fixture for Server {
@@ -38,6 +42,10 @@ impl Fixture for Server {
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
         client(self, options)
+    }
+
+    async fn operator(&self) -> Arc<dyn Operator> {
+        Arc::new(etcd(&[&self.endpoint()], Options::default()))
     }
 
     async fn leftovers(&self) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{FileStore, Held, Locker, Options};
+use genlock::{FileStore, Held, Locker, Operator, Options};
 use tempfile::TempDir;
 
 use crate::contract::{Fixture, soon};
@@ -27,6 +27,10 @@ impl Fixture for Files {
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
         client_with(self.0.path(), options)
+    }
+
+    async fn operator(&self) -> Arc<dyn Operator> {
+        Arc::new(FileStore::open(self.0.path(), Options::default()).expect("a store"))
     }
 
     async fn leftovers(&self) -> Vec<String> {

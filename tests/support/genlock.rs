@@ -367,6 +367,14 @@ impl Run {
         });
     }
 
+    /// Waits until stdout has this text so often.
+    pub(crate) fn says_times(&self, text: &str, times: usize) {
+        self.stdout.until(text, |out, _| {
+            let found = String::from_utf8_lossy(out).matches(text).count();
+            (found >= times).then_some(())
+        });
+    }
+
     /// Waits until stderr has this text.
     pub(crate) fn complains(&self, text: &str) {
         self.stderr.until(text, |out, _| {

@@ -1,10 +1,10 @@
 //! What the doctor found, for people and for programs.
 
-use std::io::Write;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::cli::operate;
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -186,19 +186,15 @@ impl Report {
         self.findings.iter().find_map(|finding| finding.status)
     }
 
-    /// Prints it all. A closed stdout is nobody's fault.
+    /// Prints it all.
     pub(super) fn print(&mut self, json: bool) -> anyhow::Result<()> {
         self.ok = self.status().is_none();
         self.status = self.status().unwrap_or(exit::SUCCESS);
-        let text = if json {
-            let mut text = serde_json::to_string_pretty(self)?;
-            text.push('\n');
-            text
+        if json {
+            operate::print_json(self)
         } else {
-            self.lines()
-        };
-        let _ = std::io::stdout().write_all(text.as_bytes());
-        Ok(())
+            operate::print(&self.lines())
+        }
     }
 
     fn lines(&self) -> String {

@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(super) struct Running<'a> {
     options: &'a Run,
     held: &'a Held,
+    /// Where the lock is kept, as the command is told.
+    endpoints: &'a str,
     supervision: Supervision,
     terminal: Option<Terminal>,
     seen: &'a Seen,
@@ -40,12 +42,14 @@ impl<'a> Running<'a> {
     pub(super) fn new(
         options: &'a Run,
         held: &'a Held,
+        endpoints: &'a str,
         supervision: Supervision,
         seen: &'a Seen,
     ) -> Self {
         Self {
             options,
             held,
+            endpoints,
             supervision,
             terminal: Terminal::open(),
             seen,
@@ -76,7 +80,7 @@ impl<'a> Running<'a> {
             max_runtime: self.options.max_runtime,
         };
         let foreground = self.terminal.as_mut().is_some_and(Terminal::give_at_start);
-        let variables = environment::added(self.held);
+        let variables = environment::added(self.held, self.endpoints);
         let started = self
             .supervision
             .start(terms, &variables, foreground, self.held.descriptor());
@@ -170,7 +174,11 @@ impl<'a> Running<'a> {
     async fn lost(&mut self, loss: Loss) {
         self.loss = Some(loss);
         self.supervision.stop().await;
-        self.say_lost(&loss.to_string());
+        let by = self.seen.taken_away();
+        match by.filter(|_| loss == Loss::TakenAway) {
+            Some(by) => self.say_lost(&describe::taken_away(&by)),
+            None => self.say_lost(&loss.to_string()),
+        }
     }
 
     fn say_lost(&self, why: &str) {

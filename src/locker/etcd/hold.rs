@@ -1,20 +1,21 @@
 //! A lock that is held: its key is watched, and its lease is the release.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::Client;
+use etcd_client::{Client, EventType, KeyValue, WatchOptions};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::lease::{self, Granted, Lease};
 use super::queue::Place;
-use super::recipe::create_revision;
+use super::recipe::{Recipe, create_revision};
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{BoxFuture, Held, Possession};
+use crate::locker::{BoxFuture, Event, Held, Possession, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
 /// Nothing is missed, since the watch begins at a revision.
@@ -23,7 +24,7 @@ const UNWATCHED: Duration = Duration::from_millis(100);
 /// What a held lock has of the store. Dropping it drops the lease, which revokes it.
 struct Holding {
     lease: Lease,
-    /// Dropped, it ends the watch.
+    /// Dropped, it ends the watch of the key.
     watching: JoinSet<()>,
     claim: Claim,
 }
@@ -35,9 +36,19 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         granted: Granted { ttl, owner },
         own,
         revision,
+        waited,
     } = place;
     let (id, ownership) = (lease.id(), owner.ownership());
     let mut watching = JoinSet::new();
+    if waited {
+        let recipe = Recipe::new(&shared.store, key, &shared.options.holder);
+        let own = own.clone();
+        watching.spawn(async move {
+            sleep(UNWATCHED).await;
+            // It is for people who look: no harm if it fails.
+            let _ = recipe.stamp(&own, revision).await;
+        });
+    }
     watching.spawn(lose_with_key(
         shared.clone(),
         own.clone(),
@@ -80,24 +91,52 @@ impl Possession for Holding {
     }
 }
 
-/// Ownership goes with the key.
+/// Ownership goes with the key, or with an operator's word in it.
 async fn lose_with_key(shared: Arc<Shared>, own: String, created: i64, lease: i64, owner: Owner) {
-    until_gone(&shared, &own, created).await;
-    // A lease that ends takes its key along.
-    let loss = if lease::is_gone(&shared.store, lease).await {
-        Loss::LeaseGone
-    } else {
-        Loss::KeyDeleted
+    let loss = match until_taken(&shared, &own, created).await {
+        Taken::Away(by) => {
+            shared.options.notify(&Event::TakenAway(by));
+            Loss::TakenAway
+        }
+        // A lease that ends takes its key along.
+        Taken::Gone if lease::is_gone(&shared.store, lease).await => Loss::LeaseGone,
+        Taken::Gone => Loss::KeyDeleted,
     };
     owner.lose(loss);
 }
 
-/// Ends when the key that was created at this revision is gone.
-async fn until_gone(shared: &Shared, own: &str, created: i64) {
+/// What can happen to the key of a holder.
+enum Taken {
+    /// It is gone.
+    Gone,
+    /// It is there, with an operator's word in it.
+    Away(TakenAway),
+}
+
+impl Taken {
+    fn away(kv: Option<&KeyValue>) -> Option<Self> {
+        let record = Record::from_json(kv?.value())?;
+        record.taken_away.map(Self::Away)
+    }
+}
+
+/// Ends when something has happened to the key that was created at this revision.
+async fn until_taken(shared: &Shared, own: &str, created: i64) -> Taken {
     let store = &shared.store;
     let mut from = created + 1;
     sleep(UNWATCHED).await;
-    while watch::deleted(store, own.as_bytes(), from).await.is_err() {
+    loop {
+        let options = WatchOptions::new().with_start_revision(from);
+        let taken = |event: &etcd_client::Event| match event.event_type() {
+            EventType::Delete => ControlFlow::Break(Taken::Gone),
+            EventType::Put => match Taken::away(event.kv()) {
+                Some(taken) => ControlFlow::Break(taken),
+                None => ControlFlow::Continue(()),
+            },
+        };
+        if let Ok(taken) = watch::follow(store, own.as_bytes(), options, taken).await {
+            return taken;
+        }
         // The revisions before may be compacted by now, and a store that came back without its
         // data would never get to this one: nothing is watched before the key was read.
         from = loop {
@@ -109,7 +148,10 @@ async fn until_gone(shared: &Shared, own: &str, created: i64) {
             };
             if let Ok(answer) = store.call(store.command_timeout, get).await {
                 if create_revision(answer.kvs()) != Some(created) {
-                    return;
+                    return Taken::Gone;
+                }
+                if let Some(taken) = Taken::away(answer.kvs().first()) {
+                    return taken;
                 }
                 break answer.header().map_or(from, |header| header.revision() + 1);
             }

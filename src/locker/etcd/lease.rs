@@ -14,6 +14,7 @@ use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
 use crate::locker::deadline::Deadline;
+use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
 
 /// A renewal is given at least so long before it is tried again.
@@ -105,11 +106,25 @@ impl Lease {
 
 /// Whether etcd knows the lease no more, as far as it says so at once.
 pub(super) async fn is_gone(store: &Arc<Store>, id: i64) -> bool {
+    matches!(time_to_live(store, id, LEAST_PATIENCE).await, Ok(None))
+}
+
+/// How long a lease lives if it is not renewed; `None` if etcd does not know it.
+pub(super) async fn ttl(store: &Arc<Store>, id: i64) -> Result<Option<Ttl>, Fault> {
+    time_to_live(store, id, store.command_timeout).await
+}
+
+async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<Option<Ttl>, Fault> {
     let op = move |client: etcd_client::Client| async move {
         client.lease_client().time_to_live(id, None).await
     };
-    let answer = store.call(LEAST_PATIENCE, op).await;
-    answer.is_ok_and(|answer| answer.ttl() <= 0)
+    let answer = store.call(within, op).await?;
+    let seconds = |seconds: i64| Duration::from_secs(seconds.max(0) as u64);
+    // One that has just run out has -1, and is not revoked yet or never was there.
+    Ok((answer.ttl() > 0).then(|| Ttl {
+        granted: seconds(answer.granted_ttl()),
+        left: seconds(answer.ttl()),
+    }))
 }
 
 /// The task's own.

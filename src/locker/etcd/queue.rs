@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub(super) own: String,
     /// Its create revision.
     pub(super) revision: i64,
+    /// Whether there was somebody ahead.
+    pub(super) waited: bool,
 }
 
 /// Why a place was not taken or kept.
@@ -83,10 +85,11 @@ impl<'a> Queue<'a> {
     /// Takes a place at the end and stands there until its turn has come.
     async fn stand(&self, queued: &mut bool) -> Result<Place, Stop> {
         let (lease, granted, answer) = self.ask(Entry::Always).await?;
-        let place = self.place(lease, granted, &answer)?;
+        let mut place = self.place(lease, granted, &answer)?;
         *queued = true;
         let mut renewal = Renewal::Never;
         if !self.is_first(&place, &answer) {
+            place.waited = true;
             tokio::select! {
                 loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
                 waited = self.wait(&place) => waited?,
@@ -163,7 +166,9 @@ impl<'a> Queue<'a> {
 
     /// Waits until nobody is ahead.
     async fn wait(&self, place: &Place) -> Result<(), Stop> {
-        let mut predecessor = Vec::new();
+        let store = &self.shared.store;
+        let follows = self.shared.options.follow_queue;
+        let mut told = None;
         loop {
             match self.recipe.look(&place.own, place.revision).await {
                 Ok(look) if look.revision != Some(place.revision) => {
@@ -173,16 +178,25 @@ impl<'a> Queue<'a> {
                     let Some(next) = look.ahead.first() else {
                         return Ok(());
                     };
-                    if *next != predecessor {
-                        predecessor.clone_from(next);
+                    let after = look.at + 1;
+                    let changed = async {
+                        if follows {
+                            self.recipe.changed(after).await
+                        } else {
+                            watch::deleted(store, next, after).await
+                        }
+                    };
+                    let ahead = look.ahead.len() as u64;
+                    let state = (next.clone(), follows.then(|| (ahead, look.holder.clone())));
+                    if told.as_ref() != Some(&state) {
+                        told = Some(state);
                         self.shared.options.notify(&Event::Waiting {
                             owner_key: look.owner_key(),
-                            holder: look.holder,
-                            ahead: Some(look.ahead.len() as u64),
+                            holder: look.holder.clone(),
+                            ahead: Some(ahead),
                         });
                     }
-                    let store = &self.shared.store;
-                    if watch::deleted(store, next, look.at + 1).await.is_ok() {
+                    if changed.await.is_ok() {
                         continue;
                     }
                 }
@@ -209,6 +223,7 @@ impl<'a> Queue<'a> {
             lease,
             granted,
             revision,
+            waited: false,
         })
     }
 

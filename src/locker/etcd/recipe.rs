@@ -3,15 +3,17 @@
 //! It is etcd's own (client/v3/concurrency/mutex.go): a key `<name>/<lease in hex>` that is attached
 //! to the lease; the oldest create revision owns. Only that a longer name's keys do not count is ours.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use etcd_client::{
-    Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget, Txn,
-    TxnOp, TxnOpResponse, TxnResponse,
+    Client, Compare, CompareOp, Event, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget,
+    Txn, TxnOp, TxnOpResponse, TxnResponse, WatchOptions,
 };
 
 use super::connect::Store;
 use super::fault::Fault;
+use super::watch;
 use crate::locker::Record;
 
 /// The transactions on one name.
@@ -122,6 +124,23 @@ impl Recipe {
         })
     }
 
+    /// Ends when anything happens in the queue, at `from` or a later revision.
+    pub(super) async fn changed(&self, from: i64) -> Result<(), Fault> {
+        let options = WatchOptions::new().with_prefix().with_start_revision(from);
+        let any = |_: &Event| ControlFlow::Break(());
+        watch::follow(&self.store, self.prefix.as_bytes(), options, any).await
+    }
+
+    /// Writes into the record of the key `own`, which was created at `revision`, that it holds the
+    /// lock since now; unless somebody else has written to it.
+    pub(super) async fn stamp(&self, own: &str, revision: i64) -> Result<(), Fault> {
+        let untouched = Compare::mod_revision(own, CompareOp::Equal, revision);
+        let kept = PutOptions::new().with_ignore_lease();
+        let put = TxnOp::put(own, self.holder.to_json(), Some(kept));
+        let txn = Txn::new().when([untouched]).and_then([put]);
+        self.transact(txn).await.map(drop)
+    }
+
     async fn transact(&self, txn: Txn) -> Result<TxnResponse, Fault> {
         let op = move |client: Client| {
             let txn = txn.clone();
@@ -151,7 +170,7 @@ impl Recipe {
 }
 
 /// What the reads of a transaction found, in their order.
-fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
+pub(super) fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
     let responses = answer.op_responses().into_iter();
     let found = responses.filter_map(|response| match response {
         TxnOpResponse::Get(mut get) => Some(get.take_kvs()),

@@ -1,8 +1,9 @@
-//! Waits until one key is deleted.
+//! Follows what happens to keys.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use etcd_client::{EventType, WatchFilterType, WatchOptions};
+use etcd_client::{Event, EventType, WatchFilterType, WatchOptions};
 
 use super::connect::Store;
 use super::fault::Fault;
@@ -10,18 +11,38 @@ use super::fault::Fault;
 /// Ends when `key` was deleted, at `from` or a later revision.
 ///
 /// # Errors
-/// When the watch cannot go on: the connection broke or another endpoint is used by now, etcd has
-/// no leader, or has forgotten the revision. The caller has to read the key, and may watch again.
+/// As [`follow`].
 pub(super) async fn deleted(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
-    let mut moved = store.moved();
     let options = WatchOptions::new()
         .with_start_revision(from)
         .with_filters([WatchFilterType::NoPut]);
+    let gone = |event: &Event| match event.event_type() {
+        EventType::Delete => ControlFlow::Break(()),
+        EventType::Put => ControlFlow::Continue(()),
+    };
+    follow(store, key, options, gone).await
+}
+
+/// Hands every event of the watch to `each` until that breaks it off.
+///
+/// # Errors
+/// When the watch cannot go on: the connection broke or another endpoint is used by now, etcd has
+/// no leader, or has forgotten the revision. The caller has to read the keys, and may watch again.
+pub(super) async fn follow<T>(
+    store: &Arc<Store>,
+    key: &[u8],
+    options: WatchOptions,
+    mut each: impl FnMut(&Event) -> ControlFlow<T>,
+) -> Result<T, Fault> {
+    let mut moved = store.moved();
     let key = key.to_vec();
     let open = move |client: etcd_client::Client| {
         let (key, options) = (key.clone(), options.clone());
         async move {
-            let mut stream = client.watch_client().watch(key, Some(options)).await?;
+            let watch = client.watch_client();
+            // Others can write as much as etcd takes.
+            let mut watch = watch.max_decoding_message_size(usize::MAX);
+            let mut stream = watch.watch(key, Some(options)).await?;
             // The first answer says that the watch is there; it is what bounds the opening.
             let created = stream.message().await?;
             Ok((stream, created))
@@ -37,9 +58,10 @@ pub(super) async fn deleted(store: &Arc<Store>, key: &[u8], from: i64) -> Result
             let reason = answer.cancel_reason();
             return Err(Fault::Broken(format!("the watch was ended: {reason}")));
         }
-        let mut events = answer.events().iter();
-        if events.any(|event| event.event_type() == EventType::Delete) {
-            return Ok(());
+        for event in answer.events() {
+            if let ControlFlow::Break(found) = each(event) {
+                return Ok(found);
+            }
         }
         message = tokio::select! {
             message = stream.message() => message?,

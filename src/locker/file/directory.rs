@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
@@ -86,6 +86,18 @@ impl Directory {
     /// For whom its files are: for those who may make files in it.
     pub(super) fn file_mode(&self) -> Mode {
         self.files
+    }
+
+    /// The names in it.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let failed = |errno| refused(&self.path, "cannot read the directory", errno);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.fd).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            // A name that is not UTF-8 is none of ours.
+            names.extend(entry.file_name().to_str().map(str::to_owned));
+        }
+        Ok(names)
     }
 
     /// The path of a file in it, for messages.

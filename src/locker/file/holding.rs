@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::lockfile::{LockFile, Place};
+use super::lockfile::{LockFile, Place, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{BoxFuture, Possession};
+use crate::locker::{BoxFuture, Event, Options, Possession};
 
 /// How often to look whether the file is still in its place.
 const LOOK: Duration = Duration::from_millis(250);
@@ -20,6 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A lock that was taken.
 pub(super) struct Holding {
     file: LockFile,
+    signed: Signed,
     owner: Owner,
     state: Mutex<State>,
 }
@@ -33,9 +34,10 @@ struct State {
 }
 
 impl Holding {
-    pub(super) fn new(file: LockFile, owner: Owner) -> Self {
+    pub(super) fn new(file: LockFile, signed: Signed, owner: Owner) -> Self {
         Self {
             file,
+            signed,
             owner,
             state: Mutex::default(),
         }
@@ -58,13 +60,30 @@ impl Holding {
         }
     }
 
+    /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
+    /// holder, who is told, is done.
+    fn look(&self, place: &Place, options: &Options) {
+        match place.length() {
+            // Others no longer meet us on this file.
+            None => self.owner.lose(Loss::KeyDeleted),
+            Some(length) if length > self.signed.length => {
+                let by = self.file.taken_away(self.signed.token);
+                if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
+                    options.notify(&Event::TakenAway(by));
+                    self.owner.lose(Loss::TakenAway);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
-async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>) {
+async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>, options: Options) {
     let end = async {
         match end {
             Some(end) => clock::sleep_until(end).await,
@@ -73,12 +92,8 @@ async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>) {
     };
     tokio::pin!(end);
     loop {
-        if !place.is_current()
-            && let Some(holding) = holding.upgrade()
-        {
-            // Others no longer meet us on this file. Whoever waits for it already goes on doing so
-            // until the holder, who is told, is done.
-            holding.owner.lose(Loss::KeyDeleted);
+        if let Some(holding) = holding.upgrade() {
+            holding.look(&place, &options);
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -99,9 +114,14 @@ pub(super) struct HeldFile {
 
 impl HeldFile {
     /// Starts to watch over the lock, which ends at `end`.
-    pub(super) fn keep(holding: Arc<Holding>, claim: Claim, end: Option<Instant>) -> Self {
+    pub(super) fn keep(
+        holding: Arc<Holding>,
+        claim: Claim,
+        end: Option<Instant>,
+        options: Options,
+    ) -> Self {
         let place = holding.file.place().clone();
-        let keeper = tokio::spawn(keep(Arc::downgrade(&holding), place, end));
+        let keeper = tokio::spawn(keep(Arc::downgrade(&holding), place, end, options));
         Self {
             holding,
             keeper: keeper.abort_handle(),

@@ -1,10 +1,11 @@
 //! One lock file: flock(2) on it is the lock, its first line the counter behind the fencing
-//! tokens, the rest the holder's record.
+//! tokens, the rest the holder's record and an operator's word for the holder.
 //!
 //! A lock file is never removed: whoever waits for it has it open, and would wait for a file that
 //! nobody else finds any more.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::directory::{Directory, refused, same_file};
+use super::probe::{self, Flocked};
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::Record;
+use crate::locker::{Record, TakenAway};
 
 /// The counter in decimal, padded so that it always has the same length, and a newline.
 const LINE: usize = 21;
@@ -39,11 +42,25 @@ pub(super) struct Place {
     stat: Stat,
 }
 
+/// What a holder has written.
+#[derive(Clone, Copy)]
+pub(super) struct Signed {
+    pub(super) token: u64,
+    /// How long the file is, if nobody else has written to it.
+    pub(super) length: u64,
+}
+
 impl Place {
     /// Whether the name still leads to the file, so that others meet us on it.
     pub(super) fn is_current(&self) -> bool {
-        rustix::fs::statat(&*self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|there| same_file(&there, &self.stat))
+        self.length().is_some()
+    }
+
+    /// The length of the file that the name leads to, if that is still this one.
+    pub(super) fn length(&self) -> Option<u64> {
+        let there = rustix::fs::statat(&*self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        let same = there.ok().filter(|there| same_file(there, &self.stat))?;
+        Some(same.st_size as u64)
     }
 }
 
@@ -128,8 +145,51 @@ impl LockFile {
         &self.place
     }
 
+    /// Opens the file of this name, to look at it from outside, or with `write` to leave a word in
+    /// it; `None` if it is absent.
+    pub(super) fn find(
+        directory: &Arc<Directory>,
+        name: &str,
+        write: bool,
+    ) -> Result<Option<Self>> {
+        let path = directory.path_of(name);
+        let access = if write {
+            OFlags::RDWR | OFlags::APPEND
+        } else {
+            OFlags::RDONLY
+        };
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file: File = match rustix::fs::openat(&**directory, name, flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(strange(&path, "it is a symbolic link")),
+            Err(errno) => return Err(refused(&path, "cannot open the lock file", errno)),
+        };
+        let stat = rustix::fs::fstat(&file)
+            .map_err(|errno| refused(&path, "cannot use the lock file", errno))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(strange(&path, "it is not a regular file"));
+        }
+        let place = Place {
+            directory: directory.clone(),
+            name: name.to_owned(),
+            stat,
+        };
+        Ok(Some(Self {
+            file,
+            path,
+            place: Arc::new(place),
+        }))
+    }
+
+    /// Who holds the lock.
+    pub(super) fn flocked(&self) -> Result<Flocked> {
+        probe::flocked(&self.file, &self.place.stat)
+            .map_err(|errno| refused(&self.path, "cannot look at the lock", errno))
+    }
+
     /// Counts this acquisition and leaves the record for others. For the holder of the lock.
-    pub(super) fn sign(&self, record: &[u8]) -> Result<u64> {
+    pub(super) fn sign(&self, record: &[u8]) -> Result<Signed> {
         let token = self
             .count()?
             .checked_add(1)
@@ -137,12 +197,12 @@ impl LockFile {
         let line = format!("{token:020}\n");
         let failed = |error| refused(&self.path, "cannot write the lock file", error);
         self.file.write_all_at(line.as_bytes(), 0).map_err(failed)?;
-        let end = (LINE + record.len()) as u64;
+        let length = (LINE + record.len()) as u64;
         self.file
             .write_all_at(record, LINE as u64)
-            .and_then(|()| self.file.set_len(end))
+            .and_then(|()| self.file.set_len(length))
             .map_err(failed)?;
-        Ok(token)
+        Ok(Signed { token, length })
     }
 
     /// Takes the record away. For the holder of the lock.
@@ -158,7 +218,43 @@ impl LockFile {
 
     /// Who holds the lock, as far as it can be read.
     pub(super) fn record(&self) -> Option<Record> {
-        Record::from_json(&self.read(LINE as u64, RECORD_MAX).ok()?)
+        self.values()
+            .next()
+            .and_then(|record| serde_json::from_value(record).ok())
+    }
+
+    /// Leaves a word for the holder with this token, behind its record. It is added at the end
+    /// (O_APPEND, open(2)): whoever holds the lock by the time that it is there, nothing else is
+    /// changed, and another's token is not its own.
+    pub(super) fn take_away(&self, token: u64, by: &TakenAway) -> Result<()> {
+        let word = Word {
+            token,
+            taken_away: by.clone(),
+        };
+        // Strings and a number always serialise.
+        let line = format!("\n{}\n", serde_json::to_string(&word).unwrap_or_default());
+        (&self.file)
+            .write_all(line.as_bytes())
+            .map_err(|error| refused(&self.path, "cannot write the lock file", error))
+    }
+
+    /// The word for the holder with this token, if there is one.
+    pub(super) fn taken_away(&self, token: u64) -> Option<TakenAway> {
+        let words = self
+            .values()
+            .skip(1)
+            .filter_map(|word| serde_json::from_value(word).ok());
+        words
+            .into_iter()
+            .find_map(|word: Word| (word.token == token).then_some(word.taken_away))
+    }
+
+    /// The record, and the words behind it. What is not JSON ends them.
+    fn values(&self) -> impl Iterator<Item = serde_json::Value> + use<> {
+        let text = self.read(LINE as u64, RECORD_MAX).unwrap_or_default();
+        let values = serde_json::Deserializer::from_slice(&text).into_iter();
+        let values: Vec<_> = values.map_while(Result::ok).collect();
+        values.into_iter()
     }
 
     /// How often the lock was taken. A file that was cut to nothing counts as new, but any other
@@ -183,6 +279,13 @@ impl LockFile {
         content.truncate(read);
         Ok(content)
     }
+}
+
+/// An operator's word in a lock file.
+#[derive(Serialize, Deserialize)]
+struct Word {
+    token: u64,
+    taken_away: TakenAway,
 }
 
 impl AsFd for LockFile {

@@ -38,6 +38,41 @@ pub(super) fn of(key: &str) -> String {
     name
 }
 
+/// The key that a lock file has its name from; of one that was cut the beginning and `…`. `None` if
+/// it is no lock file's name.
+pub(super) fn key_of(name: &str) -> Option<String> {
+    let name = name.strip_suffix(SUFFIX)?;
+    let (kept, cut) = match name.split_once('~') {
+        Some((kept, _)) => (kept, true),
+        None => (name, false),
+    };
+    let mut bytes = Vec::with_capacity(kept.len());
+    let mut rest = kept.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'%' {
+            bytes.push(byte);
+        } else if let Some((hex, after)) = rest.split_at_checked(2) {
+            let hex = std::str::from_utf8(hex).ok()?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = after;
+        } else if !cut {
+            return None;
+        } else {
+            break;
+        }
+    }
+    let mut key = if cut {
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        String::from_utf8(bytes).ok()?
+    };
+    if cut {
+        key.push('…');
+    }
+    Some(key)
+}
+
 /// FNV-1a with 128 bits (draft-eastlake-fnv): two keys that met would merely share a lock.
 fn fnv1a(bytes: &[u8]) -> u128 {
     const OFFSET_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
@@ -71,6 +106,22 @@ mod tests {
                 "k".repeat(BEGINNING)
             )
         );
+    }
+
+    #[test]
+    fn a_name_tells_its_key() {
+        for key in ["backup", "/locks/backup", "..", ".hidden", "a b\n%~", "ü"] {
+            assert_eq!(key_of(&of(key)).as_deref(), Some(key));
+        }
+        let long = "k".repeat(4096);
+        assert_eq!(
+            key_of(&of(&long)),
+            Some(format!("{}…", "k".repeat(BEGINNING)))
+        );
+        assert!(key_of(&of(&"ü".repeat(999))).is_some_and(|key| key.starts_with("üü")));
+        for name in ["README", "a%2.lock", "a%zz.lock", "%FF.lock"] {
+            assert_eq!(key_of(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Wakes the waiters of one client when something happens to a lock file: inotify(7).
+//! Wakes those of one client who wait for something to happen to lock files: inotify(7).
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -22,9 +22,25 @@ impl Watch {
     /// Ends when someone closes, removes or moves the file, and also without a reason.
     /// Cancel-safe.
     pub(super) async fn changed(&self, file: &impl AsFd) {
+        // A file that is removed or replaced loses a link, which is a change of its attributes.
+        self.woken_by(
+            file,
+            WatchFlags::CLOSE | WatchFlags::ATTRIB | WatchFlags::MOVE_SELF,
+        )
+        .await;
+    }
+
+    /// Ends when a file of the directory is written or closed by who may have written to it, and
+    /// also without a reason. Who only looks wakes nobody. Cancel-safe.
+    pub(super) async fn written(&self, directory: &impl AsFd) {
+        self.woken_by(directory, WatchFlags::CLOSE_WRITE | WatchFlags::MODIFY)
+            .await;
+    }
+
+    async fn woken_by(&self, file: &impl AsFd, events: WatchFlags) {
         let inotify = self.inotify.get_or_init(|| start().ok());
         if let Some(inotify) = inotify
-            && watch(inotify, file).is_ok()
+            && watch(inotify, file, events).is_ok()
         {
             tokio::select! {
                 () = self.woken.notified() => return,
@@ -49,14 +65,13 @@ fn start() -> io::Result<pipe::Receiver> {
     )?)
 }
 
-/// Watches this very file, whatever happens to its name, until one thing has happened to it: then
+/// Watches this very file or directory, whatever happens to its name, until one thing has happened to it: then
 /// no watch is left behind by who no longer waits.
-fn watch(inotify: &impl AsFd, file: &impl AsFd) -> io::Result<()> {
+fn watch(inotify: &impl AsFd, file: &impl AsFd, events: WatchFlags) -> io::Result<()> {
     inotify::add_watch(
         inotify,
         format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()),
-        // A file that is removed or replaced loses a link, which is a change of its attributes.
-        WatchFlags::CLOSE | WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::ONESHOT,
+        events | WatchFlags::ONESHOT,
     )?;
     Ok(())
 }

@@ -1,0 +1,102 @@
+//! `genlock check`: is the lock around us still ours? For the line before the irreversible step.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::environment::Around;
+use super::operate::{operate, print, print_json};
+use super::settings::Settings;
+use super::times::Usage;
+use super::{Connection, help, times};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::operator::Left;
+
+/// In a command that genlock runs: ask the store whether the lock is still held for it.
+///
+/// Prints the seconds that are left if nothing is renewed any more, and exits with 0; with 80 if
+/// the lock is not ours any more.
+#[derive(Args)]
+#[command(after_long_help = help::check())]
+pub(super) struct Check {
+    /// Exit with 75 if less than this is left
+    #[arg(long, value_name = "DURATION", value_parser = times::parse)]
+    at_least: Option<Duration>,
+
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// Print nothing; the status tells
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The answer, as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    key: &'a str,
+    token: u64,
+    held: bool,
+    /// Seconds; null if the lock lasts for as long as its holder.
+    left: Option<f64>,
+}
+
+/// Runs the verb.
+pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> {
+    let Some(around) = Around::us() else {
+        return Err(Usage::new(
+            "check: there is no lock around this ($GENLOCK_HELD_KEY): \
+             it is for a command that `genlock run` runs",
+        )
+        .into());
+    };
+    // The store that holds the lock, which an option, a variable or a file may not name any more.
+    let mut connection = options.connection.clone();
+    if let Some(endpoints) = &around.endpoints {
+        connection.set_endpoints(endpoints);
+    }
+    operate(&connection, settings, async |store| {
+        let key = describe::escape(&around.key);
+        let left = store.left(&around.owner_key, around.token).await?;
+        let held = left != Left::Nothing;
+        let seconds = match left {
+            Left::AtLeast(left) => Some((left.as_secs_f64() * 1000.0).floor() / 1000.0),
+            Left::Nothing => Some(0.0),
+            Left::NoEnd => None,
+        };
+        if options.json {
+            print_json(&Answer {
+                key: &around.key,
+                token: around.token,
+                held,
+                left: seconds,
+            })?;
+        } else if !options.quiet && held {
+            let shown = seconds.map(|seconds| seconds.floor().to_string());
+            print(&format!("{}\n", shown.as_deref().unwrap_or("unlimited")))?;
+        }
+        if !held {
+            let token = around.token;
+            describe::complain(format_args!(
+                "{key}: the lock is not ours any more (token {token})"
+            ));
+            return Ok(Exit::Status(exit::LOST));
+        }
+        match (left, options.at_least) {
+            (Left::AtLeast(left), Some(wanted)) if left < wanted => {
+                let (left, wanted) = (describe::duration(left), describe::duration(wanted));
+                describe::complain(format_args!(
+                    "{key}: {left} are left, less than {wanted}: take a longer --ttl"
+                ));
+                Ok(Exit::Status(exit::NOT_ACQUIRED))
+            }
+            _ => Ok(Exit::Status(0)),
+        }
+    })
+}

@@ -1,0 +1,67 @@
+//! What the operator's verbs have in common: the store, a runtime, and words on stdout.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::Connection;
+use super::settings::Settings;
+use super::store::Store;
+use crate::describe;
+use crate::exit::Exit;
+use crate::locker::{Event, Operator, Options};
+use crate::supervise::signals;
+
+/// Opens the store and does `operation` with it. Signals do what they do to any program: there is
+/// nothing to leave behind.
+pub(super) fn operate(
+    connection: &Connection,
+    settings: &Settings,
+    operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    let store = Store::of(connection, settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let exit = runtime.block_on(async {
+        let told = std::sync::Mutex::new(String::new());
+        let store = store.open_for_operator(Options {
+            observer: Some(Arc::new(move |event| {
+                if let Event::Retrying(why) = event
+                    && let Ok(mut told) = told.lock()
+                    && *told != *why
+                {
+                    describe::complain(format_args!("trying again: {why}"));
+                    told.clone_from(why);
+                }
+            })),
+            ..Options::default()
+        })?;
+        operation(&*store).await
+    });
+    // A name look-up that still runs must not hold us up.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Writes to stdout, at once.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes());
+    let written = written.and_then(|()| stdout.flush());
+    if let Err(error) = &written
+        && error.kind() == std::io::ErrorKind::BrokenPipe
+    {
+        signals::die_of_closed_pipe();
+    }
+    written.context("stdout")
+}
+
+/// Writes a value to stdout as JSON, on one line.
+pub(super) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_string(value).context("cannot write JSON")?;
+    line.push('\n');
+    print(&line)
+}

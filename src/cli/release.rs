@@ -1,0 +1,125 @@
+//! `genlock release`: an operator takes a lock away.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::operate::{operate, print};
+use super::settings::Settings;
+use super::view::{self, quoted};
+use super::{Connection, help, times};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::TakenAway;
+use crate::locker::operator::{Operator, Taken};
+
+/// Take the lock KEY away from the holder that has exactly this token.
+///
+/// A genlock is told; it stops its command, lets go of the lock and exits with 80. Without --token
+/// the holder is shown, and the line that would hit it.
+#[derive(Args)]
+#[command(after_long_help = help::release())]
+pub(super) struct Release {
+    /// The fencing token of the one to hit: a holder that came later is not hit by mistake
+    #[arg(long, value_name = "N")]
+    token: Option<u64>,
+
+    /// Do not leave it to the holder: its command may then run beside the next one
+    #[arg(long, requires = "token")]
+    force: bool,
+
+    /// How long to wait for the holder to let go, before it is said that it did not; 0 does not wait
+    #[arg(short, long, value_name = "DURATION", default_value = "30s", value_parser = times::parse)]
+    wait: Duration,
+
+    /// Clear the queue of those who are not heard of any more
+    #[arg(long, conflicts_with_all = ["token", "force"])]
+    waiters: bool,
+
+    /// The lock's name
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the verb.
+pub(super) fn run(options: &Release, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
+        match options.token {
+            Some(token) => take_away(options, store, token).await,
+            None if options.waiters => clear_waiters(options, store).await,
+            None => propose(options, store).await,
+        }
+    })
+}
+
+async fn take_away(options: &Release, store: &dyn Operator, token: u64) -> anyhow::Result<Exit> {
+    let (key, shown) = (&options.key, describe::escape(&options.key));
+    let by = TakenAway::by_this_process();
+    match store.take_away(key, token, &by, options.force).await {
+        Ok(Taken::Removed) => {
+            print(&format!("{shown}: taken away from token {token}\n"))?;
+            return Ok(Exit::Status(0));
+        }
+        Ok(Taken::Told) => {}
+        Err(error) if error.kind() == crate::ErrorKind::NotHeld => {
+            describe::complain(format_args!("{error}"));
+            return Ok(Exit::Status(exit::NOT_ACQUIRED));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if options.wait.is_zero() {
+        print(&format!("{shown}: token {token} was told to let go\n"))?;
+        return Ok(Exit::Status(0));
+    }
+    match tokio::time::timeout(options.wait, store.until_gone(key, token)).await {
+        Ok(gone) => {
+            gone?;
+            print(&format!("{shown}: taken away from token {token}\n"))?;
+            Ok(Exit::Status(0))
+        }
+        Err(_) => {
+            let waited = describe::duration(options.wait);
+            describe::complain(format_args!(
+                "{shown}: token {token} was told to let go, and has not within {waited}: \
+                 its command still runs, or it is an older genlock; --force does not wait for it"
+            ));
+            Ok(Exit::Status(exit::NOT_ACQUIRED))
+        }
+    }
+}
+
+/// Says who would be hit, and by which line.
+async fn propose(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit> {
+    let queue = store.queue(&options.key).await?;
+    let key = describe::escape(&options.key);
+    let Some(holder) = queue.holder() else {
+        print(&format!("{key}: free\n"))?;
+        return Ok(Exit::Status(exit::FREE));
+    };
+    let who = view::who(holder);
+    let since = view::since(holder).map(|since| format!(", since {since}"));
+    let mut text = format!("{key}: held by {who}{}\n", since.unwrap_or_default());
+    match holder.token {
+        Some(token) => {
+            let key = quoted(&options.key);
+            text.push_str(&format!(
+                "to take it away: genlock release {key} --token {token}\n"
+            ));
+        }
+        None => text.push_str("it has no token: it can only be ended itself\n"),
+    }
+    print(&text)?;
+    Ok(Exit::Status(exit::USAGE))
+}
+
+async fn clear_waiters(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit> {
+    let key = describe::escape(&options.key);
+    for cleared in store.clear_dead(&options.key).await? {
+        let who = view::who(&cleared);
+        print(&format!("{key}: cleared the place of {who}\n"))?;
+    }
+    Ok(Exit::Status(0))
+}

@@ -1,0 +1,88 @@
+//! `genlock status`: who holds a lock, and who waits for it.
+
+use clap::Args;
+
+use super::operate::{operate, print, print_json};
+use super::settings::Settings;
+use super::view::{self, QueueView};
+use super::{Connection, help};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::operator::Queue;
+
+/// Show who holds the lock KEY, and who waits for it.
+///
+/// The status is 0 if the lock is held and 1 if it is free, for scripts to ask.
+#[derive(Args)]
+#[command(after_long_help = help::status())]
+pub(super) struct Status {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// Print nothing; the status tells
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+
+    /// The lock's name
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the verb.
+pub(super) fn run(options: &Status, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
+        let queue = store.queue(&options.key).await?;
+        if options.json {
+            print_json(&QueueView::of(&queue))?;
+        } else if !options.quiet {
+            print(&text(&queue))?;
+        }
+        let held = queue.holder().is_some();
+        Ok(Exit::Status(if held { 0 } else { exit::FREE }))
+    })
+}
+
+fn text(queue: &Queue) -> String {
+    let key = describe::escape(&queue.key);
+    let Some(holder) = queue.holder() else {
+        return format!("{key}: free\n");
+    };
+    let mut lines = vec![format!("{key}: held")];
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<8}{text}"));
+    line("holder", view::who(holder));
+    if let Some(since) = view::since(holder) {
+        line("since", since);
+    }
+    if let Some(ttl) = queue.ttl {
+        line("TTL", view::ttl(ttl));
+    }
+    if let Some(token) = holder.token {
+        line("token", token.to_string());
+    }
+    if let Some(lease) = holder.lease {
+        line("lease", format!("{lease:x}"));
+    }
+    let record = holder.record.as_ref();
+    if let Some(by) = record.and_then(|record| record.taken_away.as_ref()) {
+        line("told", describe::taken_away(by));
+    }
+    match queue.waiters().len() {
+        0 => {}
+        waiting => lines.push(format!("{waiting} waiting:")),
+    }
+    for (place, waiter) in queue.waiters().iter().enumerate() {
+        let since = view::since(waiter).map(|since| format!(", since {since}"));
+        lines.push(format!(
+            "  {:>3}  {}{}",
+            place + 1,
+            view::who(waiter),
+            since.unwrap_or_default()
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

@@ -1,0 +1,157 @@
+//! What the operator's verbs show: fields of JSON, which are an interface, and words for people.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::describe;
+use crate::locker::operator::{Contender, Queue, Ttl};
+use crate::locker::{Record, TakenAway};
+
+/// A holder or waiter, as JSON. A field that is not known is null.
+#[derive(Serialize)]
+pub(super) struct ContenderView<'a> {
+    token: Option<u64>,
+    owner_key: &'a str,
+    /// In hexadecimal, as etcdctl takes it.
+    lease: Option<String>,
+    /// Whether it is another tool's, of which nothing more is known.
+    foreign: bool,
+    host: Option<&'a str>,
+    user: Option<&'a str>,
+    pid: Option<u32>,
+    command: Option<&'a str>,
+    since: Option<&'a str>,
+    labels: Option<&'a BTreeMap<String, String>>,
+    taken_away: Option<&'a TakenAway>,
+}
+
+impl<'a> ContenderView<'a> {
+    pub(super) fn of(contender: &'a Contender) -> Self {
+        let record = contender.record.as_ref().filter(|record| record.is_ours());
+        let text = |field: fn(&Record) -> &String| {
+            let text = record.map(|record| field(record).as_str());
+            text.filter(|text| !text.is_empty())
+        };
+        Self {
+            token: contender.token,
+            owner_key: &contender.owner_key,
+            lease: contender.lease.map(|lease| format!("{lease:x}")),
+            foreign: contender.is_foreign(),
+            host: text(|record| &record.host),
+            user: text(|record| &record.user),
+            pid: record.map(|record| record.pid),
+            command: text(|record| &record.command),
+            since: text(|record| &record.since),
+            labels: record.map(|record| &record.labels),
+            taken_away: record.and_then(|record| record.taken_away.as_ref()),
+        }
+    }
+}
+
+/// A lock, as JSON.
+#[derive(Serialize)]
+pub(super) struct QueueView<'a> {
+    key: &'a str,
+    held: bool,
+    holder: Option<ContenderView<'a>>,
+    ttl: Option<TtlView>,
+    waiters: Vec<ContenderView<'a>>,
+}
+
+/// Seconds.
+#[derive(Serialize)]
+struct TtlView {
+    granted: u64,
+    left: u64,
+}
+
+impl<'a> QueueView<'a> {
+    pub(super) fn of(queue: &'a Queue) -> Self {
+        Self {
+            key: &queue.key,
+            held: queue.holder().is_some(),
+            holder: queue.holder().map(ContenderView::of),
+            ttl: queue.ttl.map(|Ttl { granted, left }| TtlView {
+                granted: granted.as_secs(),
+                left: left.as_secs(),
+            }),
+            waiters: queue.waiters().iter().map(ContenderView::of).collect(),
+        }
+    }
+}
+
+/// `root@db1 (pid 17: ./backup.sh)`, or that it is another tool's.
+pub(super) fn who(contender: &Contender) -> String {
+    describe::who(contender.record.as_ref())
+}
+
+/// Since when, and how long ago; `None` where that is not known. The clocks of hosts differ.
+pub(super) fn since(contender: &Contender) -> Option<String> {
+    let since = &contender.record.as_ref()?.since;
+    let ago = ago(contender)?;
+    Some(format!(
+        "{}, for {}",
+        describe::escape(since),
+        describe::duration(ago)
+    ))
+}
+
+/// How long it has held or waited, by this host's clock.
+pub(super) fn ago(contender: &Contender) -> Option<Duration> {
+    describe::held_for(contender.record.as_ref()?)
+}
+
+/// `7s of 10s`.
+pub(super) fn ttl(Ttl { granted, left }: Ttl) -> String {
+    format!(
+        "{} of {} left",
+        humantime::format_duration(left),
+        humantime::format_duration(granted)
+    )
+}
+
+/// A word as a shell takes it. One with characters that cannot be seen is written in bytes, in
+/// the form that bash, zsh and ksh know.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if describe::printable(word) == word {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let bytes = word.bytes().map(|byte| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    });
+    format!("$'{}'", bytes.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_gets_the_word_back() {
+        for word in [
+            "/locks/a",
+            "a b",
+            "it's",
+            "",
+            "a\nb\u{1b}[2J'\\",
+            "\u{202e}cod",
+            "ü",
+        ] {
+            let quoted = quoted(word);
+            assert!(!quoted.contains(char::is_control), "{quoted:?}");
+            let printf = format!("printf %s {quoted}");
+            let shell = std::process::Command::new("bash")
+                .args(["-c", &printf])
+                .output();
+            assert_eq!(shell.expect("bash").stdout, word.as_bytes(), "{quoted}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `genlock watch`: what happens to locks, as it happens.
+
+use std::time::SystemTime;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::operate::{operate, print, print_json};
+use super::settings::Settings;
+use super::view::{self, ContenderView};
+use super::{Connection, help};
+use crate::describe;
+use crate::exit::Exit;
+use crate::locker::operator::{Change, Scope, What};
+
+/// Tell what happens to the locks, a line each, until interrupted.
+///
+/// It begins with what there is: who holds and who waits.
+#[derive(Args)]
+#[command(after_long_help = help::watch())]
+pub(super) struct Watch {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+
+    /// PREFIX is the key of one lock, and no other is told of
+    #[arg(long, requires = "prefix")]
+    exact: bool,
+
+    /// Only keys that begin so. Who may read no other keys has to say it
+    #[arg(value_name = "PREFIX", default_value = "", hide_default_value = true)]
+    prefix: String,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// An event, as JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    event: &'a str,
+    key: &'a str,
+    #[serde(flatten)]
+    contender: ContenderView<'a>,
+}
+
+/// Runs the verb.
+pub(super) fn run(options: &Watch, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
+        let scope = if options.exact {
+            Scope::Key(&options.prefix)
+        } else {
+            Scope::Prefix(&options.prefix)
+        };
+        let (said, mut failed) = tokio::sync::mpsc::unbounded_channel();
+        let mut tell = |change: Change<'_>| {
+            if let Err(error) = say(options, change) {
+                let _ = said.send(error);
+            }
+        };
+        tokio::select! {
+            ended = store.follow(scope, &mut tell) => match ended {
+                Ok(never) => match never {},
+                Err(error) => Err(error.into()),
+            },
+            Some(error) = failed.recv() => Err(error),
+        }
+    })
+}
+
+fn say(options: &Watch, change: Change<'_>) -> anyhow::Result<()> {
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let event = event(change.what);
+    if options.json {
+        return print_json(&Line {
+            time,
+            event,
+            key: change.key,
+            contender: ContenderView::of(change.contender),
+        });
+    }
+    let token = change.contender.token;
+    print(&format!(
+        "{time}  {event:<10}  {}  {}{}\n",
+        describe::escape(change.key),
+        view::who(change.contender),
+        token.map_or(String::new(), |token| format!("  token {token}")),
+    ))
+}
+
+/// The names of events are an interface.
+fn event(what: What) -> &'static str {
+    match what {
+        What::Holds => "holds",
+        What::Waits => "waits",
+        What::Acquired => "acquired",
+        What::Queued => "queued",
+        What::Released => "released",
+        What::Expired => "expired",
+        What::Left => "left",
+        What::TakenAway => "taken-away",
+    }
+}

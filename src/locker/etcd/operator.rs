@@ -1,0 +1,72 @@
+//! What an operator may ask of an etcd, over the files beside this one.
+
+use std::convert::Infallible;
+
+use super::{Etcd, follow, survey, takeover};
+use crate::error::{Error, Result};
+use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken};
+use crate::locker::{BoxFuture, TakenAway, check_key};
+
+impl Operator for Etcd {
+    fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let found = survey::look(&self.shared.store, key).await;
+            found.map_err(|fault| Error::from(fault).context(key))
+        })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
+        Box::pin(async move { Ok(survey::list(&self.shared.store, prefix).await?) })
+    }
+
+    fn until_free<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let pause = self.shared.options.retry_interval;
+            let free = survey::until_free(&self.shared.store, key, pause).await;
+            free.map_err(|error| error.context(key))
+        })
+    }
+
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>> {
+        Box::pin(async move { Ok(survey::left(&self.shared.store, owner_key, token).await?) })
+    }
+
+    fn take_away<'a>(
+        &'a self,
+        key: &'a str,
+        token: u64,
+        by: &'a TakenAway,
+        force: bool,
+    ) -> BoxFuture<'a, Result<Taken>> {
+        Box::pin(async move {
+            check_key(key)?;
+            takeover::take_away(&self.shared.store, key, token, by, force).await
+        })
+    }
+
+    fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>> {
+        Box::pin(async move {
+            check_key(key)?;
+            takeover::clear_dead(&self.shared.store, key).await
+        })
+    }
+
+    fn until_gone<'a>(&'a self, key: &'a str, token: u64) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let pause = self.shared.options.retry_interval;
+            let gone = survey::until_gone(&self.shared.store, key, token, pause).await;
+            gone.map_err(|error| error.context(key))
+        })
+    }
+
+    fn follow<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        tell: &'a mut (dyn FnMut(Change<'_>) + Send),
+    ) -> BoxFuture<'a, Result<Infallible>> {
+        Box::pin(follow::follow(&self.shared, scope, tell))
+    }
+}

@@ -1,0 +1,274 @@
+//! Reading queues from outside: of one lock, and of all below a prefix.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{Client, GetOptions, KeyValue, Txn, TxnOp};
+use tokio::time::sleep;
+
+use super::connect::Store;
+use super::fault::Fault;
+use super::recipe::{create_revision, gets};
+use super::{lease, watch};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::locker::operator::{Contender, Left, Queue};
+use crate::locker::{Record, margin};
+
+/// How many keys one request reads, without their values.
+const PAGE: i64 = 5_000;
+
+/// How many values one transaction reads (etcd takes 128 operations, its --max-txn-ops). Anybody can
+/// write values of a megabyte and a half, so that it is bounded in memory too.
+const VALUES: usize = 64;
+
+/// Attempts to ask within one term: elections are rare.
+const TERMS: u32 = 3;
+
+/// One key of a queue.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Vec<u8>,
+    pub(super) revision: i64,
+    lease: i64,
+    pub(super) record: Option<Record>,
+}
+
+impl Entry {
+    /// The name of the lock that a key stands in the queue of, and the key; `None` if it stands in
+    /// none: it does not end in the lease that it is attached to.
+    pub(super) fn of(kv: &KeyValue) -> Option<(Vec<u8>, Self)> {
+        let slash = kv.key().iter().rposition(|&byte| byte == b'/')?;
+        let (name, end) = (&kv.key()[..slash], &kv.key()[slash + 1..]);
+        let stands = kv.lease() != 0 && end == format!("{:x}", kv.lease()).as_bytes();
+        let entry = Self {
+            key: kv.key().to_vec(),
+            revision: kv.create_revision(),
+            lease: kv.lease(),
+            record: Record::from_json(kv.value()),
+        };
+        stands.then(|| (name.to_vec(), entry))
+    }
+
+    pub(super) fn contender(&self) -> Contender {
+        Contender {
+            owner_key: String::from_utf8_lossy(&self.key).into_owned(),
+            token: Some(self.revision as u64),
+            lease: Some(self.lease),
+            record: self.record.clone(),
+        }
+    }
+
+    pub(super) fn lease(&self) -> i64 {
+        self.lease
+    }
+}
+
+/// The queues of several locks by name; each by the create revision, the holder first.
+pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, Entry>>;
+
+/// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
+pub(super) async fn queues(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+    let mut found = Queues::new();
+    let mut at = 0;
+    let (mut from, end) = range(prefix);
+    loop {
+        let options = GetOptions::new()
+            .with_range(end.clone())
+            .with_keys_only()
+            .with_limit(PAGE)
+            .with_revision(at);
+        let first = from.clone();
+        let page = move |client: Client| {
+            let (first, options) = (first.clone(), options.clone());
+            async move { client.kv_client().get(first, Some(options)).await }
+        };
+        let answer = store.call(store.command_timeout, page).await?;
+        if at == 0 {
+            at = answer.header().map_or(0, |header| header.revision());
+        }
+        for (name, entry) in answer.kvs().iter().filter_map(Entry::of) {
+            found.entry(name).or_default().insert(entry.revision, entry);
+        }
+        match answer.kvs().last() {
+            Some(last) if answer.more() => {
+                from = last.key().to_vec();
+                from.push(0);
+            }
+            _ => return Ok((found, at)),
+        }
+    }
+}
+
+/// The queue of one name.
+pub(super) async fn queue(
+    store: &Arc<Store>,
+    key: &str,
+) -> Result<(BTreeMap<i64, Entry>, i64), Fault> {
+    let (mut found, at) = queues(store, format!("{key}/").as_bytes()).await?;
+    Ok((found.remove(key.as_bytes()).unwrap_or_default(), at))
+}
+
+/// The first key of a prefix, and the end of its range; of the empty one all keys (etcd's
+/// `range_end`, api/etcdserverpb/rpc.proto).
+pub(super) fn range(prefix: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return (prefix.to_vec(), end);
+        }
+    }
+    let first = if prefix.is_empty() { &[0] } else { prefix };
+    (first.to_vec(), vec![0])
+}
+
+/// Reads the records of these entries. Those of keys that are gone by now stay empty.
+pub(super) async fn read_records<'a>(
+    store: &Arc<Store>,
+    entries: impl Iterator<Item = &'a mut Entry>,
+) -> Result<(), Fault> {
+    let mut entries: Vec<_> = entries.collect();
+    for part in entries.chunks_mut(VALUES) {
+        let reads: Vec<_> = part.iter().map(|e| TxnOp::get(&*e.key, None)).collect();
+        let read = move |client: Client| {
+            let txn = Txn::new().and_then(reads.clone());
+            async move {
+                let kv = client.kv_client();
+                let mut kv = kv.max_decoding_message_size(usize::MAX);
+                kv.txn(txn).await
+            }
+        };
+        let answer = store.call(store.command_timeout, read).await?;
+        for (entry, kvs) in part.iter_mut().zip(gets(&answer)) {
+            if create_revision(&kvs) == Some(entry.revision) {
+                entry.record = kvs.first().and_then(|kv| Record::from_json(kv.value()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What [`Operator::queue`](crate::locker::Operator::queue) gives.
+pub(super) async fn look(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> {
+    let (mut entries, _) = queue(store, key).await?;
+    read_records(store, entries.values_mut()).await?;
+    let mut ttl = None;
+    if let Some(holder) = entries.values().next() {
+        ttl = lease::ttl(store, holder.lease).await?;
+    }
+    Ok(Queue {
+        key: key.to_owned(),
+        contenders: entries.values().map(Entry::contender).collect(),
+        ttl,
+    })
+}
+
+/// What [`Operator::list`](crate::locker::Operator::list) gives.
+pub(super) async fn list(store: &Arc<Store>, prefix: &str) -> Result<Vec<Queue>, Fault> {
+    let (mut found, _) = queues(store, prefix.as_bytes()).await?;
+    // The prefix may reach into the last part of a shorter name's keys.
+    found.retain(|name, _| name.starts_with(prefix.as_bytes()));
+    let holders = found.values_mut().filter_map(|q| q.values_mut().next());
+    read_records(store, holders).await?;
+    let queues = found.into_iter().map(|(name, entries)| Queue {
+        key: String::from_utf8_lossy(&name).into_owned(),
+        contenders: entries.values().map(Entry::contender).collect(),
+        ttl: None,
+    });
+    Ok(queues.collect())
+}
+
+/// Ends when the queue is empty. The last in it is watched: all others leave before it, or it
+/// leaves from among them and there is another last.
+pub(super) async fn until_free(store: &Arc<Store>, key: &str, pause: Duration) -> Result<()> {
+    until_none(store, key, pause, |entries| entries.values().next_back()).await
+}
+
+/// Ends when nobody with this token is in the queue.
+pub(super) async fn until_gone(
+    store: &Arc<Store>,
+    key: &str,
+    token: u64,
+    pause: Duration,
+) -> Result<()> {
+    until_none(store, key, pause, |entries| entries.get(&(token as i64))).await
+}
+
+/// Ends when none of the queue is picked.
+async fn until_none(
+    store: &Arc<Store>,
+    key: &str,
+    pause: Duration,
+    pick: impl Fn(&BTreeMap<i64, Entry>) -> Option<&Entry> + Send,
+) -> Result<()> {
+    loop {
+        match queue(store, key).await {
+            Ok((entries, at)) => {
+                let Some(picked) = pick(&entries) else {
+                    return Ok(());
+                };
+                if watch::deleted(store, &picked.key, at + 1).await.is_ok() {
+                    continue;
+                }
+            }
+            // Once it has answered, an etcd that is away is waited for as a waiter does.
+            Err(Fault::Broken(_)) if store.heard() => {}
+            Err(fault) => return Err(Error::from(fault)),
+        }
+        sleep(pause).await;
+    }
+}
+
+/// What [`Operator::left`](crate::locker::Operator::left) gives.
+///
+/// A leader that was replaced and has not heard of it answers for leases as well, so its answer
+/// counts only between two reads of one term (see `Keeper::ping`).
+pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Left, Fault> {
+    for _ in 0..TERMS {
+        let Some((kv, before)) = read(store, own).await? else {
+            return Ok(Left::Nothing);
+        };
+        let record = Record::from_json(kv.value()).unwrap_or_default();
+        if kv.create_revision() as u64 != token || record.taken_away.is_some() {
+            return Ok(Left::Nothing);
+        }
+        let sent = Instant::now();
+        let ttl = lease::ttl(store, kv.lease()).await?;
+        let (Some(ttl), Some((_, after))) = (ttl, read(store, own).await?) else {
+            return Ok(Left::Nothing);
+        };
+        if after == before {
+            let gone = Instant::now().since(sent) + margin(ttl.granted);
+            let left = ttl.left.checked_sub(gone);
+            return Ok(left.map_or(Left::Nothing, Left::AtLeast));
+        }
+    }
+    Err(Fault::Broken("etcd changes its leaders".to_owned()))
+}
+
+/// A key as a majority knows it, and the term of the leader that they follow.
+async fn read(store: &Arc<Store>, key: &str) -> Result<Option<(KeyValue, u64)>, Fault> {
+    let key = key.to_owned();
+    let get = move |client: Client| {
+        let key = key.clone();
+        async move { client.kv_client().get(key, None).await }
+    };
+    let mut answer = store.call(store.command_timeout, get).await?;
+    let term = answer.header().map_or(0, |header| header.raft_term());
+    Ok(answer.take_kvs().pop().map(|kv| (kv, term)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_of_a_prefix_is_etcds() {
+        assert_eq!(range(b"a/"), (b"a/".to_vec(), b"a0".to_vec()));
+        assert_eq!(range(b"a\xff"), (b"a\xff".to_vec(), b"b".to_vec()));
+        assert_eq!(range(b""), (vec![0], vec![0]));
+        assert_eq!(range(b"\xff"), (vec![0xff], vec![0]));
+    }
+}

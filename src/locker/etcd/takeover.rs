@@ -1,0 +1,101 @@
+//! Taking a lock away from its holder: by a word in its key, which a genlock watches, or by
+//! deleting the key.
+
+use std::sync::Arc;
+
+use etcd_client::{Client, Compare, CompareOp, PutOptions, Txn, TxnOp};
+
+use super::connect::Store;
+use super::fault::Fault;
+use super::lease;
+use super::survey::{queue, read_records};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::operator::{Contender, Taken, Ttl};
+use crate::locker::{Record, TakenAway};
+
+/// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
+pub(super) async fn take_away(
+    store: &Arc<Store>,
+    key: &str,
+    token: u64,
+    by: &TakenAway,
+    force: bool,
+) -> Result<Taken> {
+    let revision = token as i64;
+    let (entries, _) = queue(store, key).await?;
+    let Some(entry) = entries.get(&revision) else {
+        return Err(nobody(key, token));
+    };
+    let own = entry.key.clone();
+    let holds = entries.keys().next() == Some(&revision);
+    let mut marked = None;
+    if holds && !force {
+        marked = Record::marked(&value(store, &own).await?, by);
+    }
+    let (taken, change) = match marked {
+        Some(record) => {
+            let kept = PutOptions::new().with_ignore_lease();
+            (Taken::Told, TxnOp::put(own.clone(), record, Some(kept)))
+        }
+        None => (Taken::Removed, TxnOp::delete(own.clone(), None)),
+    };
+    if submit(store, own, revision, change).await? {
+        Ok(taken)
+    } else {
+        Err(nobody(key, token))
+    }
+}
+
+/// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
+pub(super) async fn clear_dead(store: &Arc<Store>, key: &str) -> Result<Vec<Contender>> {
+    let (mut entries, _) = queue(store, key).await?;
+    entries.pop_first();
+    let mut cleared = Vec::new();
+    for (revision, mut entry) in entries {
+        let lives = |ttl: Ttl| ttl.left >= ttl.granted / 2;
+        if lease::ttl(store, entry.lease()).await?.is_some_and(lives) {
+            continue;
+        }
+        read_records(store, std::iter::once(&mut entry)).await?;
+        let delete = TxnOp::delete(entry.key.clone(), None);
+        if submit(store, entry.key.clone(), revision, delete).await? {
+            cleared.push(entry.contender());
+        }
+    }
+    Ok(cleared)
+}
+
+/// Makes the change if the key was created at this revision. The same key is created anew only
+/// under another one: nobody else is hit.
+async fn submit(
+    store: &Arc<Store>,
+    key: Vec<u8>,
+    created: i64,
+    change: TxnOp,
+) -> Result<bool, Fault> {
+    let same = Compare::create_revision(key, CompareOp::Equal, created);
+    let txn = Txn::new().when([same]).and_then([change]);
+    let submit = move |client: Client| {
+        let txn = txn.clone();
+        async move { client.kv_client().txn(txn).await }
+    };
+    let answer = store.call(store.command_timeout, submit).await?;
+    Ok(answer.succeeded())
+}
+
+/// What is kept under a key; empty if it is gone, which the transaction then finds too.
+async fn value(store: &Arc<Store>, key: &[u8]) -> Result<Vec<u8>, Fault> {
+    let key = key.to_vec();
+    let get = move |client: Client| {
+        let key = key.clone();
+        async move { client.kv_client().get(key, None).await }
+    };
+    let mut answer = store.call(store.command_timeout, get).await?;
+    let kv = answer.take_kvs().pop();
+    Ok(kv.map(|kv| kv.into_key_value().1).unwrap_or_default())
+}
+
+fn nobody(key: &str, token: u64) -> Error {
+    let message = format!("{key}: nobody holds it or waits for it with token {token}");
+    Error::new(ErrorKind::NotHeld, message)
+}

@@ -1,0 +1,322 @@
+//! What an operator may ask of the lock files. A holder is known by its lock and by the record in
+//! the file; who waits is not known, since the kernel keeps no queue of them that others can read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::lockfile::LockFile;
+use super::probe::Flocked;
+use super::{FIRST_PAUSE, FileStore, name};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken, What};
+use crate::locker::{BoxFuture, Record, TakenAway, check_key};
+
+/// How often to look at all files where the kernel tells of no change.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How often to look again at a lock without a record, and the pause before.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// The held locks, each with its key, by the names of their files.
+type Picture = BTreeMap<String, (String, Contender)>;
+
+impl FileStore {
+    fn find(&self, key: &str) -> Result<Option<LockFile>> {
+        check_key(key)?;
+        let found = LockFile::find(&self.directory, &name::of(key), false);
+        found.map_err(|error| error.context(key))
+    }
+
+    /// Every lock in the directory that is held and whose key is in the scope, by its file's name.
+    fn held_in(&self, scope: Scope<'_>) -> Result<Picture> {
+        let mut found = Picture::new();
+        for name in self.directory.names()? {
+            let key = name::key_of(&name).filter(|key| scope.contains(key));
+            // What is no lock file, or is another user's own, is not looked at.
+            if let Some(key) = key
+                && let Ok(Some(file)) = LockFile::find(&self.directory, &name, false)
+                && let Ok(Some(holder)) = holder(&file)
+            {
+                found.insert(name, (key, holder));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Looks until it is sure whose a lock is: one that has no record may be a genlock's that has
+    /// just taken it, or is about to let go.
+    async fn sure<T>(
+        look: impl Fn() -> Result<T> + Send,
+        has_foreign: impl Fn(&T) -> bool + Send,
+    ) -> Result<T>
+    where
+        T: Send,
+    {
+        for _ in 0..LOOKS {
+            let seen = look()?;
+            if !has_foreign(&seen) {
+                return Ok(seen);
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+        look()
+    }
+
+    /// Ends when the holder of the lock, if there is one, is not such a one.
+    async fn until_not(&self, key: &str, such: impl Fn(&Contender) -> bool + Send) -> Result<()> {
+        let mut pause = FIRST_PAUSE;
+        while let Some(file) = self.find(key)? {
+            // Kept open for as long as it can be: who closes it wakes all who wait like this.
+            while file.place().is_current() {
+                if !holder(&file)?.is_some_and(|holder| such(&holder)) {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = self.watch.changed(&file) => pause = FIRST_PAUSE,
+                    () = sleep(pause) => {
+                        pause = (pause * 2).min(self.options.retry_interval).max(FIRST_PAUSE);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who holds the lock of this file.
+fn holder(file: &LockFile) -> Result<Option<Contender>> {
+    let pid = match file.flocked()? {
+        Flocked::No => return Ok(None),
+        Flocked::By(pid) => Some(pid),
+        Flocked::Yes => None,
+    };
+    let token = file.count()?;
+    let mut record = file.record().filter(|record| is_by(record, pid));
+    if let Some(record) = &mut record {
+        record.taken_away = file.taken_away(token);
+    }
+    Ok(Some(Contender {
+        owner_key: file.owner_key(token),
+        token: record.is_some().then_some(token),
+        lease: None,
+        record,
+    }))
+}
+
+/// Whether the record may be that of the process that took the lock: another tool leaves what an
+/// earlier holder wrote that was killed.
+fn is_by(record: &Record, pid: Option<i32>) -> bool {
+    let here = Record::of_this_process().host == record.host;
+    record.is_ours() && pid.is_none_or(|pid| !here || pid as u32 == record.pid)
+}
+
+impl Operator for FileStore {
+    fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
+        Box::pin(async move {
+            let look = || match self.find(key)? {
+                Some(file) => holder(&file),
+                None => Ok(None),
+            };
+            let foreign =
+                |holder: &Option<Contender>| holder.as_ref().is_some_and(Contender::is_foreign);
+            let holder = Self::sure(look, foreign).await?;
+            Ok(Queue {
+                key: key.to_owned(),
+                contenders: holder.into_iter().collect(),
+                ttl: None,
+            })
+        })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
+        Box::pin(async move {
+            let look = || self.held_in(Scope::Prefix(prefix));
+            let foreign = |found: &Picture| found.values().any(|(_, holder)| holder.is_foreign());
+            let found = Self::sure(look, foreign).await?;
+            let queues = found.into_values().map(|(key, holder)| Queue {
+                key,
+                contenders: vec![holder],
+                ttl: None,
+            });
+            let mut queues: Vec<_> = queues.collect();
+            queues.sort_by(|one, other| one.key.cmp(&other.key));
+            Ok(queues)
+        })
+    }
+
+    fn until_free<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.until_not(key, |_| true))
+    }
+
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>> {
+        Box::pin(async move {
+            let (path, _) = owner_key.rsplit_once(':').unwrap_or((owner_key, ""));
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if *self.directory.path_of(name) != *path {
+                let why = "is not among the locks of this store: is it the one that holds it?";
+                return Err(Error::new(
+                    ErrorKind::InvalidConfig,
+                    format!("{owner_key}: {why}"),
+                ));
+            }
+            let Some(file) = LockFile::find(&self.directory, name, false)? else {
+                return Ok(Left::Nothing);
+            };
+            let mine = |holder: Contender| {
+                let record = holder.record.unwrap_or_default();
+                holder.token == Some(token) && record.taken_away.is_none()
+            };
+            Ok(if holder(&file)?.is_some_and(mine) {
+                Left::NoEnd
+            } else {
+                Left::Nothing
+            })
+        })
+    }
+
+    /// A lock that another tool holds cannot be taken: there is no such thing in flock(2).
+    fn take_away<'a>(
+        &'a self,
+        key: &'a str,
+        token: u64,
+        by: &'a TakenAway,
+        force: bool,
+    ) -> BoxFuture<'a, Result<Taken>> {
+        Box::pin(async move {
+            let refused = |kind, why: String| Error::new(kind, format!("{key}: {why}"));
+            if force {
+                let why =
+                    "a lock of file: lives as long as its holder, and cannot be taken by force";
+                return Err(refused(ErrorKind::InvalidConfig, why.to_owned()));
+            }
+            let nobody = || {
+                let why = format!("nobody holds it with token {token}");
+                refused(ErrorKind::NotHeld, why)
+            };
+            check_key(key)?;
+            let name = name::of(key);
+            let file = LockFile::find(&self.directory, &name, true)?.ok_or_else(nobody)?;
+            let is_it = |holder: Contender| holder.token == Some(token);
+            if !holder(&file)?.is_some_and(is_it) {
+                return Err(nobody());
+            }
+            file.take_away(token, by)?;
+            Ok(Taken::Told)
+        })
+    }
+
+    /// Who waits for a file leaves nothing that could stay behind.
+    fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>> {
+        Box::pin(async move { check_key(key).map(|()| Vec::new()) })
+    }
+
+    fn until_gone<'a>(&'a self, key: &'a str, token: u64) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.until_not(key, move |holder| holder.token == Some(token)))
+    }
+
+    fn follow<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        tell: &'a mut (dyn FnMut(Change<'_>) + Send),
+    ) -> BoxFuture<'a, Result<Infallible>> {
+        Box::pin(async move {
+            let mut known: Option<Picture> = None;
+            // Those without a record that were not there before.
+            let mut doubtful = BTreeSet::new();
+            loop {
+                let mut now = self.held_in(scope)?;
+                let mut doubted = BTreeSet::new();
+                now.retain(|name, (_, holder)| {
+                    let there = known.as_ref().is_some_and(|known| known.contains_key(name));
+                    let sure = !holder.is_foreign() || there || doubtful.contains(name);
+                    if !sure {
+                        doubted.insert(name.clone());
+                    }
+                    sure
+                });
+                doubtful = doubted;
+                match &known {
+                    Some(before) => self.tell_changes(before, &now, tell),
+                    None => {
+                        for (key, contender) in now.values() {
+                            let what = What::Holds;
+                            tell(Change {
+                                key,
+                                contender,
+                                what,
+                            });
+                        }
+                    }
+                }
+                known = Some(now);
+                if doubtful.is_empty() {
+                    tokio::select! {
+                        () = self.watch.written(&*self.directory) => sleep(FIRST_PAUSE).await,
+                        () = sleep(LOOK) => {}
+                    }
+                } else {
+                    sleep(LOOK).await;
+                }
+            }
+        })
+    }
+}
+
+impl FileStore {
+    /// Who holds a lock is known by its owner key: a genlock that is about to let go has no record
+    /// any more, and has still the same.
+    fn tell_changes(
+        &self,
+        before: &Picture,
+        now: &Picture,
+        tell: &mut (dyn FnMut(Change<'_>) + Send),
+    ) {
+        let taken_away = |contender: &Contender| {
+            let record = contender.record.as_ref();
+            record.is_some_and(|record| record.taken_away.is_some())
+        };
+        for (name, (key, contender)) in before {
+            let what = match now.get(name) {
+                Some((_, same)) if same.owner_key == contender.owner_key => {
+                    if taken_away(same) && !taken_away(contender) {
+                        let (contender, what) = (same, What::TakenAway);
+                        tell(Change {
+                            key,
+                            contender,
+                            what,
+                        });
+                    }
+                    continue;
+                }
+                None if self.died(name) => What::Expired,
+                _ => What::Released,
+            };
+            tell(Change {
+                key,
+                contender,
+                what,
+            });
+        }
+        for (name, (key, contender)) in now {
+            let same = |(_, known): &(String, Contender)| known.owner_key == contender.owner_key;
+            if !before.get(name).is_some_and(same) {
+                let what = What::Acquired;
+                tell(Change {
+                    key,
+                    contender,
+                    what,
+                });
+            }
+        }
+    }
+
+    /// Whether the last holder did not come to take its record away.
+    fn died(&self, name: &str) -> bool {
+        let file = LockFile::find(&self.directory, name, false);
+        file.is_ok_and(|file| file.is_some_and(|file| file.record().is_some()))
+    }
+}

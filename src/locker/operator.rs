@@ -1,0 +1,208 @@
+//! What an operator asks of a store: who holds a lock and who waits for it, what happens to locks,
+//! and how to step in. Nothing here takes a lock.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use super::{BoxFuture, Record, TakenAway};
+use crate::error::Result;
+
+/// A store of locks, seen from outside. The stores that are [`Locker`](super::Locker)s are this too.
+///
+/// Every future is cancel-safe, and every call to the store is bounded in time. What other clients
+/// wrote into a store (keys and records) is theirs: escape it before it is shown.
+pub trait Operator: Send + Sync {
+    /// Who holds the lock of `key` and who waits for it, at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKey`](crate::ErrorKind::InvalidKey),
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied).
+    fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>>;
+
+    /// The locks that are held or waited for and whose keys begin with `prefix`, by key. Only the
+    /// holders have their records, and none its time left.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>>;
+
+    /// Ends when nobody holds the lock of `key` or waits for it.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn until_free<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Whether the holder with this owner key and token holds its lock, as the store confirms it
+    /// now, and for how long if it is not renewed.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>>;
+
+    /// Takes the lock of `key`, or the place in its queue, away from the one with this token, and
+    /// from no other. A genlock is told to let go, which it does when its command is stopped
+    /// ([`Operator::until_gone`]); whatever is not a genlock, or does not wait for a command, is
+    /// removed at once, and so is a genlock under `force`: the next holder may then start beside it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotHeld`](crate::ErrorKind::NotHeld) if no one has this token, and as
+    /// [`Operator::queue`].
+    fn take_away<'a>(
+        &'a self,
+        key: &'a str,
+        token: u64,
+        by: &'a TakenAway,
+        force: bool,
+    ) -> BoxFuture<'a, Result<Taken>>;
+
+    /// Takes away the places of those who wait for the lock of `key` and are not heard of any more:
+    /// a client that lives renews its lease long before half of it is over. Gives whom it hit.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>>;
+
+    /// Ends when the one with this token neither holds the lock of `key` nor waits for it.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn until_gone<'a>(&'a self, key: &'a str, token: u64) -> BoxFuture<'a, Result<()>>;
+
+    /// Tells of what happens to the locks in `scope`, from what there is now on, until it is
+    /// dropped. A store that is away is asked again; what changed meanwhile is told then.
+    ///
+    /// # Errors
+    /// What asking again does not help against, as [`Operator::queue`].
+    fn follow<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        tell: &'a mut (dyn FnMut(Change<'_>) + Send),
+    ) -> BoxFuture<'a, Result<Infallible>>;
+}
+
+/// The lock of one key: its holder and those who wait, in order. Empty if it is free.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Queue {
+    /// The key.
+    pub key: String,
+    /// The holder first, then who waits, first come first served. A store without a queue knows
+    /// the holder only.
+    pub contenders: Vec<Contender>,
+    /// How long the holder's lock lasts, where it was asked for and can run out.
+    pub ttl: Option<Ttl>,
+}
+
+impl Queue {
+    /// Who holds the lock.
+    pub fn holder(&self) -> Option<&Contender> {
+        self.contenders.first()
+    }
+
+    /// Who waits for it.
+    pub fn waiters(&self) -> &[Contender] {
+        self.contenders.get(1..).unwrap_or_default()
+    }
+}
+
+/// One who holds a lock or waits for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Contender {
+    /// What stands for it in the store; see [`Held::owner_key`](super::Held::owner_key).
+    pub owner_key: String,
+    /// Its fencing token. `None` where another tool holds a lock that gives none.
+    pub token: Option<u64>,
+    /// The lease that carries it (etcd).
+    pub lease: Option<i64>,
+    /// What it says of itself. Other tools say nothing.
+    pub record: Option<Record>,
+}
+
+impl Contender {
+    /// Whether it is another tool's: etcdctl, a service in Go, flock(1).
+    pub fn is_foreign(&self) -> bool {
+        !self.record.as_ref().is_some_and(Record::is_ours)
+    }
+}
+
+/// How long a lock lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ttl {
+    /// What the store granted.
+    pub granted: Duration,
+    /// What is left of it if it is not renewed, at least.
+    pub left: Duration,
+}
+
+/// What [`Operator::left`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The lock is not that holder's, or was taken away.
+    Nothing,
+    /// It is, for at least so long, less a [margin](super::margin).
+    AtLeast(Duration),
+    /// It is, until the holder lets go or ends.
+    NoEnd,
+}
+
+/// What [`Operator::take_away`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was told, and lets go when its command is stopped.
+    Told,
+    /// It was removed, and may not know.
+    Removed,
+}
+
+/// Which locks to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// That of this key.
+    Key(&'a str),
+    /// Those whose keys begin so.
+    Prefix(&'a str),
+}
+
+impl Scope<'_> {
+    /// Whether the lock of `key` is among them.
+    pub fn contains(self, key: &str) -> bool {
+        match self {
+            Self::Key(only) => key == only,
+            Self::Prefix(prefix) => key.starts_with(prefix),
+        }
+    }
+}
+
+/// Something that happened to a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// The lock's key.
+    pub key: &'a str,
+    /// To whom it happened.
+    pub contender: &'a Contender,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen to one who holds a lock or waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It held the lock when the look began.
+    Holds,
+    /// It waited for the lock when the look began.
+    Waits,
+    /// It holds the lock from now on.
+    Acquired,
+    /// It waits for the lock from now on.
+    Queued,
+    /// It held the lock, and let go.
+    Released,
+    /// It held the lock, which ran out: it was not heard of for a TTL, or died.
+    Expired,
+    /// It waited, and does so no more.
+    Left,
+    /// An operator told it to let go.
+    TakenAway,
+}

@@ -1,0 +1,149 @@
+//! What an operator sees of locks, and does to them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use genlock::locker::operator::{Left, Scope, Taken, What};
+use genlock::locker::{Record, TakenAway};
+use genlock::{ErrorKind, Loss, Options};
+
+use super::{Fixture, lock, soon, until_empty};
+
+/// Longer than the pause before a holder looks at what an operator wrote.
+const SEEN: Duration = Duration::from_millis(500);
+
+pub(crate) async fn an_operator_sees_the_holder<F: Fixture>(fixture: &F) {
+    let operator = fixture.operator().await;
+    let queue = operator.queue("/k").await.expect("a queue");
+    assert_eq!((queue.holder(), queue.waiters()), (None, &[][..]));
+    let holder = Record {
+        command: "backup".to_owned(),
+        ..Record::of_this_process()
+    };
+    let options = Options {
+        holder,
+        ..Options::default()
+    };
+    let client = fixture.client(options).await;
+    let held = lock(&client, "/k").await;
+    let queue = operator.queue("/k").await.expect("a queue");
+    let shown = queue.holder().expect("a holder").clone();
+    assert_eq!(shown.token, Some(held.token()));
+    assert_eq!(Some(&*shown.owner_key), held.owner_key());
+    assert_eq!(shown.lease, held.lease());
+    assert!(!shown.is_foreign());
+    assert_eq!(shown.record.expect("a record").command, "backup");
+    assert_eq!(queue.ttl.is_some(), held.ttl().is_some());
+    let other = lock(&client, "/l/k").await;
+    let keys = async |prefix| -> Vec<String> {
+        let found = operator.list(prefix).await.expect("a list");
+        found.into_iter().map(|queue| queue.key).collect()
+    };
+    assert_eq!(keys("").await, ["/k", "/l/k"]);
+    assert_eq!(keys("/l").await, ["/l/k"]);
+    assert!(keys("/l/k/").await.is_empty());
+    let refused = operator.queue("").await.expect_err("no key");
+    assert_eq!(refused.kind(), ErrorKind::InvalidKey);
+    client.unlock(held).await.expect("a release");
+    client.unlock(other).await.expect("a release");
+    until_empty(fixture).await;
+}
+
+pub(crate) async fn what_is_left_is_asked_for_by_the_token<F: Fixture>(fixture: &F) {
+    let operator = fixture.operator().await;
+    let client = fixture.client(Options::default()).await;
+    let held = lock(&client, "/k").await;
+    let (own, token) = (
+        held.owner_key().expect("an owner key").to_owned(),
+        held.token(),
+    );
+    match operator.left(&own, token).await.expect("an answer") {
+        Left::AtLeast(left) => {
+            let end = held.deadline().expect("a deadline").left();
+            assert!(left <= end, "{left:?}, but the deadline is {end:?} away");
+            assert!(left + Duration::from_secs(2) > end, "{left:?} of {end:?}");
+        }
+        left => assert_eq!((left, held.ttl()), (Left::NoEnd, None)),
+    }
+    let other = operator.left(&own, token + 1).await;
+    assert_eq!(other.expect("an answer"), Left::Nothing);
+    client.unlock(held).await.expect("a release");
+    let over = operator.left(&own, token).await;
+    assert_eq!(over.expect("an answer"), Left::Nothing);
+}
+
+pub(crate) async fn a_lock_that_is_taken_away_is_lost<F: Fixture>(fixture: &F) {
+    let operator = fixture.operator().await;
+    let client = fixture.client(Options::default()).await;
+    let held = lock(&client, "/k").await;
+    let by = TakenAway::by_this_process();
+    let (own, token) = (
+        held.owner_key().expect("an owner key").to_owned(),
+        held.token(),
+    );
+    let stale = operator.take_away("/k", token + 1, &by, false).await;
+    assert_eq!(stale.expect_err("nobody").kind(), ErrorKind::NotHeld);
+    tokio::time::sleep(SEEN).await;
+    assert_eq!(held.ownership().loss(), None);
+    let taken = operator.take_away("/k", token, &by, false).await;
+    assert_eq!(taken.expect("an answer"), Taken::Told);
+    assert_eq!(soon("a loss", held.lost()).await, Loss::TakenAway);
+    let left = operator.left(&own, token).await;
+    assert_eq!(left.expect("an answer"), Left::Nothing);
+    // It is the holder's to let go, when what it did is stopped.
+    let queue = operator.queue("/k").await.expect("a queue");
+    let record = queue.holder().expect("a holder").record.clone();
+    assert_eq!(record.expect("a record").taken_away, Some(by));
+    let lost = client.unlock(held).await.expect_err("a lost lock");
+    assert_eq!(lost.kind(), ErrorKind::OwnershipLost);
+    soon("an end", operator.until_gone("/k", token))
+        .await
+        .expect("an end");
+    soon("a free lock", operator.until_free("/k"))
+        .await
+        .expect("a free lock");
+    until_empty(fixture).await;
+}
+
+pub(crate) async fn what_happens_is_told<F: Fixture>(fixture: &F) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let client = fixture.client(Options::default()).await;
+    let first = lock(&client, "/k").await;
+    let operator = fixture.operator().await;
+    let to = told.clone();
+    let following = tokio::spawn(async move {
+        let mut tell = |change: genlock::locker::operator::Change<'_>| {
+            let event = (change.key.to_owned(), change.contender.token, change.what);
+            to.lock().expect("a lock").push(event);
+        };
+        operator.follow(Scope::Key("/k"), &mut tell).await
+    });
+    let until = async |count: usize| {
+        soon("news", async {
+            while told.lock().expect("a lock").len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    };
+    until(1).await;
+    let tokens = [first.token(), {
+        client.unlock(first).await.expect("a release");
+        until(2).await;
+        let second = lock(&client, "/k").await;
+        let token = second.token();
+        until(3).await;
+        client.unlock(second).await.expect("a release");
+        token
+    }];
+    until(4).await;
+    following.abort();
+    let event = |at: usize, what| ("/k".to_owned(), Some(tokens[at]), what);
+    let expected = [
+        event(0, What::Holds),
+        event(0, What::Released),
+        event(1, What::Acquired),
+        event(1, What::Released),
+    ];
+    assert_eq!(*told.lock().expect("a lock"), expected);
+}
