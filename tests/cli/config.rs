@@ -345,6 +345,27 @@ fn what_makes_no_sense_is_named_with_its_line() {
 }
 
 #[test]
+fn every_verb_reads_it() {
+    let place = config("endpoints = \"file:locks\"\nttl = 7\nno-record-command = true\n");
+    locks(&place.env(&[]));
+    for (words, status) in [
+        (&["status", "k"][..], 1),
+        (&["ls"], 0),
+        (&["wait", "k"], 0),
+        (&["release", "k"], 1),
+        (&["doctor", "k"], 0),
+    ] {
+        let mut verb = genlock();
+        verb.args(words).arg("--config").arg(&place.file);
+        let run = output(verb);
+        assert_eq!(run.status.code(), Some(status), "{words:?}: {run:?}");
+    }
+    let mut verb = genlock();
+    verb.args(["status", "k", "--config", "/no/such.toml"]);
+    refused(&output(verb));
+}
+
+#[test]
 fn a_mistake_in_a_variable_of_etcdctls_is_named() {
     for (name, value) in [
         ("ETCDCTL_DIAL_TIMEOUT", "soon"),
