@@ -29,6 +29,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask the store whether the lock is still held for it'
             cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'genlock;run'= {
@@ -50,6 +51,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand -n 'Do not wait: if another holds the lock, exit with 75'
             cand --try 'Do not wait: if another holds the lock, exit with 75'
             cand --no-renew 'Do not renew the lock: it, and with it the command, ends at the TTL'
@@ -72,6 +74,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON object'
             cand -q 'Print nothing; the status tells'
             cand --quiet 'Print nothing; the status tells'
@@ -89,6 +92,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON array'
             cand -r 'The other way round'
             cand --reverse 'The other way round'
@@ -105,6 +109,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON object a line'
             cand --exact 'PREFIX is the key of one lock, and no other is told of'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
@@ -122,6 +127,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand -q 'Say nothing when the time is over'
             cand --quiet 'Say nothing when the time is over'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
@@ -138,6 +144,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON object'
             cand -q 'Print nothing; the status tells'
             cand --quiet 'Print nothing; the status tells'
@@ -157,8 +164,27 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --password-file 'The file whose first line is the password'
             cand --dial-timeout 'How long to try to reach the store. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --force 'Do not leave it to the holder: its command may then run beside the next one'
             cand --waiters 'Clear the queue of those who are not heard of any more'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'genlock;doctor'= {
+            cand --ttl 'How long the store keeps the lock when it does not hear of us'
+            cand -k 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password'
+            cand --dial-timeout 'How long to try to reach the store. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
+            cand --json 'One JSON object'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -171,6 +197,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask the store whether the lock is still held for it'
             cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'genlock;help;run'= {
@@ -186,6 +213,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;help;check'= {
         }
         &'genlock;help;release'= {
+        }
+        &'genlock;help;doctor'= {
         }
         &'genlock;help;help'= {
         }

@@ -30,6 +30,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name, such as /locks/backup
     ...command: string        # The command and its arguments; no `--` is needed before them
@@ -48,6 +49,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name
   ]
@@ -70,6 +72,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     prefix?: string           # Only keys that begin so. Who may read no other keys has to say it
   ]
@@ -87,6 +90,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     prefix?: string           # Only keys that begin so. Who may read no other keys has to say it
   ]
@@ -104,6 +108,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name
   ]
@@ -122,6 +127,7 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -140,8 +146,28 @@ module completions {
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name
+  ]
+
+  # Say what works, what does not, and what mends it
+  export extern "genlock doctor" [
+    --json                    # One JSON object
+    --ttl: string             # How long the store keeps the lock when it does not hear of us
+    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+    key?: string              # The lock, or a prefix that ends in '/', below which we want to read and write
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -174,6 +200,10 @@ module completions {
 
   # Take the lock KEY away from the holder that has exactly this token
   export extern "genlock help release" [
+  ]
+
+  # Say what works, what does not, and what mends it
+  export extern "genlock help doctor" [
   ]
 
   # Print this message or the help of the given subcommand(s)

@@ -1,6 +1,7 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
 mod check;
+mod doctor;
 mod environment;
 mod help;
 mod ls;
@@ -9,6 +10,7 @@ mod quoting;
 mod refusal;
 mod release;
 mod run;
+mod settings;
 mod status;
 mod store;
 mod times;
@@ -22,11 +24,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint,
+};
 
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::supervise::signals;
+use settings::Settings;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
 #[derive(Parser)]
@@ -51,6 +56,7 @@ enum Verb {
     Wait(wait::Wait),
     Check(check::Check),
     Release(release::Release),
+    Doctor(Box<doctor::Doctor>),
 }
 
 /// Take the lock KEY, run COMMAND, release the lock.
@@ -156,7 +162,7 @@ struct Run {
 }
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
-/// variable, which counts where neither is given.
+/// variable, which counts where neither is given; then the configuration does.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Connection")]
 struct Connection {
@@ -217,6 +223,12 @@ struct Connection {
     /// How long one request to the store may take. Default: 5s
     #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_COMMAND_TIMEOUT")]
     command_timeout: Option<Duration>,
+
+    /// The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say
+    /// /etc/genlock/config.toml
+    // Read before the rest: see settings.rs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 impl Connection {
@@ -235,15 +247,7 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let exit = match refusal::parse(&words) {
-        Ok(Cli { verb }) => match &verb {
-            Verb::Run(options) => run::run(options),
-            Verb::Status(options) => status::run(options),
-            Verb::Ls(options) => ls::run(options),
-            Verb::Watch(options) => watch::run(options),
-            Verb::Wait(options) => wait::run(options),
-            Verb::Check(options) => check::run(options),
-            Verb::Release(options) => release::run(options),
-        },
+        Ok(given) => run(&words, &given),
         Err(exit) => Ok(exit),
     };
     let exit = exit.unwrap_or_else(|error| {
@@ -257,6 +261,32 @@ pub fn main() -> ExitCode {
         Exit::Interrupt(signal) => signals::die_with_group(signal),
     }
     exit.code()
+}
+
+/// Runs the verb. The command line is read once more, on top of what the configuration says, of
+/// which it has told where it is.
+fn run(words: &[OsString], given: &ArgMatches) -> anyhow::Result<Exit> {
+    let command = settings::without_empty_variables(command());
+    let settings = Settings::read(&command, given)?;
+    let read = refusal::read(settings.as_defaults(command), words);
+    let cli = read.and_then(|given| Cli::from_arg_matches(&given));
+    let Cli { verb } = cli.map_err(|error| times::Usage::new(refusal::one_line(&error)))?;
+    verb.run(&settings)
+}
+
+impl Verb {
+    fn run(&self, settings: &Settings) -> anyhow::Result<Exit> {
+        match self {
+            Self::Run(options) => run::run(options, settings),
+            Self::Status(options) => status::run(options, settings),
+            Self::Ls(options) => ls::run(options, settings),
+            Self::Watch(options) => watch::run(options, settings),
+            Self::Wait(options) => wait::run(options, settings),
+            Self::Check(options) => check::run(options, settings),
+            Self::Release(options) => release::run(options, settings),
+            Self::Doctor(options) => doctor::run(options, settings),
+        }
+    }
 }
 
 /// The status and the line for an error at the edge. The library's errors say all on one line.

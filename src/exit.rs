@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Interrupt(i32),
 }
 
+/// All is well.
+pub(crate) const SUCCESS: u8 = 0;
 /// `genlock status` and its like: nobody holds the lock.
 pub(crate) const FREE: u8 = 1;
 /// The options make no sense; `EX_USAGE` of sysexits.h.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::environment::Around;
 use super::operate::{operate, print, print_json};
+use super::settings::Settings;
 use super::times::Usage;
 use super::{Connection, help, times};
 use crate::describe;
@@ -47,7 +48,7 @@ struct Answer<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Check) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> {
     let Some(around) = Around::us() else {
         return Err(Usage::new(
             "check: there is no lock around this ($GENLOCK_HELD_KEY): \
@@ -60,7 +61,7 @@ pub(super) fn run(options: &Check) -> anyhow::Result<Exit> {
     if let Some(endpoints) = &around.endpoints {
         connection.set_endpoints(endpoints);
     }
-    operate(&connection, async |store| {
+    operate(&connection, settings, async |store| {
         let key = describe::escape(&around.key);
         let left = store.left(&around.owner_key, around.token).await?;
         let held = left != Left::Nothing;

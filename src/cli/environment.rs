@@ -44,7 +44,7 @@ pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
 pub(super) const ETCDCTL_PASSWORD: &str = "ETCDCTL_PASSWORD";
 
 /// Variables of the form `name:password`, as etcdctl takes them.
-const USER: [&str; 2] = ["GENLOCK_USER", "ETCDCTL_USER"];
+pub(super) const USER: [&str; 2] = ["GENLOCK_USER", "ETCDCTL_USER"];
 
 /// The environment for the command, but for what is [`added`] when the lock is held: genlock's
 /// own without passwords.

@@ -23,11 +23,17 @@ pub(super) fn run() -> String {
         TIMES,
         ENVIRONMENT,
         VARIABLES,
+        CONFIGURATION,
         STORES,
         SIGNALS,
         exit::TABLE,
         EXAMPLES,
     ])
+}
+
+/// `genlock doctor --help`.
+pub(super) fn doctor() -> String {
+    sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS, DOCTOR_EXAMPLES])
 }
 
 /// `genlock status --help`.
@@ -100,8 +106,20 @@ Environment of the command:
 const VARIABLES: &str = "\
 Environment of genlock:
   An option that shows [env: GENLOCK_...] is read from there if it is not given. Where etcdctl
-  has a variable for the same, ETCDCTL_..., that one counts if neither is given.
+  has a variable for the same, ETCDCTL_..., that one counts if neither is given, and then the
+  configuration. An empty variable says nothing.
   GENLOCK_PASSWORD, ETCDCTL_PASSWORD  the password; the file of --password-file comes first";
+
+const CONFIGURATION: &str = "\
+Configuration:
+  ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml; or, in
+  place of both, the file of --config, which may be /dev/null. They need not be there. With
+  XDG_CONFIG_HOME the first is in there. In TOML, the keys are the long options
+      endpoints = [\"https://a:2379\", \"https://b:2379\"]
+      cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
+      ttl kill-after retry-interval no-record-command
+  and password. Paths are relative to the file. A duration is a string, or a number of seconds.
+  A password is taken only from a file that nobody else can read.";
 
 const STORES: &str = "\
 Stores:
@@ -130,9 +148,53 @@ Examples:
   genlock run --endpoints https://a:2379,https://b:2379 --cacert ca.pem /locks/x ./job.sh
       over TLS, with two members of the cluster to turn to";
 
+const DOCTOR_LINES: &str = "\
+Output:
+  A line for each setting and each finding. Its first word is
+  set    a setting, its value and where that comes from; a password is never shown
+  ok     as it should be
+  warn   it works, but look at it
+  wrong  locks do not work, or not as they should; the line ends in what mends it
+  and the second says of what it is: config, endpoint, tls, auth, rights, times, clock, proc or
+  directory.";
+
+const DOCTOR_JSON: &str = "\
+JSON:
+  ok         whether nothing is wrong
+  status     the exit status
+  store      etcd or file
+  settings   an array of: key, value (null if there is none, or it is a password), origin, kind of
+             origin (option, variable, file, default)
+  findings   an array of: state, topic, text, mend (or null), status (or null)
+  endpoints  an array of: endpoint, reached, version, role (leader, follower, learner, none),
+             read_seconds (an array, one for each read), certificate
+  auth       whether etcd has users log in, or null; user: as whom we are
+  rights     prefix, read, write and lease: true, false, or null if it was not asked
+  times      in seconds: ttl, renewed_every, told, killed, unnoticed
+  directory  path, owner, mode, filesystem, local (true, false, or null if it is not known)
+  A certificate has subject, names, issuer, from and until (RFC 3339). What is not known, or is
+  not of this store, is null.";
+
+const DOCTOR_STATUS: &str = "\
+Exit status:
+  0    nothing is wrong
+  64   the times do not fit each other
+  69   an endpoint or the store cannot be used
+  77   the credentials, or their rights, do not do
+  78   bad configuration
+  The first that is wrong decides.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  genlock doctor
+  genlock doctor /locks/backup --user backup --password-file password
+  genlock doctor --json | jq -r '.findings[] | select(.state == \"wrong\").text'";
+
 const FILES: &str = "\
 Files:
-  /run/lock/genlock  the locks of file:, shared by all users of the host";
+  ~/.config/genlock/config.toml  the user's configuration
+  /etc/genlock/config.toml       the host's
+  /run/lock/genlock              the locks of file:, shared by all users of the host";
 
 const STATUS_EXIT: &str = "\
 Exit status:
@@ -201,7 +263,7 @@ Examples:
 const CHECK_NOTES: &str = "\
 Notes:
   The lock is the innermost one around the command, as $GENLOCK_HELD_KEY and its like say; the
-  store is the one that keeps it. Certificates and a user are taken from options and variables.
+  store is the one that keeps it. Certificates and a user are taken from where they always are.
   A majority of etcd's members confirms the answer. What is left is less the margin that genlock
   keeps; genlock goes on renewing the lock while the command runs.";
 

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::operate::{operate, print, print_json};
+use super::settings::Settings;
 use super::view::{self, ContenderView};
 use super::{Connection, help};
 use crate::describe;
@@ -53,8 +54,8 @@ struct Line<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Ls) -> anyhow::Result<Exit> {
-    operate(&options.connection, async |store| {
+pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
         let mut found = store.list(&options.prefix).await?;
         sort(&mut found, options.sort);
         if options.reverse {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::Connection;
+use super::settings::Settings;
 use super::store::Store;
 use crate::describe;
 use crate::exit::Exit;
@@ -16,9 +17,10 @@ use crate::supervise::signals;
 /// nothing to leave behind.
 pub(super) fn operate(
     connection: &Connection,
+    settings: &Settings,
     operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
-    let store = Store::of(connection)?;
+    let store = Store::of(connection, settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

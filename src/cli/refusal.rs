@@ -9,9 +9,9 @@ mod words;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, FromArgMatches};
+use clap::{ArgMatches, Command};
 
-use super::{Cli, command, quoting};
+use super::{command, quoting, settings};
 use crate::describe;
 use crate::exit::{self, Exit};
 pub(super) use not_found::hint as not_found;
@@ -20,21 +20,16 @@ pub(super) use not_found::hint as not_found;
 const MISTAKES: usize = 6;
 
 /// Reads the arguments; help, the version and refusals are shown here.
-pub(super) fn parse(words: &[OsString]) -> Result<Cli, Exit> {
-    let mut matches = match check(words) {
-        Ok(matches) => matches,
-        Err(Objection::Help(error)) => {
+pub(super) fn parse(words: &[OsString]) -> Result<ArgMatches, Exit> {
+    check(words).map_err(|objection| match objection {
+        Objection::Help(error) => {
             show(&error);
-            return Err(Exit::Status(0));
+            Exit::Status(0)
         }
-        Err(Objection::Fault(fault)) => {
+        Objection::Fault(fault) => {
             describe::complain(format_args!("{}", fault.line(words)));
-            return Err(Exit::Status(exit::USAGE));
+            Exit::Status(exit::USAGE)
         }
-    };
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| {
-        describe::complain(format_args!("{}", one_line(&error)));
-        Exit::Status(exit::USAGE)
     })
 }
 
@@ -103,14 +98,19 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
     None
 }
 
-/// What clap reads, without a judgement of ours.
-fn read(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+/// What clap reads, without a judgement of ours, below the configuration.
+fn read_alone(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    read(settings::without_empty_variables(command()), words)
+}
+
+/// What clap reads by this definition.
+pub(super) fn read(command: Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let genlock = OsString::from("genlock");
-    command().try_get_matches_from([&genlock].into_iter().chain(words))
+    command.try_get_matches_from([&genlock].into_iter().chain(words))
 }
 
 fn check(words: &[OsString]) -> Result<ArgMatches, Objection> {
-    match read(words) {
+    match read_alone(words) {
         Ok(matches) => match unlikely::fault(words, &matches) {
             Some(fault) => Err(Objection::Fault(fault)),
             None => Ok(matches),
@@ -155,7 +155,7 @@ fn show(error: &clap::Error) {
 }
 
 /// Folds clap's paragraphs: what is wrong, and its tips; the usage is for --help.
-fn one_line(error: &clap::Error) -> String {
+pub(super) fn one_line(error: &clap::Error) -> String {
     let rendered = error.render().to_string();
     let paragraphs = rendered.split("\n\n").map(|paragraph| {
         let words: Vec<_> = paragraph.split_whitespace().collect();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::operate::{operate, print};
-use super::view::{self, quoted};
-use super::{Connection, help, times};
+use super::settings::Settings;
+use super::{Connection, help, quoting, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
@@ -44,11 +44,13 @@ pub(super) struct Release {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Release) -> anyhow::Result<Exit> {
-    operate(&options.connection, async |store| match options.token {
-        Some(token) => take_away(options, store, token).await,
-        None if options.waiters => clear_waiters(options, store).await,
-        None => propose(options, store).await,
+pub(super) fn run(options: &Release, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
+        match options.token {
+            Some(token) => take_away(options, store, token).await,
+            None if options.waiters => clear_waiters(options, store).await,
+            None => propose(options, store).await,
+        }
     })
 }
 
@@ -101,10 +103,9 @@ async fn propose(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit
     let mut text = format!("{key}: held by {who}{}\n", since.unwrap_or_default());
     match holder.token {
         Some(token) => {
-            let key = quoted(&options.key);
-            text.push_str(&format!(
-                "to take it away: genlock release {key} --token {token}\n"
-            ));
+            let token = token.to_string();
+            let words = ["genlock", "release", &options.key, "--token", &token];
+            text.push_str(&format!("to take it away: {}\n", quoting::line(words)));
         }
         None => text.push_str("it has no token: it can only be ended itself\n"),
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::settings::Settings;
 use super::store::{self, Store};
 use super::{Run, environment, times};
 use crate::ErrorKind;
@@ -24,11 +25,15 @@ use running::Running;
 const LOST_RELEASE: Duration = Duration::from_secs(1);
 
 /// Runs the verb.
-pub(super) fn run(options: &Run) -> anyhow::Result<Exit> {
-    let store = Store::of(&options.connection)?;
+pub(super) fn run(options: &Run, settings: &Settings) -> anyhow::Result<Exit> {
+    let store = Store::of(&options.connection, settings)?;
     let runs_out = store.has_leases() || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
-        times::check(options.ttl, grace, !options.no_renew)?;
+        times::check(options.ttl, grace, !options.no_renew).map_err(|usage| {
+            usage
+                .from("kill-after", settings.origin("kill-after"))
+                .from("ttl", settings.origin("ttl"))
+        })?;
     }
     let leftovers = if options.leave_descendants {
         Leftovers::Leave

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::operate::{operate, print, print_json};
+use super::settings::Settings;
 use super::view::{self, QueueView};
 use super::{Connection, help};
 use crate::describe;
@@ -32,8 +33,8 @@ pub(super) struct Status {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Status) -> anyhow::Result<Exit> {
-    operate(&options.connection, async |store| {
+pub(super) fn run(options: &Status, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
         let queue = store.queue(&options.key).await?;
         if options.json {
             print_json(&QueueView::of(&queue))?;

@@ -1,27 +1,25 @@
 //! Opens the store that the options name: the scheme of the endpoints picks it.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::environment::{ETCDCTL_PASSWORD, PASSWORD, variable};
-use super::{Connection, times};
-
+use super::Connection;
+use super::settings::Settings;
 use crate::describe;
 use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
 
 /// Where etcd is when nobody says.
 const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
 
-/// What the options and the environment say, put together.
+/// What the options say, put together.
 pub(super) enum Store {
     Etcd(EtcdConfig),
     File(Option<String>),
 }
 
 impl Store {
-    /// Reads the options, then etcdctl's variables, then the defaults. Touches nothing but the
-    /// password's file.
-    pub(super) fn of(connection: &Connection) -> Result<Self> {
+    /// Reads the options, below which the settings are already. Touches nothing but the password's
+    /// file.
+    pub(super) fn of(connection: &Connection, settings: &Settings) -> Result<Self> {
         let endpoints = endpoints(connection);
         let files: Vec<_> = endpoints
             .iter()
@@ -40,25 +38,21 @@ impl Store {
                 (!directory.is_empty()).then(|| directory.to_owned()),
             ));
         }
-        let (user, password) = credentials(connection)?;
-        let file = |option: &Option<_>, name| option.clone().or(variable(name).map(Into::into));
-        let mut config = EtcdConfig {
+        let (user, password) = credentials(connection, settings)?;
+        let defaults = EtcdConfig::default();
+        let config = EtcdConfig {
             endpoints,
-            cacert: file(&connection.cacert, "ETCDCTL_CACERT"),
-            cert: file(&connection.cert, "ETCDCTL_CERT"),
-            key: file(&connection.tls_key, "ETCDCTL_KEY"),
-            insecure_skip_tls_verify: connection.insecure_skip_tls_verify
-                || is_set("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")?,
+            cacert: connection.cacert.clone(),
+            cert: connection.cert.clone(),
+            key: connection.tls_key.clone(),
+            insecure_skip_tls_verify: connection.insecure_skip_tls_verify,
             user,
             password,
-            ..EtcdConfig::default()
+            dial_timeout: connection.dial_timeout.unwrap_or(defaults.dial_timeout),
+            command_timeout: connection
+                .command_timeout
+                .unwrap_or(defaults.command_timeout),
         };
-        if let Some(timeout) = timeout(connection.dial_timeout, "ETCDCTL_DIAL_TIMEOUT")? {
-            config.dial_timeout = timeout;
-        }
-        if let Some(timeout) = timeout(connection.command_timeout, "ETCDCTL_COMMAND_TIMEOUT")? {
-            config.command_timeout = timeout;
-        }
         Ok(Self::Etcd(config))
     }
 
@@ -114,17 +108,9 @@ fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
 }
 
 fn endpoints(connection: &Connection) -> Vec<String> {
-    let listed = |list: &str| -> Vec<String> {
-        list.split(',')
-            .map(|endpoint| endpoint.trim().to_owned())
-            .collect()
-    };
-    let mut endpoints = match &connection.endpoints {
-        Some(given) => given.iter().flat_map(|list| listed(list)).collect(),
-        None => variable("ETCDCTL_ENDPOINTS")
-            .map(|list| listed(&list))
-            .unwrap_or_default(),
-    };
+    let given = connection.endpoints.iter().flatten();
+    let each = given.flat_map(|list| list.split(','));
+    let mut endpoints: Vec<_> = each.map(|each| each.trim().to_owned()).collect();
     endpoints.retain(|endpoint| !endpoint.is_empty());
     if endpoints.is_empty() {
         endpoints.push(DEFAULT_ENDPOINT.to_owned());
@@ -134,40 +120,31 @@ fn endpoints(connection: &Connection) -> Vec<String> {
 
 /// The user's name and password. In a variable the name may carry the password, as etcdctl takes
 /// it; on the command line everyone could read it (ps(1)).
-fn credentials(connection: &Connection) -> Result<(Option<String>, Option<String>)> {
-    if connection
-        .user
-        .as_ref()
-        .is_some_and(|user| user.contains(':'))
-    {
+fn credentials(
+    connection: &Connection,
+    settings: &Settings,
+) -> Result<(Option<String>, Option<String>)> {
+    let Some(user) = &connection.user else {
+        return Ok((None, None));
+    };
+    if user.contains(':') {
         return Err(config(
             "--user: a password on the command line can be read by everyone (ps): \
              use --password-file or $GENLOCK_PASSWORD",
         ));
     }
-    let given = connection.user.clone();
-    let user = given
-        .or_else(|| variable("GENLOCK_USER"))
-        .or_else(|| variable("ETCDCTL_USER"));
-    let Some(user) = user else {
-        return Ok((None, None));
-    };
-    let (name, attached) = match user.split_once(':') {
-        Some((name, password)) => (name.to_owned(), Some(password.to_owned())),
-        None => (user, None),
-    };
     let password = match &connection.password_file {
-        Some(path) => Some(first_line(path)?),
-        None => variable(PASSWORD)
-            .or(attached)
-            .or_else(|| variable(ETCDCTL_PASSWORD)),
+        Some(path) => first_line(path)?,
+        None => settings
+            .password()
+            .ok_or_else(|| {
+                config(&format!(
+                    "--user {user}: no password: use --password-file or $GENLOCK_PASSWORD"
+                ))
+            })?
+            .to_owned(),
     };
-    if password.is_none() {
-        return Err(config(&format!(
-            "--user {name}: no password: use --password-file or $GENLOCK_PASSWORD"
-        )));
-    }
-    Ok((Some(name), password))
+    Ok((Some(user.clone()), Some(password)))
 }
 
 fn first_line(path: &Path) -> Result<String> {
@@ -180,25 +157,6 @@ fn first_line(path: &Path) -> Result<String> {
         .with_source(error)
     })?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-fn timeout(given: Option<Duration>, name: &str) -> Result<Option<Duration>> {
-    let Some(text) = variable(name).filter(|_| given.is_none()) else {
-        return Ok(given);
-    };
-    times::parse_pause(&text)
-        .map(Some)
-        .map_err(|why| config(&format!("${name} {text:?}: {why}")))
-}
-
-fn is_set(name: &str) -> Result<bool> {
-    match variable(name).as_deref() {
-        None => Ok(false),
-        // What Go's strconv.ParseBool takes, since etcdctl reads the variable with it.
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-        Some(other) => Err(config(&format!("${name} {other:?}: true or false"))),
-    }
 }
 
 fn config(message: &str) -> Error {

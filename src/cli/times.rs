@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::settings::Origin;
 use crate::locker::margin;
 
 /// Options that make no sense together.
@@ -12,6 +13,14 @@ pub(super) struct Usage(String);
 impl Usage {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+
+    /// Says where a value at fault comes from, if it is not on the command line.
+    pub(super) fn from(mut self, option: &str, origin: &Origin) -> Self {
+        if !matches!(origin, Origin::Flag | Origin::Default) {
+            self.0.push_str(&format!(" (--{option}: {origin})"));
+        }
+        self
     }
 }
 
@@ -75,6 +84,31 @@ pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(),
         humantime::format_duration(ttl),
         humantime::format_duration(room),
     )))
+}
+
+/// What follows from a TTL and a grace, counted from the last acknowledged renewal's sending.
+pub(super) struct Schedule {
+    /// The lock is renewed so often.
+    pub(super) renewed_every: Duration,
+    /// The command is told SIGTERM.
+    pub(super) told: Duration,
+    /// The command is killed.
+    pub(super) killed: Duration,
+    /// The store can be gone for so long at any moment, and is not missed.
+    pub(super) unnoticed: Duration,
+}
+
+impl Schedule {
+    pub(super) fn of(ttl: Duration, grace: Duration) -> Self {
+        let killed = ttl.saturating_sub(margin(ttl));
+        let told = killed.saturating_sub(grace);
+        Self {
+            renewed_every: ttl / 3,
+            told,
+            killed,
+            unnoticed: told.saturating_sub(ttl / 3),
+        }
+    }
 }
 
 #[cfg(test)]

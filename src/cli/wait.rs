@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::operate::operate;
+use super::settings::Settings;
 use super::{Connection, help, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -30,8 +31,8 @@ pub(super) struct Wait {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Wait) -> anyhow::Result<Exit> {
-    operate(&options.connection, async |store| {
+pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
         if let Some(limit) = options.wait {
             // A look comes first, whatever the limit.
             let queue = store.queue(&options.key).await?;

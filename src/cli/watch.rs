@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::operate::{operate, print, print_json};
+use super::settings::Settings;
 use super::view::{self, ContenderView};
 use super::{Connection, help};
 use crate::describe;
@@ -45,8 +46,8 @@ struct Line<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Watch) -> anyhow::Result<Exit> {
-    operate(&options.connection, async |store| {
+pub(super) fn run(options: &Watch, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(&options.connection, settings, async |store| {
         let scope = if options.exact {
             Scope::Key(&options.prefix)
         } else {

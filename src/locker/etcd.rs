@@ -6,7 +6,9 @@
 //! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
 //! owns: its lease may have died in the queue.
 
+pub mod certificate;
 mod connect;
+pub mod diagnose;
 mod dial;
 mod expiry;
 mod fault;

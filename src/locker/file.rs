@@ -4,6 +4,7 @@
 //! One file a key, locked with flock(2), so `flock(1)` on the same file excludes too. It is not
 //! first come first served. A lock file is never removed.
 
+pub mod diagnose;
 mod directory;
 mod holding;
 mod lockfile;

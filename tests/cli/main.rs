@@ -33,8 +33,10 @@ macro_rules! over_every_store {
 
 mod claims;
 mod completion;
+mod config;
 mod contention;
 mod deadline;
+mod doctor;
 mod environment;
 mod etcd;
 mod exit;

@@ -65,11 +65,16 @@ fn a_password_shows_up_nowhere() {
     let store = Store::at(server.endpoint());
     let file = store.path("passwords-file");
     std::fs::write(&file, format!("{PASSWORD}\n")).expect("a file");
-    let file = file.to_str().expect("text");
+    let config = store.path("config.toml");
+    let text = format!("user = \"app\"\npassword = \"{PASSWORD}\"\n");
+    std::fs::write(&config, text).expect("a file");
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    let (file, config) = (file.to_str().expect("text"), config.to_str().expect("text"));
     for (options, variables) in [
         (&["--user", "app", "--password-file", file][..], &[][..]),
         (&["--user", "app"], &[("GENLOCK_PASSWORD", PASSWORD)]),
         (&[], &[("GENLOCK_USER", "app:secret")]),
+        (&["--config", config], &[]),
         (
             &[],
             &[
@@ -78,7 +83,7 @@ fn a_password_shows_up_nowhere() {
             ],
         ),
     ] {
-        let options = [options, &["-vv", "--ttl", "2"]].concat();
+        let options = [options, &["-vvv", "--ttl", "2"]].concat();
         let mut command = store.sh(&options, "env; echo ready $$; exec sleep 600");
         command.envs(variables.iter().copied());
         let run = Run::start(command);

@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) token_ttl: u32,
     /// After so many milliseconds without a leader another is elected; 0 is 200.
     pub(crate) election: u32,
+    /// How many bytes its data may have; 0 is etcd's own 2 GB.
+    pub(crate) quota: u32,
 }
 
 /// Where a member is.
@@ -339,6 +341,9 @@ fn spawn(dir: &Path, setup: Setup, sites: &[Site], number: usize) -> Child {
     }
     if setup.token_ttl > 0 {
         command.arg(format!("--auth-token-ttl={}", setup.token_ttl));
+    }
+    if setup.quota > 0 {
+        command.arg(format!("--quota-backend-bytes={}", setup.quota));
     }
     // A short election makes for a short start; the TTL that etcd grants at least is then 1 s.
     let election = if setup.election > 0 {

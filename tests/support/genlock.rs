@@ -21,7 +21,8 @@ use crate::support::etcd::Server;
 /// How long anything that should happen soon may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A bare command: of the environment only what programs need to be found.
+/// A bare command: of the environment only what programs need to be found, and no configuration of
+/// this host's.
 pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
@@ -30,6 +31,7 @@ pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
             command.env(name, value);
         }
     }
+    command.env("GENLOCK_CONFIG", "/dev/null");
     command
 }
 
@@ -38,9 +40,11 @@ pub(crate) fn genlock() -> Command {
     bare(env!("CARGO_BIN_EXE_genlock"))
 }
 
-/// The program's arguments behind another's, such as those of `env`: what is given runs under it.
+/// The program's arguments behind another's, such as those of `env`: what is given runs under it,
+/// in its own environment.
 pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
-    let mut outer = bare(prefix[0]);
+    let mut outer = Command::new(prefix[0]);
+    outer.env_clear();
     outer.args(&prefix[1..]);
     outer.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {

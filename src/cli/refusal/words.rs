@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 
-use super::{Fault, habits, names, one_line, read, settle};
+use super::{Fault, habits, names, one_line, read_alone, settle};
 use crate::cli::{command, quoting};
 use crate::describe;
 
@@ -154,7 +154,7 @@ pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
     // `run -- cmd`: clap takes cmd for the key.
     let dashes = words.iter().position(|word| word == "--");
     let key_at = dashes.filter(|&at| {
-        let before = read(&words[..at]).err();
+        let before = read_alone(&words[..at]).err();
         before.is_some_and(|error| lacks("KEY", &names(&error)))
     });
     if let Some(at) = key_at

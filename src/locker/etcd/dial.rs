@@ -17,6 +17,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 
 use super::Config;
+use super::certificate::Certificate;
 use super::fault::Fault;
 use super::tls::{Refusal, Tls};
 use crate::error::{Error, ErrorKind, Result, plain};
@@ -86,6 +87,14 @@ impl Endpoint {
                 }
             }
         }
+    }
+}
+
+impl Endpoint {
+    /// Whether others on the way can read what is said.
+    pub(super) fn is_in_clear(&self) -> bool {
+        matches!(&self.address, Address::Tcp { tls: false, host, .. }
+            if host != "localhost" && !host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
     }
 }
 
@@ -178,6 +187,25 @@ impl Dialler {
             Ok(client) => Ok(Connection { client, refusal }),
             Err(error) => Err(self.explain(error.into(), &refusal)),
         }
+    }
+
+    /// The certificate that the server at `endpoint` shows. The caller bounds it.
+    pub(super) async fn certificate(&self, endpoint: &Endpoint) -> Option<Certificate> {
+        let Address::Tcp {
+            tls: true,
+            host,
+            port,
+        } = &endpoint.address
+        else {
+            return None;
+        };
+        let stream = connect(host, *port).await.ok()?;
+        self.tls.shown(host, stream).await
+    }
+
+    /// Our own certificate.
+    pub(super) fn own_certificate(&self) -> Option<Certificate> {
+        self.tls.own()
     }
 
     async fn log_in(&self, channel: TonicChannel) -> Result<Client, etcd_client::Error> {

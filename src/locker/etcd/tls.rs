@@ -24,6 +24,7 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::Config;
+use super::certificate::Certificate;
 use super::fault::{Fault, judge_tls};
 use crate::error::{Error, ErrorKind, Result, plain};
 
@@ -95,19 +96,37 @@ impl Tls {
         }
     }
 
+    /// Whose certificate the server at `host` shows, whether we trust it or not: nothing is said
+    /// over this connection. `None` if TLS ends before the server shows one.
+    pub(super) async fn shown(&self, host: &str, stream: TcpStream) -> Option<Certificate> {
+        let config = Arc::new(self.build(true).ok()?);
+        let name = ServerName::try_from(host.to_owned()).ok()?;
+        let stream = TlsConnector::from(config)
+            .connect(name, stream)
+            .await
+            .ok()?;
+        let (_, session) = stream.get_ref();
+        Certificate::read(session.peer_certificates()?.first()?)
+    }
+
+    /// The certificate that we show.
+    pub(super) fn own(&self) -> Option<Certificate> {
+        Certificate::read(self.identity.as_ref()?.cert.first()?)
+    }
+
     fn config(&self) -> Result<Arc<ClientConfig>> {
         if let Some(config) = self.config.get() {
             return Ok(config.clone());
         }
-        let config = Arc::new(self.build()?);
+        let config = Arc::new(self.build(self.trust_anyone)?);
         Ok(self.config.get_or_init(|| config).clone())
     }
 
-    fn build(&self) -> Result<ClientConfig> {
+    fn build(&self, trust_anyone: bool) -> Result<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| invalid("TLS", &error.to_string()))?;
-        let builder = if self.trust_anyone {
+        let builder = if trust_anyone {
             builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(TrustAnyone(self.provider.clone())))

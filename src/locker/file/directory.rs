@@ -43,11 +43,7 @@ impl Directory {
             .map_err(|errno| refused(&path, "cannot open the directory", errno))?;
         let mode = Mode::from_raw_mode(stat.st_mode);
         let shared = mode.contains(Mode::WOTH);
-        if shared && !mode.contains(Mode::SVTX) {
-            let why = "any user can replace the lock files in it (world-writable without the \
-                       sticky bit): chmod +t it, or use another directory";
-            return Err(unfit(&path, why));
-        }
+        fit_to_own(&path, &stat)?;
         // A relative path means something else in another working directory.
         let path = path.canonicalize().unwrap_or(path);
         let files = if shared {
@@ -149,8 +145,19 @@ fn put_right(fd: &OwnedFd, stat: Stat) -> Result<Stat, Errno> {
     rustix::fs::fstat(fd)
 }
 
+/// Refuses a directory of one's own in which any user can replace a file.
+pub(super) fn fit_to_own(path: &Path, stat: &Stat) -> Result<()> {
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
+        let why = "any user can replace the lock files in it (world-writable without the \
+                   sticky bit): chmod +t it, or use another directory";
+        return Err(unfit(path, why));
+    }
+    Ok(())
+}
+
 /// Refuses a directory in which a user other than root, or than ourselves, can replace a file.
-fn fit_to_share(path: &Path, stat: &Stat) -> Result<()> {
+pub(super) fn fit_to_share(path: &Path, stat: &Stat) -> Result<()> {
     let owner = Uid::from_raw(stat.st_uid);
     if !owner.is_root() && owner != rustix::process::geteuid() {
         let why = format!(
@@ -180,14 +187,14 @@ pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-fn unfit(path: &Path, why: &str) -> Error {
+pub(super) fn unfit(path: &Path, why: &str) -> Error {
     Error::new(
         ErrorKind::InvalidConfig,
         format!("{}: {why}", path.display()),
     )
 }
 
-fn with_way_out(error: Error, path: &Path) -> Error {
+pub(super) fn with_way_out(error: Error, path: &Path) -> Error {
     let message = format!(
         "{error}; as root, put that right with `install -d -m 1777 -o root {}`, or choose a \
          directory of your own with file:DIR",

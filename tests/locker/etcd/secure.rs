@@ -12,6 +12,7 @@ const TLS: Setup = Setup {
     unix: false,
     token_ttl: 0,
     election: 0,
+    quota: 0,
 };
 
 /// What reaches a server that wants TLS and client certificates.

@@ -1,0 +1,40 @@
+//! The findings about locks in files.
+
+use std::path::Path;
+
+use super::Doctor;
+use super::report::{Directory, Report};
+use crate::locker::file::diagnose::diagnose;
+
+pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &Doctor) {
+    report.store = Some("file");
+    let found = diagnose(directory.map(Path::new), options.lock());
+    let path = found.path.display().to_string();
+    let there = found.directory.as_ref();
+    report.directory = Some(Directory {
+        path: path.clone(),
+        owner: there.map(|there| there.owner),
+        mode: there.map(|there| format!("{:04o}", there.mode)),
+        filesystem: there.map(|there| there.filesystem.name),
+        local: there.and_then(|there| there.filesystem.local),
+    });
+    match (&found.fit, there) {
+        (Err(error), _) => report.wrong("directory", error, error.to_string(), None),
+        (Ok(()), None) => report.ok("directory", format!("{path}: made with the first lock")),
+        (Ok(()), Some(there)) => {
+            let text = format!(
+                "{path}: of user {}, mode {:04o}, on {}",
+                there.owner, there.mode, there.filesystem.name
+            );
+            if there.filesystem.local.is_none() {
+                report.warn(
+                    "directory",
+                    text,
+                    "see that it is this host's alone: locks in files are for one host",
+                );
+            } else {
+                report.ok("directory", text);
+            }
+        }
+    }
+}

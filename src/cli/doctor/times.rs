@@ -1,0 +1,62 @@
+//! The findings about times: whether they fit each other, and the store's distance.
+
+use std::time::Duration;
+
+use super::etcd::{Judge, precise};
+use super::report::Times;
+use crate::ErrorKind;
+use crate::cli::times::{self, Schedule};
+use crate::describe;
+
+/// A renewal is a read, a ping and a read again.
+const ROUND_TRIPS: u32 = 3;
+
+impl Judge<'_> {
+    /// `slowest` is the longest that a read took.
+    pub(super) fn times(&mut self, ttl: Duration, slowest: Option<Duration>) {
+        let grace = self.options.grace(ttl);
+        let schedule = Schedule::of(ttl, grace);
+        self.report.times = Some(Times {
+            ttl: ttl.as_secs_f64(),
+            renewed_every: schedule.renewed_every.as_secs_f64(),
+            told: schedule.told.as_secs_f64(),
+            killed: schedule.killed.as_secs_f64(),
+            unnoticed: schedule.unnoticed.as_secs_f64(),
+        });
+        if let Err(usage) = times::check(ttl, grace, true) {
+            let usage = usage
+                .from("kill-after", self.settings.origin("kill-after"))
+                .from("ttl", self.settings.origin("ttl"));
+            // The kind that stands for the status of usage.
+            let kind = ErrorKind::InvalidTtl;
+            self.report.wrong("times", kind, usage.to_string(), None);
+            return;
+        }
+        self.report.ok(
+            "times",
+            format!(
+                "renewed every {}; SIGTERM {} after the last renewal that etcd acknowledged, \
+                 SIGKILL after {}; etcd can be gone for {}",
+                describe::duration(schedule.renewed_every),
+                describe::duration(schedule.told),
+                describe::duration(schedule.killed),
+                describe::duration(schedule.unnoticed)
+            ),
+        );
+        let Some(renewal) = slowest.map(|slowest| slowest * ROUND_TRIPS) else {
+            return;
+        };
+        let text = format!("a renewal takes up to {}", precise(renewal));
+        let mend = format!("a longer {}, or a nearer etcd", self.option("ttl"));
+        if renewal >= schedule.renewed_every.min(schedule.unnoticed) {
+            let text = format!("{text}, longer than there is time for");
+            self.report
+                .wrong("times", ErrorKind::Unavailable, text, Some(mend));
+        } else if renewal * 4 >= schedule.unnoticed {
+            let text = format!("{text}, much of the time that there is for it");
+            self.report.warn("times", text, &mend);
+        } else {
+            self.report.ok("times", text);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Where each setting comes from: an option, a GENLOCK_ variable, what etcdctl reads, a file, or
+//! the default.
+//!
+//! clap itself reads options and GENLOCK_ variables. What lies below them becomes the option's
+//! default, so that every option is defined, and its value checked, in one place.
+
+mod file;
+mod keys;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::Resettable;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+use super::environment::{self, variable};
+use crate::{Error, ErrorKind, Result};
+use keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Flag,
+    Variable(String),
+    File(PathBuf, usize),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("option"),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// What was set anywhere, and where.
+pub(super) struct Settings {
+    values: BTreeMap<&'static str, OsString>,
+    origins: BTreeMap<&'static str, Origin>,
+    /// Which files were looked for, and whether they are there.
+    files: Vec<(PathBuf, bool)>,
+}
+
+/// One setting, to be shown.
+pub(super) struct Setting<'a> {
+    pub(super) key: &'static str,
+    /// As it was written; not that of the password.
+    pub(super) value: Option<String>,
+    pub(super) origin: &'a Origin,
+    /// Why it is refused by the verb that uses it.
+    pub(super) fault: Option<String>,
+}
+
+impl Settings {
+    /// Reads etcdctl's variables and the files, below what was `given` to the verb of `command`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] that names the variable, or the file and its line.
+    pub(super) fn read(command: &Command, given: &ArgMatches) -> Result<Self> {
+        let mut settings = Self {
+            values: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            files: Vec::new(),
+        };
+        let Some((verb, given)) = given.subcommand() else {
+            return Ok(settings);
+        };
+        let options = command.find_subcommand(verb).unwrap_or(command);
+        // The verb that has them all says what their values may be.
+        let all = command.find_subcommand("run").unwrap_or(command);
+        for key in &KEYS {
+            let found = match (option(options, key.name), option(all, key.name)) {
+                (Some(arg), _) => given_to(arg, given),
+                (None, Some(arg)) => in_environment(arg),
+                (None, None) => None,
+            };
+            if let Some((value, origin)) = found {
+                settings.values.insert(key.name, value);
+                settings.origins.insert(key.name, origin);
+            }
+        }
+        settings.read_variables(all)?;
+        let named = given.try_get_one::<PathBuf>("config").ok().flatten();
+        for file in file::all(named.map(PathBuf::as_path), all)? {
+            for (key, value, line) in file.values {
+                let origin = Origin::File(file.path.clone(), line);
+                settings.offer(key, value, origin);
+            }
+            settings.files.push((file.path, file.present));
+        }
+        Ok(settings)
+    }
+
+    fn read_variables(&mut self, options: &Command) -> Result<()> {
+        if let Some(password) = variable(environment::PASSWORD) {
+            let origin = Origin::Variable(environment::PASSWORD.to_owned());
+            self.offer(PASSWORD, password.into(), origin);
+        }
+        for name in environment::USER {
+            if let Some(user) = variable(name).filter(|_| !self.has(USER)) {
+                let (user, password) = match user.split_once(':') {
+                    Some((user, password)) => (user, Some(password)),
+                    None => (&*user, None),
+                };
+                let origin = Origin::Variable(name.to_owned());
+                self.offer(USER, user.into(), origin.clone());
+                if let Some(password) = password {
+                    self.offer(PASSWORD, password.into(), origin);
+                }
+            }
+        }
+        if let Some(password) = variable(environment::ETCDCTL_PASSWORD) {
+            let origin = Origin::Variable(environment::ETCDCTL_PASSWORD.to_owned());
+            self.offer(PASSWORD, password.into(), origin);
+        }
+        for key in &KEYS {
+            let text = key.etcdctl.filter(|_| !self.has(key.name));
+            let Some((name, text)) = text.and_then(|name| Some((name, variable(name)?))) else {
+                continue;
+            };
+            let value = match key.kind {
+                Kind::Flag => boolean(&text).map(|on| on.to_string()),
+                _ => check(options, key.name, OsStr::new(&text)).map(|()| text.clone()),
+            };
+            let value = value.map_err(|why| invalid(format!("${name} {text:?}: {why}")))?;
+            self.offer(key.name, value.into(), Origin::Variable(name.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Takes the value if nothing above it has set the key. A password and its file are one
+    /// setting.
+    fn offer(&mut self, key: &'static str, value: OsString, origin: Origin) {
+        let other = match key {
+            PASSWORD => PASSWORD_FILE,
+            PASSWORD_FILE => PASSWORD,
+            key => key,
+        };
+        if !self.has(key) && !self.has(other) {
+            self.origins.insert(key, origin);
+            self.values.insert(key, value);
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.origins.contains_key(key)
+    }
+
+    /// The command line with what was read as the defaults of its options.
+    pub(super) fn as_defaults(&self, mut command: Command) -> Command {
+        let verbs = command
+            .get_subcommands()
+            .map(|verb| verb.get_name().to_owned());
+        for verb in verbs.collect::<Vec<_>>() {
+            command = command.mut_subcommand(verb, |verb| {
+                self.values.iter().fold(verb, |verb, (key, value)| {
+                    let id = option(&verb, key).map(|arg| arg.get_id().clone());
+                    match id {
+                        Some(id) => verb.mut_arg(id, |arg| arg.default_value(value.clone())),
+                        None => verb,
+                    }
+                })
+            });
+        }
+        command
+    }
+
+    /// Every setting. `command` says what the values may be.
+    pub(super) fn all(&self, command: &Command) -> Vec<Setting<'_>> {
+        let options = command.find_subcommand("run").unwrap_or(command);
+        let shown = KEYS.iter().map(|key| {
+            let set = self.values.get(key.name).filter(|_| key.name != PASSWORD);
+            let default = || {
+                let values = option(options, key.name)?.get_default_values();
+                Some(values.first()?.as_os_str())
+            };
+            let value = set.map(OsString::as_os_str).or_else(default);
+            let fault = match key.kind {
+                Kind::Flag => None,
+                _ => set.and_then(|value| check(options, key.name, value).err()),
+            };
+            Setting {
+                key: key.name,
+                value: value.map(|value| value.to_string_lossy().into_owned()),
+                origin: self.origin(key.name),
+                fault,
+            }
+        });
+        shown.collect()
+    }
+
+    /// The configuration files that count, and whether they are there.
+    pub(super) fn files(&self) -> &[(PathBuf, bool)] {
+        &self.files
+    }
+
+    /// Where the value of this option, or key, comes from.
+    pub(super) fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// The password itself, if no --password-file comes before it.
+    pub(super) fn password(&self) -> Option<&str> {
+        self.values.get(PASSWORD)?.to_str()
+    }
+}
+
+/// A variable that is set but empty says nothing.
+pub(super) fn without_empty_variables(mut command: Command) -> Command {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let verbs = command
+        .get_subcommands()
+        .map(|verb| verb.get_name().to_owned());
+    for verb in verbs.collect::<Vec<_>>() {
+        command = command.mut_subcommand(verb, |verb| {
+            verb.mut_args(|arg| {
+                if is_empty(&arg) {
+                    arg.env(Resettable::Reset)
+                } else {
+                    arg
+                }
+            })
+        });
+    }
+    command
+}
+
+/// The option with this long name.
+fn option<'a>(options: &'a Command, name: &str) -> Option<&'a Arg> {
+    options
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(name))
+}
+
+/// The value and where clap has it from, if it was given.
+fn given_to(arg: &Arg, given: &ArgMatches) -> Option<(OsString, Origin)> {
+    let id = arg.get_id().as_str();
+    let origin = match given.value_source(id)? {
+        ValueSource::CommandLine => Origin::Flag,
+        ValueSource::EnvVariable => Origin::Variable(arg.get_env()?.to_string_lossy().into_owned()),
+        _ => return None,
+    };
+    let parts: Vec<_> = given.get_raw(id)?.collect();
+    Some((parts.join(OsStr::new(",")), origin))
+}
+
+/// What the option would have if its verb were asked for.
+fn in_environment(arg: &Arg) -> Option<(OsString, Origin)> {
+    let name = arg.get_env()?;
+    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    Some((value, Origin::Variable(name.to_string_lossy().into_owned())))
+}
+
+/// Whether the option would take this value. What is a key only takes any.
+fn check(options: &Command, key: &str, value: &OsStr) -> Result<(), String> {
+    let Some(arg) = option(options, key) else {
+        return Ok(());
+    };
+    let arg = arg.clone().env(Resettable::Reset);
+    let mut given = OsString::from(format!("--{key}="));
+    given.push(value);
+    let alone = Command::new("genlock").no_binary_name(true).arg(arg);
+    match alone.try_get_matches_from([given]) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(std::error::Error::source(&error)
+            .map_or_else(|| "it cannot be that".to_owned(), ToString::to_string)),
+    }
+}
+
+/// What Go's strconv.ParseBool takes, since etcdctl reads its variables with it.
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidConfig, message)
+}

@@ -1,0 +1,308 @@
+//! The configuration files: which there are, whether they can be trusted, and what is in them.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::{check, invalid, option};
+use crate::describe;
+use crate::{Error, Result};
+
+/// For all users of the host.
+const SYSTEM: &str = "/etc/genlock/config.toml";
+
+/// More than this is no configuration.
+const LONGEST: u64 = 1 << 20;
+
+/// What one file says.
+pub(super) struct Contents {
+    pub(super) path: PathBuf,
+    /// Whether it is there.
+    pub(super) present: bool,
+    /// The key, its value as the option takes it, and the line.
+    pub(super) values: Vec<(&'static str, OsString, usize)>,
+}
+
+/// Reads the file that is `named`, or else the user's and the system's, which need not be there;
+/// the former comes before the latter. `options` says what values may be.
+pub(super) fn all(named: Option<&Path>, options: &Command) -> Result<Vec<Contents>> {
+    let read = |path: PathBuf, place| -> Result<Contents> {
+        let Some((text, stat)) = text(&path, place)? else {
+            return Ok(Contents {
+                path,
+                present: false,
+                values: Vec::new(),
+            });
+        };
+        let reading = Reading {
+            path: &path,
+            text: &text,
+            options,
+        };
+        let values = reading.values(&stat)?;
+        Ok(Contents {
+            path,
+            present: true,
+            values,
+        })
+    };
+    if let Some(path) = named {
+        return Ok(vec![read(path.to_owned(), Place::Named)?]);
+    }
+    let mut files = Vec::new();
+    if let Some(path) = of_user() {
+        files.push(read(path, Place::Users)?);
+    }
+    files.push(read(SYSTEM.into(), Place::System)?);
+    Ok(files)
+}
+
+/// `~/.config/genlock/config.toml`, by the XDG base directory specification, which wants a path
+/// that is not absolute to be ignored.
+fn of_user() -> Option<PathBuf> {
+    let absolute = |name| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    Some(config?.join("genlock/config.toml"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Named,
+    Users,
+    System,
+}
+
+/// The text of a file and whose it is; `None` if it is absent and may be.
+fn text(path: &Path, place: Place) -> Result<Option<(String, Metadata)>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if place != Place::Named {
+        // Nobody holds us up with a pipe in its place.
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if place != Place::Named && is_absent(&error) => return Ok(None),
+        // $HOME is another's, as after su(1): what is in it does not concern us.
+        Err(error) if place == Place::Users && is_hidden(path, &error) => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let stat = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if place != Place::Named {
+        trusted(path, &stat)?;
+    }
+    let shown = path.display();
+    // Such as /dev/null or a pipe, which has been named, is what it is.
+    if stat.is_file() && stat.mode() & 0o002 != 0 {
+        return Err(invalid(format!(
+            "{shown}: everyone can write to it, and so choose where locks are: chmod o-w it"
+        )));
+    }
+    let text = read(file).map_err(|error| unreadable(path, &error))?;
+    Ok(Some((text, stat)))
+}
+
+fn read(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("too long for a configuration"));
+    }
+    Ok(text)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Whether not even its being there can be seen.
+fn is_hidden(path: &Path, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && std::fs::symlink_metadata(path).is_err()
+}
+
+/// A file that nobody has named is ours or root's: it says where passwords are sent.
+fn trusted(path: &Path, stat: &Metadata) -> Result<()> {
+    let shown = path.display();
+    if !stat.is_file() {
+        return Err(invalid(format!("{shown}: not a regular file")));
+    }
+    if stat.uid() != 0 && stat.uid() != rustix::process::geteuid().as_raw() {
+        return Err(invalid(format!(
+            "{shown}: it belongs to the user {}, neither to us nor to root; if it is meant, name \
+             it with --config",
+            stat.uid()
+        )));
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let shown = path.display();
+    let why = match error.kind() {
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: let it be read (a password can be in a password-file), or name \
+             another with --config"
+                .to_owned()
+        }
+        _ => describe::io_error(error),
+    };
+    invalid(format!("{shown}: {why}"))
+}
+
+/// A text that is being read.
+struct Reading<'a> {
+    path: &'a Path,
+    text: &'a str,
+    options: &'a Command,
+}
+
+impl Reading<'_> {
+    /// Every key with its value, in the order of the file.
+    fn values(&self, stat: &Metadata) -> Result<Vec<(&'static str, OsString, usize)>> {
+        let table = DeTable::parse(self.text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            self.wrong(at, &error.message().replace('\n', ", "))
+        })?;
+        let mut pairs: Vec<_> = table.get_ref().iter().collect();
+        pairs.sort_by_key(|(key, _)| key.span().start);
+        let mut values: Vec<(&str, OsString, usize)> = Vec::new();
+        for (name, value) in pairs {
+            let at = name.span().start;
+            let key = KEYS.iter().find(|key| key.name == name.get_ref());
+            let key = key.ok_or_else(|| self.wrong(at, &self.unknown(name.get_ref())))?;
+            let value = self
+                .value(key, value.get_ref())
+                .map_err(|why| self.wrong(at, &format!("{}: {why}", key.name)))?;
+            if key.name == PASSWORD && stat.is_file() && stat.mode() & 0o077 != 0 {
+                let shown = self.path.display();
+                return Err(self.wrong(
+                    at,
+                    &format!(
+                        "password: others can read it: chmod 600 {shown}, or name a file of yours \
+                         with password-file"
+                    ),
+                ));
+            }
+            if matches!(key.name, PASSWORD | PASSWORD_FILE)
+                && values
+                    .iter()
+                    .any(|(other, ..)| matches!(*other, PASSWORD | PASSWORD_FILE))
+            {
+                return Err(self.wrong(at, "password and password-file: only one of them"));
+            }
+            values.push((key.name, value, self.line(at)));
+        }
+        Ok(values)
+    }
+
+    /// The value as the option takes it.
+    fn value(&self, key: &Key, value: &DeValue<'_>) -> Result<OsString, String> {
+        let value = match (key.kind, value) {
+            (Kind::Flag, DeValue::Boolean(on)) => return Ok(on.to_string().into()),
+            (Kind::Flag, _) => return Err("true or false".to_owned()),
+            (Kind::Duration, DeValue::Integer(seconds)) => {
+                let seconds = i64::from_str_radix(seconds.as_str(), seconds.radix());
+                seconds
+                    .map_err(|error| error.to_string())?
+                    .to_string()
+                    .into()
+            }
+            (Kind::Duration, DeValue::Float(seconds)) => seconds.as_str().into(),
+            (Kind::Endpoints, DeValue::Array(endpoints)) => {
+                let each = endpoints.iter().map(Spanned::get_ref);
+                let each = each.map(|endpoint| match endpoint {
+                    DeValue::String(text) => self.endpoint(text),
+                    _ => Err("strings in an array".to_owned()),
+                });
+                each.collect::<Result<Vec<_>, _>>()?.join(",").into()
+            }
+            (_, DeValue::String(text)) if text.is_empty() => String::new().into(),
+            (Kind::Endpoints, DeValue::String(list)) => {
+                let each = list
+                    .split(',')
+                    .map(|endpoint| self.endpoint(endpoint.trim()));
+                each.collect::<Result<Vec<_>, _>>()?.join(",").into()
+            }
+            (Kind::Path, DeValue::String(text)) => self.beside(Path::new(&**text)).into_os_string(),
+            (_, DeValue::String(text)) => OsString::from(&**text),
+            (Kind::Duration, _) => return Err("a string such as \"10s\", or seconds".to_owned()),
+            (Kind::Endpoints, _) => return Err("a string, or an array of strings".to_owned()),
+            (Kind::Path | Kind::Text, _) => return Err("a string".to_owned()),
+        };
+        if value.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if key.name == USER && value.to_string_lossy().contains(':') {
+            return Err("the password goes into password or password-file".to_owned());
+        }
+        check(self.options, key.name, &value).map(|()| value)
+    }
+
+    /// A directory or socket of an endpoint is relative to this file too.
+    fn endpoint(&self, text: &str) -> Result<String, String> {
+        for scheme in ["file:", "unix:"] {
+            if let Some(path) = text.strip_prefix(scheme) {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                if path.is_empty() {
+                    break;
+                }
+                let path = self.beside(Path::new(path)).into_os_string();
+                let path = path.into_string();
+                let path = path.map_err(|_| "the path of this file is not UTF-8".to_owned())?;
+                return Ok(format!("{scheme}{path}"));
+            }
+        }
+        Ok(text.to_owned())
+    }
+
+    fn beside(&self, path: &Path) -> PathBuf {
+        let directory = self.path.parent().unwrap_or(Path::new(""));
+        directory.join(path)
+    }
+
+    /// What was probably meant by a key that is none.
+    fn unknown(&self, name: &str) -> String {
+        if option(self.options, name).is_some() {
+            return format!("{name}: this is an option only, and no key");
+        }
+        let likeness = |key: &&Key| strsim::jaro(key.name, name);
+        let nearest = KEYS
+            .iter()
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+        match nearest {
+            // By this measure clap gives its tips as well.
+            Some(key) if likeness(&key) > 0.7 => {
+                format!("unknown key {name}: did you mean {}?", key.name)
+            }
+            _ => {
+                let all = KEYS.map(|key| key.name).join(", ");
+                format!("unknown key {name}: there are {all}")
+            }
+        }
+    }
+
+    fn wrong(&self, at: usize, why: &str) -> Error {
+        let line = self.line(at);
+        invalid(format!("{}:{line}: {why}", self.path.display()))
+    }
+
+    /// The number of the line that this byte is in.
+    fn line(&self, at: usize) -> usize {
+        let before = self.text.as_bytes().iter().take(at);
+        before.filter(|&&byte| byte == b'\n').count() + 1
+    }
+}

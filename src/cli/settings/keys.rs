@@ -1,0 +1,78 @@
+//! The keys of the configuration, once.
+
+/// What can be set beside the command line.
+pub(super) struct Key {
+    /// The long option, without its dashes; what is a key only has none.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// The variable that etcdctl reads.
+    pub(super) etcdctl: Option<&'static str>,
+}
+
+/// How a file writes a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One endpoint, or an array of them.
+    Endpoints,
+    /// Of a file; relative to the one it is in.
+    Path,
+    Text,
+    /// `"1m30s"`, or a number of seconds.
+    Duration,
+    Flag,
+}
+
+pub(super) const KEYS: [Key; 14] = [
+    Key::new("endpoints", Kind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
+    Key::new("cacert", Kind::Path, Some("ETCDCTL_CACERT")),
+    Key::new("cert", Kind::Path, Some("ETCDCTL_CERT")),
+    Key::new("key", Kind::Path, Some("ETCDCTL_KEY")),
+    // Its variables may carry the password, and are read apart.
+    Key::new(USER, Kind::Text, None),
+    Key::new(PASSWORD, Kind::Text, None),
+    Key::new(PASSWORD_FILE, Kind::Path, None),
+    Key::new(
+        "insecure-skip-tls-verify",
+        Kind::Flag,
+        Some("ETCDCTL_INSECURE_SKIP_TLS_VERIFY"),
+    ),
+    Key::new("dial-timeout", Kind::Duration, Some("ETCDCTL_DIAL_TIMEOUT")),
+    Key::new(
+        "command-timeout",
+        Kind::Duration,
+        Some("ETCDCTL_COMMAND_TIMEOUT"),
+    ),
+    Key::new("ttl", Kind::Duration, None),
+    Key::new("kill-after", Kind::Duration, None),
+    Key::new("retry-interval", Kind::Duration, None),
+    Key::new("no-record-command", Kind::Flag, None),
+];
+
+pub(super) const USER: &str = "user";
+pub(super) const PASSWORD: &str = "password";
+pub(super) const PASSWORD_FILE: &str = "password-file";
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, etcdctl: Option<&'static str>) -> Self {
+        Self {
+            name,
+            kind,
+            etcdctl,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_an_option_of_run() {
+        let command = crate::cli::command();
+        let run = command.find_subcommand("run").expect("the verb");
+        for key in KEYS.iter().filter(|key| key.name != PASSWORD) {
+            let mut longs = run.get_arguments().filter_map(|arg| arg.get_long());
+            assert!(longs.any(|long| long == key.name), "{}", key.name);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What an operator asks when locks do not work: who answers, as whom we are logged in, and what
+//! we may do. Nothing of it stays in etcd.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{Client, GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn, TxnOp};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::certificate::Certificate;
+use super::dial::{Connection, Dialler, Endpoint};
+use super::fault::Fault;
+use super::{Config, check_etcd_ttl, lease};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often each member is asked for the time that a read takes.
+const ASKS: usize = 5;
+
+/// What was found out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Each endpoint, in the order of the configuration.
+    pub members: Vec<Member>,
+    /// Our own certificate.
+    pub certificate: Option<Certificate>,
+    /// What came of asking the first member that answers, or why it then did not; `None` if there
+    /// is none.
+    pub service: Option<Result<Service>>,
+}
+
+/// What was found out about one endpoint.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Member {
+    /// As it was configured.
+    pub endpoint: String,
+    /// Whether a password would go there without TLS, over a network.
+    pub in_clear: bool,
+    /// The certificate that it shows, trusted or not.
+    pub certificate: Option<Certificate>,
+    /// What it says of itself, or why it does not.
+    pub condition: Result<Condition>,
+}
+
+/// What a member says of itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Condition {
+    /// The number of its cluster: members of one have the same.
+    pub cluster: u64,
+    /// Its release.
+    pub version: String,
+    /// Its part in the cluster.
+    pub role: Role,
+    /// What it complains of, such as an alarm; in its own words, which are to be escaped.
+    pub complaints: Vec<String>,
+    /// How long reads took that a majority had to confirm; or why there were none.
+    pub reads: Result<Vec<Duration>>,
+}
+
+/// A member's part in its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// It leads.
+    Leader,
+    /// It follows a leader.
+    Follower,
+    /// It only learns, and serves no locks.
+    Learner,
+    /// It knows of no leader.
+    Leaderless,
+}
+
+/// What etcd says of our user, and lets us do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Service {
+    /// The endpoint that was asked.
+    pub endpoint: String,
+    /// Whether users have to log in; or why that is not known.
+    pub auth: Result<bool>,
+    /// Whether we could log in, if we have a user.
+    pub login: Option<Result<()>>,
+    /// Whether our requests count as those of a user, by login or certificate, if there are any.
+    pub recognised: bool,
+    /// Whether we may read under the prefix.
+    pub read: Result<()>,
+    /// Whether we may write under the prefix.
+    pub write: Result<()>,
+    /// The TTL that is granted for the one asked for.
+    pub lease: Result<Duration>,
+}
+
+/// Asks every endpoint of `config`, and one of them what we may do under `prefix`.
+///
+/// Each step is bounded by the configured timeouts. Cancel-safe, but for a lease, which then ends
+/// at its TTL.
+///
+/// # Errors
+/// [`ErrorKind::InvalidConfig`], with the option or file at fault. All that etcd says or does not
+/// say is in the [`Diagnosis`].
+pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
+    let tls = config.cacert.is_some() || config.cert.is_some();
+    let endpoints = config.endpoints.iter();
+    let endpoints: Result<Vec<_>> = endpoints.map(|text| Endpoint::parse(text, tls)).collect();
+    let nobody = Config {
+        user: None,
+        password: None,
+        ..config.clone()
+    };
+    let patient = Arc::new(Patient {
+        user: Dialler::new(config)?,
+        nobody: Dialler::new(&nobody)?,
+        dial_timeout: config.dial_timeout,
+        command_timeout: config.command_timeout,
+        prefix: prefix.to_owned(),
+        credentials: config.user.clone().zip(config.password.clone()),
+    });
+    let mut asked = JoinSet::new();
+    for (number, endpoint) in endpoints?.into_iter().enumerate() {
+        let patient = patient.clone();
+        asked.spawn(async move { (number, patient.member(&endpoint).await, endpoint) });
+    }
+    // A task ends otherwise only when its runtime does.
+    let mut members = asked.join_all().await;
+    members.sort_by_key(|(number, ..)| *number);
+    let mut service = None;
+    for (_, member, endpoint) in &members {
+        let answers = |condition: &Condition| condition.reads.is_ok();
+        if member.condition.as_ref().is_ok_and(answers) {
+            service = Some(patient.service(endpoint, ttl).await.map_err(Error::from));
+            break;
+        }
+    }
+    Ok(Diagnosis {
+        certificate: patient.nobody.own_certificate(),
+        members: members.into_iter().map(|(_, member, _)| member).collect(),
+        service,
+    })
+}
+
+/// Who asks, and how long for an answer.
+struct Patient {
+    user: Dialler,
+    nobody: Dialler,
+    dial_timeout: Duration,
+    command_timeout: Duration,
+    prefix: String,
+    credentials: Option<(String, String)>,
+}
+
+impl Patient {
+    async fn member(&self, endpoint: &Endpoint) -> Member {
+        let shown = timeout(self.dial_timeout, self.nobody.certificate(endpoint)).await;
+        Member {
+            endpoint: endpoint.to_string(),
+            in_clear: endpoint.is_in_clear(),
+            certificate: shown.ok().flatten(),
+            condition: self.condition(endpoint).await.map_err(Error::from),
+        }
+    }
+
+    /// Who we are should not matter, and a password that is refused must not hide the rest.
+    async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
+        match self.condition_for(&self.nobody, endpoint).await {
+            Err(Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_))
+                if self.credentials.is_some() =>
+            {
+                self.condition_for(&self.user, endpoint).await
+            }
+            condition => condition,
+        }
+    }
+
+    async fn condition_for(
+        &self,
+        dialler: &Dialler,
+        endpoint: &Endpoint,
+    ) -> Result<Condition, Fault> {
+        let connection = self.dial(dialler, endpoint).await?;
+        let status = |client: Client| async move { client.maintenance_client().status().await };
+        let status = self.ask(&connection, dialler, status).await?;
+        let mut reads = Vec::new();
+        let reads = loop {
+            if reads.len() == ASKS {
+                break Ok(reads);
+            }
+            match self.read(&connection, dialler).await {
+                // A refusal comes after what a majority confirms, so it took as long.
+                Ok(took) => reads.push(took),
+                Err(fault) => break Err(fault.into()),
+            }
+        };
+        Ok(Condition {
+            cluster: status.header().map_or(0, |header| header.cluster_id()),
+            version: status.version().to_owned(),
+            role: role(&status),
+            complaints: status.errors().to_vec(),
+            reads,
+        })
+    }
+
+    async fn dial(&self, dialler: &Dialler, endpoint: &Endpoint) -> Result<Connection, Fault> {
+        let dialled = timeout(self.dial_timeout, dialler.dial(endpoint)).await;
+        dialled.unwrap_or_else(|_| Err(Fault::silent(self.dial_timeout)))
+    }
+
+    /// One request, bounded.
+    async fn ask<T, F, Fut>(
+        &self,
+        connection: &Connection,
+        dialler: &Dialler,
+        op: F,
+    ) -> Result<T, Fault>
+    where
+        F: FnOnce(Client) -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let within = self.dial_timeout.min(self.command_timeout);
+        let answer = timeout(within, connection.clone().run(dialler, op)).await;
+        answer.unwrap_or_else(|_| Err(Fault::silent(within)))
+    }
+
+    /// How long a read took, whether it was allowed or not.
+    async fn read(&self, connection: &Connection, dialler: &Dialler) -> Result<Duration, Fault> {
+        let sent = Instant::now();
+        match self.ask(connection, dialler, get(&self.prefix)).await {
+            Ok(()) | Err(Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_)) => {
+                Ok(Instant::now().since(sent))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
+        let nobody = self.dial(&self.nobody, endpoint).await?;
+        // Whoever asks for no user at all is told first if there are none.
+        let (name, password) = self.credentials.clone().unwrap_or_default();
+        let has_user = self.credentials.is_some();
+        let authenticate =
+            |client: Client| async move { client.auth_client().authenticate(name, password).await };
+        let answer = self.ask(&nobody, &self.nobody, authenticate).await;
+        let (auth, login) = match answer {
+            Ok(_) => (Ok(true), Ok(())),
+            Err(Fault::Refused(_, why)) if why.ends_with("authentication is not enabled") => {
+                (Ok(false), Ok(()))
+            }
+            Err(fault @ Fault::Refused(ErrorKind::Denied, _)) => (Ok(true), Err(fault)),
+            Err(fault) => (Err(fault.clone().into()), Err(fault)),
+        };
+        let login = has_user.then(|| login.map_err(Error::from));
+        let connection = match &login {
+            Some(Err(_)) => nobody,
+            _ => self.dial(&self.user, endpoint).await?,
+        };
+        let read = self.ask(&connection, &self.user, get(&self.prefix)).await;
+        let write = self.ask(&connection, &self.user, put(&self.prefix)).await;
+        Ok(Service {
+            endpoint: endpoint.to_string(),
+            auth,
+            login,
+            recognised: !matches!(read, Err(Fault::StaleToken(_))),
+            read: read.map_err(Error::from),
+            write: write.map_err(Error::from),
+            lease: self.lease(&connection, ttl).await.map_err(Error::from),
+        })
+    }
+
+    /// Has a lease granted, and revokes it.
+    async fn lease(&self, connection: &Connection, ttl: Duration) -> Result<Duration, Fault> {
+        let refused = |error: Error| Fault::Refused(error.kind(), error.to_string());
+        check_etcd_ttl(ttl).map_err(refused)?;
+        let id = lease::fresh_id().map_err(refused)?;
+        let seconds = ttl.as_secs() as i64;
+        let grant = |client: Client| async move {
+            let options = LeaseGrantOptions::new().with_id(id);
+            client.lease_client().grant(seconds, Some(options)).await
+        };
+        let granted = self.ask(connection, &self.user, grant).await;
+        // Whatever came of it: an answer may only have been late.
+        let revoke = |client: Client| async move { client.lease_client().revoke(id).await };
+        let revoked = self.ask(connection, &self.user, revoke).await;
+        let granted = granted?.ttl().max(0) as u64;
+        revoked?;
+        Ok(Duration::from_secs(granted))
+    }
+}
+
+fn role(status: &StatusResponse) -> Role {
+    let own = status.header().map_or(0, |header| header.member_id());
+    match status.leader() {
+        _ if status.is_learner() => Role::Learner,
+        0 => Role::Leaderless,
+        leader if leader == own => Role::Leader,
+        _ => Role::Follower,
+    }
+}
+
+/// Reads all under the prefix, as a lock does, but has only the number sent.
+fn get(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
+    let key = prefix.to_owned();
+    move |client| {
+        Box::pin(async move {
+            let all = GetOptions::new().with_prefix().with_count_only();
+            client.kv_client().get(key, Some(all)).await.map(drop)
+        })
+    }
+}
+
+/// Writes under the prefix, but in the branch of a transaction that is never taken: the right to
+/// do so is checked before (etcd's CheckTxnAuth looks at both branches).
+fn put(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
+    let key = format!("{prefix}0");
+    move |client| {
+        Box::pin(async move {
+            let put = TxnOp::put(key, "", Some(PutOptions::new()));
+            // Without a condition it always holds.
+            let txn = Txn::new().or_else([put]);
+            client.kv_client().txn(txn).await.map(drop)
+        })
+    }
+}
+
+type Answer = crate::locker::BoxFuture<'static, Result<(), etcd_client::Error>>;

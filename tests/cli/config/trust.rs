@@ -1,0 +1,126 @@
+//! Whose a configuration has to be, and who may read it.
+
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use rustix::process::geteuid;
+
+use super::{Place, config, locks, of_program, refused, unconfigured};
+use crate::genlock::{bare, genlock, output, under};
+use crate::support::etcd::Server;
+
+#[test]
+fn a_password_in_a_file_that_others_can_read_is_refused() {
+    let text = "user = \"app\"\npassword = \"secret\"\nendpoints = \"file:locks\"\n";
+    let place = config(text);
+    for mode in [0o644, 0o640, 0o604, 0o660] {
+        place.mode(mode);
+        let run = place.env(&[]);
+        let said = refused(&run);
+        assert!(
+            said.contains(":2: password: others can"),
+            "{mode:o}: {said}"
+        );
+        assert!(
+            said.contains("chmod 600 ") && said.contains("password-file"),
+            "{said}"
+        );
+        assert!(!said.contains("secret"));
+    }
+    for mode in [0o600, 0o400] {
+        place.mode(mode);
+        locks(&place.env(&[]));
+    }
+}
+
+#[test]
+fn a_file_that_everyone_can_write_to_is_refused() {
+    let place = config("endpoints = \"file:locks\"\n");
+    for mode in [0o666, 0o602] {
+        place.mode(mode);
+        assert!(refused(&place.env(&[])).contains("everyone can write to it"));
+    }
+    // A group is its owner's business.
+    place.mode(0o664);
+    locks(&place.env(&[]));
+}
+
+/// What runs a command as the user `nobody` of Debian's.
+const NOBODY: [&str; 4] = [
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+];
+
+#[test]
+fn a_file_of_another_users_counts_only_if_it_is_named() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    let place = Place::new("genlock/config.toml", "endpoints = \"file:locks\"\n");
+    chown(&place.file, Some(65534), None).expect("another's file");
+    let mut run = unconfigured(&[]);
+    run.env("XDG_CONFIG_HOME", place.directory());
+    let run = output(run);
+    let said = refused(&run);
+    assert!(said.contains("belongs to the user 65534"), "{said}");
+    assert!(said.contains("--config"), "{said}");
+    locks(&place.env(&[]));
+    // Root's file is good for everyone; if it cannot be read that is said, not passed over.
+    chown(&place.file, Some(0), None).expect("root's file");
+    std::fs::set_permissions(place.directory(), Permissions::from_mode(0o777)).expect("a mode");
+    // Where every user can run it. Not copied by us: a process that another test starts meanwhile
+    // would have the copy open for writing for a moment, and nobody could run it.
+    let program = place.directory().join("program");
+    let mut copy = bare("cp");
+    copy.arg(env!("CARGO_BIN_EXE_genlock")).arg(&program);
+    output(copy).silent(0);
+    let options = ["--endpoints", &place.store.endpoints];
+    let mut run = of_program(bare(program), &options);
+    run.env("XDG_CONFIG_HOME", place.directory());
+    locks(&output(under(&NOBODY, &run)));
+    place.mode(0o600);
+    let found = output(under(&NOBODY, &run));
+    assert!(refused(&found).contains("config.toml: permission denied"));
+    // Of a home that cannot even be looked into nothing is expected.
+    let mode = Permissions::from_mode(0o700);
+    std::fs::set_permissions(place.directory().join("genlock"), mode).expect("a mode");
+    locks(&output(under(&NOBODY, &run)));
+}
+
+#[test]
+fn it_logs_in_with_what_a_file_says() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let endpoint = server.endpoint();
+    for credentials in ["password = \"secret\"", "password-file = \"password\""] {
+        let place = config(&format!(
+            "endpoints = \"{endpoint}\"\nuser = \"app\"\n{credentials}\n"
+        ));
+        place.mode(0o600);
+        std::fs::write(place.directory().join("password"), "secret\n").expect("a file");
+        let run = |options: &[&str], variables: &[(&str, &str)]| {
+            let mut run = genlock();
+            run.arg("run").arg("--config").arg(&place.file);
+            run.args(options).args(["/locks/config", "true"]);
+            run.envs(variables.iter().copied());
+            output(run)
+        };
+        run(&[], &[]).silent(0);
+        // What is above it beats either form.
+        let wrong = place.directory().join("config.toml");
+        let wrong = wrong.to_str().expect("a path");
+        for refused in [
+            run(&["--password-file", wrong], &[]),
+            run(&[], &[("GENLOCK_PASSWORD_FILE", wrong)]),
+            run(&[], &[("GENLOCK_PASSWORD", "wrong")]),
+            run(&[], &[("GENLOCK_USER", "app:wrong")]),
+            run(&[], &[("ETCDCTL_PASSWORD", "wrong")]),
+        ] {
+            assert_eq!(refused.status.code(), Some(77), "{refused:?}");
+            assert!(!refused.stderr.contains("secret"), "{refused:?}");
+        }
+    }
+}

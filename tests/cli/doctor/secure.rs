@@ -1,0 +1,169 @@
+//! Certificates, users, and what they may do.
+
+use super::{doctor, examined, json, says};
+use crate::support::etcd::{Server, Setup};
+
+#[test]
+fn tls_whose_certificate_and_whom_we_trust() {
+    let server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    let path = |name: &str| server.file(name).to_str().expect("a path").to_owned();
+    let (ca, other) = (path("ca.pem"), path("other-ca.pem"));
+    let (cert, key) = (path("client.pem"), path("client.key"));
+    let ours = ["--cert", &cert, "--key", &key];
+    let endpoint = server.endpoint();
+    let right = [&ours[..], &["--cacert", &ca]].concat();
+    let run = examined(doctor(&endpoint, &right), 0);
+    let shows = [
+        &*endpoint,
+        "shows the certificate \"server\" for 127.0.0.1",
+        "by \"ca\"",
+        "until 2",
+    ];
+    says(&run, "ok", "tls", &shows);
+    says(
+        &run,
+        "ok",
+        "tls",
+        &["we show the certificate \"app\"", "by \"ca\""],
+    );
+    let found = json(doctor(&endpoint, &right), 0);
+    let certificate = &found["endpoints"][0]["certificate"];
+    assert_eq!(certificate["names"][0], "127.0.0.1");
+    assert_eq!(certificate["issuer"], "ca");
+    // Whom it does not trust it still names, and where the wrong authority was set.
+    let mut wrong = doctor(&endpoint, &ours);
+    wrong.env("ETCDCTL_CACERT", &other);
+    let run = examined(wrong, 78);
+    let texts = [
+        "not signed by an authority known here",
+        "--cacert is from $ETCDCTL_CACERT",
+    ];
+    says(&run, "wrong", "endpoint", &texts);
+    says(&run, "ok", "tls", &["\"server\"", "by \"ca\""]);
+    let run = examined(doctor(&endpoint, &["--cacert", &ca]), 77);
+    says(
+        &run,
+        "wrong",
+        "endpoint",
+        &["it wants a client certificate (--cert, --key)"],
+    );
+    let run = examined(doctor(&endpoint, &["--cacert", "/no/such.pem"]), 78);
+    says(
+        &run,
+        "wrong",
+        "config",
+        &["--cacert /no/such.pem: no such file"],
+    );
+    let careless = [&ours[..], &["--insecure-skip-tls-verify"]].concat();
+    let run = examined(doctor(&endpoint, &careless), 0);
+    says(
+        &run,
+        "warn",
+        "tls",
+        &["not checked who the server is", "--cacert"],
+    );
+}
+
+#[test]
+fn a_user_by_certificate() {
+    let mut server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    server.enable_auth();
+    let path = |name: &str| server.file(name).to_str().expect("a path").to_owned();
+    let options = [
+        ["--cert", &path("client.pem")],
+        ["--key", &path("client.key")],
+        ["--cacert", &path("ca.pem")],
+    ];
+    let found = json(doctor(&server.endpoint(), &options.concat()), 0);
+    assert_eq!(
+        (&found["auth"], &found["user"]),
+        (&true.into(), &"app".into())
+    );
+    let other = [&options.concat()[..], &["/other/"]].concat();
+    let run = examined(doctor(&server.endpoint(), &other), 77);
+    says(&run, "ok", "auth", &["\"app\" by our certificate"]);
+    says(&run, "wrong", "rights", &["cannot write below /other/"]);
+}
+
+#[test]
+fn what_a_user_may_do() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let as_user = |password: &str, options: &[&str]| {
+        let mut doctor = doctor(&server.endpoint(), &["--user", "app"]);
+        doctor.args(options).env("GENLOCK_PASSWORD", password);
+        doctor
+    };
+    let run = examined(as_user("secret", &[]), 0);
+    says(&run, "ok", "auth", &["logged in as \"app\""]);
+    says(&run, "ok", "rights", &["write below /locks/"]);
+    says(
+        &run,
+        "set",
+        "password",
+        &["(not shown)", "$GENLOCK_PASSWORD"],
+    );
+    assert!(!run.text().contains("secret"), "{}", run.text());
+    let found = json(as_user("secret", &["/locks/x"]), 0);
+    assert_eq!(
+        (&found["auth"], &found["user"]),
+        (&true.into(), &"app".into())
+    );
+    assert!(!found.to_string().contains("secret"), "{found}");
+    // A right to read is none to write.
+    server.ctl(&[
+        "role",
+        "grant-permission",
+        "locks",
+        "--prefix=true",
+        "read",
+        "/seen/",
+    ]);
+    let run = examined(as_user("secret", &["/seen/"]), 77);
+    says(&run, "ok", "rights", &["read below /seen/"]);
+    let texts = [
+        "cannot write below /seen/",
+        "permission denied",
+        "grant-permission",
+    ];
+    says(&run, "wrong", "rights", &texts);
+    let found = json(as_user("secret", &["/other/"]), 77);
+    assert_eq!(found["rights"]["read"], false);
+    assert_eq!(found["rights"]["write"], false);
+    assert_eq!(found["rights"]["lease"], true);
+    let run = examined(as_user("wrong", &[]), 77);
+    let texts = [
+        "cannot log in as \"app\"",
+        "authentication failed",
+        "--user or the password",
+    ];
+    says(&run, "wrong", "auth", &texts);
+    // How it is reached is found all the same.
+    says(&run, "ok", "endpoint", &["a read takes"]);
+    let run = examined(doctor(&server.endpoint(), &[]), 77);
+    says(&run, "wrong", "auth", &["wants a user", "--user"]);
+    let run = examined(doctor(&server.endpoint(), &["--user", "app"]), 78);
+    says(&run, "wrong", "config", &["--user app: no password"]);
+    assert_eq!(server.keys(), [""; 0]);
+    assert_eq!(server.leases(), [""; 0]);
+}
+
+#[test]
+fn a_user_where_nobody_logs_in() {
+    let server = Server::start();
+    let mut doctor = doctor(&server.endpoint(), &["--user", "app"]);
+    doctor.env("GENLOCK_PASSWORD", "secret");
+    let run = examined(doctor, 0);
+    says(
+        &run,
+        "warn",
+        "auth",
+        &["the user \"app\" is of no use", "auth enable"],
+    );
+}
