@@ -100,6 +100,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON array')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Only the keys, a line each; not those that do not fit on one')
+            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Only the keys, a line each; not those that do not fit on one')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'The other way round')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'The other way round')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')

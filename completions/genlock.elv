@@ -94,6 +94,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
             cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON array'
+            cand -k 'Only the keys, a line each; not those that do not fit on one'
+            cand --keys 'Only the keys, a line each; not those that do not fit on one'
             cand -r 'The other way round'
             cand --reverse 'The other way round'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'

@@ -86,6 +86,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -l dial-timeout -d '
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l json -d 'One JSON array'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -s k -l keys -d 'Only the keys, a line each; not those that do not fit on one'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s r -l reverse -d 'The other way round'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -167,15 +168,15 @@ complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (c
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -f
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand run; and __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -f -a "(__fish_genlock_complete_command (__fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config))"
-complete -c genlock -n "__fish_genlock_using_subcommand status" -f
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -f
-complete -c genlock -n "__fish_genlock_using_subcommand watch" -f
-complete -c genlock -n "__fish_genlock_using_subcommand wait" -f
+complete -c genlock -n "__fish_genlock_using_subcommand status" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand check" -f
-complete -c genlock -n "__fish_genlock_using_subcommand release" -f
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -f
+complete -c genlock -n "__fish_genlock_using_subcommand release" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -f -a "(__fish_genlock_keys)"
 
 # Prints the command that a verb runs, as far as it stands before the cursor's word; fails if the
 # cursor is not in it. The first argument is how many arguments stand before the command, the
@@ -215,4 +216,10 @@ end
 # Completes these words, and the cursor's, as a line of their own.
 function __fish_genlock_complete_command
     complete -C (string join ' ' -- (string escape -- $argv) (commandline -ct))
+end
+
+# The names of locks that begin as the cursor's word does, from the store: within a tenth of a
+# second or not at all.
+function __fish_genlock_keys
+    timeout 0.1 genlock ls --keys -- (commandline -ct) 2>/dev/null
 end

@@ -61,6 +61,7 @@ module completions {
   # List the locks that are held or waited for, a line each
   export extern "genlock ls" [
     --json                    # One JSON array
+    --keys(-k)                # Only the keys, a line each; not those that do not fit on one
     --sort: string@"nu-complete genlock ls sort" # What comes first: the key in order; the longest held; the most waited for; the oldest token
     --reverse(-r)             # The other way round
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379

@@ -1,6 +1,6 @@
 # Completes the command that a verb runs. $1: how many arguments stand before it; $2: the options
-# that take the word behind them. Fails if the cursor is not in the command. Names of locks, from
-# the store, would be completed where the cursor is in KEY; no file is.
+# that take the word behind them. Fails if the cursor is not in the command, nor at the name of a
+# lock that is held: that is completed here too, and no file is.
 _genlock_command() {
     local before=$1 valued=" $2 " line=$COMP_LINE i gap word skip= dashes= count=0
     local -a words=() starts=()
@@ -30,9 +30,21 @@ _genlock_command() {
             return 0
         elif [[ $word ]] && ((i == ${#words[@]} - 1)); then
             compopt +o default +o bashdefault
+            _genlock_keys "$word"
+            ((${#COMPREPLY[@]})) && return 0
         fi
     done
     return 1
+}
+
+# The names of locks that begin with $1, from the store: within a tenth of a second or not at all.
+# Words that bash splits (COMP_WORDBREAKS) it would put together wrongly.
+_genlock_keys() {
+    local key
+    [[ $1 == *[:=]* ]] && return
+    while IFS= read -r key; do
+        COMPREPLY+=("$(printf %q "$key")")
+    done < <(timeout 0.1 genlock ls --keys -- "$1" 2>/dev/null)
 }
 
 # Completes what begins at COMP_WORDS[$1] as a line of its own.

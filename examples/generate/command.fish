@@ -37,3 +37,9 @@ end
 function __fish_genlock_complete_command
     complete -C (string join ' ' -- (string escape -- $argv) (commandline -ct))
 end
+
+# The names of locks that begin as the cursor's word does, from the store: within a tenth of a
+# second or not at all.
+function __fish_genlock_keys
+    timeout 0.1 genlock ls --keys -- (commandline -ct) 2>/dev/null
+end

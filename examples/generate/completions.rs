@@ -1,5 +1,6 @@
 //! One file a shell, as clap makes it. Those of bash, zsh and fish are taught to complete the
-//! command that a verb runs as that command completes itself, and no file where a lock's name is.
+//! command that a verb runs as that command completes itself, and a lock's name
+//! from the store, where no file is wanted.
 
 use std::path::Path;
 
@@ -13,14 +14,18 @@ use super::File;
 const BASH: &str = include_str!("command.bash");
 const FISH: &str = include_str!("command.fish");
 
-/// What completes a lock's name. Names from the store would come from here: as yet there are none.
-/// An action that is left out would keep zsh from completing the options.
+/// What completes a lock's name, from the store: within a tenth of a second or not at all.
 const ZSH_KEY: &str = "
 (( $+functions[_genlock_key] )) ||
 _genlock_key() {
-    return 1
+    local -a keys
+    keys=(${(f)\"$(timeout 0.1 genlock ls --keys -- $PREFIX 2>/dev/null)\"})
+    compadd -a keys
 }
 ";
+
+/// fish's words for the same, of command.fish.
+const KEYS: &str = " -a \"(__fish_genlock_keys)\"";
 
 /// As many arguments stand before the command of a verb that runs none.
 const NEVER: usize = 99;
@@ -44,7 +49,9 @@ pub(super) fn files(command: &Command) -> Vec<File> {
                 if positionals.iter().any(|arg| names_a_lock(arg)) {
                     bash = teach_bash(&bash, name, NEVER, &valued(verb).join(" "));
                 }
-                fish += &format!("complete -c genlock -n \"{}\" -f\n", fish_using(name));
+                let locks = positionals.iter().any(|arg| names_a_lock(arg));
+                let keys = if locks { KEYS } else { "" };
+                fish += &format!("complete -c genlock -n \"{}\" -f{keys}\n", fish_using(name));
             }
         }
     }
@@ -111,7 +118,7 @@ fn teach_fish(text: &str, verb: &str, before: usize, valued: &str) -> String {
     let text = replace(text, &format!("-n \"{using}\""), &ours);
     format!(
         "{text}\
-         complete -c genlock {ours} -f\n\
+         complete -c genlock {ours} -f{KEYS}\n\
          complete -c genlock -n \"{using}; and {within} >/dev/null\" -f \
          -a \"(__fish_genlock_complete_command ({within}))\"\n"
     )

@@ -21,6 +21,10 @@ pub(super) struct Ls {
     #[arg(long)]
     json: bool,
 
+    /// Only the keys, a line each; not those that do not fit on one
+    #[arg(short, long, conflicts_with = "json")]
+    keys: bool,
+
     /// What comes first: the key in order; the longest held; the most waited for; the oldest token
     #[arg(long, value_name = "FIELD", default_value = "key")]
     sort: Sort,
@@ -68,6 +72,10 @@ pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
                 waiting: queue.waiters().len(),
             });
             print_json(&lines.collect::<Vec<_>>())?;
+        } else if options.keys {
+            let keys = found.iter().map(|queue| &*queue.key);
+            let keys = keys.filter(|key| !key.contains(char::is_control));
+            print(&keys.map(|key| format!("{key}\n")).collect::<String>())?;
         } else {
             print(&table(&found))?;
         }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::genlock::bare;
+use crate::genlock::{Run, bare};
 use crate::pty::Shell;
 
 /// What is typed before Tab, and the words that the line has afterwards. `another` is a command
@@ -44,8 +44,19 @@ const LINES: &[(&str, &str)] = &[
     ("run k ./prog", "run k ./program"),
 ];
 
+/// The same, with the names of locks that are held. They come within a tenth of a second or not at
+/// all, which a loaded machine does not always make.
+const LOCKS: &[(&str, &str)] = &[
+    ("status /locks/hel", "status /locks/held"),
+    ("run /locks/hel", "run /locks/held"),
+    ("run -w 5 /locks/hel", "run -w 5 /locks/held"),
+    ("ls /locks/h", "ls /locks/held"),
+];
+
 struct Typist {
     shell: Shell,
+    /// Holds `/locks/held`.
+    _holder: Run,
     /// Where the shell works.
     _directory: TempDir,
 }
@@ -61,9 +72,18 @@ impl Typist {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(path.join("program"), mode).expect("its mode");
         std::fs::copy(path.join("program"), path.join("bin/another")).expect("a program");
+        let genlock = path.join("bin/genlock");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_genlock"), &genlock).expect("a link");
+        let endpoints = format!("file:{}", path.join("locks").display());
+        let mut holder = bare(&genlock);
+        holder.args(["run", "--endpoints", &endpoints, "/locks/held"]);
+        holder.args(["sh", "-c", "echo ready $$; exec sleep 600"]);
+        let holder = Run::start(holder);
+        holder.ready();
         let mut command = shell(path);
         command.current_dir(path);
         command.env("HOME", path).env("TERM", "xterm");
+        command.env("GENLOCK_ENDPOINTS", endpoints);
         let mut shell = Shell::other(&command);
         shell.command("export PATH=$HOME/bin:$PATH");
         for line in setup.lines() {
@@ -71,6 +91,7 @@ impl Typist {
         }
         Self {
             shell,
+            _holder: holder,
             _directory: directory,
         }
     }
@@ -89,6 +110,22 @@ impl Typist {
     fn completes(&mut self, lines: &[(&str, &str)]) {
         for (typed, words) in lines {
             assert_eq!(self.completed(typed), *words, "{typed}");
+        }
+    }
+
+    #[track_caller]
+    fn completes_locks(&mut self) {
+        for (typed, words) in LOCKS {
+            let mut completed = String::new();
+            for _ in 0..20 {
+                completed = self.completed(typed);
+                if completed == *words {
+                    break;
+                }
+                // Late, and then left alone.
+                assert_eq!(completed, *typed);
+            }
+            assert_eq!(completed, *words);
         }
     }
 }
@@ -139,6 +176,7 @@ fn bash_alone() {
     for (typed, words) in LINES.iter().filter(|(typed, _)| !typed.contains("another")) {
         assert_eq!(bash.completed(typed), *words, "{typed}");
     }
+    bash.completes_locks();
 }
 
 #[test]
@@ -158,6 +196,7 @@ fn zsh() {
     for (typed, words) in LINES.iter().filter(|(typed, _)| *typed != "run k --kill-a") {
         assert_eq!(zsh.completed(typed), *words, "{typed}");
     }
+    zsh.completes_locks();
 }
 
 #[test]
@@ -174,5 +213,7 @@ fn fish() {
         fish.args(["--no-config", "--private", "-i", "-C", prompt]);
         fish
     };
-    Typist::start(fish, &setup).completes(LINES);
+    let mut fish = Typist::start(fish, &setup);
+    fish.completes(LINES);
+    fish.completes_locks();
 }
