@@ -78,7 +78,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     let start = Instant::now();
     let acquired = tokio::select! {
         biased;
-        signal = signals.next_that_ends() => Err(Exit::Signal(signal)),
+        signal = supervision.interruption(&mut signals) => Err(Exit::Signal(signal)),
         acquired = acquire(options, &*store, &seen) => Ok(acquired),
     };
     let held = match acquired {
@@ -104,7 +104,9 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         ));
     }
     let mut command = Running::new(options, &held, supervision, &seen);
+    signals.catch_stops();
     let exit = command.run(&mut signals).await;
+    signals.leave_stops();
     let lost = command.is_lost();
     command.end();
     // Nothing of the command lives: whatever happens to the release, its own status stands.
