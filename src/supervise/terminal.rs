@@ -44,7 +44,7 @@ impl Terminal {
     /// If genlock is in the foreground, notes that the command takes it when it starts.
     pub(crate) fn give_at_start(&mut self) -> bool {
         let gives = self.wanted && self.is_ours();
-        if gives {
+        if gives && self.given.is_none() {
             self.given = Some(Given {
                 modes: rustix::termios::tcgetattr(&self.tty).ok(),
             });
@@ -53,22 +53,20 @@ impl Terminal {
     }
 
     /// If genlock is in the foreground, puts the command's group there, if it wants to be there.
-    pub(crate) fn give(&mut self, group: Pid) {
-        if self.give_at_start() {
+    pub(crate) fn give(&mut self, group: Pid) -> bool {
+        let gives = self.give_at_start();
+        if gives {
             let _ = rustix::termios::tcsetpgrp(&self.tty, group);
         }
+        gives
     }
 
     /// For a command that was stopped because it is not in the foreground (SIGTTIN, SIGTTOU): puts
-    /// it there if genlock is there. False if it has to wait until genlock is.
+    /// it there if genlock is there; also when it was there already, for each process of a pipeline
+    /// that a shell starts puts the pipeline there. False if it has to wait until genlock is.
     pub(crate) fn give_on_request(&mut self, group: Pid) -> bool {
         self.wanted = true;
-        if self.given.is_some() {
-            // Another than the command took it away.
-            return false;
-        }
-        self.give(group);
-        self.given.is_some()
+        self.give(group)
     }
 
     /// Whether the command has the terminal and does not read lines from it, such as an editor: it
