@@ -66,3 +66,22 @@ fn a_killed_editor_or_pager_leaves_a_usable_terminal() {
         assert!(store.is_free());
     }
 }
+
+#[test]
+fn why_it_was_stopped_is_said_again_when_its_screen_is_gone() {
+    let store = Store::files();
+    let mut shell = Shell::start(&store);
+    shell.line(
+        "genlock run --max-runtime 0.2 -k 10 k sh -c 'stty -icanon;
+         trap \"read x; echo screen:gone; stty icanon; exit\" TERM; while :; do sleep 0.02; done'",
+    );
+    shell.until("genlock: k: --max-runtime is over: stopping the command");
+    shell.send("\n");
+    shell.until("screen:gone");
+    let shown = shell.prompt();
+    assert!(
+        shown.contains("genlock: k: --max-runtime is over: the command was stopped"),
+        "{shown:?}"
+    );
+    assert_eq!(shell.command("echo status:$?").trim(), "status:124");
+}

@@ -153,7 +153,8 @@ fn a_background_job_that_is_brought_back_while_it_runs() {
     assert_eq!(shell.command("jobs").trim(), "");
 }
 
-/// A lock that ends two seconds after it was taken, and a command that an editor is.
+/// Under a lock that ends two seconds after it was taken: a command, and one that, told to end, wants
+/// the terminal first and is stopped again.
 const ENDS: [&str; 2] = [
     "genlock run --no-renew --ttl 2 k sh -c 'echo ready $$; exec sleep 600'",
     "genlock run --no-renew --ttl 2 k vim -n -u NONE -i NONE text",
@@ -164,7 +165,6 @@ const LOST: &str = "genlock: k: the lock is lost: its deadline passed";
 
 #[test]
 fn ctrl_z_past_the_deadline_and_fg_says_why() {
-    // The editor, told to end, wants the terminal back first, and is stopped again.
     for (line, mark) in ENDS.into_iter().zip(["ready ", "[New"]) {
         let store = Store::files();
         let mut shell = Shell::start(&store);
@@ -184,7 +184,25 @@ fn ctrl_z_past_the_deadline_and_fg_says_why() {
 }
 
 #[test]
-fn ctrl_z_past_the_deadline_in_the_background_says_why() {
+fn ctrl_z_past_the_deadline_and_bg_says_why() {
+    for (line, mark) in ENDS.into_iter().zip(["ready ", "[New"]) {
+        let store = Store::files();
+        let mut shell = Shell::start(&store);
+        shell.line(line);
+        shell.until(mark);
+        let command = shell.supervised();
+        shell.suspend(command);
+        poll("the command's end", || is_dead(command));
+        shell.command("bg");
+        shell.until(LOST);
+        let shown = shell.command("wait %1; echo status:$?");
+        assert!(shown.contains("status:80"), "{shown:?}");
+        assert!(store.is_free());
+    }
+}
+
+#[test]
+fn past_the_deadline_in_the_background_it_says_why() {
     let store = Store::files();
     let mut shell = Shell::start(&store);
     shell.line(ENDS[0]);
@@ -192,7 +210,6 @@ fn ctrl_z_past_the_deadline_in_the_background_says_why() {
     shell.suspend(command);
     shell.command("bg");
     shell.until(LOST);
-    shell.until("stopping the command");
     let shown = shell.command("wait %1; echo status:$?");
     assert!(shown.contains("status:80"), "{shown:?}");
     assert!(is_dead(command));
