@@ -103,11 +103,18 @@ pub(crate) async fn show(key: &str, seen: &Seen) {
     let start = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if terminal && !bar.is_hidden() {
+    if terminal && is_in_foreground() && !bar.is_hidden() {
         live(key, seen, start, &Cleared(bar)).await;
     } else {
         plain(key, seen, start).await;
     }
+}
+
+/// Whether the terminal is ours to draw on, and not a shell's that put us into the background; also
+/// where it has no foreground that we know of.
+fn is_in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(std::io::stderr())
+        .map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 /// Takes the live line off the terminal, whichever way the wait ends.
@@ -141,7 +148,9 @@ async fn live(key: &str, seen: &Seen, start: Instant, Cleared(bar): &Cleared) {
             format!("waiting {} for {key}: {state}", describe::duration(waited))
         };
         bar.set_message(text);
-        bar.tick();
+        if is_in_foreground() {
+            bar.tick();
+        }
         tokio::select! {
             _ = news.changed() => {}
             () = tokio::time::sleep(LIVE_PACE) => {}

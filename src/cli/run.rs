@@ -104,9 +104,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         ));
     }
     let mut command = Running::new(options, &held, supervision, &seen);
-    signals.catch_stops();
     let exit = command.run(&mut signals).await;
-    signals.leave_stops();
     let lost = command.is_lost();
     command.end();
     // Nothing of the command lives: whatever happens to the release, its own status stands.

@@ -75,6 +75,16 @@ impl<'a> Running<'a> {
 
     /// Starts the command and follows it until nothing of it lives.
     pub(super) async fn run(&mut self, signals: &mut Signals) -> Exit {
+        // Without a terminal nobody would continue the command after one.
+        if self.terminal.is_some() {
+            signals.catch_stops();
+        }
+        let exit = self.follow(signals).await;
+        signals.leave_stops();
+        exit
+    }
+
+    async fn follow(&mut self, signals: &mut Signals) -> Exit {
         let ttl = self.held.ttl().unwrap_or(self.options.ttl);
         let terms = Terms {
             deadline: self.held.deadline(),

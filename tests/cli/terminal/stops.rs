@@ -193,9 +193,8 @@ fn ctrl_z_past_the_deadline_and_bg_says_why() {
         let command = shell.supervised();
         shell.suspend(command);
         poll("the command's end", || is_dead(command));
-        shell.command("bg");
-        shell.until(LOST);
-        let shown = shell.command("wait %1; echo status:$?");
+        let shown = shell.command("bg; wait %1; echo status:$?");
+        assert!(shown.contains(LOST), "{shown:?}");
         assert!(shown.contains("status:80"), "{shown:?}");
         assert!(store.is_free());
     }
@@ -208,9 +207,8 @@ fn past_the_deadline_in_the_background_it_says_why() {
     shell.line(ENDS[0]);
     let command = shell.ready();
     shell.suspend(command);
-    shell.command("bg");
-    shell.until(LOST);
-    let shown = shell.command("wait %1; echo status:$?");
+    let shown = shell.command("bg; wait %1; echo status:$?");
+    assert!(shown.contains(LOST), "{shown:?}");
     assert!(shown.contains("status:80"), "{shown:?}");
     assert!(is_dead(command));
 }

@@ -1,6 +1,7 @@
 //! Waiting for a lock at a terminal.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::genlock::{Store, poll};
 use crate::process::is_dead;
@@ -61,4 +62,19 @@ fn a_wait_with_stderr_elsewhere_is_told_there() {
     });
     holder.end();
     assert_eq!(shell.prompt(), "first\r\n");
+}
+
+#[test]
+fn a_wait_in_the_background_does_not_draw() {
+    let store = Store::files();
+    let holder = store.hold();
+    let mut shell = Shell::start(&store);
+    shell.line("genlock run k echo r''an & wait; echo is:$((1+1))");
+    shell.until("genlock: waiting for k: held by");
+    // Longer than a live line waits to be drawn.
+    std::thread::sleep(Duration::from_millis(300));
+    holder.end();
+    let shown = shell.until("is:2");
+    assert!(shown.contains("ran"), "{shown:?}");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
 }
