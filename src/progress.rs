@@ -147,12 +147,19 @@ fn bar() -> ProgressBar {
 /// Shows the wait for `key`, which ends after `limit`, until dropped, which clears the live line.
 pub(crate) async fn show(key: &str, seen: &Seen, limit: Option<Duration>) {
     let start = Instant::now();
-    if is_live() {
+    if is_live() && is_in_foreground() {
         let until = limit.map(|limit| start + limit);
         live(key, seen, start, until, &Cleared(bar())).await;
     } else {
         plain(key, seen, start).await;
     }
+}
+
+/// Whether the terminal is ours to draw on, and not a shell's that put us into the background; also
+/// where it has no foreground that we know of.
+fn is_in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(std::io::stderr())
+        .map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 /// Takes the live line off the terminal, whichever way the wait ends.
@@ -194,7 +201,9 @@ async fn live(
             format!("waiting {waited}{left} for {key}: {state}")
         };
         bar.set_message(text);
-        bar.tick();
+        if is_in_foreground() {
+            bar.tick();
+        }
         tokio::select! {
             _ = news.changed() => {}
             () = tokio::time::sleep(LIVE_PACE) => {}

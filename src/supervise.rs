@@ -26,6 +26,7 @@ use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::clock::Instant;
 use link::{MainEnd, Order};
+use signals::Signals;
 use tree::Search;
 use watchdog::Watchdog;
 use world::World;
@@ -188,6 +189,23 @@ impl Supervision {
             self.group = Pid::from_raw(pid);
         }
         report
+    }
+
+    /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its
+    /// first process (pid_namespaces(7)), and what a command leaves behind on purpose.
+    pub(crate) fn reap_orphans(&self) {
+        tree::reap_others([Some(self.watchdog), self.group]);
+    }
+
+    /// The next signal that ends a wait in which there is no command yet. Cancel-safe.
+    pub(crate) async fn interruption(&self, signals: &mut Signals) -> i32 {
+        loop {
+            match signals.next().await {
+                libc::SIGCHLD => self.reap_orphans(),
+                signal if signals::ends(signal) => return signal,
+                _ => {}
+            }
+        }
     }
 
     /// The command's process group, once it has started.

@@ -85,7 +85,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     let start = Instant::now();
     let acquired = tokio::select! {
         biased;
-        signal = signals.next_that_ends() => Err(Exit::Signal(signal)),
+        signal = supervision.interruption(&mut signals) => Err(Exit::Signal(signal)),
         acquired = acquire(options, &*store, &seen) => Ok(acquired),
     };
     let held = match acquired {

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::net;
 
 use rustix::process::{Resource, Rlimit, Signal};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::consts::{
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use tokio::io::Interest;
@@ -32,13 +34,30 @@ impl Signals {
         let (read, write) = net::UnixStream::pair()?;
         read.set_nonblocking(true)?;
         let read = UnixStream::from_std(read)?;
-        let wanted = PASSED_ON
-            .iter()
-            .filter(|&&signal| signal == SIGCONT || !world::is_ignored(signal));
+        let passed_on = PASSED_ON
+            .into_iter()
+            .filter(|&signal| signal == SIGCONT || !world::is_ignored(signal));
+        let wanted = passed_on.chain([SIGCHLD]);
         Ok(Self {
             delivery: SignalDelivery::with_pipe(read, write, SignalOnly, wanted)?,
             pending: VecDeque::new(),
         })
+    }
+
+    /// Makes SIGTSTP an event (Ctrl-Z, where genlock and not the command has the terminal), unless
+    /// it is ignored, until [`Signals::leave_stops`].
+    pub(crate) fn catch_stops(&self) {
+        if !world::is_ignored(SIGTSTP) {
+            // Without it only genlock stops, as if it were not listened to.
+            let _ = self.delivery.handle().add_signal(SIGTSTP);
+        }
+    }
+
+    /// Lets SIGTSTP stop genlock from now on.
+    pub(crate) fn leave_stops(&self) {
+        if !world::is_ignored(SIGTSTP) {
+            world::set_disposition(SIGTSTP, libc::SIG_DFL);
+        }
     }
 
     /// The next signal. Cancel-safe.
@@ -60,9 +79,9 @@ impl Signals {
     /// The next signal whose default is to end the process. Cancel-safe.
     pub(crate) async fn next_that_ends(&mut self) -> i32 {
         loop {
-            match self.next().await {
-                SIGCONT | SIGWINCH => {}
-                signal => return signal,
+            let signal = self.next().await;
+            if ends(signal) {
+                return signal;
             }
         }
     }
@@ -75,6 +94,11 @@ pub(crate) fn die_of_closed_pipe() {
     if !world::sigpipe_was_ignored() {
         die_by(libc::SIGPIPE);
     }
+}
+
+/// Whether its default is to end the process.
+pub(super) fn ends(signal: i32) -> bool {
+    ![SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH].contains(&signal)
 }
 
 /// Ends this process by `signal`, without a core file: a shell then sees what it would have seen

@@ -107,6 +107,20 @@ pub(super) fn reap_all() -> bool {
     }
 }
 
+/// Reaps what has ended, up to the first of these, which somebody else waits for.
+pub(super) fn reap_others(spared: [Option<Pid>; 2]) {
+    loop {
+        match peek() {
+            Child::Ended(pid) if spared.contains(&Some(pid)) => return,
+            Child::Ended(pid) => {
+                reap(pid);
+            }
+            Child::Stopped(pid, _) => note_stop(pid),
+            Child::NoNews | Child::None => return,
+        }
+    }
+}
+
 /// Signals a process group. The leader must not have been reaped, or the number may be another's.
 pub(super) fn signal_group(group: Pid, signal: Signal) {
     // Fails if all of the group is gone, or belongs to another user (a set-user-ID program).

@@ -97,6 +97,22 @@ pub(super) fn set_disposition(signal: libc::c_int, disposition: libc::sighandler
     unsafe { libc::signal(signal, disposition) };
 }
 
+/// Runs `action` while a signal has this disposition in place of its own.
+pub(super) fn with_disposition<T>(
+    signal: libc::c_int,
+    disposition: libc::sighandler_t,
+    action: impl FnOnce() -> T,
+) -> T {
+    let mut before = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: with a null new action this only fills `before`, which all zeroes are valid for.
+    unsafe { libc::sigaction(signal, ptr::null(), before.as_mut_ptr()) };
+    set_disposition(signal, disposition);
+    let result = action();
+    // SAFETY: what was in force before, which sigaction(2) gave.
+    unsafe { libc::sigaction(signal, before.as_ptr(), ptr::null_mut()) };
+    result
+}
+
 /// Blocks every signal, and gives the mask from before.
 pub(super) fn block_signals() -> libc::sigset_t {
     let before = mask();

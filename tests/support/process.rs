@@ -71,3 +71,13 @@ pub(crate) fn with_argument(argument: &str) -> Vec<i32> {
     })
     .collect()
 }
+
+/// Whether this program is here; if not, says that a test is skipped for it.
+pub(crate) fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(program).exists());
+    if !found {
+        eprintln!("skipped: no {program} here");
+    }
+    found
+}

@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
+use rustix::termios::LocalModes;
 
 use crate::genlock::{PATIENCE, Store, bare, genlock, poll, under};
-use crate::process::is_stopped;
+use crate::process::{children, is_stopped, name};
 
 /// Ctrl-C, Ctrl-Z and Ctrl-\.
 pub(crate) const INTERRUPT: &str = "\x03";
@@ -40,24 +41,9 @@ struct Screen {
 impl Shell {
     /// Starts it and waits for its prompt.
     pub(crate) fn start(store: &Store) -> Self {
-        let (ours, theirs) = pair();
-        let mut bash = bare("setsid");
         // Without line editing the terminal's modes are the kernel's own all the time.
-        bash.args([
-            "--ctty",
-            "bash",
-            "--norc",
-            "--noprofile",
-            "--noediting",
-            "-i",
-        ]);
-        bash.env("PS1", PROMPT).env("TERM", "xterm");
-        bash.env("HISTFILE", "")
-            .env("GENLOCK_ENDPOINTS", &store.endpoints);
-        bash.env("PATH", path_with_genlock())
-            .current_dir(store.directory());
-        let mut shell = Self::on(bash, ours, theirs);
-        shell.resize(24, 200);
+        let bash = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
+        let mut shell = Self::of(store, &bash);
         shell.until(PROMPT);
         shell
     }
@@ -74,6 +60,23 @@ impl Shell {
         let mut shell = Self::on(shell, ours, theirs);
         shell.resize(24, 200);
         shell.until(PROMPT);
+        shell
+    }
+
+    /// Starts another program, as the leader of the terminal's session.
+    pub(crate) fn of(store: &Store, program: &[&str]) -> Self {
+        let (ours, theirs) = pair();
+        let mut command = bare("setsid");
+        command.arg("--ctty").args(program);
+        command.env("PS1", PROMPT).env("TERM", "xterm");
+        command
+            .env("HISTFILE", "")
+            .env("GENLOCK_ENDPOINTS", &store.endpoints);
+        command
+            .env("PATH", path_with_genlock())
+            .current_dir(store.directory());
+        let shell = Self::on(command, ours, theirs);
+        shell.resize(24, 200);
         shell
     }
 
@@ -190,6 +193,64 @@ impl Shell {
         self.child.id() as i32
     }
 
+    /// The shell's job of this name.
+    #[track_caller]
+    pub(crate) fn job(&self, program: &str) -> i32 {
+        let mut found = None;
+        poll(program, || {
+            let jobs = children(self.pid());
+            found = jobs.into_iter().find(|&pid| name(pid) == program);
+            found.is_some()
+        });
+        found.expect("a job")
+    }
+
+    /// The command of the one genlock that runs below the shell, once it runs.
+    #[track_caller]
+    pub(crate) fn supervised(&self) -> i32 {
+        let mut found = None;
+        poll("a command under genlock", || {
+            let mut below = children(self.pid());
+            while let Some(pid) = below.pop() {
+                let its_own = children(pid);
+                if name(pid) == "lock-watchdog" {
+                    found = its_own.first().copied();
+                }
+                below.extend(its_own);
+            }
+            found.is_some()
+        });
+        found.expect("a command")
+    }
+
+    /// Waits until a program reads keys and not lines.
+    #[track_caller]
+    pub(crate) fn until_raw(&self) {
+        poll("raw mode", || !self.is_cooked());
+    }
+
+    /// Waits until the terminal gives lines.
+    #[track_caller]
+    pub(crate) fn until_cooked(&self) {
+        poll("cooked mode", || self.is_cooked());
+    }
+
+    fn is_cooked(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.keyboard).expect("a terminal");
+        modes.local_modes.contains(LocalModes::ICANON)
+    }
+
+    /// Waits for the end of the program on the terminal.
+    #[track_caller]
+    pub(crate) fn status(&mut self) -> ExitStatus {
+        let mut status = None;
+        poll("the end of the session", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        });
+        status.expect("a status")
+    }
+
     /// Changes the window's size, which the kernel tells the foreground.
     pub(crate) fn resize(&self, rows: u16, columns: u16) {
         let size = rustix::termios::Winsize {
@@ -201,10 +262,40 @@ impl Shell {
         rustix::termios::tcsetwinsize(&self.keyboard, size).expect("a terminal");
     }
 
+    /// Changes the window's size until this is shown for it: many programs overlook a change just
+    /// before they begin to wait for a key.
+    #[track_caller]
+    pub(crate) fn resize_until(&mut self, rows: u16, columns: u16, text: &str) {
+        poll(text, || {
+            self.resize(rows, columns + 1);
+            self.resize(rows, columns);
+            std::thread::sleep(Duration::from_millis(50));
+            let shown = self.screen.text.lock().expect("a lock");
+            shown[self.seen..].contains(text)
+        });
+        self.until(text);
+    }
+
     /// Suspends the command that has the terminal, and waits for the prompt.
     #[track_caller]
     pub(crate) fn suspend(&mut self, command: i32) -> String {
         self.send(SUSPEND);
+        self.suspended(command)
+    }
+
+    /// The same for less(1), which overlooks it just before it begins to wait for a key.
+    #[track_caller]
+    pub(crate) fn suspend_pager(&mut self, pager: i32) -> String {
+        poll("the pager's stop", || {
+            self.send(SUSPEND);
+            std::thread::sleep(Duration::from_millis(50));
+            is_stopped(pager)
+        });
+        self.suspended(pager)
+    }
+
+    #[track_caller]
+    fn suspended(&mut self, command: i32) -> String {
         let shown = self.prompt();
         poll("the command's stop", || is_stopped(command));
         self.until_foreground(self.pid());
@@ -214,14 +305,16 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         // What runs under genlock has its watchdog; the jobs are told by the shell's end (SIGHUP).
-        let hang_up = rustix::process::Signal::HUP;
         if let Some(pid) = rustix::process::Pid::from_raw(self.pid()) {
-            let _ = rustix::process::kill_process(pid, hang_up);
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::HUP);
         }
         let start = Instant::now();
         while start.elapsed() < PATIENCE && !matches!(self.child.try_wait(), Ok(Some(_))) {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

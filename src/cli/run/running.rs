@@ -11,7 +11,7 @@ use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss};
 use crate::progress::Seen;
 use crate::supervise::signals::Signals;
-use crate::supervise::terminal::{self, Terminal};
+use crate::supervise::terminal::Terminal;
 use crate::supervise::{Report, Supervision, Terms, Why};
 
 /// How long after the deadline the command should be gone at the latest, with the watchdog's word
@@ -36,6 +36,10 @@ pub(super) struct Running<'a> {
     /// What stopped the command, and when it is continued if no SIGCONT says so: we were not
     /// stopped along with it then, because nobody could have continued us.
     unstopped: Option<(i32, Instant)>,
+    /// It was told to end.
+    ending: bool,
+    /// Why, if that was said while the command drew on the terminal.
+    overdrawn: Option<String>,
 }
 
 impl<'a> Running<'a> {
@@ -58,6 +62,8 @@ impl<'a> Running<'a> {
             status: None,
             killed_in_foreground: false,
             unstopped: None,
+            ending: false,
+            overdrawn: None,
         }
     }
 
@@ -73,6 +79,16 @@ impl<'a> Running<'a> {
 
     /// Starts the command and follows it until nothing of it lives.
     pub(super) async fn run(&mut self, signals: &mut Signals) -> Exit {
+        // Without a terminal nobody would continue the command after one.
+        if self.terminal.is_some() {
+            signals.catch_stops();
+        }
+        let exit = self.follow(signals).await;
+        signals.leave_stops();
+        exit
+    }
+
+    async fn follow(&mut self, signals: &mut Signals) -> Exit {
         let ttl = self.held.ttl().unwrap_or(self.options.ttl);
         let terms = Terms {
             deadline: self.held.deadline(),
@@ -107,6 +123,7 @@ impl<'a> Running<'a> {
                 },
                 signal = signals.next() => match signal {
                     libc::SIGCONT => self.resume().await,
+                    libc::SIGCHLD => self.supervision.reap_orphans(),
                     signal => self.supervision.signal(signal).await,
                 },
                 () = ownership.changed(), if self.loss.is_none() => match ownership.loss() {
@@ -135,44 +152,70 @@ impl<'a> Running<'a> {
             self.note(Report::Ending(Why::Deadline)).await;
         }
         self.take_terminal_back();
+        if let Some(why) = &self.overdrawn {
+            describe::complain(format_args!(
+                "{}: {why}: the command was stopped",
+                self.key()
+            ));
+        }
         self.exit(why)
     }
 
     async fn note(&mut self, report: Report) {
         match report {
             Report::NotExecuted(errno) => self.not_executed = Some(errno),
-            Report::Stopped(signal) => {
-                // Without a terminal nobody would continue us, and the lock wants renewals.
-                if let Some(terminal) = &mut self.terminal {
-                    terminal.take_back();
-                    // SIGCONT resumes the command, behind what was sent along with it: a shell's
-                    // `kill %1` sends SIGTERM first, and the command must not run on before that.
-                    terminal::stop_ourselves();
-                    self.unstopped = Some((signal, Instant::now() + PATIENCE));
+            Report::Stopped(signal) => self.stopped(signal).await,
+            Report::Ending(why) => {
+                self.ending = true;
+                match why {
+                    Why::Deadline if self.loss.is_none() => {
+                        self.loss = Some(Loss::Expired);
+                        let why = self
+                            .seen
+                            .retrying()
+                            .unwrap_or_else(|| Loss::Expired.to_string());
+                        self.say_lost(&why);
+                    }
+                    Why::MaxRuntime => self.say_stopping("--max-runtime is over".to_owned()),
+                    _ => {}
                 }
             }
-            Report::Ending(Why::Deadline) if self.loss.is_none() => {
-                self.loss = Some(Loss::Expired);
-                let why = self
-                    .seen
-                    .retrying()
-                    .unwrap_or_else(|| Loss::Expired.to_string());
-                self.say_lost(&why);
-            }
-            Report::Ending(Why::MaxRuntime) => describe::complain(format_args!(
-                "{}: --max-runtime is over: stopping the command",
-                self.key()
-            )),
             Report::Ended(status) => {
                 self.status = Some(status);
                 self.take_terminal_back();
             }
-            Report::Started(_) | Report::Ending(_) | Report::Gone(_) => {}
+            Report::Started(_) | Report::Gone(_) => {}
         }
+    }
+
+    /// The command was stopped: if it only lacks the terminal, and that is ours, it gets it.
+    /// Otherwise we stop too, for the shell to see.
+    async fn stopped(&mut self, signal: i32) {
+        // Without a terminal nobody would continue us, and the lock wants renewals.
+        let Some(terminal) = &mut self.terminal else {
+            return;
+        };
+        if wants_terminal(signal)
+            && let Some(group) = self.supervision.group()
+            && terminal.give_on_request(group)
+        {
+            return self.supervision.resume().await;
+        }
+        // What is to end would not be continued by us anyway; and of what happened while we were
+        // stopped nothing is news any more: the command is about to be continued.
+        if self.ending || self.unstopped.is_some() {
+            return;
+        }
+        terminal.take_back();
+        // SIGCONT resumes the command, behind what was sent along with it: a shell's `kill %1`
+        // sends SIGTERM first, and the command must not run on before that.
+        terminal.stop_ourselves();
+        self.unstopped = Some((signal, Instant::now() + PATIENCE));
     }
 
     async fn lost(&mut self, loss: Loss) {
         self.loss = Some(loss);
+        self.ending = true;
         self.supervision.stop().await;
         let by = self.seen.taken_away();
         match by.filter(|_| loss == Loss::TakenAway) {
@@ -181,11 +224,15 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn say_lost(&self, why: &str) {
-        describe::complain(format_args!(
-            "{}: the lock is lost: {why}: stopping the command",
-            self.key()
-        ));
+    fn say_lost(&mut self, why: &str) {
+        self.say_stopping(format!("the lock is lost: {why}"));
+    }
+
+    fn say_stopping(&mut self, why: String) {
+        describe::complain(format_args!("{}: {why}: stopping the command", self.key()));
+        if self.terminal.as_ref().is_some_and(Terminal::is_drawn_on) {
+            self.overdrawn = Some(why);
+        }
     }
 
     /// After a stop, or because someone said so: the terminal first, then the command.
@@ -200,7 +247,10 @@ impl<'a> Running<'a> {
     /// What the kernel does with a stopped process group that nobody can continue (setpgid(2)): one
     /// that wants a terminal it cannot have is told that it is gone.
     async fn resume_orphan(&mut self) {
-        if let Some((libc::SIGTTIN | libc::SIGTTOU, _)) = self.unstopped {
+        if self
+            .unstopped
+            .is_some_and(|(signal, _)| wants_terminal(signal))
+        {
             self.supervision.signal(libc::SIGHUP).await;
         }
         self.resume().await;
@@ -261,6 +311,11 @@ impl<'a> Running<'a> {
     fn key(&self) -> String {
         describe::escape(self.held.key())
     }
+}
+
+/// Whether the signal says that the command needs the terminal's foreground.
+fn wants_terminal(signal: i32) -> bool {
+    matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
 }
 
 /// Ends at this instant; never without one.
