@@ -14,6 +14,7 @@ use clap::{ArgMatches, Command};
 use super::{command, quoting, settings};
 use crate::describe;
 use crate::exit::{self, Exit};
+pub(super) use habits::nearest;
 pub(super) use not_found::hint as not_found;
 
 /// As many mistakes on one line are mended.

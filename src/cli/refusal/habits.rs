@@ -24,7 +24,7 @@ pub(super) const OPTIONS: &[(&str, Option<&str>)] = &[
 pub(super) const SCRIPT: &str = "-c";
 
 /// The one that was most likely meant, if any is near enough.
-pub(super) fn nearest<'a>(
+pub(in crate::cli) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

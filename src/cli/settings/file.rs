@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
 use super::{check, invalid, option};
+use crate::cli::refusal::nearest;
 use crate::describe;
 use crate::{Error, Result};
 
@@ -279,16 +280,9 @@ impl Reading<'_> {
         if option(self.options, name).is_some() {
             return format!("{name}: this is an option only, and no key");
         }
-        let likeness = |key: &&Key| strsim::jaro(key.name, name);
-        let nearest = KEYS
-            .iter()
-            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-        match nearest {
-            // By this measure clap gives its tips as well.
-            Some(key) if likeness(&key) > 0.7 => {
-                format!("unknown key {name}: did you mean {}?", key.name)
-            }
-            _ => {
+        match nearest(name, KEYS.iter().map(|key| key.name)) {
+            Some(key) => format!("unknown key {name}: did you mean {key}?"),
+            None => {
                 let all = KEYS.map(|key| key.name).join(", ");
                 format!("unknown key {name}: there are {all}")
             }
