@@ -8,7 +8,7 @@ use crate::process::{is_dead, is_stopped};
 use crate::pty::{INTERRUPT, Shell};
 
 /// Types a pipeline, of which genlock's command begins when all others are executed: until then a
-/// shell's child does not stop, and puts the pipeline into the foreground. `first` writes to `one`.
+/// shell's child heeds no signal, and puts the pipeline into the foreground. `first` writes to `one`.
 fn pipeline(shell: &mut Shell, first: &str, script: &str) {
     shell.command("mkfifo one two");
     shell.line(&format!(
@@ -44,7 +44,7 @@ fn ctrl_c_of_a_pipeline_with_a_subshell() {
     let mut shell = Shell::start(&store);
     pipeline(
         &mut shell,
-        "(echo >one; sleep 600; echo)",
+        "(sh -c 'echo >one; exec sleep 600'; echo)",
         "echo ready $$ >&2; exec cat",
     );
     let command = shell.ready();
