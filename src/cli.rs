@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{
-    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint,
+    ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ValueHint,
 };
 
 use crate::describe;
@@ -239,7 +240,7 @@ impl Connection {
 }
 
 /// The definition of the command line, for what is generated from it.
-pub fn command() -> clap::Command {
+pub fn command() -> Command {
     Cli::command()
 }
 
@@ -247,7 +248,7 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let exit = match refusal::parse(&words) {
-        Ok(given) => run(&words, &given),
+        Ok((command, given)) => run(&words, &command, given),
         Err(exit) => Ok(exit),
     };
     let exit = exit.unwrap_or_else(|error| {
@@ -263,14 +264,16 @@ pub fn main() -> ExitCode {
     exit.code()
 }
 
-/// Runs the verb. The command line is read once more, on top of what the configuration says, of
-/// which it has told where it is.
-fn run(words: &[OsString], given: &ArgMatches) -> anyhow::Result<Exit> {
-    let command = settings::without_empty_variables(command());
-    let settings = Settings::read(&command, given)?;
-    let read = refusal::read(settings.as_defaults(command), words);
-    let cli = read.and_then(|given| Cli::from_arg_matches(&given));
-    let Cli { verb } = cli.map_err(|error| times::Usage::new(refusal::one_line(&error)))?;
+/// Runs the verb. If the configuration says more than the command line, of which the latter has
+/// told where it is, that is read once more on top of it.
+fn run(words: &[OsString], command: &Command, mut given: ArgMatches) -> anyhow::Result<Exit> {
+    let settings = Settings::read(command, &given)?;
+    let usage = |error| times::Usage::new(refusal::one_line(&error));
+    if settings.say_more() {
+        let mut command = settings.as_defaults(settings::without_empty_variables(self::command()));
+        given = refusal::read(&mut command, words).map_err(usage)?;
+    }
+    let Cli { verb } = Cli::from_arg_matches_mut(&mut given).map_err(usage)?;
     verb.run(&settings)
 }
 

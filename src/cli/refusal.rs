@@ -20,8 +20,9 @@ pub(super) use not_found::hint as not_found;
 /// As many mistakes on one line are mended.
 const MISTAKES: usize = 6;
 
-/// Reads the arguments; help, the version and refusals are shown here.
-pub(super) fn parse(words: &[OsString]) -> Result<ArgMatches, Exit> {
+/// Reads the arguments, and gives the definition that they were read by; help, the version and
+/// refusals are shown here.
+pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Exit> {
     check(words).map_err(|objection| match objection {
         Objection::Help(error) => {
             show(&error);
@@ -100,21 +101,23 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
 }
 
 /// What clap reads, without a judgement of ours, below the configuration.
-fn read_alone(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    read(settings::without_empty_variables(command()), words)
+fn read_alone(words: &[OsString]) -> Result<(Command, ArgMatches), clap::Error> {
+    let mut command = settings::without_empty_variables(command());
+    let matches = read(&mut command, words)?;
+    Ok((command, matches))
 }
 
 /// What clap reads by this definition.
-pub(super) fn read(command: Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+pub(super) fn read(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let genlock = OsString::from("genlock");
-    command.try_get_matches_from([&genlock].into_iter().chain(words))
+    command.try_get_matches_from_mut([&genlock].into_iter().chain(words))
 }
 
-fn check(words: &[OsString]) -> Result<ArgMatches, Objection> {
+fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
     match read_alone(words) {
-        Ok(matches) => match unlikely::fault(words, &matches) {
+        Ok((command, matches)) => match unlikely::fault(words, &command, &matches) {
             Some(fault) => Err(Objection::Fault(fault)),
-            None => Ok(matches),
+            None => Ok((command, matches)),
         },
         Err(error) if !error.use_stderr() => Err(Objection::Help(error)),
         Err(error) => Err(Objection::Fault(fault(words, &error))),

@@ -113,7 +113,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
     let exit = command.run(&mut signals).await;
     let lost = command.is_lost();
-    command.end();
+    let supervision = command.over();
     // Nothing of the command lives: whatever happens to the release, its own status stands.
     let patience = async {
         if lost {
@@ -130,6 +130,8 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         () = patience => {}
         _ = signals.next_that_ends() => {}
     }
+    // The watchdog has ended meanwhile.
+    supervision.end();
     if options.verbose > 0 {
         describe::complain(format_args!("{}: released", describe::escape(&options.key)));
     }

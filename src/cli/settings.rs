@@ -46,6 +46,8 @@ pub(super) struct Settings {
     origins: BTreeMap<&'static str, Origin>,
     /// Which files were looked for, and whether they are there.
     files: Vec<(PathBuf, bool)>,
+    /// Whether anything comes from where clap does not look.
+    more: bool,
 }
 
 /// One setting, to be shown.
@@ -68,6 +70,7 @@ impl Settings {
             values: BTreeMap::new(),
             origins: BTreeMap::new(),
             files: Vec::new(),
+            more: false,
         };
         let Some((verb, given)) = given.subcommand() else {
             return Ok(settings);
@@ -146,7 +149,13 @@ impl Settings {
         if !self.has(key) && !self.has(other) {
             self.origins.insert(key, origin);
             self.values.insert(key, value);
+            self.more = true;
         }
+    }
+
+    /// Whether anything was set elsewhere than by options and their own variables.
+    pub(super) fn say_more(&self) -> bool {
+        self.more
     }
 
     fn has(&self, key: &str) -> bool {
@@ -214,6 +223,10 @@ impl Settings {
 
 /// A variable that is set but empty says nothing.
 pub(super) fn without_empty_variables(mut command: Command) -> Command {
+    let ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"GENLOCK_");
+    if !std::env::vars_os().any(|(name, value)| value.is_empty() && ours(&name)) {
+        return command;
+    }
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(std::env::var_os);
         value.is_some_and(|value| value.is_empty())

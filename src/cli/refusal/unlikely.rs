@@ -1,17 +1,21 @@
 //! What can be read, and is hardly meant.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command};
 
 use super::Fault;
-use super::words::{insert, is_option, key_for, replace, text, verb};
+use super::words::{insert, is_option, key_for, replace, text};
 use crate::describe;
 
 /// What is wrong with words that were read as `matches`.
-pub(super) fn fault(words: &[OsString], matches: &ArgMatches) -> Option<Fault> {
+pub(super) fn fault(
+    words: &[OsString],
+    definition: &Command,
+    matches: &ArgMatches,
+) -> Option<Fault> {
     let (name, matches) = matches.subcommand()?;
-    let verb = verb(OsStr::new(name))?;
+    let verb = definition.find_subcommand(name)?;
     let mut positionals = verb.get_positionals();
     let command = positionals.find(|arg| arg.is_trailing_var_arg_set());
     let command = command.map_or(&[][..], |arg| given(words, matches, arg));
@@ -19,7 +23,7 @@ pub(super) fn fault(words: &[OsString], matches: &ArgMatches) -> Option<Fault> {
     if command.first().is_some_and(|first| is_option(first)) {
         return option_for_command(before, command);
     }
-    stray_blank(&verb, before, command, matches)
+    stray_blank(verb, before, command, matches)
 }
 
 /// The values of an argument that is the last one, as they stand in `words`.

@@ -72,9 +72,9 @@ impl<'a> Running<'a> {
         self.loss.is_some()
     }
 
-    /// Ends the supervision, which has nothing to supervise any more.
-    pub(super) fn end(self) {
-        self.supervision.end();
+    /// The supervision, which has nothing to supervise any more.
+    pub(super) fn over(self) -> Supervision {
+        self.supervision
     }
 
     /// Starts the command and follows it until nothing of it lives.
