@@ -13,6 +13,7 @@ mod dial;
 mod expiry;
 mod fault;
 mod follow;
+mod gather;
 mod hold;
 mod lease;
 mod operator;

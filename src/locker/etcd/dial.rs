@@ -19,6 +19,7 @@ use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 use super::Config;
 use super::certificate::Certificate;
 use super::fault::Fault;
+use super::gather::Gathering;
 use super::tls::{Refusal, Tls};
 use crate::error::{Error, ErrorKind, Result, plain};
 
@@ -169,7 +170,7 @@ impl Dialler {
     pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<Connection, Fault> {
         let refusal = Refusal::default();
         let stream = self.stream(endpoint, &refusal).await?;
-        let mut io = Some(TokioIo::new(stream));
+        let mut io = Some(TokioIo::new(Gathering::new(stream)));
         // Asked again, tonic wants to reconnect: its requests fail instead, and we dial.
         let once = tower::service_fn(move |_: Uri| {
             let io = io.take();

@@ -169,8 +169,16 @@ impl<'a> Queue<'a> {
         let store = &self.shared.store;
         let follows = self.shared.options.follow_queue;
         let mut told = None;
+        let mut woken = false;
         loop {
-            match self.recipe.look(&place.own, place.revision).await {
+            let (own, revision) = (&*place.own, place.revision);
+            let was_woken = std::mem::take(&mut woken);
+            let look = if was_woken {
+                self.recipe.look_ahead(own, revision).await
+            } else {
+                self.recipe.look(own, revision).await
+            };
+            match look {
                 Ok(look) if look.revision != Some(place.revision) => {
                     return Err(Stop::Lost(Loss::KeyDeleted));
                 }
@@ -178,6 +186,10 @@ impl<'a> Queue<'a> {
                     let Some(next) = look.ahead.first() else {
                         return Ok(());
                     };
+                    if was_woken {
+                        // The one just ahead left from among others: now it counts who holds.
+                        continue;
+                    }
                     let after = look.at + 1;
                     let changed = async {
                         if follows {
@@ -197,6 +209,7 @@ impl<'a> Queue<'a> {
                         });
                     }
                     if changed.await.is_ok() {
+                        woken = true;
                         continue;
                     }
                 }

@@ -97,31 +97,57 @@ impl Recipe {
 
     /// Reads the queue from the place of the key `own`, which was created at `revision`.
     pub(super) async fn look(&self, own: &str, revision: i64) -> Result<Look, Fault> {
+        let reads = [
+            self.get_own(own),
+            self.get_ahead(revision),
+            self.get_first(),
+        ];
+        let answer = self.transact(Txn::new().and_then(reads)).await?;
+        let mut gets = gets(&answer);
+        let first = gets.pop().unwrap_or_default();
+        Ok(Look {
+            holder: first
+                .first()
+                .filter(|kv| self.contends(kv))
+                .and_then(|kv| Record::from_json(kv.value())),
+            ..self.seen(&answer, gets)
+        })
+    }
+
+    /// The same without the holder. etcd sorts all of the queue to find out who that is, and for
+    /// one whose turn has come there is none.
+    pub(super) async fn look_ahead(&self, own: &str, revision: i64) -> Result<Look, Fault> {
+        let reads = [self.get_own(own), self.get_ahead(revision)];
+        let answer = self.transact(Txn::new().and_then(reads)).await?;
+        let gets = gets(&answer);
+        Ok(self.seen(&answer, gets))
+    }
+
+    /// What the reads of the own key and of those ahead have found.
+    fn seen(&self, answer: &TxnResponse, mut gets: Vec<Vec<KeyValue>>) -> Look {
+        let ahead = gets.pop().unwrap_or_default();
+        let own = gets.pop().unwrap_or_default();
+        let contenders = ahead.into_iter().filter(|kv| self.contends(kv));
+        Look {
+            at: header_revision(answer),
+            revision: create_revision(&own),
+            ahead: contenders.map(|kv| kv.into_key_value().0).collect(),
+            holder: None,
+        }
+    }
+
+    fn get_own(&self, own: &str) -> TxnOp {
+        TxnOp::get(own, Some(GetOptions::new().with_keys_only()))
+    }
+
+    /// The youngest first.
+    fn get_ahead(&self, revision: i64) -> TxnOp {
         let ahead = GetOptions::new()
             .with_prefix()
             .with_keys_only()
             .with_max_create_revision(revision - 1)
             .with_sort(SortTarget::Create, SortOrder::Descend);
-        let txn = Txn::new().and_then([
-            TxnOp::get(own, None),
-            TxnOp::get(&*self.prefix, Some(ahead)),
-            self.get_first(),
-        ]);
-        let answer = self.transact(txn).await?;
-        let mut gets = gets(&answer);
-        let first = gets.pop().unwrap_or_default();
-        let ahead = gets.pop().unwrap_or_default();
-        let own = gets.pop().unwrap_or_default();
-        let contenders = ahead.into_iter().filter(|kv| self.contends(kv));
-        Ok(Look {
-            at: header_revision(&answer),
-            revision: create_revision(&own),
-            ahead: contenders.map(|kv| kv.into_key_value().0).collect(),
-            holder: first
-                .first()
-                .filter(|kv| self.contends(kv))
-                .and_then(|kv| Record::from_json(kv.value())),
-        })
+        TxnOp::get(&*self.prefix, Some(ahead))
     }
 
     /// Ends when anything happens in the queue, at `from` or a later revision.

@@ -1,0 +1,147 @@
+//! A stream that sends at once what is written in one go of the runtime.
+//!
+//! HTTP/2 writes a request in several parts, and flushes each. etcd's server starts a thread of
+//! work for each request that it has read, the newest first: two requests that arrive in one piece
+//! are begun in the reverse of the order in which they were sent, which is what the first two of a
+//! lock count on (queue.rs); two that arrive one after the other are not. It also makes one system
+//! call, and over TLS one record, of several.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// From this many bytes on nothing is gained by holding them back.
+const MOST: usize = 16 * 1024;
+
+/// How often a flush lets other tasks of the runtime go first, which may have more to send: from a
+/// request to the connection it passes through two.
+const TURNS: u32 = 2;
+
+pub(super) struct Gathering<S> {
+    stream: S,
+    /// What was written, and how much of it was sent.
+    held: Vec<u8>,
+    sent: usize,
+    /// How many turns the flush has given to others.
+    waited: u32,
+}
+
+impl<S: AsyncWrite + Unpin> Gathering<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            held: Vec::new(),
+            sent: 0,
+            waited: 0,
+        }
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.held.len() {
+            let stream = Pin::new(&mut self.stream);
+            match ready!(stream.poll_write(cx, &self.held[self.sent..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => self.sent += sent,
+            }
+        }
+        self.held.clear();
+        self.sent = 0;
+        self.waited = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.held.len() >= MOST {
+            ready!(self.poll_send(cx))?;
+        }
+        self.held.extend_from_slice(data);
+        Poll::Ready(Ok(data.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.sent == 0 && !self.held.is_empty() && self.waited < TURNS {
+            self.waited += 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_in_one_go_is_sent_at_once() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut stream = Gathering::new(ours);
+        let write = async {
+            stream.write_all(b"one").await.unwrap();
+            let flush = stream.flush();
+            tokio::pin!(flush);
+            assert!(futures_poll(&mut flush).is_pending(), "others go first");
+            flush.await.unwrap();
+        };
+        write.await;
+        let mut read = [0; 16];
+        assert_eq!(theirs.read(&mut read).await.unwrap(), 3);
+        stream.write_all(b"two").await.unwrap();
+        stream.write_all(b"three").await.unwrap();
+        stream.flush().await.unwrap();
+        assert_eq!(theirs.read(&mut read).await.unwrap(), 8);
+        stream.write_all(b"last").await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(theirs.read(&mut read).await.unwrap(), 4);
+        assert_eq!(theirs.read(&mut read).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn more_than_can_be_sent_waits() {
+        let (ours, mut theirs) = tokio::io::duplex(8);
+        let mut stream = Gathering::new(ours);
+        let all: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
+        let sent = all.clone();
+        let writing = tokio::spawn(async move {
+            for part in sent.chunks(1000) {
+                stream.write_all(part).await.unwrap();
+            }
+            stream.flush().await.unwrap();
+            stream
+        });
+        let mut read = vec![0; all.len()];
+        theirs.read_exact(&mut read).await.unwrap();
+        assert_eq!(read, all);
+        writing.await.unwrap();
+    }
+
+    fn futures_poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+        Pin::new(future).poll(&mut Context::from_waker(std::task::Waker::noop()))
+    }
+}
