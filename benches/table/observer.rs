@@ -54,15 +54,19 @@ impl Observer {
         kvs.into_iter().map(|kv| kv.into_key_value().1).collect()
     }
 
-    /// Waits until there are so many places; false if there are not in time.
-    pub(crate) fn until_queued(&self, key: &str, places: usize, limit: Duration) -> bool {
+    /// How many places there are.
+    pub(crate) fn places(&self, key: &str) -> usize {
         let count = GetOptions::new().with_prefix().with_count_only();
         let mut kv = self.client.kv_client();
+        let get = kv.get(format!("{key}/"), Some(count));
+        self.runtime.block_on(get).expect("the queue").count() as usize
+    }
+
+    /// Waits until there are so many; false if there are not in time.
+    pub(crate) fn until_queued(&self, key: &str, places: usize, limit: Duration) -> bool {
         let start = Instant::now();
         while start.elapsed() < limit {
-            let get = kv.get(format!("{key}/"), Some(count.clone()));
-            let found = self.runtime.block_on(get).expect("the queue");
-            if found.count() >= places as i64 {
+            if self.places(key) >= places {
                 return true;
             }
             sleep(Duration::from_millis(5));

@@ -1,20 +1,25 @@
 //! What a cluster of three carries: the members and all their clients on this one machine.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use etcd_client::{Client, Error, GetOptions};
 use genlock::{Etcd, EtcdConfig, Locker, Options, Record};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::etcd::Server;
 use crate::floor::{acquire, connect, fresh_lease};
 use crate::report::Figure;
+use crate::sample::Sample;
 use crate::stage::{Stage, address, start};
 
 pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
+    // The etcds inherit it.
+    let files = all_files();
     let servers = start(3, false);
     let endpoints: Vec<_> = servers.iter().map(Server::endpoint).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -25,34 +30,85 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     let levels: &[usize] = if stage.quick {
         &[16, 64]
     } else {
-        &[1, 8, 32, 128, 512]
+        &[1, 8, 32, 128]
     };
     let mut runs = Figure::new(
         "cluster of three: runs a second on different keys, each with a connection of its own",
     );
     for &clients in levels {
-        let rate = runtime.block_on(runs_a_second(&endpoints, clients, window));
-        runs = runs.note(format!("{clients} at a time: {rate:.0} a second"));
+        let effort = Effort::now();
+        let (rate, count) = runtime.block_on(runs_a_second(&endpoints, clients, window));
+        let effort = effort.each(count);
+        runs = runs.note(format!("{clients} at a time: {rate:.0} a second; {effort}"));
     }
     let mut renewals =
         Figure::new("cluster of three: renewals a second (a ping between two reads)");
     for &clients in levels {
-        let rate = runtime.block_on(renewals_a_second(&endpoints, clients, window));
-        let holders = rate * 10.0 / 3.0;
+        let effort = Effort::now();
+        let (rate, count) = runtime.block_on(renewals_a_second(&endpoints, clients, window));
+        let (effort, holders) = (effort.each(count), rate * 10.0 / 3.0);
         let text = format!("{clients} at a time: {rate:.0} a second, as of {holders:.0} holders");
-        renewals = renewals.note(format!("{text} at a TTL of 10 s"));
+        renewals = renewals.note(format!("{text} at a TTL of 10 s; {effort}"));
     }
     let sizes: &[usize] = if stage.quick {
         &[200]
     } else {
-        &[1000, 3000, 9000]
+        &[200, 500, 1000, 2000, 6000]
     };
-    let mut burst =
-        Figure::new("cluster of three: as many locks of different keys at the same moment");
-    for &hosts in sizes {
+    let mut burst = Figure::new("cluster of three: so many locks of different keys at once");
+    // One that hears nothing asks every member.
+    for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
         burst = burst.note(at_once(&runtime, &endpoints, hosts));
     }
     vec![runs, renewals, burst]
+}
+
+/// Raises the limit of open files as far as it goes, and gives it.
+fn all_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.map_or(usize::MAX, |limit| limit as usize)
+}
+
+/// Seconds on a processor so far: of all etcds, and of all clients, which are this process.
+struct Effort {
+    etcds: f64,
+    clients: f64,
+}
+
+impl Effort {
+    fn now() -> Self {
+        let tasks = fs::read_dir("/proc/self/task").expect("proc(5)").flatten();
+        let children = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+        let children = children.flatten().collect::<Vec<_>>().join(" ");
+        let etcds = children.split_whitespace().map(|pid| ticks(pid, "(etcd)"));
+        Self {
+            etcds: etcds.sum::<u64>() as f64 / 100.0,
+            clients: ticks("self", "") as f64 / 100.0,
+        }
+    }
+
+    /// What each of so many cost since then.
+    fn each(&self, count: usize) -> String {
+        let now = Self::now();
+        let each = |seconds: f64| seconds * 1000.0 / count as f64;
+        let etcds = each(now.etcds - self.etcds);
+        let clients = each(now.clients - self.clients);
+        format!("{etcds:.2} ms of processor each in the three etcds, {clients:.2} ms in the client")
+    }
+}
+
+/// Hundredths of a second on a processor, of a process with this name.
+fn ticks(pid: &str, name: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    if !stat.contains(name) {
+        return 0;
+    }
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let times = fields.skip(11).take(2);
+    times.filter_map(|time| time.parse::<u64>().ok()).sum()
 }
 
 fn client(endpoints: &[String]) -> Etcd {
@@ -76,7 +132,7 @@ async fn once(endpoints: &[String], key: &str) -> genlock::Result<()> {
     etcd.close().await
 }
 
-async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -> f64 {
+async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -> (f64, usize) {
     let done = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let mut tasks = JoinSet::new();
@@ -92,11 +148,12 @@ async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -
         });
     }
     tasks.join_all().await;
-    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+    let done = done.load(Ordering::Relaxed);
+    (done as f64 / start.elapsed().as_secs_f64(), done)
 }
 
 /// The three requests of a renewal, one after the other on each of these connections.
-async fn renewals_a_second(endpoints: &[String], clients: usize, window: Duration) -> f64 {
+async fn renewals_a_second(endpoints: &[String], clients: usize, window: Duration) -> (f64, usize) {
     let done = Arc::new(AtomicUsize::new(0));
     let mut held = Vec::new();
     for number in 0..clients {
@@ -121,7 +178,8 @@ async fn renewals_a_second(endpoints: &[String], clients: usize, window: Duratio
         });
     }
     tasks.join_all().await;
-    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+    let done = done.load(Ordering::Relaxed);
+    (done as f64 / start.elapsed().as_secs_f64(), done)
 }
 
 async fn renew(client: &Client, lease: i64, key: &str) -> Result<(), Error> {
@@ -139,16 +197,25 @@ fn at_once(runtime: &Runtime, endpoints: &[String], hosts: usize) -> String {
         let mut tasks = JoinSet::new();
         for host in 0..hosts {
             let endpoints = endpoints.to_vec();
-            tasks.spawn(async move { once(&endpoints, &format!("/bench/host/{host}")).await });
+            tasks.spawn(async move {
+                let result = once(&endpoints, &format!("/bench/host/{host}")).await;
+                result.map(|()| start.elapsed().as_secs_f64())
+            });
         }
         tasks.join_all().await
     });
     let took = start.elapsed().as_secs_f64();
-    let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-    let rate = (hosts - failed.len()) as f64 / took;
-    let why = failed
+    let mut done = Sample::default();
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(after) => done.push(after),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    let (half, failed) = (done.median(), errors.len());
+    let why = errors
         .first()
-        .map_or(String::new(), |error| format!(": {error}"));
-    let failed = failed.len();
-    format!("{hosts}: over in {took:.1} s, {rate:.0} a second, {failed} given up{why}")
+        .map_or(String::new(), |why| format!(", such as {why}"));
+    format!("{hosts}: half done in {half:.1} s, all in {took:.1} s, {failed} given up{why}")
 }
