@@ -30,7 +30,7 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     let levels: &[usize] = if stage.quick {
         &[16, 64]
     } else {
-        &[1, 8, 32, 128]
+        &[1, 8, 32, 128, 512]
     };
     let mut runs = Figure::new(
         "cluster of three: runs a second on different keys, each with a connection of its own",
