@@ -5,6 +5,8 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::requests::Requests;
 use crate::etcd::Server;
 use crate::observer::Observer;
@@ -18,15 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A process that holds a lock, or waits for one that the bench holds.
 struct Idler<'a> {
     server: &'a Server,
-    observer: Observer,
-    held: Option<i64>,
     crowd: Crowd,
 }
 
 impl<'a> Idler<'a> {
     fn start(server: &'a Server, tool: Tool, waits: bool) -> Self {
         let observer = Observer::new(address(&server.endpoint()));
-        let held = waits.then(|| observer.hold(KEY));
+        if waits {
+            observer.hold(KEY);
+        }
         let command = [OsStr::new("sleep"), OsStr::new("60")];
         let process = tool.lock(&server.endpoint(), KEY, &command).spawn();
         let crowd = Crowd(vec![process.expect("a program")]);
@@ -34,30 +36,23 @@ impl<'a> Idler<'a> {
         assert!(observer.until_queued(KEY, places, PATIENCE), "no place");
         // What follows soon, such as a watch, has followed.
         sleep(Duration::from_millis(700));
-        Self {
-            server,
-            observer,
-            held,
-            crowd,
-        }
+        Self { server, crowd }
     }
 
-    /// The tool's processes; not the command.
-    fn family(&self) -> Vec<u32> {
+    /// The tool's processes, and the command's.
+    fn family(&self) -> (Vec<u32>, Vec<u32>) {
         let first = self.crowd.0[0].id();
         let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
-        let mut family = vec![first];
+        let mut all = vec![first];
         let mut index = 0;
-        while let Some(&pid) = family.get(index) {
+        while let Some(&pid) = all.get(index) {
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
             let children = children.unwrap_or_default();
-            let children = children
-                .split_whitespace()
-                .filter_map(|pid| pid.parse().ok());
-            family.extend(children.filter(|&child| program(child) == program(first)));
+            all.extend(children.split_whitespace().flat_map(str::parse::<u32>));
             index += 1;
         }
-        family
+        all.into_iter()
+            .partition(|&pid| program(pid) == program(first))
     }
 
     /// Proportional set size of all of them, in MB.
@@ -66,13 +61,13 @@ impl<'a> Idler<'a> {
             let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
             number_after(&text.expect("a process"), "Pss:")
         };
-        self.family().iter().map(of).sum::<u64>() as f64 / 1024.0
+        self.family().0.iter().map(of).sum::<u64>() as f64 / 1024.0
     }
 
     /// Nanoseconds on a processor, and how often a thread slept of its own accord.
     fn effort(&self) -> (u64, u64) {
         let mut effort = (0, 0);
-        for pid in self.family() {
+        for pid in self.family().0 {
             for task in fs::read_dir(format!("/proc/{pid}/task")).expect("a process") {
                 let task = task.expect("a thread").path();
                 let read = |name| fs::read_to_string(task.join(name)).unwrap_or_default();
@@ -88,17 +83,20 @@ impl<'a> Idler<'a> {
 
 impl Drop for Idler<'_> {
     fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.crowd.0[0]);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        self.crowd.until_done(PATIENCE);
-        // etcdctl's command goes on; its lock does not.
+        // etcdctl hears of no SIGTERM, but ends with its command.
+        let (_, commands) = self.family();
+        for pid in commands.into_iter().chain([self.crowd.0[0].id()]) {
+            if let Some(pid) = Pid::from_raw(pid as i32) {
+                let _ = kill_process(pid, Signal::TERM);
+            }
+        }
+        self.crowd.until_done(Duration::from_secs(2));
         for lease in self.server.leases() {
             let _ = self
                 .server
                 .ctl_command(&["lease", "revoke", &lease])
                 .output();
         }
-        debug_assert!(self.held.is_none() || self.observer.queue(KEY).is_empty());
     }
 }
 
@@ -171,10 +169,7 @@ pub(crate) fn idle(stage: &Stage) -> Vec<Figure> {
             effort(*milliseconds, *switches),
             requests.text(1.0 / a_minute)
         ))
-        .note(format!(
-            "etcdctl lock (TTL 60 s): {}",
-            effort(etcdctl.2, etcdctl.3)
-        ))
+        .note(format!("etcdctl lock: {}", effort(etcdctl.2, etcdctl.3)))
     });
     figures.collect()
 }
