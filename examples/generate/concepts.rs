@@ -1,5 +1,5 @@
 //! genlock(7): what is promised, and how it is kept. The README is the home of the promise, the
-//! faults and the token; `genlock run --help` that of times, stores, signals, statuses and variables.
+//! faults, the token and the scale; `genlock run --help` that of times, stores, signals, statuses and variables.
 
 use super::roff::{bold, escape, markdown, section, table};
 
@@ -45,6 +45,7 @@ pub(super) fn text(help: &[(String, String)]) -> String {
             "FENCING TOKEN",
             markdown(readme("### The token where it counts")),
         ),
+        ("SCALE", markdown(readme("## How it scales"))),
         ("SIGNALS", of_help("Signals")),
         ("EXIT STATUS", of_help("Exit status")),
         ("ENVIRONMENT", String::new()),

@@ -140,6 +140,7 @@ fn the_concepts_are_told_where_they_are_looked_for() {
         r#"printf '%s\n' "create(\"$GENLOCK_HELD_OWNER_KEY\") = \"$GENLOCK_HELD_TOKEN\"" '' \"#,
         "UPDATE fence SET token = :token",
         "TTL - margin - kill-after",
+        "Three writes through raft",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }

@@ -1,0 +1,101 @@
+//! The floor: the least program that runs a command under a lock in etcd. It asks for the lease
+//! and a place at once, believes that the place is the first, spawns, waits, and revokes. Nothing
+//! is renewed, watched or stopped. It is this executable, run with an argument.
+
+use std::process::{Command, ExitCode};
+
+use etcd_client::{
+    Channel, Client, Compare, CompareOp, ConnectOptions, Error, GetOptions, LeaseGrantOptions,
+    PutOptions, SortOrder, SortTarget, Txn, TxnOp, TxnResponse,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tonic::transport::{Endpoint, Uri};
+
+/// The argument that makes this program the floor.
+pub(crate) const ROLE: &str = "floor";
+
+/// `floor HOST:PORT KEY COMMAND...`
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    let [address, key, program, rest @ ..] = args else {
+        return ExitCode::from(64);
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let client = connect(address).await.expect("etcd");
+        let lease = fresh_lease();
+        acquire(&client, key, lease, 10).await.expect("the lock");
+        let status = Command::new(program)
+            .args(rest)
+            .status()
+            .expect("a command");
+        client
+            .lease_client()
+            .revoke(lease)
+            .await
+            .expect("a release");
+        ExitCode::from(status.code().unwrap_or(1) as u8)
+    })
+}
+
+/// As the library dials.
+pub(crate) async fn connect(address: &str) -> Result<Client, Error> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut io = Some(TokioIo::new(stream));
+    let once = tower::service_fn(move |_: Uri| {
+        let io = io.take();
+        async move { io.ok_or_else(|| std::io::Error::other("connection lost")) }
+    });
+    let channel = Endpoint::from_shared(format!("http://{address}"))
+        .expect("an address")
+        .connect_with_connector_lazy(once);
+    let options = ConnectOptions::new().with_require_leader(true);
+    Client::from_channel(Channel::Tonic(channel), Some(options)).await
+}
+
+/// A lease id that is nobody's.
+pub(crate) fn fresh_lease() -> i64 {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).expect("chance");
+    (u64::from_le_bytes(bytes) >> 1) as i64
+}
+
+/// The lease and, along with it, a place in the queue.
+pub(crate) async fn acquire(
+    client: &Client,
+    key: &str,
+    lease: i64,
+    ttl: i64,
+) -> Result<TxnResponse, Error> {
+    let own = format!("{key}/{lease:x}");
+    let first = GetOptions::new()
+        .with_prefix()
+        .with_sort(SortTarget::Create, SortOrder::Ascend)
+        .with_limit(1);
+    let attached = PutOptions::new().with_lease(lease);
+    let txn = Txn::new()
+        .when([Compare::create_revision(&*own, CompareOp::Equal, 0)])
+        .and_then([
+            TxnOp::put(&*own, "", Some(attached)),
+            TxnOp::get(format!("{key}/"), Some(first)),
+        ]);
+    let chosen = LeaseGrantOptions::new().with_id(lease);
+    let (mut kv, mut leases) = (client.kv_client(), client.lease_client());
+    let (placed, granted) = tokio::join! {
+        biased;
+        kv.txn(txn.clone()),
+        leases.grant(ttl, Some(chosen)),
+    };
+    granted?;
+    match placed {
+        // It overtook the request for the lease.
+        Err(Error::GRpcStatus(status)) if status.message().contains("lease not found") => {
+            kv.txn(txn).await
+        }
+        placed => placed,
+    }
+}

@@ -1,0 +1,30 @@
+//! The rows of the table, in their order.
+
+mod distance;
+mod idle;
+mod queue;
+mod requests;
+mod scale;
+mod start;
+mod thousand;
+
+use crate::report::Figure;
+use crate::stage::Stage;
+
+/// Measures, and gives what it found.
+type Row = fn(&Stage) -> Vec<Figure>;
+
+/// By the names that choose them.
+pub(crate) const ROWS: &[(&str, Row)] = &[
+    ("run", start::run),
+    ("first", start::first),
+    ("file", start::file),
+    ("distance", distance::distance),
+    ("handover", queue::handover),
+    ("sections", queue::sections),
+    ("thousand", thousand::thousand),
+    ("requests", requests::requests),
+    ("memory", idle::memory),
+    ("idle", idle::idle),
+    ("scale", scale::scale),
+];

@@ -1,0 +1,175 @@
+//! What holding and waiting cost while nothing happens.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::requests::Requests;
+use crate::etcd::Server;
+use crate::observer::Observer;
+use crate::report::Figure;
+use crate::stage::{Crowd, Stage, address, start};
+use crate::tool::Tool;
+
+const KEY: &str = "/bench/idle";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A process that holds a lock, or waits for one that the bench holds.
+struct Idler<'a> {
+    server: &'a Server,
+    crowd: Crowd,
+}
+
+impl<'a> Idler<'a> {
+    fn start(server: &'a Server, tool: Tool, waits: bool) -> Self {
+        let observer = Observer::new(address(&server.endpoint()));
+        if waits {
+            observer.hold(KEY);
+        }
+        let command = [OsStr::new("sleep"), OsStr::new("60")];
+        let process = tool.lock(&server.endpoint(), KEY, &command).spawn();
+        let crowd = Crowd(vec![process.expect("a program")]);
+        let places = 1 + usize::from(waits);
+        assert!(observer.until_queued(KEY, places, PATIENCE), "no place");
+        // What follows soon, such as a watch, has followed.
+        sleep(Duration::from_millis(700));
+        Self { server, crowd }
+    }
+
+    /// The tool's processes, and the command's.
+    fn family(&self) -> (Vec<u32>, Vec<u32>) {
+        let first = self.crowd.0[0].id();
+        let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let mut all = vec![first];
+        let mut index = 0;
+        while let Some(&pid) = all.get(index) {
+            let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+            let children = children.unwrap_or_default();
+            all.extend(children.split_whitespace().flat_map(str::parse::<u32>));
+            index += 1;
+        }
+        all.into_iter()
+            .partition(|&pid| program(pid) == program(first))
+    }
+
+    /// Proportional set size of all of them, in MB.
+    fn memory(&self) -> f64 {
+        let of = |pid: &u32| {
+            let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
+            number_after(&text.expect("a process"), "Pss:")
+        };
+        self.family().0.iter().map(of).sum::<u64>() as f64 / 1024.0
+    }
+
+    /// Nanoseconds on a processor, and how often a thread slept of its own accord.
+    fn effort(&self) -> (u64, u64) {
+        let mut effort = (0, 0);
+        for pid in self.family().0 {
+            for task in fs::read_dir(format!("/proc/{pid}/task")).expect("a process") {
+                let task = task.expect("a thread").path();
+                let read = |name| fs::read_to_string(task.join(name)).unwrap_or_default();
+                let time = read("schedstat");
+                let time = time.split(' ').next().and_then(|time| time.parse().ok());
+                effort.0 += time.unwrap_or(0);
+                effort.1 += number_after(&read("status"), "\nvoluntary_ctxt_switches:");
+            }
+        }
+        effort
+    }
+}
+
+impl Drop for Idler<'_> {
+    fn drop(&mut self) {
+        // etcdctl hears of no SIGTERM, but ends with its command.
+        let (_, commands) = self.family();
+        for pid in commands.into_iter().chain([self.crowd.0[0].id()]) {
+            if let Some(pid) = Pid::from_raw(pid as i32) {
+                let _ = kill_process(pid, Signal::TERM);
+            }
+        }
+        self.crowd.until_done(Duration::from_secs(2));
+        for lease in self.server.leases() {
+            let _ = self
+                .server
+                .ctl_command(&["lease", "revoke", &lease])
+                .output();
+        }
+    }
+}
+
+/// The number behind a word.
+fn number_after(text: &str, word: &str) -> u64 {
+    let found = text.split_once(word).map_or("", |(_, rest)| rest);
+    let found = found.split_whitespace().next().unwrap_or_default();
+    found.parse().unwrap_or(0)
+}
+
+/// One at a time, so that nothing is shared with another of its kind.
+pub(crate) fn memory(stage: &Stage) -> Vec<Figure> {
+    let both = [("holder", false), ("waiter", true)];
+    let figures = both.map(|(name, waits)| {
+        let of = |tool| Idler::start(&stage.server, tool, waits).memory();
+        let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
+        Figure::new(format!("memory of a {name}, all its processes (PSS)"))
+            .at_most(0.25, genlock / etcdctl, "× etcdctl lock")
+            .at_most(5.0, genlock, "MB")
+            .bar("genlock", genlock, format!("{genlock:.1} MB"))
+            .bar("etcdctl lock", etcdctl, format!("{etcdctl:.1} MB"))
+    });
+    figures.into()
+}
+
+/// Each with an etcd of its own, which counts its requests.
+pub(crate) fn idle(stage: &Stage) -> Vec<Figure> {
+    let seconds = if stage.quick { 7.0 } else { 20.0 };
+    let a_minute = 60.0 / seconds;
+    let all = [
+        (Tool::Genlock, false),
+        (Tool::Genlock, true),
+        (Tool::Etcdctl, false),
+        (Tool::Etcdctl, true),
+    ];
+    let servers = all.map(|_| start(1, false).remove(0));
+    let idlers: Vec<_> = all
+        .iter()
+        .zip(&servers)
+        .map(|((tool, waits), server)| Idler::start(server, *tool, *waits))
+        .collect();
+    let before: Vec<_> = servers.iter().map(Requests::of).collect();
+    let efforts: Vec<_> = idlers.iter().map(Idler::effort).collect();
+    sleep(Duration::from_secs_f64(seconds));
+    let mut found = Vec::new();
+    for ((idler, before), (time, switches)) in idlers.iter().zip(&before).zip(efforts) {
+        let now = idler.effort();
+        let requests = Requests::of(idler.server);
+        let watches = requests.count("Watch");
+        let milliseconds = (now.0 - time) as f64 / 1e6 * a_minute;
+        let switches = (now.1 - switches) as f64 * a_minute;
+        found.push((requests.since(before, &[]), watches, milliseconds, switches));
+    }
+    let (figures, etcdctl) = found.split_at(2);
+    let both = ["holder", "waiter"].into_iter().zip(figures).zip(etcdctl);
+    let figures = both.map(|((name, genlock), etcdctl)| {
+        let (requests, watches, milliseconds, switches) = genlock;
+        let pings = requests.count("LeaseKeepAlive") as f64 * a_minute;
+        let effort = |milliseconds: f64, switches: f64| {
+            format!("{milliseconds:.1} ms of processor, {switches:.0} sleeps")
+        };
+        Figure::new(format!(
+            "an idle {name}, a minute (measured over {seconds} s, TTL 10 s)"
+        ))
+        .at_most(20.0, pings, "pings")
+        .at_most(1.0, *watches as f64, "watches")
+        .at_most(10.0, *milliseconds, "ms of processor")
+        .note(format!(
+            "genlock: {}; {}",
+            effort(*milliseconds, *switches),
+            requests.text(1.0 / a_minute)
+        ))
+        .note(format!("etcdctl lock: {}", effort(etcdctl.2, etcdctl.3)))
+    });
+    figures.collect()
+}

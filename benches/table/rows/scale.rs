@@ -1,0 +1,221 @@
+//! What a cluster of three carries: the members and all their clients on this one machine.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use etcd_client::{Client, Error, GetOptions};
+use genlock::{Etcd, EtcdConfig, Locker, Options, Record};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::etcd::Server;
+use crate::floor::{acquire, connect, fresh_lease};
+use crate::report::Figure;
+use crate::sample::Sample;
+use crate::stage::{Stage, address, start};
+
+pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
+    // The etcds inherit it.
+    let files = all_files();
+    let servers = start(3, false);
+    let endpoints: Vec<_> = servers.iter().map(Server::endpoint).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let window = Duration::from_millis(if stage.quick { 500 } else { 2500 });
+    let levels: &[usize] = if stage.quick {
+        &[16, 64]
+    } else {
+        &[1, 8, 32, 128, 512]
+    };
+    let mut runs = Figure::new(
+        "cluster of three: runs a second on different keys, each with a connection of its own",
+    );
+    for &clients in levels {
+        let effort = Effort::now();
+        let (rate, count) = runtime.block_on(runs_a_second(&endpoints, clients, window));
+        let effort = effort.each(count);
+        runs = runs.note(format!("{clients} at a time: {rate:.0} a second; {effort}"));
+    }
+    let mut renewals =
+        Figure::new("cluster of three: renewals a second (a ping between two reads)");
+    for &clients in levels {
+        let effort = Effort::now();
+        let (rate, count) = runtime.block_on(renewals_a_second(&endpoints, clients, window));
+        let (effort, holders) = (effort.each(count), rate * 10.0 / 3.0);
+        let text = format!("{clients} at a time: {rate:.0} a second, as of {holders:.0} holders");
+        renewals = renewals.note(format!("{text} at a TTL of 10 s; {effort}"));
+    }
+    let sizes: &[usize] = if stage.quick {
+        &[200]
+    } else {
+        &[200, 500, 1000, 2000, 6000]
+    };
+    let mut burst = Figure::new("cluster of three: so many locks of different keys at once");
+    // One that hears nothing asks every member.
+    for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
+        burst = burst.note(at_once(&runtime, &endpoints, hosts));
+    }
+    vec![runs, renewals, burst]
+}
+
+/// Raises the limit of open files as far as it goes, and gives it.
+fn all_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.map_or(usize::MAX, |limit| limit as usize)
+}
+
+/// Seconds on a processor so far: of all etcds, and of all clients, which are this process.
+struct Effort {
+    etcds: f64,
+    clients: f64,
+}
+
+impl Effort {
+    fn now() -> Self {
+        let tasks = fs::read_dir("/proc/self/task").expect("proc(5)").flatten();
+        let children = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+        let children = children.flatten().collect::<Vec<_>>().join(" ");
+        let etcds = children.split_whitespace().map(|pid| ticks(pid, "(etcd)"));
+        Self {
+            etcds: etcds.sum::<u64>() as f64 / 100.0,
+            clients: ticks("self", "") as f64 / 100.0,
+        }
+    }
+
+    /// What each of so many cost since then.
+    fn each(&self, count: usize) -> String {
+        let now = Self::now();
+        let each = |seconds: f64| seconds * 1000.0 / count as f64;
+        let etcds = each(now.etcds - self.etcds);
+        let clients = each(now.clients - self.clients);
+        format!("{etcds:.2} ms of processor each in the three etcds, {clients:.2} ms in the client")
+    }
+}
+
+/// Hundredths of a second on a processor, of a process with this name.
+fn ticks(pid: &str, name: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    if !stat.contains(name) {
+        return 0;
+    }
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let times = fields.skip(11).take(2);
+    times.filter_map(|time| time.parse::<u64>().ok()).sum()
+}
+
+fn client(endpoints: &[String]) -> Etcd {
+    let config = EtcdConfig {
+        endpoints: endpoints.to_vec(),
+        ..EtcdConfig::default()
+    };
+    let options = Options {
+        // What would be looked up anew each time is the same for all here.
+        holder: Record::default(),
+        ..Options::default()
+    };
+    Etcd::new(config, options).expect("a client")
+}
+
+/// What `genlock run` does: connect, acquire, release, disconnect.
+async fn once(endpoints: &[String], key: &str) -> genlock::Result<()> {
+    let etcd = client(endpoints);
+    let held = etcd.lock(key).await?;
+    etcd.unlock(held).await?;
+    etcd.close().await
+}
+
+async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -> (f64, usize) {
+    let done = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for client in 0..clients {
+        let (done, endpoints) = (done.clone(), endpoints.to_vec());
+        tasks.spawn(async move {
+            let key = format!("/bench/run/{client}");
+            while start.elapsed() < window {
+                if once(&endpoints, &key).await.is_ok() {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    let done = done.load(Ordering::Relaxed);
+    (done as f64 / start.elapsed().as_secs_f64(), done)
+}
+
+/// The three requests of a renewal, one after the other on each of these connections.
+async fn renewals_a_second(endpoints: &[String], clients: usize, window: Duration) -> (f64, usize) {
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut held = Vec::new();
+    for number in 0..clients {
+        let endpoint = &endpoints[number % endpoints.len()];
+        let client = connect(address(endpoint)).await.expect("etcd");
+        let lease = fresh_lease();
+        let key = format!("/bench/renewal/{number}");
+        acquire(&client, &key, lease, 60).await.expect("a lock");
+        held.push((client, lease, key));
+    }
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for (client, lease, key) in held {
+        let done = done.clone();
+        tasks.spawn(async move {
+            while start.elapsed() < window {
+                if renew(&client, lease, &key).await.is_ok() {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            let _ = client.lease_client().revoke(lease).await;
+        });
+    }
+    tasks.join_all().await;
+    let done = done.load(Ordering::Relaxed);
+    (done as f64 / start.elapsed().as_secs_f64(), done)
+}
+
+async fn renew(client: &Client, lease: i64, key: &str) -> Result<(), Error> {
+    let count = || Some(GetOptions::new().with_count_only());
+    client.kv_client().get(key, count()).await?;
+    client.lease_client().keep_alive(lease).await?;
+    client.kv_client().get(key, count()).await?;
+    Ok(())
+}
+
+/// So many hosts whose clocks strike at once.
+fn at_once(runtime: &Runtime, endpoints: &[String], hosts: usize) -> String {
+    let start = Instant::now();
+    let results = runtime.block_on(async {
+        let mut tasks = JoinSet::new();
+        for host in 0..hosts {
+            let endpoints = endpoints.to_vec();
+            tasks.spawn(async move {
+                let result = once(&endpoints, &format!("/bench/host/{host}")).await;
+                result.map(|()| start.elapsed().as_secs_f64())
+            });
+        }
+        tasks.join_all().await
+    });
+    let took = start.elapsed().as_secs_f64();
+    let mut done = Sample::default();
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(after) => done.push(after),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    let (half, failed) = (done.median(), errors.len());
+    let why = errors
+        .first()
+        .map_or(String::new(), |why| format!(", such as {why}"));
+    format!("{hosts}: half done in {half:.1} s, all in {took:.1} s, {failed} given up{why}")
+}

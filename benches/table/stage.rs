@@ -1,0 +1,144 @@
+//! What every row stands on: an etcd, the probe, a scratch directory, and how often to measure.
+
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::etcd::{Server, Setup, Site, free_port};
+use crate::observer::Observer;
+use crate::probe;
+use crate::tool::Tool;
+
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    pub(crate) observer: Observer,
+    pub(crate) quick: bool,
+    dir: TempDir,
+    names: Cell<u32>,
+}
+
+impl Stage {
+    pub(crate) fn new(quick: bool) -> Self {
+        let server = start(1, false).remove(0);
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let dir = dir.expect("a scratch directory");
+        probe::write(&dir.path().join("probe"));
+        Self {
+            observer: Observer::new(address(&server.endpoint())),
+            server,
+            quick,
+            dir,
+            names: Cell::new(0),
+        }
+    }
+
+    /// So many times, or fewer if it should be quick.
+    pub(crate) fn times(&self, count: usize) -> usize {
+        if self.quick {
+            (count / 10).max(2)
+        } else {
+            count
+        }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A key that nobody has used.
+    pub(crate) fn key(&self) -> String {
+        self.names.set(self.names.get() + 1);
+        format!("/bench/{}", self.names.get())
+    }
+
+    /// `tool` with `true` as the command.
+    pub(crate) fn run_true(&self, tool: Tool, key: &str) -> Command {
+        tool.lock(&self.server.endpoint(), key, &[OsStr::new("true")])
+    }
+
+    /// `tool` with the probe as the command.
+    pub(crate) fn run_probe(&self, tool: Tool, endpoint: &str, key: &str) -> Command {
+        tool.lock(endpoint, key, &[self.file("probe").as_os_str()])
+    }
+}
+
+/// Starts so many etcds as one cluster, with the times that etcd has by itself. They end with this
+/// thread, whatever ends it.
+pub(crate) fn start(count: usize, tls: bool) -> Vec<Server> {
+    let setup = Setup {
+        tls,
+        election: 1000,
+        ..Setup::default()
+    };
+    let site = || Site {
+        client: format!("127.0.0.1:{}", free_port()),
+        peer: format!("127.0.0.1:{}", free_port()),
+        inside: ["setpriv", "--pdeathsig", "KILL"].map(str::to_owned).into(),
+        outside: Vec::new(),
+    };
+    let sites: Vec<_> = (0..count).map(|_| site()).collect();
+    Server::at(&sites, setup).unwrap_or_else(|logs| panic!("{logs}"))
+}
+
+/// The HOST:PORT of an endpoint.
+pub(crate) fn address(endpoint: &str) -> &str {
+    endpoint.split("://").nth(1).unwrap_or(endpoint)
+}
+
+/// How long a command takes that has to succeed.
+pub(crate) fn timed(mut command: Command) -> Duration {
+    let start = Instant::now();
+    let status = command.status().expect("a program");
+    let took = start.elapsed();
+    assert!(status.success(), "{command:?}: {status}");
+    took
+}
+
+/// How long until the probe runs, which is the command of this one.
+pub(crate) fn until_probe(mut command: Command) -> Duration {
+    command.stdout(Stdio::piped());
+    let start = probe::now();
+    let output = command.output().expect("a program");
+    let written = probe::read(&output.stdout);
+    let [first] = written[..] else {
+        panic!("{command:?}: {output:?}");
+    };
+    first - start
+}
+
+/// Processes that end with this, if they have not by themselves.
+#[derive(Default)]
+pub(crate) struct Crowd(pub(crate) Vec<Child>);
+
+impl Crowd {
+    /// How many have not ended well in time.
+    pub(crate) fn until_done(&mut self, limit: Duration) -> usize {
+        let start = Instant::now();
+        let mut failed = 0;
+        while !self.0.is_empty() && start.elapsed() < limit {
+            self.0.retain_mut(|child| match child.try_wait() {
+                Ok(Some(status)) => {
+                    failed += usize::from(!status.success());
+                    false
+                }
+                _ => true,
+            });
+            sleep(Duration::from_millis(5));
+        }
+        failed + self.0.len()
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

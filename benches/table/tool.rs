@@ -1,0 +1,81 @@
+//! What is compared: each runs a command under a lock.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::floor;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Genlock,
+    Etcdctl,
+    Floor,
+}
+
+impl Tool {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Genlock => "genlock",
+            Self::Etcdctl => "etcdctl lock",
+            Self::Floor => "floor",
+        }
+    }
+
+    /// `command` under the lock of `key` in the etcd at this `http://` endpoint.
+    pub(crate) fn lock(self, endpoint: &str, key: &str, command: &[&OsStr]) -> Command {
+        let mut tool = match self {
+            Self::Genlock => {
+                let mut tool = Command::new(env!("CARGO_BIN_EXE_genlock"));
+                tool.args(["run", "--endpoints", endpoint, key]);
+                tool
+            }
+            Self::Etcdctl => {
+                let mut tool = Command::new("etcdctl");
+                tool.env("ETCDCTL_API", "3");
+                tool.args(["--endpoints", endpoint, "lock", key]);
+                tool
+            }
+            Self::Floor => {
+                let mut tool = Command::new(std::env::current_exe().expect("this program"));
+                let address = endpoint.trim_start_matches("http://");
+                tool.args([floor::ROLE, address, key]);
+                tool
+            }
+        };
+        tool.args(command);
+        quiet(&mut tool);
+        tool
+    }
+}
+
+/// The same over TLS, as a client with a certificate.
+pub(crate) fn over_tls(tool: Tool, files: &Path, mut command: Command) -> Command {
+    let prefix = if tool == Tool::Genlock {
+        "GENLOCK"
+    } else {
+        "ETCDCTL"
+    };
+    for (option, file) in [
+        ("CACERT", "ca.pem"),
+        ("CERT", "client.pem"),
+        ("KEY", "client.key"),
+    ] {
+        command.env(format!("{prefix}_{option}"), files.join(file));
+    }
+    command
+}
+
+/// Nothing of our own environment counts, and nothing is shown.
+pub(crate) fn quiet(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("GENLOCK_") || name.starts_with("ETCDCTL_") && name != "ETCDCTL_API" {
+            command.env_remove(name);
+        }
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+}
