@@ -73,6 +73,12 @@ impl Store {
         self.moved.subscribe()
     }
 
+    /// Whether the current member is spoken to over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        let current = self.current.load(Ordering::Relaxed);
+        self.members[current].endpoint.is_secure()
+    }
+
     /// Whether any member ever answered.
     pub(super) fn heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed)

@@ -74,6 +74,10 @@ impl Endpoint {
         })
     }
 
+    pub(super) fn is_secure(&self) -> bool {
+        matches!(self.address, Address::Tcp { tls: true, .. })
+    }
+
     /// What gRPC calls the server: the scheme and the authority of its requests. etcd takes a
     /// client's identity from its certificate only where the scheme says https.
     fn uri(&self) -> String {
