@@ -1,10 +1,7 @@
 //! A stream that sends at once what is written in one go of the runtime.
 //!
-//! HTTP/2 writes a request in several parts, and flushes each. etcd's server starts a thread of
-//! work for each request that it has read, the newest first: two requests that arrive in one piece
-//! are begun in the reverse of the order in which they were sent, which is what the first two of a
-//! lock count on (queue.rs); two that arrive one after the other are not. It also makes one system
-//! call, and over TLS one record, of several.
+//! HTTP/2 writes a request in several parts, and flushes each. The first requests of a lock, and
+//! what a connection begins with, become one system call, one packet and, over TLS, one record.
 
 use std::io;
 use std::pin::Pin;
@@ -15,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// From this many bytes on nothing is gained by holding them back.
 const MOST: usize = 16 * 1024;
 
-/// How often a flush lets other tasks of the runtime go first, which may have more to send: from a
-/// request to the connection it passes through two.
+/// How often a flush lets other tasks of the runtime go first, which may have more to send: a
+/// request passes through two on its way to the connection.
 const TURNS: u32 = 2;
 
 pub(super) struct Gathering<S> {
