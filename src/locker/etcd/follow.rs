@@ -151,13 +151,18 @@ impl Picture<'_> {
         }
     }
 
-    fn insert(&mut self, name: &[u8], entry: Entry) {
+    fn insert(&mut self, name: &[u8], mut entry: Entry) {
         if !self.scope.contains(&String::from_utf8_lossy(name)) {
             return;
         }
         let queue = self.queues.entry(name.to_vec()).or_default();
         let first = queue.keys().next().is_none_or(|&at| entry.revision <= at);
-        let before = queue.insert(entry.revision, entry.clone());
+        let before = queue.remove(&entry.revision);
+        if entry.record.is_none() {
+            // It was gone when its record was to be read; what is known of it stays known.
+            entry.record = before.as_ref().and_then(|before| before.record.clone());
+        }
+        queue.insert(entry.revision, entry.clone());
         let what = match before {
             Some(before) if taken_away(&before) == taken_away(&entry) => return,
             Some(_) => What::TakenAway,

@@ -95,11 +95,12 @@ fn a_queue_is_told_of_as_it_moves() {
     let mut server = Server::start();
     let store = Store::at(server.endpoint());
     let queued = |count: usize, run: Command| {
-        let run = Run::start(run);
+        let run = Run::start_to_wait(run);
         poll("a place", || server.keys().len() == count);
         run
     };
     let holder = store.hold();
+    // It holds the lock until the watch, which may be late after the restart, has told of it.
     let mut second = queued(2, store.sh(&["-q"], "cat"));
     let watch = Run::start(verb(&store, "watch", &["--json"]));
     watch.says(r#""event":"waits""#);
@@ -114,6 +115,7 @@ fn a_queue_is_told_of_as_it_moves() {
     let (holder_pid, second_pid) = (holder.pid(), second.pid());
     holder.end();
     watch.says(r#""event":"acquired""#);
+    second.go_on();
     second.ended();
     watch.says_times(r#""event":"released""#, 2);
     let told: Vec<_> = ended(watch)
