@@ -26,7 +26,7 @@ pub(crate) fn holder(record: Option<&Record>) -> String {
 /// `user@host (pid 17: ./backup.sh)`. What others wrote is escaped: a record must not move the
 /// cursor.
 pub(crate) fn who(record: Option<&Record>) -> String {
-    let Some(record) = record.filter(|record| record.is_ours()) else {
+    let Some(record) = record else {
         return "another tool, which left no record".to_owned();
     };
     let mut text = format!("{}@{}", escape(&record.user), escape(&record.host));

@@ -29,7 +29,7 @@ pub(super) struct ContenderView<'a> {
 
 impl<'a> ContenderView<'a> {
     pub(super) fn of(contender: &'a Contender) -> Self {
-        let record = contender.record.as_ref().filter(|record| record.is_ours());
+        let record = contender.record.as_ref();
         let text = |field: fn(&Record) -> &String| {
             let text = record.map(|record| field(record).as_str());
             text.filter(|text| !text.is_empty())
@@ -103,7 +103,7 @@ pub(super) fn ago(contender: &Contender) -> Option<Duration> {
     describe::held_for(contender.record.as_ref()?)
 }
 
-/// `7s of 10s`.
+/// `7s of 10s left`.
 pub(super) fn ttl(Ttl { granted, left }: Ttl) -> String {
     format!(
         "{} of {} left",

@@ -123,7 +123,7 @@ pub struct Contender {
 impl Contender {
     /// Whether it is another tool's: etcdctl, a service in Go, flock(1).
     pub fn is_foreign(&self) -> bool {
-        !self.record.as_ref().is_some_and(Record::is_ours)
+        self.record.is_none()
     }
 }
 

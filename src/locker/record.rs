@@ -81,24 +81,28 @@ impl Record {
         serde_json::to_vec(&stamped).unwrap_or_default()
     }
 
-    /// Whether a genlock wrote it: it says how it holds the lock.
-    pub(crate) fn is_ours(&self) -> bool {
-        !self.mode.is_empty()
-    }
-
     /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,
     /// which would not see that. What a later version wrote stays in it.
     pub(crate) fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
-        Self::from_json(value).filter(Self::is_ours)?;
+        Self::from_json(value)?;
         let mut value: serde_json::Value = serde_json::from_slice(value).ok()?;
         let mark = serde_json::to_value(by).ok()?;
         value.as_object_mut()?.insert("taken_away".to_owned(), mark);
         serde_json::to_vec(&value).ok()
     }
 
-    /// Reads what a store keeps. Another tool's empty or strange value is no record.
+    /// Reads what a store keeps. Another tool's empty or strange value is no record: a genlock
+    /// says how it holds the lock.
     pub(crate) fn from_json(value: &[u8]) -> Option<Self> {
-        serde_json::from_slice(value).ok()
+        serde_json::from_slice(value)
+            .ok()
+            .and_then(Self::from_value)
+    }
+
+    /// Reads what a store keeps, where that is JSON.
+    pub(crate) fn from_value(value: serde_json::Value) -> Option<Self> {
+        let record: Self = serde_json::from_value(value).ok()?;
+        (!record.mode.is_empty()).then_some(record)
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_others_write_is_no_record() {
-        for value in [&b""[..], b"not json", b"[1]", b"\xff", b"17"] {
+        for value in [&b""[..], b"not json", b"[1]", b"\xff", b"17", b"{}"] {
             assert_eq!(Record::from_json(value), None);
         }
     }

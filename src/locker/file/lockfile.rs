@@ -218,9 +218,7 @@ impl LockFile {
 
     /// Who holds the lock, as far as it can be read.
     pub(super) fn record(&self) -> Option<Record> {
-        self.values()
-            .next()
-            .and_then(|record| serde_json::from_value(record).ok())
+        self.values().next().and_then(Record::from_value)
     }
 
     /// Leaves a word for the holder with this token, behind its record. It is added at the end

@@ -111,7 +111,7 @@ fn holder(file: &LockFile) -> Result<Option<Contender>> {
 /// earlier holder wrote that was killed.
 fn is_by(record: &Record, pid: Option<i32>) -> bool {
     let here = Record::of_this_process().host == record.host;
-    record.is_ours() && pid.is_none_or(|pid| !here || pid as u32 == record.pid)
+    pid.is_none_or(|pid| !here || pid as u32 == record.pid)
 }
 
 impl Operator for FileStore {
