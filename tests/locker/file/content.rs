@@ -168,7 +168,8 @@ async fn a_waiter_copes_with_any_record() {
 async fn a_waiter_is_told_when_another_holds() {
     let dir = directory();
     let path = dir.path().join("k.lock");
-    let write = |pid| std::fs::write(&path, format!("{:020}\n{{\"pid\":{pid}}}", pid));
+    let record = |pid| format!("{{\"pid\":{pid},\"mode\":\"exclusive\"}}");
+    let write = |pid| std::fs::write(&path, format!("{pid:020}\n{}", record(pid)));
     write(1).expect("a lock file");
     let other = std::fs::File::open(&path).expect("a lock file");
     other.lock().expect("a lock");
