@@ -66,7 +66,7 @@ async fn the_token_survives_the_release_and_the_store() {
 async fn the_record_of_a_holder_that_died_does_not_matter() {
     let dir = directory();
     let content = format!(
-        "{:020}\n{{\"host\":\"gone\",\"pid\":1}}{}",
+        "{:020}\n{{\"host\":\"gone\",\"pid\":1,\"mode\":\"exclusive\"}}{}",
         41,
         "!".repeat(9000)
     );
