@@ -43,9 +43,9 @@ use settings::Settings;
     subcommand_required = true,
     after_long_help = help::genlock()
 )]
-struct Cli {
+struct Cli<V: Subcommand> {
     #[command(subcommand)]
-    verb: Verb,
+    verb: V,
 }
 
 #[derive(Subcommand)]
@@ -58,6 +58,12 @@ enum Verb {
     Check(check::Check),
     Release(release::Release),
     Doctor(Box<doctor::Doctor>),
+}
+
+/// The verb of most runs, alone.
+#[derive(Subcommand)]
+enum OnlyRun {
+    Run(Box<Run>),
 }
 
 /// Take the lock KEY, run COMMAND, release the lock.
@@ -241,7 +247,17 @@ impl Connection {
 
 /// The definition of the command line, for what is generated from it.
 pub fn command() -> Command {
-    Cli::command()
+    Cli::<Verb>::command()
+}
+
+/// As much of the definition as these words need: all of it takes longer to make than a lock on
+/// this host takes.
+fn command_for(words: &[OsString]) -> Command {
+    if words.first().is_some_and(|verb| verb == "run") {
+        Cli::<OnlyRun>::command()
+    } else {
+        command()
+    }
 }
 
 /// Runs the tool.
@@ -270,10 +286,10 @@ fn run(words: &[OsString], command: &Command, mut given: ArgMatches) -> anyhow::
     let settings = Settings::read(command, &given)?;
     let usage = |error| times::Usage::new(refusal::one_line(&error));
     if settings.say_more() {
-        let mut command = settings.as_defaults(settings::without_empty_variables(self::command()));
+        let mut command = settings.as_defaults(settings::without_empty_variables(command_for(words)));
         given = refusal::read(&mut command, words).map_err(usage)?;
     }
-    let Cli { verb } = Cli::from_arg_matches_mut(&mut given).map_err(usage)?;
+    let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
     verb.run(&settings)
 }
 

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
-use super::{command, quoting, settings};
+use super::{command_for, quoting, settings};
 use crate::describe;
 use crate::exit::{self, Exit};
 pub(super) use habits::nearest;
@@ -102,7 +102,7 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
 
 /// What clap reads, without a judgement of ours, below the configuration.
 fn read_alone(words: &[OsString]) -> Result<(Command, ArgMatches), clap::Error> {
-    let mut command = settings::without_empty_variables(command());
+    let mut command = settings::without_empty_variables(command_for(words));
     let matches = read(&mut command, words)?;
     Ok((command, matches))
 }
