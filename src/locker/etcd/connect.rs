@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::Client;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Config;
-use super::dial::{Connection, Dialler, Endpoint};
+use super::dial::{Client, Connection, Dialler, Endpoint};
 use super::fault::Fault;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -160,7 +159,7 @@ impl Store {
         if let Some(connection) = &*connection {
             return Ok(connection.clone());
         }
-        let dialled = self.dialler.dial(&member.endpoint).await?;
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint)).await?;
         Ok(connection.insert(dialled).clone())
     }
 
@@ -223,7 +222,7 @@ impl Round<'_> {
             if self.asked < members {
                 let turn = self.asked;
                 let index = self.member(turn);
-                let attempt = self.store.clone().attempt(index, op.clone());
+                let attempt = Box::pin(self.store.clone().attempt(index, op.clone()));
                 self.faults[index] = None;
                 attempts.spawn(async move { (turn, attempt.await) });
                 self.asked += 1;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn, TxnOp};
+use etcd_client::{GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn, TxnOp};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::certificate::Certificate;
-use super::dial::{Connection, Dialler, Endpoint};
+use super::dial::{Client, Connection, Dialler, Endpoint};
 use super::fault::Fault;
 use super::{Config, check_etcd_ttl, lease};
 use crate::clock::Instant;

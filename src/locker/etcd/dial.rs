@@ -8,9 +8,10 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Channel, Client, ConnectOptions};
+use etcd_client::{Channel, ConnectOptions};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -129,6 +130,9 @@ fn host_and_port(text: &str) -> Option<(&str, u16)> {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// What requests are made by. etcd's is one of all its services, and takes kilobytes.
+pub(super) type Client = Arc<etcd_client::Client>;
+
 /// A connection, for as long as it works.
 #[derive(Clone)]
 pub(super) struct Connection {
@@ -143,7 +147,8 @@ impl Connection {
         F: FnOnce(Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let result = op(self.client).await;
+        // tonic's futures take 12 KB, which would be moved about with those around them.
+        let result = Box::pin(op(self.client)).await;
         result.map_err(|error| dialler.explain(error.into(), &self.refusal))
     }
 }
@@ -189,7 +194,10 @@ impl Dialler {
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(once);
         match self.log_in(channel).await {
-            Ok(client) => Ok(Connection { client, refusal }),
+            Ok(client) => Ok(Connection {
+                client: Arc::new(client),
+                refusal,
+            }),
             Err(error) => Err(self.explain(error.into(), &refusal)),
         }
     }
@@ -213,21 +221,24 @@ impl Dialler {
         self.tls.own()
     }
 
-    async fn log_in(&self, channel: TonicChannel) -> Result<Client, etcd_client::Error> {
+    async fn log_in(
+        &self,
+        channel: TonicChannel,
+    ) -> Result<etcd_client::Client, etcd_client::Error> {
         let options = ConnectOptions::new()
             .with_require_leader(true)
             .with_auto_token_refresh(true);
         if let Some((user, password)) = &self.user {
             let channel = Channel::Tonic(channel.clone());
             let options = options.clone().with_user(user, password);
-            match Client::from_channel(channel, Some(options)).await {
+            match etcd_client::Client::from_channel(channel, Some(options)).await {
                 // Like etcd's own client: where nobody logs in, a user does no harm.
                 Err(etcd_client::Error::GRpcStatus(status))
                     if status.message() == "etcdserver: authentication is not enabled" => {}
                 result => return result,
             }
         }
-        Client::from_channel(Channel::Tonic(channel), Some(options)).await
+        etcd_client::Client::from_channel(Channel::Tonic(channel), Some(options)).await
     }
 
     /// Says what is behind a fault of a connection.

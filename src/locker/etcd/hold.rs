@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Client, EventType, KeyValue, WatchOptions};
+use etcd_client::{EventType, KeyValue, WatchOptions};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::dial::Client;
 use super::lease::{self, Granted, Lease};
 use super::queue::Place;
 use super::recipe::{Recipe, create_revision};

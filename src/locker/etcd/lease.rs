@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::Shared;
 use super::connect::Store;
+use super::dial::Client;
 use super::fault::Fault;
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
@@ -115,9 +116,8 @@ pub(super) async fn ttl(store: &Arc<Store>, id: i64) -> Result<Option<Ttl>, Faul
 }
 
 async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<Option<Ttl>, Fault> {
-    let op = move |client: etcd_client::Client| async move {
-        client.lease_client().time_to_live(id, None).await
-    };
+    let op =
+        move |client: Client| async move { client.lease_client().time_to_live(id, None).await };
     let answer = store.call(within, op).await?;
     let seconds = |seconds: i64| Duration::from_secs(seconds.max(0) as u64);
     // One that has just run out has -1, and is not revoked yet or never was there.
@@ -192,7 +192,7 @@ impl Keeper {
     async fn grant(&self, requests: &Arc<AtomicUsize>) -> Result<Duration, Fault> {
         let (id, asked) = (self.id, self.ttl.as_secs() as i64);
         let counted = requests.clone();
-        let op = move |client: etcd_client::Client| {
+        let op = move |client: Client| {
             counted.fetch_add(1, Ordering::Relaxed);
             let options = LeaseGrantOptions::new().with_id(id);
             async move { client.lease_client().grant(asked, Some(options)).await }
@@ -255,7 +255,7 @@ impl Keeper {
     /// its leader led in between, and who answered the first had heard of it.
     async fn ping(&self, ttl: Duration) -> Result<Instant, Fault> {
         let (id, own) = (self.id, self.own.clone());
-        let op = move |client: etcd_client::Client| {
+        let op = move |client: Client| {
             let own = own.clone();
             async move {
                 let sent = Instant::now();
@@ -274,9 +274,7 @@ impl Keeper {
 
     async fn revoke(&self) -> Result<()> {
         let id = self.id;
-        let op = move |client: etcd_client::Client| async move {
-            client.lease_client().revoke(id).await
-        };
+        let op = move |client: Client| async move { client.lease_client().revoke(id).await };
         let store = &self.shared.store;
         match store.call(store.command_timeout, op).await {
             Ok(_) | Err(Fault::LeaseNotFound) => Ok(()),
@@ -287,7 +285,7 @@ impl Keeper {
 
 /// The number of the election that made the present leader, as a majority confirms it. The key is
 /// of no concern: a user may be allowed to read no other.
-async fn term(client: &etcd_client::Client, key: &str) -> Result<u64, etcd_client::Error> {
+async fn term(client: &Client, key: &str) -> Result<u64, etcd_client::Error> {
     let count = GetOptions::new().with_count_only();
     let answer = client.kv_client().get(key, Some(count)).await?;
     Ok(answer.header().map_or(0, ResponseHeader::raft_term))

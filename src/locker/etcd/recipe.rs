@@ -7,11 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use etcd_client::{
-    Client, Compare, CompareOp, Event, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget,
-    Txn, TxnOp, TxnOpResponse, TxnResponse, WatchOptions,
+    Compare, CompareOp, Event, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget, Txn, TxnOp,
+    TxnOpResponse, TxnResponse, WatchOptions,
 };
 
 use super::connect::Store;
+use super::dial::Client;
 use super::fault::Fault;
 use super::watch;
 use crate::locker::Record;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, KeyValue, Txn, TxnOp};
+use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::sleep;
 
 use super::connect::Store;
+use super::dial::Client;
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
 use super::{lease, watch};

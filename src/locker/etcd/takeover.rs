@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use etcd_client::{Client, Compare, CompareOp, PutOptions, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
 use super::connect::Store;
+use super::dial::Client;
 use super::fault::Fault;
 use super::lease;
 use super::survey::{queue, read_records};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use etcd_client::{Event, EventType, WatchFilterType, WatchOptions};
 
 use super::connect::Store;
+use super::dial::Client;
 use super::fault::Fault;
 
 /// Ends when `key` was deleted, at `from` or a later revision.
@@ -36,7 +37,7 @@ pub(super) async fn follow<T>(
 ) -> Result<T, Fault> {
     let mut moved = store.moved();
     let key = key.to_vec();
-    let open = move |client: etcd_client::Client| {
+    let open = move |client: Client| {
         let (key, options) = (key.clone(), options.clone());
         async move {
             let watch = client.watch_client();
