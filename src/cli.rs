@@ -19,8 +19,9 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
+use std::ffi::{c_char, c_int};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
@@ -31,7 +32,7 @@ use clap::{
 
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::supervise::signals;
+use crate::supervise::{self, Forked, signals};
 use settings::Settings;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
@@ -166,6 +167,10 @@ struct Run {
 
     #[command(flatten)]
     connection: Connection,
+
+    /// All that genlock was given.
+    #[arg(skip)]
+    words: Vec<OsString>,
 }
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
@@ -253,18 +258,42 @@ pub fn command() -> Command {
 /// As much of the definition as these words need: all of it takes longer to make than a lock on
 /// this host takes.
 fn command_for(words: &[OsString]) -> Command {
-    if words.first().is_some_and(|verb| verb == "run") {
+    if is_run(words) {
         Cli::<OnlyRun>::command()
     } else {
         command()
     }
 }
 
-/// Runs the tool.
-pub fn main() -> ExitCode {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let exit = match refusal::parse(&words) {
-        Ok((command, given)) => run(&words, &command, given),
+/// Whether these are the words of a run: nothing stands before a verb.
+fn is_run(words: &[OsString]) -> bool {
+    words.first().is_some_and(|verb| verb == "run")
+}
+
+/// Runs the tool, and gives its status. It does for itself what it needs of Rust's runtime.
+///
+/// # Safety
+/// These must be the arguments of `main`, and this the first call in it.
+pub unsafe fn main(count: c_int, words: *const *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    let words = unsafe { supervise::arguments(count, words) };
+    supervise::enter();
+    std::panic::set_hook(Box::new(|panic| {
+        let what = panic.to_string().replace('\n', " ");
+        describe::complain(format_args!("an error in genlock itself: {what}"));
+    }));
+    let status = std::panic::catch_unwind(|| status(&words)).unwrap_or(exit::INTERNAL);
+    // Whoever closed it is told by no status of ours.
+    let _ = io::stdout().flush();
+    status.into()
+}
+
+/// Does what the words say, and gives the status.
+fn status(words: &[OsString]) -> u8 {
+    // First of all, while there is one thread and little that fork(2) has to copy.
+    let watchdog = is_run(words).then(|| run::fork(words));
+    let exit = match refusal::parse(words) {
+        Ok((command, given)) => run(words, &command, given, watchdog),
         Err(exit) => Ok(exit),
     };
     let exit = exit.unwrap_or_else(|error| {
@@ -277,26 +306,38 @@ pub fn main() -> ExitCode {
         Exit::Signal(signal) => signals::die_by(signal),
         Exit::Interrupt(signal) => signals::die_with_group(signal),
     }
-    exit.code()
+    exit.status()
 }
 
 /// Runs the verb. If the configuration says more than the command line, of which the latter has
 /// told where it is, that is read once more on top of it.
-fn run(words: &[OsString], command: &Command, mut given: ArgMatches) -> anyhow::Result<Exit> {
+fn run(
+    words: &[OsString],
+    command: &Command,
+    mut given: ArgMatches,
+    watchdog: Option<io::Result<Forked>>,
+) -> anyhow::Result<Exit> {
     let settings = Settings::read(command, &given)?;
     let usage = |error| times::Usage::new(refusal::one_line(&error));
     if settings.say_more() {
-        let mut command = settings.as_defaults(settings::without_empty_variables(command_for(words)));
+        let mut command =
+            settings.as_defaults(settings::without_empty_variables(command_for(words)));
         given = refusal::read(&mut command, words).map_err(usage)?;
     }
     let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
-    verb.run(&settings)
+    match (verb, watchdog) {
+        (Verb::Run(mut options), Some(watchdog)) => {
+            options.words = words.to_vec();
+            run::run(&options, &settings, watchdog)
+        }
+        (verb, _) => verb.run(&settings),
+    }
 }
 
 impl Verb {
     fn run(&self, settings: &Settings) -> anyhow::Result<Exit> {
         match self {
-            Self::Run(options) => run::run(options, settings),
+            Self::Run(_) => anyhow::bail!("there is no watchdog"),
             Self::Status(options) => status::run(options, settings),
             Self::Ls(options) => ls::run(options, settings),
             Self::Watch(options) => watch::run(options, settings),

@@ -1,7 +1,5 @@
 //! The exit statuses of genlock itself. They are an interface: scripts branch on them.
 
-use std::process::ExitCode;
-
 use crate::ErrorKind;
 
 /// How genlock ends.
@@ -71,13 +69,11 @@ impl Exit {
         })
     }
 
-    /// Ends the process as far as a status can: a signal becomes 128+n.
-    pub(crate) fn code(self) -> ExitCode {
+    /// The status that says as much of it as one can: a signal becomes 128+n.
+    pub(crate) fn status(self) -> u8 {
         match self {
-            Self::Status(status) => ExitCode::from(status),
-            Self::Signal(signal) | Self::Interrupt(signal) => {
-                ExitCode::from(128u8.saturating_add(signal as u8))
-            }
+            Self::Status(status) => status,
+            Self::Signal(signal) | Self::Interrupt(signal) => 128u8.saturating_add(signal as u8),
         }
     }
 }

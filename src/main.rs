@@ -1,7 +1,16 @@
 //! `genlock`: runs a command while holding a distributed lock.
+//!
+//! The C library enters it and not Rust's runtime, which would read /proc/self/maps to find the
+//! end of the stack: that takes as long as reading the options does. What else the runtime does
+//! for us is in [`genlock::cli::main`].
 
-use std::process::ExitCode;
+#![no_main]
 
-fn main() -> ExitCode {
-    genlock::cli::main()
+use std::ffi::{c_char, c_int};
+
+/// As the C library calls it.
+#[unsafe(no_mangle)]
+extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
+    // SAFETY: these are the arguments of main, and nothing was done before.
+    unsafe { genlock::cli::main(count, words) }
 }

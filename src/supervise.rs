@@ -25,13 +25,15 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::clock::Instant;
+use command::Command;
 use link::{MainEnd, Order};
 use signals::Signals;
 use tree::Search;
-use watchdog::Watchdog;
+use watchdog::{Senses, Watchdog};
 use world::World;
 
 pub(crate) use link::Report;
+pub(crate) use world::{arguments, enter};
 
 /// Why the command is gone. A later one weighs more where several are true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,42 +84,55 @@ pub(crate) enum Leftovers {
     Leave,
 }
 
-/// A forked watchdog that waits for a command to start.
+/// A forked watchdog that waits for a command to start. Dropping it ends the watchdog.
 pub(crate) struct Forked {
     watchdog: Pid,
-    socket: OwnedFd,
-    leftovers: Leftovers,
+    socket: Option<OwnedFd>,
 }
 
-/// Forks the watchdog with all that it needs to start the command. Call it while the process has
-/// one thread, and before signals are listened to.
-pub(crate) fn fork(
-    argv: &[OsString],
-    environment: impl IntoIterator<Item = (OsString, OsString)>,
-    leftovers: Leftovers,
-) -> io::Result<Forked> {
-    let command = command::Command::new(argv, environment)?;
+/// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
+/// last ones will be the command, and its environment. Call it while the process has one thread
+/// and little memory, which fork(2) has to copy, and before signals are listened to.
+pub(crate) fn fork<E>(words: &[OsString], environment: impl FnOnce() -> E) -> io::Result<Forked>
+where
+    E: IntoIterator<Item = (OsString, OsString)>,
+{
     let (main_end, watchdog_end) = link::pair()?;
-    let watchdog = Watchdog::new(command, World::take(), leftovers, watchdog_end)?;
+    let senses = Senses::new(watchdog_end)?;
+    let world = World::take();
     // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let (watchdog, socket) = watchdog::fork(watchdog, main_end)?;
+    let ready = || Watchdog::new(Command::new(words, environment()), world, senses);
+    let (watchdog, socket) = watchdog::fork(ready, main_end)?;
     Ok(Forked {
         watchdog,
-        socket,
-        leftovers,
+        socket: Some(socket),
     })
 }
 
 impl Forked {
-    /// Takes up the link. Within a tokio runtime.
-    pub(crate) fn supervise(self) -> io::Result<Supervision> {
+    /// Takes up the link, for a command of so many words. Within a tokio runtime.
+    pub(crate) fn supervise(
+        mut self,
+        command: usize,
+        leftovers: Leftovers,
+    ) -> io::Result<Supervision> {
+        let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
         Ok(Supervision {
-            link: MainEnd::new(self.socket)?,
+            link: MainEnd::new(socket)?,
             watchdog: self.watchdog,
-            leftovers: self.leftovers,
+            command,
+            leftovers,
             group: None,
         })
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        if self.socket.is_some() {
+            reap(self.watchdog);
+        }
     }
 }
 
@@ -125,6 +140,8 @@ impl Forked {
 pub(crate) struct Supervision {
     link: MainEnd,
     watchdog: Pid,
+    /// Of how many words the command is.
+    command: usize,
     leftovers: Leftovers,
     group: Option<Pid>,
 }
@@ -154,6 +171,8 @@ impl Supervision {
         }
         let order = Order::Start {
             terms,
+            command: self.command,
+            leftovers: self.leftovers,
             foreground,
             environment: &environment,
         };
@@ -219,7 +238,7 @@ impl Supervision {
         const ROUND: Duration = Duration::from_millis(2);
         const QUICK_ROUNDS: u32 = 20;
         // Once the watchdog is reaped, its children are ours.
-        self.reap_watchdog();
+        reap(self.watchdog);
         // If the leader is there, though it may be dead, the group's number is its own.
         let group = self.group.filter(|&leader| tree::is_child(leader));
         if let Some(group) = group {
@@ -247,12 +266,12 @@ impl Supervision {
 
     /// Ends the watchdog, which has nothing to watch any more.
     pub(crate) fn end(self) {
-        self.reap_watchdog();
+        reap(self.watchdog);
     }
+}
 
-    fn reap_watchdog(&self) {
-        // One that is frozen would not end by itself.
-        let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
-        let _ = rustix::process::waitpid(Some(self.watchdog), WaitOptions::empty());
-    }
+/// Ends a watchdog. One that is frozen would not end by itself.
+fn reap(watchdog: Pid) {
+    let _ = rustix::process::kill_process(watchdog, Signal::KILL);
+    let _ = rustix::process::waitpid(Some(watchdog), WaitOptions::empty());
 }

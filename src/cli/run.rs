@@ -3,6 +3,7 @@
 mod running;
 
 use std::ffi::OsString;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,17 @@ use running::Running;
 /// How long to try to release a lock that is lost: most likely the store cannot be reached.
 const LOST_RELEASE: Duration = Duration::from_secs(1);
 
+/// Forks the watchdog for these arguments of genlock.
+pub(super) fn fork(words: &[OsString]) -> io::Result<Forked> {
+    supervise::fork(words, environment::for_command)
+}
+
 /// Runs the verb.
-pub(super) fn run(options: &Run, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    options: &Run,
+    settings: &Settings,
+    watchdog: io::Result<Forked>,
+) -> anyhow::Result<Exit> {
     let store = Store::of(&options.connection, settings)?;
     let runs_out = store.has_leases() || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
@@ -35,28 +45,29 @@ pub(super) fn run(options: &Run, settings: &Settings) -> anyhow::Result<Exit> {
                 .from("ttl", settings.origin("ttl"))
         })?;
     }
-    let leftovers = if options.leave_descendants {
-        Leftovers::Leave
-    } else {
-        Leftovers::Stop
-    };
-    // Before the runtime, while there is one thread.
-    let forked = supervise::fork(&options.command, environment::for_command(), leftovers)
-        .context("cannot start the watchdog")?;
+    let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
     let exit = runtime.block_on(session(options, store, forked));
-    // A name look-up that still runs must not hold us up.
-    runtime.shutdown_background();
+    // The process ends with it. To take it down would cost time, and a name look-up that still
+    // runs must not hold us up.
+    std::mem::forget(runtime);
     exit
 }
 
 /// From the first signal that is listened to until nothing is held any more.
 async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    let supervision = forked.supervise().context("cannot reach the watchdog")?;
+    let leftovers = if options.leave_descendants {
+        Leftovers::Leave
+    } else {
+        Leftovers::Stop
+    };
+    let supervision = forked
+        .supervise(options.command.len(), leftovers)
+        .context("cannot reach the watchdog")?;
     let seen = Seen::default();
     let noted = seen.clone();
     let verbose = options.verbose > 0;

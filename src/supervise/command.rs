@@ -1,5 +1,5 @@
-//! The command: everything that executing it takes, made ready before the watchdog is forked, and
-//! the few steps from fork to exec.
+//! The command: everything that executing it takes, made ready beforehand, and the few steps from
+//! fork to exec.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -20,6 +20,7 @@ const ADDED_VARIABLES: usize = 16;
 pub(super) struct Command {
     /// Owns what `argv` and `envp` point to.
     _strings: Vec<CString>,
+    /// The words that end in the command.
     argv: Vec<*const libc::c_char>,
     envp: Vec<*const libc::c_char>,
     /// The length of the environment without what is added.
@@ -34,42 +35,40 @@ pub(super) struct Started {
 }
 
 impl Command {
-    /// Takes the program with its arguments, and the environment.
+    /// Takes the words that end in the program and its arguments, and the environment.
     pub(super) fn new(
-        argv: &[OsString],
+        words: &[OsString],
         environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> io::Result<Self> {
-        let mut strings = Vec::new();
-        for argument in argv {
-            strings.push(c_string(argument)?);
-        }
+    ) -> Self {
+        let mut strings: Vec<_> = words.iter().map(|word| c_string(word)).collect();
         for (name, value) in environment {
             let mut variable = name;
             variable.push("=");
             variable.push(value);
-            strings.push(c_string(&variable)?);
+            strings.push(c_string(&variable));
         }
         let pointers = |strings: &[CString]| -> Vec<_> {
             strings.iter().map(|string| string.as_ptr()).collect()
         };
-        let (arguments, variables) = strings.split_at(argv.len());
+        let (arguments, variables) = strings.split_at(words.len());
         let mut argv = pointers(arguments);
         argv.push(ptr::null());
         let mut envp = pointers(variables);
         let base = envp.len();
         envp.resize(base + ADDED_VARIABLES + 1, ptr::null());
-        Ok(Self {
+        Self {
             _strings: strings,
             argv,
             envp,
             base,
-        })
+        }
     }
 
-    /// Forks and executes the command in a process group of its own, with the variables `added`
+    /// Forks and executes the last `words` in a process group of its own, with the variables `added`
     /// (each ended by a NUL byte) and, if given, one more descriptor.
     pub(super) fn start(
         &mut self,
+        words: usize,
         world: &World,
         added: &[u8],
         foreground: bool,
@@ -86,7 +85,7 @@ impl Command {
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
-                let errno = self.execute(world, watchdog, foreground, inherit);
+                let errno = self.execute(words, world, watchdog, foreground, inherit);
                 let _ = rustix::io::write(&report, &errno.to_ne_bytes());
                 // SAFETY: _exit(2) runs none of the parent's clean-up, of which this is a copy.
                 unsafe { libc::_exit(127) }
@@ -104,6 +103,7 @@ impl Command {
     /// The child's side of the fork. Returns only with the errno of a failure.
     fn execute(
         &self,
+        words: usize,
         world: &World,
         watchdog: Pid,
         foreground: bool,
@@ -123,9 +123,11 @@ impl Command {
             let _ = rustix::io::fcntl_setfd(inherit, rustix::io::FdFlags::empty());
         }
         world.restore();
+        // The last one is the null pointer.
+        let argv = &self.argv[self.argv.len().saturating_sub(words + 1)..];
         // SAFETY: both arrays end with a null pointer and point to strings that end with a NUL
         // byte, which live as long as `self` and the message that `start` was given.
-        unsafe { libc::execvpe(self.argv[0], self.argv.as_ptr(), self.envp.as_ptr()) };
+        unsafe { libc::execvpe(argv[0], argv.as_ptr(), self.envp.as_ptr()) };
         io::Error::last_os_error()
             .raw_os_error()
             .unwrap_or(libc::EIO)
@@ -150,11 +152,7 @@ pub(super) fn not_executed(executed: &OwnedFd) -> Option<i32> {
     }
 }
 
-fn c_string(text: &OsStr) -> io::Result<CString> {
-    CString::new(text.as_bytes()).map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "an argument or variable has a NUL byte",
-        )
-    })
+/// Our own arguments and variables were C strings: there is no NUL byte in them.
+fn c_string(text: &OsStr) -> CString {
+    CString::new(text.as_bytes()).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use super::{Terms, Why};
+use super::{Leftovers, Terms, Why};
 use crate::clock::Instant;
 
 /// The largest message: the variables that are added to the command's environment, of which the
@@ -30,6 +30,9 @@ pub(super) enum Order<'a> {
     /// Start the command. A descriptor for it to inherit may come along.
     Start {
         terms: Terms,
+        /// Of how many of the words that the watchdog was given the command is.
+        command: usize,
+        leftovers: Leftovers,
         /// The command takes the terminal's foreground.
         foreground: bool,
         /// `NAME=value`, each ended by a NUL byte.
@@ -181,6 +184,8 @@ impl<'a> Order<'a> {
         match self {
             Self::Start {
                 terms,
+                command,
+                leftovers,
                 foreground,
                 environment,
             } => {
@@ -189,6 +194,8 @@ impl<'a> Order<'a> {
                 message.extend(deadline.to_ne_bytes());
                 message.extend(nanoseconds(Some(terms.grace)).to_ne_bytes());
                 message.extend(nanoseconds(terms.max_runtime).to_ne_bytes());
+                message.extend((*command as u64).to_ne_bytes());
+                message.push(u8::from(*leftovers == Leftovers::Leave));
                 message.push(u8::from(*foreground));
                 message.extend_from_slice(environment);
             }
@@ -213,12 +220,20 @@ impl<'a> Order<'a> {
                 let (deadline, rest) = rest.split_first_chunk()?;
                 let (grace, rest) = rest.split_first_chunk()?;
                 let (max_runtime, rest) = rest.split_first_chunk()?;
+                let (command, rest) = rest.split_first_chunk()?;
+                let (leave, rest) = rest.split_first()?;
                 let (foreground, environment) = rest.split_first()?;
                 Self::Start {
                     terms: Terms {
                         deadline: duration(u64::from_ne_bytes(*deadline)).map(Instant::from_boot),
                         grace: duration(u64::from_ne_bytes(*grace))?,
                         max_runtime: duration(u64::from_ne_bytes(*max_runtime)),
+                    },
+                    command: u64::from_ne_bytes(*command) as usize,
+                    leftovers: if *leave == 0 {
+                        Leftovers::Stop
+                    } else {
+                        Leftovers::Leave
                     },
                     foreground: *foreground != 0,
                     environment,
@@ -282,6 +297,8 @@ mod tests {
         for order in [
             Order::Start {
                 terms,
+                command: 300,
+                leftovers: Leftovers::Leave,
                 foreground: true,
                 environment: b"A=1\0B=\0",
             },

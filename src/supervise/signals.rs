@@ -88,8 +88,8 @@ impl Signals {
 }
 
 /// Ends this process as SIGPIPE does, when the reader of its output has gone away; returns if
-/// genlock was started with that ignored. The signal itself is no use: Rust's runtime ignores it,
-/// and if it did not, a store that breaks a connection would end us too.
+/// genlock was started with that ignored. The signal itself is no use: if it were not ignored, a
+/// store that breaks a connection would end us too.
 pub(crate) fn die_of_closed_pipe() {
     if !world::sigpipe_was_ignored() {
         die_by(libc::SIGPIPE);

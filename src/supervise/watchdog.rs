@@ -1,7 +1,8 @@
 //! The watchdog: a process between main and the command that holds the deadline.
 //!
-//! It is forked while main has one thread, waits on four descriptors, and makes system calls only:
-//! it does not allocate, so nothing that happens to main or to memory keeps it from its deadline.
+//! It is forked while main has one thread, makes all ready that it will need, waits on four
+//! descriptors, and makes system calls only: it does not allocate any more, so nothing that happens
+//! to main or to memory keeps it from its deadline.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -28,16 +29,35 @@ const NAME: &std::ffi::CStr = c"lock-watchdog";
 const ROUND: Duration = Duration::from_millis(2);
 const LONG_ROUND: Duration = Duration::from_millis(100);
 
-/// The watchdog's whole state. Made before the fork.
+/// What the watchdog waits on, from before the fork: there is nobody to tell of a failure after it.
+pub(super) struct Senses {
+    link: OwnedFd,
+    timer: OwnedFd,
+    children: OwnedFd,
+}
+
+impl Senses {
+    pub(super) fn new(link: OwnedFd) -> io::Result<Self> {
+        let timer = rustix::time::timerfd_create(
+            TimerfdClockId::Boottime,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
+        Ok(Self {
+            link,
+            timer,
+            children: tree::news()?,
+        })
+    }
+}
+
+/// The watchdog's whole state.
 pub(super) struct Watchdog {
     command: Command,
     world: World,
     leftovers: Leftovers,
     course: Course,
     message: Vec<u8>,
-    link: OwnedFd,
-    timer: OwnedFd,
-    children: OwnedFd,
+    senses: Senses,
     executed: Option<OwnedFd>,
     /// The descriptor that the lock lives by for as long as it is open. The command inherits it,
     /// but not if it may leave something behind.
@@ -51,41 +71,25 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(super) fn new(
-        command: Command,
-        world: World,
-        leftovers: Leftovers,
-        link: OwnedFd,
-    ) -> io::Result<Self> {
-        let timer = rustix::time::timerfd_create(
-            TimerfdClockId::Boottime,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        Ok(Self {
+    pub(super) fn new(command: Command, world: World, senses: Senses) -> Self {
+        Self {
             command,
             world,
-            leftovers,
+            leftovers: Leftovers::Stop,
             course: Course::new(),
             message: vec![0; MAX_MESSAGE],
-            link,
-            timer,
-            children: tree::news()?,
+            senses,
             executed: None,
             inherit: None,
             leader: None,
             group: None,
             round: ROUND,
-        })
+        }
     }
 
     /// Runs in the forked process, with every signal blocked, until nothing of the command lives
     /// or main ends without having started one.
-    pub(super) fn run(&mut self) {
-        let _ = rustix::thread::set_name(NAME);
-        let _ = rustix::process::setpgid(None, None);
-        if self.leftovers == Leftovers::Stop {
-            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-        }
+    fn run(&mut self) {
         loop {
             if let Phase::Killing(_) = self.course.phase() {
                 let search = if self.round < LONG_ROUND {
@@ -123,10 +127,13 @@ impl Watchdog {
         self.set_timer();
         let phase = self.course.phase();
         let mut descriptors = [
-            PollFd::new(&self.link, PollFlags::IN),
-            PollFd::new(&self.timer, PollFlags::IN),
-            PollFd::new(&self.children, PollFlags::IN),
-            PollFd::new(self.executed.as_ref().unwrap_or(&self.timer), PollFlags::IN),
+            PollFd::new(&self.senses.link, PollFlags::IN),
+            PollFd::new(&self.senses.timer, PollFlags::IN),
+            PollFd::new(&self.senses.children, PollFlags::IN),
+            PollFd::new(
+                self.executed.as_ref().unwrap_or(&self.senses.timer),
+                PollFlags::IN,
+            ),
         ];
         let round = Timespec {
             tv_sec: 0,
@@ -152,7 +159,7 @@ impl Watchdog {
     fn obey(&mut self) -> bool {
         // Taken out for the time of one order, which borrows it.
         let mut message = std::mem::take(&mut self.message);
-        let go_on = match link::receive(self.link.as_fd(), &mut message) {
+        let go_on = match link::receive(self.senses.link.as_fd(), &mut message) {
             Received::Order(order, passed) => {
                 self.carry_out(order, passed);
                 true
@@ -171,11 +178,14 @@ impl Watchdog {
         match order {
             Order::Start {
                 terms,
+                command,
+                leftovers,
                 foreground,
                 environment,
             } => {
                 self.inherit = passed;
-                self.start(terms, environment, foreground);
+                self.leftovers = leftovers;
+                self.start(terms, command, environment, foreground);
             }
             Order::Deadline(deadline) => self.course.move_deadline(deadline),
             Order::Signal(number) => self.pass_on(number),
@@ -188,9 +198,12 @@ impl Watchdog {
         }
     }
 
-    fn start(&mut self, terms: Terms, environment: &[u8], foreground: bool) {
+    fn start(&mut self, terms: Terms, words: usize, environment: &[u8], foreground: bool) {
         if !self.course.may_start(terms, Instant::now()) {
             return;
+        }
+        if self.leftovers == Leftovers::Stop {
+            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
         // The watchdog keeps it in any case: the lock must outlive the command.
         let inherit = match self.leftovers {
@@ -198,7 +211,7 @@ impl Watchdog {
             Leftovers::Leave => None,
         };
         let command = &mut self.command;
-        match command.start(&self.world, environment, foreground, inherit) {
+        match command.start(words, &self.world, environment, foreground, inherit) {
             Ok(started) => {
                 self.leader = Some(started.pid);
                 self.group = Some(started.pid);
@@ -237,7 +250,7 @@ impl Watchdog {
     }
 
     fn look_at_children(&mut self) {
-        tree::note_news(&self.children);
+        tree::note_news(&self.senses.children);
         loop {
             match tree::peek() {
                 Child::Ended(pid) if Some(pid) == self.leader => self.command_ended(pid),
@@ -317,11 +330,12 @@ impl Watchdog {
             it_interval: never.timespec(),
             it_value: self.course.next().unwrap_or(never).timespec(),
         };
-        let _ = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting);
+        let _ =
+            rustix::time::timerfd_settime(&self.senses.timer, TimerfdTimerFlags::ABSTIME, &setting);
     }
 
     fn report(&self, report: Report) {
-        link::send(self.link.as_fd(), report);
+        link::send(self.senses.link.as_fd(), report);
     }
 }
 
@@ -332,15 +346,23 @@ struct Ready {
     executed: bool,
 }
 
-/// Forks the watchdog with every signal blocked in it. The process must have one thread.
-pub(super) fn fork(mut watchdog: Watchdog, main_end: OwnedFd) -> io::Result<(Pid, OwnedFd)> {
+/// Forks the watchdog that `ready` makes, with every signal blocked in it. The process must have
+/// one thread.
+pub(super) fn fork(
+    ready: impl FnOnce() -> Watchdog,
+    main_end: OwnedFd,
+) -> io::Result<(Pid, OwnedFd)> {
     let mask = world::block_signals();
     // SAFETY: the process has one thread, so that the child is a whole copy of it.
     let forked = unsafe { libc::fork() };
     if forked == 0 {
         drop(main_end);
         // A panic must not run main's clean-up in this copy of it.
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| watchdog.run()));
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = rustix::thread::set_name(NAME);
+            let _ = rustix::process::setpgid(None, None);
+            ready().run();
+        }));
         // SAFETY: _exit(2) runs none of main's clean-up, of which this is a copy.
         unsafe { libc::_exit(0) }
     }

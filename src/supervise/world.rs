@@ -1,28 +1,47 @@
 //! The world that genlock was given, kept for the command: signal mask, dispositions, and which of
 //! stdin, stdout and stderr were closed.
-//!
-//! Rust's runtime changes a part of it before `main`: it ignores SIGPIPE and opens `/dev/null` in
-//! place of closed standard descriptors. So that part is read before the runtime runs.
 
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::mem::MaybeUninit;
+use std::os::fd::IntoRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use rustix::fs::{Mode, OFlags};
 
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
 
-/// Run by the dynamic loader before `main` (elf(5), DT_INIT_ARRAY).
-// SAFETY: the section holds pointers to functions of this signature, which is all it is given.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = before_main;
+/// The arguments of `main`, without the name of the program.
+///
+/// # Safety
+/// `words` must point to `count` C strings.
+pub(crate) unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+    let word = |at: usize| {
+        // SAFETY: the caller's promise.
+        let word = unsafe { *words.add(at) };
+        // SAFETY: the caller's promise.
+        let word = unsafe { CStr::from_ptr(word) };
+        OsStr::from_bytes(word.to_bytes()).to_owned()
+    };
+    let count = usize::try_from(count).unwrap_or_default();
+    (1..count).map(word).collect()
+}
 
-extern "C" fn before_main() {
+/// Notes what was given, and sets what Rust's runtime would: a write to a closed pipe is an error
+/// and no signal, and closed standard descriptors become /dev/null, lest a socket take their
+/// numbers. To be called first of all.
+pub(crate) fn enter() {
     SIGPIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    set_disposition(libc::SIGPIPE, libc::SIG_IGN);
     for fd in 0..3 {
         // SAFETY: F_GETFD only looks at the number.
         if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
             CLOSED_STDIO.fetch_or(1 << fd, Ordering::Relaxed);
+            // It gets this number, the lowest that is free (open(2)), and is open for good.
+            let null = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty());
+            let _ = null.map(IntoRawFd::into_raw_fd);
         }
     }
 }
@@ -67,7 +86,7 @@ impl World {
         }
         for fd in 0..3 {
             if self.closed_stdio & (1 << fd) != 0 {
-                // SAFETY: this is the /dev/null that Rust's runtime put there; nothing owns it.
+                // SAFETY: this is the /dev/null that `enter` put there; nothing owns it.
                 unsafe { libc::close(fd) };
             }
         }

@@ -9,9 +9,9 @@ use super::{check, shown, words};
 /// What a shell sees more in than words.
 const SYNTAX: &[u8] = b"|&;<>()$`\\\"'*?[]{}~#\n";
 
-/// Why the command was hardly found, and the line that was wanted, as the end of a message.
-pub(in crate::cli) fn hint(command: &[OsString]) -> Option<String> {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
+/// Why the command, which ends the words, was hardly found, and the line that was wanted, as the
+/// end of a message.
+pub(in crate::cli) fn hint(words: &[OsString], command: &[OsString]) -> Option<String> {
     let before = words.len().checked_sub(command.len())?;
     let (why, mended) = mend(&words[..before], command)?;
     check(&mended).ok()?;

@@ -297,7 +297,7 @@ impl<'a> Running<'a> {
             if path.components().count() > 1 && path.exists() {
                 describe::complain(format_args!("{shown}: its interpreter was not found"));
             } else {
-                let hint = refusal::not_found(&self.options.command);
+                let hint = refusal::not_found(&self.options.words, &self.options.command);
                 let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
                 describe::complain(format_args!("{shown}: command not found{hint}"));
             }
