@@ -11,6 +11,7 @@
 mod command;
 mod course;
 mod link;
+mod senses;
 pub(crate) mod signals;
 pub(crate) mod terminal;
 mod tree;
@@ -27,9 +28,10 @@ use rustix::process::{Pid, Signal, WaitOptions};
 use crate::clock::Instant;
 use command::Command;
 use link::{MainEnd, Order};
+use senses::Senses;
 use signals::Signals;
 use tree::Search;
-use watchdog::{Senses, Watchdog};
+use watchdog::Watchdog;
 use world::World;
 
 pub(crate) use link::Report;
@@ -102,7 +104,7 @@ where
     let world = World::take();
     // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let ready = || Watchdog::new(Command::new(words, environment()), world, senses);
+    let ready = || Watchdog::new(Command::new(words, environment(), world), senses);
     let (watchdog, socket) = watchdog::fork(ready, main_end)?;
     Ok(Forked {
         watchdog,

@@ -8,15 +8,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 
 use super::command::{self, Command};
 use super::course::{Course, Phase};
 use super::link::{self, MAX_MESSAGE, Order, Received, Report};
+use super::senses::{Ready, Senses};
 use super::tree::{self, Child, Search};
-use super::world::{self, World};
+use super::world;
 use super::{Leftovers, Terms, Why};
 use crate::clock::Instant;
 
@@ -29,31 +28,9 @@ const NAME: &std::ffi::CStr = c"lock-watchdog";
 const ROUND: Duration = Duration::from_millis(2);
 const LONG_ROUND: Duration = Duration::from_millis(100);
 
-/// What the watchdog waits on, from before the fork: there is nobody to tell of a failure after it.
-pub(super) struct Senses {
-    link: OwnedFd,
-    timer: OwnedFd,
-    children: OwnedFd,
-}
-
-impl Senses {
-    pub(super) fn new(link: OwnedFd) -> io::Result<Self> {
-        let timer = rustix::time::timerfd_create(
-            TimerfdClockId::Boottime,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        Ok(Self {
-            link,
-            timer,
-            children: tree::news()?,
-        })
-    }
-}
-
 /// The watchdog's whole state.
 pub(super) struct Watchdog {
     command: Command,
-    world: World,
     leftovers: Leftovers,
     course: Course,
     message: Vec<u8>,
@@ -71,10 +48,9 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(super) fn new(command: Command, world: World, senses: Senses) -> Self {
+    pub(super) fn new(command: Command, senses: Senses) -> Self {
         Self {
             command,
-            world,
             leftovers: Leftovers::Stop,
             course: Course::new(),
             message: vec![0; MAX_MESSAGE],
@@ -124,35 +100,17 @@ impl Watchdog {
 
     /// Waits until there is something to do.
     fn wait(&mut self) -> Ready {
-        self.set_timer();
         let phase = self.course.phase();
-        let mut descriptors = [
-            PollFd::new(&self.senses.link, PollFlags::IN),
-            PollFd::new(&self.senses.timer, PollFlags::IN),
-            PollFd::new(&self.senses.children, PollFlags::IN),
-            PollFd::new(
-                self.executed.as_ref().unwrap_or(&self.senses.timer),
-                PollFlags::IN,
-            ),
-        ];
-        let round = Timespec {
-            tv_sec: 0,
-            tv_nsec: self.round.subsec_nanos().into(),
-        };
         let timeout = matches!(phase, Phase::Killing(_)).then(|| {
-            self.round = (self.round * 2).min(LONG_ROUND);
-            &round
+            let round = self.round;
+            self.round = (round * 2).min(LONG_ROUND);
+            round
         });
-        if rustix::event::poll(&mut descriptors, timeout).is_err() {
-            return Ready::default();
-        }
-        let [link, _, children, executed] = descriptors.map(|fd| !fd.revents().is_empty());
-        Ready {
-            // Once main is gone its end stays readable for ever, and there is nobody to obey.
-            link: link && phase != Phase::Killing(Why::MainGone),
-            children,
-            executed: executed && self.executed.is_some(),
-        }
+        self.senses.set_timer(self.course.next());
+        let mut ready = self.senses.wait(self.executed.as_ref(), timeout);
+        // Once main is gone its end stays readable for ever, and there is nobody to obey.
+        ready.link &= phase != Phase::Killing(Why::MainGone);
+        ready
     }
 
     /// Reads one order. False if main is gone and there is nothing to stop.
@@ -211,7 +169,7 @@ impl Watchdog {
             Leftovers::Leave => None,
         };
         let command = &mut self.command;
-        match command.start(words, &self.world, environment, foreground, inherit) {
+        match command.start(words, environment, foreground, inherit) {
             Ok(started) => {
                 self.leader = Some(started.pid);
                 self.group = Some(started.pid);
@@ -322,28 +280,9 @@ impl Watchdog {
         }
     }
 
-    /// Arms the timer for whatever is due next.
-    fn set_timer(&self) {
-        // All zeroes disarm (timerfd_create(2)).
-        let never = Instant::from_boot(Duration::ZERO);
-        let setting = Itimerspec {
-            it_interval: never.timespec(),
-            it_value: self.course.next().unwrap_or(never).timespec(),
-        };
-        let _ =
-            rustix::time::timerfd_settime(&self.senses.timer, TimerfdTimerFlags::ABSTIME, &setting);
-    }
-
     fn report(&self, report: Report) {
         link::send(self.senses.link.as_fd(), report);
     }
-}
-
-#[derive(Default)]
-struct Ready {
-    link: bool,
-    children: bool,
-    executed: bool,
 }
 
 /// Forks the watchdog that `ready` makes, with every signal blocked in it. The process must have

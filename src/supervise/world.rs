@@ -18,15 +18,15 @@ static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
 /// # Safety
 /// `words` must point to `count` C strings.
 pub(crate) unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsString> {
-    let word = |at: usize| {
-        // SAFETY: the caller's promise.
-        let word = unsafe { *words.add(at) };
+    let count = usize::try_from(count).unwrap_or_default();
+    // SAFETY: the caller's promise.
+    let words = unsafe { std::slice::from_raw_parts(words, count) };
+    let words = words.iter().skip(1).map(|&word| {
         // SAFETY: the caller's promise.
         let word = unsafe { CStr::from_ptr(word) };
         OsStr::from_bytes(word.to_bytes()).to_owned()
-    };
-    let count = usize::try_from(count).unwrap_or_default();
-    (1..count).map(word).collect()
+    });
+    words.collect()
 }
 
 /// Notes what was given, and sets what Rust's runtime would: a write to a closed pipe is an error
