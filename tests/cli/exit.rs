@@ -105,10 +105,19 @@ fn what_cannot_be_executed_is_126() {
 fn a_script_without_an_interpreter_line_runs_as_under_a_shell() {
     let store = Store::files();
     let script = store.path("script");
-    std::fs::write(&script, "echo \"from $1\"\n").expect("a script");
+    let text = "for word; do [ $word = sh ] || echo $word; done; echo $# from $1\n";
+    std::fs::write(&script, text).expect("a script");
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("its mode");
-    let run = output(store.run(&[], &[script.to_str().expect("a path"), "sh"]));
-    assert_eq!(run.silent(0).text(), "from sh");
+    let script = script.to_str().expect("a path");
+    let run = output(store.run(&[], &[script, "sh"]));
+    assert_eq!(run.silent(0).text(), "1 from sh");
+
+    // The shell gets all of them once more.
+    let many = [&[script], &["sh"; 50_000][..]].concat();
+    assert_eq!(
+        output(store.run(&[], &many)).silent(0).text(),
+        "50000 from sh"
+    );
 }
 
 fn the_lock_is_free_after_every_end(store: &Store) {
