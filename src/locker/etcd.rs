@@ -22,6 +22,7 @@ mod recipe;
 mod survey;
 mod takeover;
 mod tls;
+mod turn;
 mod watch;
 
 use std::fmt;

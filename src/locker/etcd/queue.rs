@@ -1,4 +1,4 @@
-//! The queue of one lock: taking a place, waiting for the turn.
+//! The queue of one lock: taking a place.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use super::fault::Fault;
 use super::lease::{self, Granted, Lease, Renewal};
 use super::recipe::{Answer, Entry, Recipe};
-use super::{Shared, hold, watch};
+use super::turn::{Turn, Waiter};
+use super::{Shared, hold};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::claims::Claim;
 use crate::locker::ownership::{Loss, Owner};
@@ -171,61 +172,16 @@ impl<'a> Queue<'a> {
         Ok((lease, granted, answer.map_err(|fault| self.stop(fault))?))
     }
 
-    /// Waits until nobody is ahead.
     async fn wait(&self, place: &Place) -> Result<(), Stop> {
-        let store = &self.shared.store;
-        let follows = self.shared.options.follow_queue;
-        let mut told = None;
-        let mut woken = false;
-        loop {
-            let (own, revision) = (&*place.own, place.revision);
-            let was_woken = std::mem::take(&mut woken);
-            let look = if was_woken {
-                self.recipe.look_ahead(own, revision).await
-            } else {
-                self.recipe.look(own, revision).await
-            };
-            match look {
-                Ok(look) if look.revision != Some(place.revision) => {
-                    return Err(Stop::Lost(Loss::KeyDeleted));
-                }
-                Ok(look) => {
-                    let Some(next) = look.ahead.first() else {
-                        return Ok(());
-                    };
-                    if was_woken {
-                        // The one just ahead left from among others: now it counts who holds.
-                        continue;
-                    }
-                    let after = look.at + 1;
-                    let changed = async {
-                        if follows {
-                            self.recipe.changed(after).await
-                        } else {
-                            watch::deleted(store, next, after).await
-                        }
-                    };
-                    let ahead = look.ahead.len() as u64;
-                    let state = (next.clone(), follows.then(|| (ahead, look.holder.clone())));
-                    if told.as_ref() != Some(&state) {
-                        told = Some(state);
-                        self.shared.options.notify(&Event::Waiting {
-                            owner_key: look.owner_key(),
-                            holder: look.holder.clone(),
-                            ahead: Some(ahead),
-                        });
-                    }
-                    if changed.await.is_ok() {
-                        woken = true;
-                        continue;
-                    }
-                }
-                Err(Fault::Broken(reason)) => {
-                    self.shared.options.notify(&Event::Retrying(reason));
-                }
-                Err(fault) => return Err(self.stop(fault)),
-            }
-            sleep(self.shared.options.retry_interval).await;
+        let waiter = Waiter {
+            shared: self.shared,
+            recipe: &self.recipe,
+            own: &place.own,
+            revision: place.revision,
+        };
+        match waiter.wait().await.map_err(|fault| self.stop(fault))? {
+            Turn::Come => Ok(()),
+            Turn::Gone => Err(Stop::Lost(Loss::KeyDeleted)),
         }
     }
 

@@ -3,72 +3,121 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use etcd_client::{Event, EventType, WatchFilterType, WatchOptions};
+use etcd_client::{Event, EventType, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
+use tokio::sync::watch::Receiver;
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 
+/// A watch that has begun.
+pub(super) struct Watch {
+    stream: WatchStream,
+    message: Option<WatchResponse>,
+    moved: Receiver<u64>,
+}
+
+impl Watch {
+    /// Watches from now on, or from the revision in `options`.
+    ///
+    /// From now on is what sees an event at once. etcd has an event that is older than the present
+    /// revision, or younger than that of a watch which began there, sent by a loop that sleeps for
+    /// 100 ms (syncWatchersLoop, server/storage/mvcc/watchable_store.go).
+    pub(super) async fn open(
+        store: &Arc<Store>,
+        key: &[u8],
+        options: WatchOptions,
+    ) -> Result<Self, Fault> {
+        let mut moved = store.moved();
+        let key = key.to_vec();
+        let open = move |client: Client| {
+            let (key, options) = (key.clone(), options.clone());
+            async move {
+                let watch = client.watch_client();
+                // Others can write as much as etcd takes.
+                let mut watch = watch.max_decoding_message_size(usize::MAX);
+                let mut stream = watch.watch(key, Some(options)).await?;
+                // The first answer says that the watch is there; it is what bounds the opening.
+                let created = stream.message().await?;
+                Ok((stream, created))
+            }
+        };
+        let (stream, message) = store.call(store.command_timeout, open).await?;
+        moved.mark_unchanged();
+        Ok(Self {
+            stream,
+            message,
+            moved,
+        })
+    }
+
+    /// Of one from now on: the last revision that it does not see.
+    pub(super) fn after(&self) -> i64 {
+        let header = self.message.as_ref().and_then(WatchResponse::header);
+        header.map_or(i64::MAX, |header| header.revision())
+    }
+
+    /// Hands every event to `each` until that breaks it off.
+    ///
+    /// # Errors
+    /// When the watch cannot go on: the connection broke or another endpoint is used by now, etcd
+    /// has no leader, or has forgotten the revision. The caller has to read the keys, and may watch
+    /// again.
+    pub(super) async fn until<T>(
+        mut self,
+        mut each: impl FnMut(&Event) -> ControlFlow<T>,
+    ) -> Result<T, Fault> {
+        loop {
+            let Some(answer) = self.message else {
+                return Err(Fault::Broken("the watch was closed".to_owned()));
+            };
+            if answer.canceled() {
+                let reason = answer.cancel_reason();
+                return Err(Fault::Broken(format!("the watch was ended: {reason}")));
+            }
+            for event in answer.events() {
+                if let ControlFlow::Break(found) = each(event) {
+                    return Ok(found);
+                }
+            }
+            self.message = tokio::select! {
+                message = self.stream.message() => message?,
+                _ = self.moved.changed() => {
+                    return Err(Fault::Broken("another connection is used".to_owned()));
+                }
+            };
+        }
+    }
+}
+
+/// A watch that sees deletions only.
+pub(super) fn of_deletions() -> WatchOptions {
+    WatchOptions::new().with_filters([WatchFilterType::NoPut])
+}
+
+/// Whether it is one.
+pub(super) fn is_deletion(event: &Event) -> ControlFlow<()> {
+    match event.event_type() {
+        EventType::Delete => ControlFlow::Break(()),
+        EventType::Put => ControlFlow::Continue(()),
+    }
+}
+
 /// Ends when `key` was deleted, at `from` or a later revision.
 ///
 /// # Errors
-/// As [`follow`].
+/// As [`Watch::until`].
 pub(super) async fn deleted(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
-    let options = WatchOptions::new()
-        .with_start_revision(from)
-        .with_filters([WatchFilterType::NoPut]);
-    let gone = |event: &Event| match event.event_type() {
-        EventType::Delete => ControlFlow::Break(()),
-        EventType::Put => ControlFlow::Continue(()),
-    };
-    follow(store, key, options, gone).await
+    let options = of_deletions().with_start_revision(from);
+    follow(store, key, options, is_deletion).await
 }
 
-/// Hands every event of the watch to `each` until that breaks it off.
-///
-/// # Errors
-/// When the watch cannot go on: the connection broke or another endpoint is used by now, etcd has
-/// no leader, or has forgotten the revision. The caller has to read the keys, and may watch again.
+/// [`Watch::open`] and [`Watch::until`].
 pub(super) async fn follow<T>(
     store: &Arc<Store>,
     key: &[u8],
     options: WatchOptions,
-    mut each: impl FnMut(&Event) -> ControlFlow<T>,
+    each: impl FnMut(&Event) -> ControlFlow<T>,
 ) -> Result<T, Fault> {
-    let mut moved = store.moved();
-    let key = key.to_vec();
-    let open = move |client: Client| {
-        let (key, options) = (key.clone(), options.clone());
-        async move {
-            let watch = client.watch_client();
-            // Others can write as much as etcd takes.
-            let mut watch = watch.max_decoding_message_size(usize::MAX);
-            let mut stream = watch.watch(key, Some(options)).await?;
-            // The first answer says that the watch is there; it is what bounds the opening.
-            let created = stream.message().await?;
-            Ok((stream, created))
-        }
-    };
-    let (mut stream, mut message) = store.call(store.command_timeout, open).await?;
-    moved.mark_unchanged();
-    loop {
-        let Some(answer) = message else {
-            return Err(Fault::Broken("the watch was closed".to_owned()));
-        };
-        if answer.canceled() {
-            let reason = answer.cancel_reason();
-            return Err(Fault::Broken(format!("the watch was ended: {reason}")));
-        }
-        for event in answer.events() {
-            if let ControlFlow::Break(found) = each(event) {
-                return Ok(found);
-            }
-        }
-        message = tokio::select! {
-            message = stream.message() => message?,
-            _ = moved.changed() => {
-                return Err(Fault::Broken("another connection is used".to_owned()));
-            }
-        };
-    }
+    Watch::open(store, key, options).await?.until(each).await
 }

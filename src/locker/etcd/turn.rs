@@ -1,0 +1,103 @@
+//! Waiting for the turn: the one just ahead is watched until nobody is.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use super::Shared;
+use super::fault::Fault;
+use super::recipe::{Look, Recipe};
+use super::watch::{self, Watch};
+use crate::locker::Event;
+
+/// How the wait of a place ends.
+pub(super) enum Turn {
+    /// Nobody is ahead.
+    Come,
+    /// The place itself is gone.
+    Gone,
+}
+
+/// Who waits, as which key, created when.
+pub(super) struct Waiter<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) recipe: &'a Recipe,
+    pub(super) own: &'a str,
+    pub(super) revision: i64,
+}
+
+/// What was told of the queue last: the one just ahead, and all of it where it is followed.
+type Told = (Vec<u8>, Option<(u64, Option<crate::Record>)>);
+
+impl Waiter<'_> {
+    /// Waits until nobody is ahead.
+    ///
+    /// # Errors
+    /// When etcd refuses. One that is away is waited for.
+    pub(super) async fn wait(&self) -> Result<Turn, Fault> {
+        let mut told = None;
+        let mut woken = false;
+        loop {
+            let look = if woken {
+                self.recipe.look_ahead(self.own, self.revision).await
+            } else {
+                self.recipe.look(self.own, self.revision).await
+            };
+            let ended = match look {
+                Ok(look) if look.revision != Some(self.revision) => return Ok(Turn::Gone),
+                Ok(look) if look.ahead.is_empty() => return Ok(Turn::Come),
+                // The one just ahead left from among others: now it counts who holds.
+                Ok(_) if std::mem::take(&mut woken) => continue,
+                Ok(look) => {
+                    self.tell(&look, &mut told);
+                    self.until_moved(&look).await
+                }
+                Err(fault) => Err(fault),
+            };
+            match ended {
+                Ok(()) => woken = true,
+                Err(Fault::Broken(reason)) => {
+                    self.shared.options.notify(&Event::Retrying(reason));
+                    sleep(self.shared.options.retry_interval).await;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Ends when the one just ahead has gone, or has gone meanwhile; or when anything has happened
+    /// where all of the queue is followed.
+    async fn until_moved(&self, look: &Look) -> Result<(), Fault> {
+        if self.follows() {
+            return self.recipe.changed(look.at + 1).await;
+        }
+        let next = &*look.ahead[0];
+        let watch = Watch::open(&self.shared.store, next, watch::of_deletions()).await?;
+        // What happened between the look and the watch, neither has seen.
+        if watch.after() > look.at {
+            let keys = [self.own.as_bytes(), next];
+            if !self.recipe.are_there(keys).await? {
+                return Ok(());
+            }
+        }
+        watch.until(watch::is_deletion).await
+    }
+
+    fn follows(&self) -> bool {
+        self.shared.options.follow_queue
+    }
+
+    fn tell(&self, look: &Look, told: &mut Option<Told>) {
+        let ahead = look.ahead.len() as u64;
+        let all = self.follows().then(|| (ahead, look.holder.clone()));
+        let state = (look.ahead[0].clone(), all);
+        if told.as_ref() != Some(&state) {
+            *told = Some(state);
+            self.shared.options.notify(&Event::Waiting {
+                owner_key: look.owner_key(),
+                holder: look.holder.clone(),
+                ahead: Some(ahead),
+            });
+        }
+    }
+}
