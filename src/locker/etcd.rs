@@ -17,6 +17,7 @@ mod gather;
 mod hold;
 mod lease;
 mod operator;
+mod ping;
 mod queue;
 mod recipe;
 mod survey;

@@ -208,6 +208,16 @@ fn who_knows_only_a_member_that_is_apart_gives_up_inside_the_ttl() {
 /// A leader that comes and goes does not know for long that it was replaced, and would renew.
 #[test]
 fn a_replaced_leader_that_stutters_renews_nothing() {
+    stutters_after(Duration::ZERO);
+}
+
+/// The holder's stream is open by then.
+#[test]
+fn nor_does_one_that_has_renewed_before() {
+    stutters_after(TTL / 2);
+}
+
+fn stutters_after(renewing: Duration) {
     let Some(mut cluster) = Cluster::with_network(2) else {
         return;
     };
@@ -225,6 +235,7 @@ fn a_replaced_leader_that_stutters_renews_nothing() {
             .join(","),
     );
     let waiter = lock.queue(&cluster, 1, "waiter");
+    sleep(renewing);
     cluster.cut_from_peers(leader);
     // It runs too little to notice that an election is overdue, and enough to answer.
     let start = Instant::now();

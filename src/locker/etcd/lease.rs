@@ -4,22 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::{GetOptions, LeaseGrantOptions, ResponseHeader};
+use etcd_client::LeaseGrantOptions;
 use tokio::sync::{oneshot, watch};
 
 use super::Shared;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
+use super::ping::{LEAST_PATIENCE, Pings};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
 use crate::locker::deadline::Deadline;
 use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
-
-/// A renewal is given at least so long before it is tried again.
-const LEAST_PATIENCE: Duration = Duration::from_millis(300);
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(super) struct Lease {
@@ -65,8 +63,8 @@ impl Lease {
         let keeper = Keeper {
             shared: shared.clone(),
             id,
-            own,
             ttl,
+            pings: Pings::new(id, own),
             renewal: renewal.subscribe(),
         };
         tokio::spawn(keeper.run(grant, ended, shared.closing.subscribe()));
@@ -131,8 +129,8 @@ async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<O
 struct Keeper {
     shared: Arc<Shared>,
     id: i64,
-    own: String,
     ttl: Duration,
+    pings: Pings,
     renewal: watch::Receiver<Renewal>,
 }
 
@@ -231,7 +229,7 @@ impl Keeper {
                 Ok(()) = self.renewal.changed() => continue,
                 () = until(due) => {}
             }
-            match self.ping(deadline.ttl()).await {
+            match self.pings.renew(&self.shared.store, deadline.ttl()).await {
                 Ok(sent) => {
                     deadline.renewed(sent, deadline.ttl());
                     owner.extend(deadline.instant());
@@ -247,31 +245,6 @@ impl Keeper {
         }
     }
 
-    /// Renews once; gives when the requests that were answered began to leave.
-    ///
-    /// A leader that was replaced, and was too slow or too lonely to hear of it, answers pings as
-    /// well: etcd renews without asking the other members (etcd-io/etcd#15247; newer releases ask).
-    /// So it is done between two reads, which only a majority can answer. If both are of one term,
-    /// its leader led in between, and who answered the first had heard of it.
-    async fn ping(&self, ttl: Duration) -> Result<Instant, Fault> {
-        let (id, own) = (self.id, self.own.clone());
-        let op = move |client: Client| {
-            let own = own.clone();
-            async move {
-                let sent = Instant::now();
-                let before = term(&client, &own).await?;
-                // A stream a ping: its one answer cannot be that to an older ping.
-                client.lease_client().keep_alive(id).await?;
-                let after = term(&client, &own).await?;
-                Ok((before == after).then_some(sent))
-            }
-        };
-        let store = &self.shared.store;
-        let patience = (ttl / 3).min(store.command_timeout).max(LEAST_PATIENCE);
-        let sent = store.call(patience, op).await?;
-        sent.ok_or_else(|| Fault::Broken("etcd has changed its leader".to_owned()))
-    }
-
     async fn revoke(&self) -> Result<()> {
         let id = self.id;
         let op = move |client: Client| async move { client.lease_client().revoke(id).await };
@@ -281,14 +254,6 @@ impl Keeper {
             Err(fault) => Err(Error::from(fault).context("released at the end of its TTL only")),
         }
     }
-}
-
-/// The number of the election that made the present leader, as a majority confirms it. The key is
-/// of no concern: a user may be allowed to read no other.
-async fn term(client: &Client, key: &str) -> Result<u64, etcd_client::Error> {
-    let count = GetOptions::new().with_count_only();
-    let answer = client.kv_client().get(key, Some(count)).await?;
-    Ok(answer.header().map_or(0, ResponseHeader::raft_term))
 }
 
 async fn until(due: Option<Instant>) {

@@ -225,7 +225,7 @@ async fn until_none(
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
 ///
 /// A leader that was replaced and has not heard of it answers for leases as well, so its answer
-/// counts only between two reads of one term (see `Keeper::ping`).
+/// counts only between two reads of one term (see `Stream::ping`).
 pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Left, Fault> {
     for _ in 0..TERMS {
         let Some((kv, before)) = read(store, own).await? else {
