@@ -198,7 +198,8 @@ impl Server {
         self.user = Some("root:root");
     }
 
-    /// How many requests of each method it has begun to serve, such as `Txn` or `LeaseGrant`.
+    /// How many requests of each method it has received, such as `Txn` or `LeaseGrant`: of a stream
+    /// each message is one.
     pub(crate) fn requests(&self) -> Vec<(String, u64)> {
         let mut stream = TcpStream::connect(&self.site().client).expect("etcd");
         let request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
@@ -206,7 +207,7 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("metrics");
         let lines = answer.lines().filter_map(|line| {
-            let line = line.strip_prefix("grpc_server_started_total{grpc_method=\"")?;
+            let line = line.strip_prefix("grpc_server_msg_received_total{grpc_method=\"")?;
             let (method, rest) = line.split_once('"')?;
             let count: u64 = rest.rsplit(' ').next()?.parse().ok()?;
             (count > 0).then(|| (method.to_owned(), count))
