@@ -2,6 +2,7 @@
 //! one too when that one fails or is silent.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,13 +12,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Config;
-use super::dial::{Client, Connection, Dialler, Endpoint};
+use super::dial::{Client, Connection, Dialler};
+use super::endpoint::Endpoint;
 use super::fault::Fault;
+use super::pulse::Pulse;
 use crate::error::{Error, ErrorKind, Result};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
-/// from it is as good.
+/// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
+/// all are slow because they have much to do, to ask every one of them makes it more.
 const SILENCE: Duration = Duration::from_millis(100);
+
+/// This share, for the first that is slow; each further one has twice as much.
+const SLOW: u32 = 4;
 
 /// The endpoints of one etcd.
 pub(super) struct Store {
@@ -35,6 +42,7 @@ pub(super) struct Store {
 
 struct Member {
     endpoint: Endpoint,
+    pulse: Pulse,
     /// Locked while it is dialled, so that several calls share one connection.
     connection: Mutex<Option<Connection>>,
 }
@@ -46,6 +54,7 @@ impl Store {
         for text in &config.endpoints {
             members.push(Member {
                 endpoint: Endpoint::parse(text, tls)?,
+                pulse: Pulse::default(),
                 connection: Mutex::new(None),
             });
         }
@@ -84,7 +93,8 @@ impl Store {
     }
 
     /// Runs `op`, which may therefore reach etcd more than once, until it succeeds somewhere, etcd
-    /// refuses it, or `within` is over; until first contact the bound is the time to dial.
+    /// refuses it, or `within` is over; until first contact, or a sign of life, the bound is the
+    /// time to dial.
     ///
     /// Dropping the future abandons the attempts; etcd may still carry them out.
     pub(super) async fn call<T, F, Fut>(
@@ -97,12 +107,16 @@ impl Store {
         F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let within = if self.heard() {
-            within
-        } else {
-            within.min(self.dial_timeout)
+        let start = Instant::now();
+        let pulses: Vec<_> = self.members.iter().map(|m| m.pulse.count()).collect();
+        let bound = || {
+            let mut pulses = self.members.iter().zip(&pulses);
+            if self.heard() || pulses.any(|(member, &count)| member.pulse.beats_since(count)) {
+                within
+            } else {
+                within.min(self.dial_timeout)
+            }
         };
-        let bound = Instant::now() + within;
         // What came of each member: nothing yet, or why it failed.
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
         loop {
@@ -111,20 +125,33 @@ impl Store {
                 store: self,
                 first,
                 asked: 0,
+                slow: within / SLOW,
                 before: faults.clone(),
                 faults: &mut faults,
             };
-            match timeout_at(bound, round.run(&op)).await {
+            let ended = {
+                let mut run = pin!(round.run(&op));
+                loop {
+                    let within = bound();
+                    match timeout_at(start + within, &mut run).await {
+                        Ok(ended) => break Ok(ended),
+                        Err(_) if bound() > within => {}
+                        Err(_) => break Err(within),
+                    }
+                }
+            };
+            match ended {
                 Ok(Some(result)) => return result,
                 Ok(None) => {}
-                Err(_) => {
+                Err(within) => {
                     round.give_up_silent(within);
                     return Err(self.unreachable(&faults));
                 }
             }
             // Nobody works for us. If that is for good everywhere, waiting does not help.
             let lasting = |fault: &Option<Fault>| matches!(fault, Some(Fault::Misfit(..)));
-            if faults.iter().all(lasting) || Instant::now() + self.retry_interval >= bound {
+            let end = start + bound();
+            if faults.iter().all(lasting) || Instant::now() + self.retry_interval >= end {
                 return Err(self.unreachable(&faults));
             }
             sleep(self.retry_interval).await;
@@ -137,6 +164,8 @@ impl Store {
         F: Fn(Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
+        let pulse = &self.members[index].pulse;
+        let count = pulse.count();
         let work = async {
             let connection = self.connection(index).await?;
             match connection.run(&self.dialler, &op).await {
@@ -149,8 +178,13 @@ impl Store {
                 result => result,
             }
         };
-        let answer = timeout(self.dial_timeout, work).await;
-        answer.unwrap_or_else(|_| Err(Fault::silent(self.dial_timeout)))
+        let mut work = pin!(work);
+        match timeout(self.dial_timeout, &mut work).await {
+            Ok(answer) => answer,
+            // The call's own bound ends it.
+            Err(_) if pulse.beats_since(count) => work.await,
+            Err(_) => Err(Fault::silent(self.dial_timeout)),
+        }
     }
 
     async fn connection(&self, index: usize) -> Result<Connection, Fault> {
@@ -159,7 +193,7 @@ impl Store {
         if let Some(connection) = &*connection {
             return Ok(connection.clone());
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint)).await?;
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
         Ok(connection.insert(dialled).clone())
     }
 
@@ -198,6 +232,8 @@ struct Round<'a> {
     store: &'a Arc<Store>,
     first: usize,
     asked: usize,
+    /// How long one that is slow goes on before the next is asked.
+    slow: Duration,
     /// What came of each member in the round before.
     before: Vec<Option<Fault>>,
     faults: &'a mut Vec<Option<Fault>>,
@@ -209,6 +245,12 @@ impl Round<'_> {
         (self.first + turn) % self.store.members.len()
     }
 
+    /// Whether there was a sign of life of the one asked last since its pulse counted so much.
+    fn lives_since(&self, count: usize) -> bool {
+        let last = &self.store.members[self.member(self.asked - 1)];
+        last.pulse.beats_since(count)
+    }
+
     /// The first success or last word; `None` when every member failed.
     async fn run<T, F, Fut>(&mut self, op: &F) -> Option<Result<T, Fault>>
     where
@@ -218,10 +260,12 @@ impl Round<'_> {
     {
         let members = self.store.members.len();
         let mut attempts = JoinSet::new();
+        let mut count = 0;
         loop {
             if self.asked < members {
                 let turn = self.asked;
                 let index = self.member(turn);
+                count = self.store.members[index].pulse.count();
                 let attempt = Box::pin(self.store.clone().attempt(index, op.clone()));
                 self.faults[index] = None;
                 attempts.spawn(async move { (turn, attempt.await) });
@@ -230,6 +274,14 @@ impl Round<'_> {
             let ended = if self.asked < members {
                 match timeout(SILENCE, attempts.join_next()).await {
                     Ok(ended) => ended,
+                    Err(_) if self.lives_since(count) => {
+                        let slow = self.slow.saturating_sub(SILENCE);
+                        self.slow *= 2;
+                        match timeout(slow, attempts.join_next()).await {
+                            Ok(ended) => ended,
+                            Err(_) => continue,
+                        }
+                    }
                     Err(_) => continue,
                 }
             } else {

@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::certificate::Certificate;
-use super::dial::{Client, Connection, Dialler, Endpoint};
+use super::dial::{Client, Connection, Dialler};
+use super::endpoint::Endpoint;
 use super::fault::Fault;
+use super::pulse::Pulse;
 use super::{Config, check_etcd_ttl, lease};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
@@ -205,7 +207,7 @@ impl Patient {
     }
 
     async fn dial(&self, dialler: &Dialler, endpoint: &Endpoint) -> Result<Connection, Fault> {
-        let dialled = timeout(self.dial_timeout, dialler.dial(endpoint)).await;
+        let dialled = timeout(self.dial_timeout, dialler.dial(endpoint, &Pulse::default())).await;
         dialled.unwrap_or_else(|_| Err(Fault::silent(self.dial_timeout)))
     }
 

@@ -1,4 +1,4 @@
-//! A stream that sends at once what is written in one go of the runtime.
+//! A stream that sends at once what is written in one go of the runtime, and tells what it hears.
 //!
 //! HTTP/2 writes a request in several parts, and flushes each. The first requests of a lock, and
 //! what a connection begins with, become one system call, one packet and, over TLS, one record.
@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::pulse::Pulse;
 
 /// From this many bytes on nothing is gained by holding them back.
 const MOST: usize = 16 * 1024;
@@ -23,15 +25,17 @@ pub(super) struct Gathering<S> {
     sent: usize,
     /// How many turns the flush has given to others.
     waited: u32,
+    pulse: Pulse,
 }
 
 impl<S: AsyncWrite + Unpin> Gathering<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S, pulse: Pulse) -> Self {
         Self {
             stream,
             held: Vec::new(),
             sent: 0,
             waited: 0,
+            pulse,
         }
     }
 
@@ -56,7 +60,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.pulse.beat();
+        }
+        read
     }
 }
 
@@ -98,7 +107,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_in_one_go_is_sent_at_once() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut stream = Gathering::new(ours);
+        let mut stream = Gathering::new(ours, Pulse::default());
         let write = async {
             stream.write_all(b"one").await.unwrap();
             let flush = stream.flush();
@@ -122,7 +131,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_can_be_sent_waits() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut stream = Gathering::new(ours);
+        let mut stream = Gathering::new(ours, Pulse::default());
         let all: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
         let sent = all.clone();
         let writing = tokio::spawn(async move {
