@@ -99,3 +99,26 @@ fn an_answer_after_the_sigterm_calls_nothing_off() {
     let dead = sections[0].last - started;
     assert!(dead < TTL, "{dead:?}");
 }
+
+/// With much to do, a member says that it has read a request, and answers late.
+#[test]
+fn who_is_slow_and_lives_is_waited_for_and_no_other_is_asked() {
+    let server = Server::start();
+    let proxies = [(); 2].map(|()| Proxy::before(&server.endpoint()));
+    let endpoints = proxies.each_ref().map(Proxy::endpoint).join(",");
+    for proxy in &proxies {
+        proxy.slow(Way::Answers);
+    }
+    let from = now();
+    let options = ["--dial-timeout", "1s", "--command-timeout", "20s"];
+    let run = Run::start(Store::at(endpoints).run(&options, &["true"]));
+    sleep(Duration::from_secs(2));
+    let asked = proxies
+        .iter()
+        .filter(|proxy| proxy.request_after(from).is_some());
+    assert_eq!(asked.count(), 1);
+    for proxy in &proxies {
+        proxy.release(Way::Answers);
+    }
+    assert_eq!(run.finish().silent(0).stdout, b"");
+}

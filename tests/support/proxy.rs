@@ -33,6 +33,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     held: Vec<Way>,
+    /// The same, but for what comes first on each connection.
+    slow: Vec<Way>,
     /// Connections are closed, and new ones at once.
     cut: bool,
     over: bool,
@@ -66,10 +68,17 @@ impl Proxy {
         self.shared.set(|state| state.held.push(way));
     }
 
+    /// Holds up what flows this way, but for what comes first on each connection.
+    pub(crate) fn slow(&self, way: Way) {
+        self.shared.set(|state| state.slow.push(way));
+    }
+
     /// Lets it go on, with all that was held up.
     pub(crate) fn release(&self, way: Way) {
-        self.shared
-            .set(|state| state.held.retain(|&held| held != way));
+        self.shared.set(|state| {
+            state.held.retain(|&held| held != way);
+            state.slow.retain(|&slow| slow != way);
+        });
     }
 
     /// Closes every connection, and every new one at once.
@@ -97,6 +106,10 @@ impl Drop for Proxy {
 }
 
 impl State {
+    fn holds(&self, way: Way, first: bool) -> bool {
+        self.held.contains(&way) || !first && self.slow.contains(&way)
+    }
+
     fn close_all(&mut self) {
         for stream in self.open.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
@@ -146,13 +159,13 @@ impl Shared {
 
     fn pass(&self, mut from: TcpStream, mut to: TcpStream, way: Way) {
         let mut buffer = vec![0; 64 * 1024];
-        loop {
+        for part in 0u64.. {
             let length = from.read(&mut buffer).unwrap_or(0);
             let mut state = self.state();
             if length > 0 && way == Way::Requests {
                 state.requests.push(now());
             }
-            while state.held.contains(&way) && !state.cut {
+            while state.holds(way, part == 0) && !state.cut {
                 state = self.change.wait(state).expect("a lock");
             }
             drop(state);
