@@ -28,7 +28,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -47,7 +47,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -71,7 +71,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -89,7 +89,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -107,7 +107,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -126,7 +126,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -145,7 +145,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
@@ -164,7 +164,7 @@ module completions {
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
     --password-file: path     # The file whose first line is the password
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
-    --dial-timeout: string    # How long to try to reach the store. Default: 2s
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')

@@ -228,7 +228,7 @@ struct Connection {
     )]
     insecure_skip_tls_verify: bool,
 
-    /// How long to try to reach the store. Default: 2s
+    /// How long to try to reach the store, if it gives no sign of life. Default: 2s
     #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_DIAL_TIMEOUT")]
     dial_timeout: Option<Duration>,
 

@@ -61,7 +61,8 @@ pub struct Config {
     pub user: Option<String>,
     /// Its password; not shown by `Debug`.
     pub password: Option<String>,
-    /// The bound of one attempt: name, connection, TLS, login and the first answer; 2 s.
+    /// The bound of one attempt, name, connection, TLS, login and the first answer, at a member that
+    /// gives no sign of life; 2 s.
     pub dial_timeout: Duration,
     /// The bound of one call over all its attempts, and of a release; 5 s.
     pub command_timeout: Duration,

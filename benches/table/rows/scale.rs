@@ -18,6 +18,9 @@ use crate::report::Figure;
 use crate::sample::Sample;
 use crate::stage::{Stage, address, start};
 
+/// For those who would rather wait than give up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     // The etcds inherit it.
     let files = all_files();
@@ -57,10 +60,22 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     };
     let mut burst = Figure::new("cluster of three: so many locks of different keys at once");
     // One that hears nothing asks every member.
+    let mut patient = Figure::new("the same with --dial-timeout 30s --command-timeout 30s");
     for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
-        burst = burst.note(at_once(&runtime, &endpoints, hosts));
+        burst = burst.note(at_once(&runtime, &endpoints, hosts, EtcdConfig::default()));
     }
-    vec![runs, renewals, burst]
+    for &hosts in sizes
+        .iter()
+        .filter(|&&hosts| 3 * hosts < files && hosts >= 2000)
+    {
+        let config = EtcdConfig {
+            dial_timeout: PATIENCE,
+            command_timeout: PATIENCE,
+            ..EtcdConfig::default()
+        };
+        patient = patient.note(at_once(&runtime, &endpoints, hosts, config));
+    }
+    vec![runs, renewals, burst, patient]
 }
 
 /// Raises the limit of open files as far as it goes, and gives it.
@@ -111,10 +126,10 @@ fn ticks(pid: &str, name: &str) -> u64 {
     times.filter_map(|time| time.parse::<u64>().ok()).sum()
 }
 
-fn client(endpoints: &[String]) -> Etcd {
+fn client(endpoints: &[String], config: EtcdConfig) -> Etcd {
     let config = EtcdConfig {
         endpoints: endpoints.to_vec(),
-        ..EtcdConfig::default()
+        ..config
     };
     let options = Options {
         // What would be looked up anew each time is the same for all here.
@@ -125,8 +140,8 @@ fn client(endpoints: &[String]) -> Etcd {
 }
 
 /// What `genlock run` does: connect, acquire, release, disconnect.
-async fn once(endpoints: &[String], key: &str) -> genlock::Result<()> {
-    let etcd = client(endpoints);
+async fn once(endpoints: &[String], config: EtcdConfig, key: &str) -> genlock::Result<()> {
+    let etcd = client(endpoints, config);
     let held = etcd.lock(key).await?;
     etcd.unlock(held).await?;
     etcd.close().await
@@ -141,7 +156,7 @@ async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -
         tasks.spawn(async move {
             let key = format!("/bench/run/{client}");
             while start.elapsed() < window {
-                if once(&endpoints, &key).await.is_ok() {
+                if once(&endpoints, EtcdConfig::default(), &key).await.is_ok() {
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -202,14 +217,14 @@ async fn renew(
 }
 
 /// So many hosts whose clocks strike at once.
-fn at_once(runtime: &Runtime, endpoints: &[String], hosts: usize) -> String {
+fn at_once(runtime: &Runtime, endpoints: &[String], hosts: usize, config: EtcdConfig) -> String {
     let start = Instant::now();
     let results = runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for host in 0..hosts {
-            let endpoints = endpoints.to_vec();
+            let (endpoints, config) = (endpoints.to_vec(), config.clone());
             tasks.spawn(async move {
-                let result = once(&endpoints, &format!("/bench/host/{host}")).await;
+                let result = once(&endpoints, config, &format!("/bench/host/{host}")).await;
                 result.map(|()| start.elapsed().as_secs_f64())
             });
         }
