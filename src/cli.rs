@@ -18,8 +18,7 @@ mod view;
 mod wait;
 mod watch;
 
-use std::ffi::OsString;
-use std::ffi::{c_char, c_int};
+use std::ffi::{OsString, c_char, c_int};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;

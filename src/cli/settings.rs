@@ -223,14 +223,14 @@ impl Settings {
 
 /// A variable that is set but empty says nothing.
 pub(super) fn without_empty_variables(mut command: Command) -> Command {
-    let ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"GENLOCK_");
-    if !std::env::vars_os().any(|(name, value)| value.is_empty() && ours(&name)) {
-        return command;
-    }
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(std::env::var_os);
         value.is_some_and(|value| value.is_empty())
     };
+    let has_empty = |command: &Command| command.get_arguments().any(is_empty);
+    if !command.get_subcommands().any(has_empty) {
+        return command;
+    }
     let verbs = command
         .get_subcommands()
         .map(|verb| verb.get_name().to_owned());
