@@ -124,7 +124,7 @@ impl Options {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The lock is held by another; sent on entering the queue and whenever the one just ahead
+    /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
     /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
     /// that gives `None`.
     Waiting {

@@ -94,7 +94,7 @@ impl<'a> Queue<'a> {
             place.waited = true;
             tokio::select! {
                 loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
-                waited = self.wait(&place) => waited?,
+                waited = self.wait(&place, answer.next) => waited?,
             }
             // A place is renewed while it waits. The lock has its full TTL from now on.
             renewal = Renewal::Once;
@@ -172,14 +172,14 @@ impl<'a> Queue<'a> {
         Ok((lease, granted, answer.map_err(|fault| self.stop(fault))?))
     }
 
-    async fn wait(&self, place: &Place) -> Result<(), Stop> {
+    async fn wait(&self, place: &Place, next: Option<Vec<u8>>) -> Result<(), Stop> {
         let waiter = Waiter {
             shared: self.shared,
             recipe: &self.recipe,
             own: &place.own,
             revision: place.revision,
         };
-        match waiter.wait().await.map_err(|fault| self.stop(fault))? {
+        match waiter.wait(next).await.map_err(|fault| self.stop(fault))? {
             Turn::Come => Ok(()),
             Turn::Gone => Err(Stop::Lost(Loss::KeyDeleted)),
         }

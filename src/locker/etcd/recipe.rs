@@ -39,6 +39,8 @@ pub(super) struct Answer {
     pub(super) revision: Option<i64>,
     /// The oldest key under the prefix.
     pub(super) first: Option<KeyValue>,
+    /// The key of the one just ahead of us, if that is easily told.
+    pub(super) next: Option<Vec<u8>>,
 }
 
 /// What the queue is, seen from a place, at one revision.
@@ -82,12 +84,25 @@ impl Recipe {
         let put = TxnOp::put(&*own, value, Some(PutOptions::new().with_lease(lease)));
         let txn = Txn::new()
             .when([condition])
-            .and_then([put, self.get_first()])
-            .or_else([TxnOp::get(&*own, None), self.get_first()]);
+            .and_then([put, self.get_last_two(), self.get_first()])
+            .or_else([
+                TxnOp::get(&*own, None),
+                self.get_last_two(),
+                self.get_first(),
+            ]);
         let answer = self.transact(txn).await?;
         let mut gets = gets(&answer);
+        let first = gets.pop().and_then(|kvs| kvs.into_iter().next());
+        // Of a key that was put before, those that came after it may be the last two.
+        let last_two = gets.pop().filter(|_| answer.succeeded());
+        let last_two = last_two.unwrap_or_default().into_iter();
+        let mut others = last_two.filter(|kv| kv.key() != own.as_bytes());
         Ok(Answer {
-            first: gets.pop().and_then(|kvs| kvs.into_iter().next()),
+            first,
+            next: others
+                .next()
+                .filter(|kv| self.contends(kv))
+                .map(|kv| kv.into_key_value().0),
             revision: if answer.succeeded() {
                 Some(header_revision(&answer))
             } else {
@@ -201,6 +216,15 @@ impl Recipe {
             .with_sort(SortTarget::Create, SortOrder::Ascend)
             .with_limit(1);
         TxnOp::get(&*self.prefix, Some(first))
+    }
+
+    fn get_last_two(&self) -> TxnOp {
+        let last = GetOptions::new()
+            .with_prefix()
+            .with_keys_only()
+            .with_sort(SortTarget::Create, SortOrder::Descend)
+            .with_limit(2);
+        TxnOp::get(&*self.prefix, Some(last))
     }
 
     /// As etcd's own recipe writes it.

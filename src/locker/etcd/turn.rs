@@ -1,6 +1,8 @@
 //! Waiting for the turn: the one just ahead is watched until nobody is.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -9,6 +11,9 @@ use super::fault::Fault;
 use super::recipe::{Look, Recipe};
 use super::watch::{self, Watch};
 use crate::locker::Event;
+
+/// A wait that is over by then tells nobody whom it waits for.
+const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
 pub(super) enum Turn {
@@ -30,13 +35,17 @@ pub(super) struct Waiter<'a> {
 type Told = (Vec<u8>, Option<(u64, Option<crate::Record>)>);
 
 impl Waiter<'_> {
-    /// Waits until nobody is ahead.
+    /// Waits until nobody is ahead. `next` is the key just ahead, if it is known.
     ///
     /// # Errors
     /// When etcd refuses. One that is away is waited for.
-    pub(super) async fn wait(&self) -> Result<Turn, Fault> {
+    pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<Turn, Fault> {
         let mut told = None;
-        let mut woken = false;
+        // Whatever comes of it, the next look tells.
+        let mut woken = match next.filter(|_| !self.follows()) {
+            Some(next) => self.until_left(&next, &mut told).await.is_ok(),
+            None => false,
+        };
         loop {
             let look = if woken {
                 self.recipe.look_ahead(self.own, self.revision).await
@@ -65,16 +74,38 @@ impl Waiter<'_> {
         }
     }
 
+    /// Ends when the one just ahead at the beginning has gone, or may have. A wait that is soon over
+    /// does without a look.
+    async fn until_left(&self, next: &[u8], told: &mut Option<Told>) -> Result<(), Fault> {
+        let mut left = pin!(self.until_deleted(next, self.revision));
+        tokio::select! {
+            biased;
+            left = &mut left => return left,
+            () = sleep(SOON) => {}
+        }
+        let look = self.recipe.look(self.own, self.revision).await?;
+        let is_next = look.ahead.first().is_some_and(|ahead| ahead == next);
+        if look.revision != Some(self.revision) || !is_next {
+            return Ok(());
+        }
+        self.tell(&look, told);
+        left.await
+    }
+
     /// Ends when the one just ahead has gone, or has gone meanwhile; or when anything has happened
     /// where all of the queue is followed.
     async fn until_moved(&self, look: &Look) -> Result<(), Fault> {
         if self.follows() {
             return self.recipe.changed(look.at + 1).await;
         }
-        let next = &*look.ahead[0];
+        self.until_deleted(&look.ahead[0], look.at).await
+    }
+
+    /// Ends when this key has gone, which was there at a revision.
+    async fn until_deleted(&self, next: &[u8], at: i64) -> Result<(), Fault> {
         let watch = Watch::open(&self.shared.store, next, watch::of_deletions()).await?;
-        // What happened between the look and the watch, neither has seen.
-        if watch.after() > look.at {
+        // What happened between that and the watch, neither has seen.
+        if watch.after() > at {
             let keys = [self.own.as_bytes(), next];
             if !self.recipe.are_there(keys).await? {
                 return Ok(());
