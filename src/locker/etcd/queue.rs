@@ -172,6 +172,7 @@ impl<'a> Queue<'a> {
         Ok((lease, granted, answer.map_err(|fault| self.stop(fault))?))
     }
 
+    /// Waits until nobody is ahead; `next` is the key just ahead, if it is known.
     async fn wait(&self, place: &Place, next: Option<Vec<u8>>) -> Result<(), Stop> {
         let waiter = Waiter {
             shared: self.shared,

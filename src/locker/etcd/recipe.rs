@@ -85,39 +85,30 @@ impl Recipe {
         let txn = Txn::new()
             .when([condition])
             .and_then([put, self.get_last_two(), self.get_first()])
-            .or_else([
-                TxnOp::get(&*own, None),
-                self.get_last_two(),
-                self.get_first(),
-            ]);
+            .or_else([get_key(&*own), self.get_first()]);
         let answer = self.transact(txn).await?;
         let mut gets = gets(&answer);
         let first = gets.pop().and_then(|kvs| kvs.into_iter().next());
-        // Of a key that was put before, those that came after it may be the last two.
-        let last_two = gets.pop().filter(|_| answer.succeeded());
-        let last_two = last_two.unwrap_or_default().into_iter();
-        let mut others = last_two.filter(|kv| kv.key() != own.as_bytes());
+        let rest = gets.pop().unwrap_or_default();
+        if !answer.succeeded() {
+            return Ok(Answer {
+                revision: create_revision(&rest),
+                first,
+                next: None,
+            });
+        }
+        let mut others = rest.into_iter().filter(|kv| kv.key() != own.as_bytes());
+        let next = others.next().filter(|kv| self.contends(kv));
         Ok(Answer {
+            revision: Some(header_revision(&answer)),
             first,
-            next: others
-                .next()
-                .filter(|kv| self.contends(kv))
-                .map(|kv| kv.into_key_value().0),
-            revision: if answer.succeeded() {
-                Some(header_revision(&answer))
-            } else {
-                gets.pop().and_then(|kvs| create_revision(&kvs))
-            },
+            next: next.map(|kv| kv.into_key_value().0),
         })
     }
 
     /// Reads the queue from the place of the key `own`, which was created at `revision`.
     pub(super) async fn look(&self, own: &str, revision: i64) -> Result<Look, Fault> {
-        let reads = [
-            self.get_own(own),
-            self.get_ahead(revision),
-            self.get_first(),
-        ];
+        let reads = [get_key(own), self.get_ahead(revision), self.get_first()];
         let answer = self.transact(Txn::new().and_then(reads)).await?;
         let mut gets = gets(&answer);
         let first = gets.pop().unwrap_or_default();
@@ -138,8 +129,8 @@ impl Recipe {
             Compare::create_revision(&*self.prefix, CompareOp::Greater, revision - 1).with_prefix();
         let txn = Txn::new()
             .when([none_is_ahead])
-            .and_then([self.get_own(own)])
-            .or_else([self.get_own(own), self.get_ahead(revision)]);
+            .and_then([get_key(own)])
+            .or_else([get_key(own), self.get_ahead(revision)]);
         let answer = self.transact(txn).await?;
         let mut gets = gets(&answer);
         if answer.succeeded() {
@@ -150,11 +141,8 @@ impl Recipe {
 
     /// Whether both of these keys are there, at one revision.
     pub(super) async fn are_there(&self, keys: [&[u8]; 2]) -> Result<bool, Fault> {
-        let keys = keys.map(|key| {
-            let one = GetOptions::new().with_keys_only();
-            TxnOp::get(key, Some(one))
-        });
-        let answer = self.transact(Txn::new().and_then(keys)).await?;
+        let reads = keys.map(get_key);
+        let answer = self.transact(Txn::new().and_then(reads)).await?;
         Ok(gets(&answer).iter().all(|kvs| !kvs.is_empty()))
     }
 
@@ -169,10 +157,6 @@ impl Recipe {
             ahead: contenders.map(|kv| kv.into_key_value().0).collect(),
             holder: None,
         }
-    }
-
-    fn get_own(&self, own: &str) -> TxnOp {
-        TxnOp::get(own, Some(GetOptions::new().with_keys_only()))
     }
 
     /// The youngest first.
@@ -237,6 +221,11 @@ impl Recipe {
     pub(super) fn contends(&self, kv: &KeyValue) -> bool {
         kv.lease() != 0 && kv.key() == self.own(kv.lease()).as_bytes()
     }
+}
+
+/// Whether it is there, and since when.
+fn get_key(key: impl Into<Vec<u8>>) -> TxnOp {
+    TxnOp::get(key, Some(GetOptions::new().with_keys_only()))
 }
 
 /// What the reads of a transaction found, in their order.
