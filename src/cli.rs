@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod entry;
 mod environment;
 mod help;
 mod ls;
@@ -18,21 +19,16 @@ mod view;
 mod wait;
 mod watch;
 
-use std::ffi::{OsString, c_char, c_int};
-use std::io::{self, Write};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{
-    ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
-    ValueHint,
-};
+use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
 
-use crate::describe;
-use crate::exit::{self, Exit};
-use crate::supervise::{self, Forked, signals};
-use settings::Settings;
+use crate::exit;
+
+pub use entry::main;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
 #[derive(Parser)]
@@ -267,101 +263,4 @@ fn command_for(words: &[OsString]) -> Command {
 /// Whether these are the words of a run: nothing stands before a verb.
 fn is_run(words: &[OsString]) -> bool {
     words.first().is_some_and(|verb| verb == "run")
-}
-
-/// Runs the tool, and gives its status. It does for itself what it needs of Rust's runtime.
-///
-/// # Safety
-/// These must be the arguments of `main`, and this the first call in it.
-pub unsafe fn main(count: c_int, words: *const *const c_char) -> c_int {
-    // SAFETY: the caller's promise.
-    let words = unsafe { supervise::arguments(count, words) };
-    supervise::enter();
-    std::panic::set_hook(Box::new(|panic| {
-        let what = panic.to_string().replace('\n', " ");
-        describe::complain(format_args!("an error in genlock itself: {what}"));
-    }));
-    let status = std::panic::catch_unwind(|| status(&words)).unwrap_or(exit::INTERNAL);
-    // Whoever closed it is told by no status of ours.
-    let _ = io::stdout().flush();
-    status.into()
-}
-
-/// Does what the words say, and gives the status.
-fn status(words: &[OsString]) -> u8 {
-    // First of all, while there is one thread and little that fork(2) has to copy.
-    let watchdog = is_run(words).then(|| run::fork(words));
-    let exit = match refusal::parse(words) {
-        Ok((command, given)) => run(words, &command, given, watchdog),
-        Err(exit) => Ok(exit),
-    };
-    let exit = exit.unwrap_or_else(|error| {
-        let (exit, message) = judge(&error);
-        describe::complain(format_args!("{message}"));
-        exit
-    });
-    match exit {
-        Exit::Status(_) => {}
-        Exit::Signal(signal) => signals::die_by(signal),
-        Exit::Interrupt(signal) => signals::die_with_group(signal),
-    }
-    exit.status()
-}
-
-/// Runs the verb. If the configuration says more than the command line, of which the latter has
-/// told where it is, that is read once more on top of it.
-fn run(
-    words: &[OsString],
-    command: &Command,
-    mut given: ArgMatches,
-    watchdog: Option<io::Result<Forked>>,
-) -> anyhow::Result<Exit> {
-    let settings = Settings::read(command, &given)?;
-    let usage = |error| times::Usage::new(refusal::one_line(&error));
-    if settings.say_more() {
-        let mut command =
-            settings.as_defaults(settings::without_empty_variables(command_for(words)));
-        given = refusal::read(&mut command, words).map_err(usage)?;
-    }
-    let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
-    match (verb, watchdog) {
-        (Verb::Run(mut options), Some(watchdog)) => {
-            options.words = words.to_vec();
-            run::run(&options, &settings, watchdog)
-        }
-        (verb, _) => verb.run(&settings),
-    }
-}
-
-impl Verb {
-    fn run(&self, settings: &Settings) -> anyhow::Result<Exit> {
-        match self {
-            Self::Run(_) => anyhow::bail!("there is no watchdog"),
-            Self::Status(options) => status::run(options, settings),
-            Self::Ls(options) => ls::run(options, settings),
-            Self::Watch(options) => watch::run(options, settings),
-            Self::Wait(options) => wait::run(options, settings),
-            Self::Check(options) => check::run(options, settings),
-            Self::Release(options) => release::run(options, settings),
-            Self::Doctor(options) => doctor::run(options, settings),
-        }
-    }
-}
-
-/// The status and the line for an error at the edge. The library's errors say all on one line.
-fn judge(error: &anyhow::Error) -> (Exit, String) {
-    if let Some(usage) = error.downcast_ref::<times::Usage>() {
-        return (Exit::Status(exit::USAGE), usage.to_string());
-    }
-    match error.downcast_ref::<crate::Error>() {
-        Some(error) => (Exit::of_error(error.kind()), error.to_string()),
-        None => {
-            let causes = error.chain().map(|cause| match cause.downcast_ref() {
-                Some(error) => describe::io_error(error),
-                None => cause.to_string(),
-            });
-            let message = causes.collect::<Vec<_>>().join(": ");
-            (Exit::Status(exit::INTERNAL), message)
-        }
-    }
 }

@@ -47,6 +47,10 @@ mod progress;
 #[cfg(feature = "cli")]
 mod supervise;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use supervise::arguments;
+
 pub use error::{Error, ErrorKind, Result};
 pub use locker::etcd::{Config as EtcdConfig, Etcd};
 pub use locker::file::FileStore;

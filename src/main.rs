@@ -11,6 +11,7 @@ use std::ffi::{c_char, c_int};
 /// As the C library calls it.
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
-    // SAFETY: these are the arguments of main, and nothing was done before.
-    unsafe { genlock::cli::main(count, words) }
+    // SAFETY: these are the arguments of main.
+    let words = unsafe { genlock::arguments(count, words) };
+    genlock::cli::main(&words).into()
 }

@@ -35,7 +35,8 @@ use watchdog::Watchdog;
 use world::World;
 
 pub(crate) use link::Report;
-pub(crate) use world::{arguments, enter};
+pub use world::arguments;
+pub(crate) use world::enter;
 
 /// Why the command is gone. A later one weighs more where several are true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
 ///
 /// # Safety
 /// `words` must point to `count` C strings.
-pub(crate) unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+pub unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     let count = usize::try_from(count).unwrap_or_default();
     // SAFETY: the caller's promise.
     let words = unsafe { std::slice::from_raw_parts(words, count) };

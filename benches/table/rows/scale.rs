@@ -59,21 +59,18 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
         &[200, 500, 1000, 2000, 6000]
     };
     let mut burst = Figure::new("cluster of three: so many locks of different keys at once");
-    // One that hears nothing asks every member.
     let mut patient = Figure::new("the same with --dial-timeout 30s --command-timeout 30s");
+    let config = EtcdConfig {
+        dial_timeout: PATIENCE,
+        command_timeout: PATIENCE,
+        ..EtcdConfig::default()
+    };
+    // One that hears nothing asks every member.
     for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
         burst = burst.note(at_once(&runtime, &endpoints, hosts, EtcdConfig::default()));
-    }
-    for &hosts in sizes
-        .iter()
-        .filter(|&&hosts| 3 * hosts < files && hosts >= 2000)
-    {
-        let config = EtcdConfig {
-            dial_timeout: PATIENCE,
-            command_timeout: PATIENCE,
-            ..EtcdConfig::default()
-        };
-        patient = patient.note(at_once(&runtime, &endpoints, hosts, config));
+        if hosts >= 2000 {
+            patient = patient.note(at_once(&runtime, &endpoints, hosts, config.clone()));
+        }
     }
     vec![runs, renewals, burst, patient]
 }

@@ -1,0 +1,100 @@
+//! From the words of the command line to the status: what they mean is done, and what went wrong is
+//! said.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use anyhow::Context;
+use clap::{ArgMatches, Command, FromArgMatches};
+
+use super::settings::{self, Settings};
+use super::{Cli, Verb, command_for, is_run, refusal, times};
+use super::{check, doctor, ls, release, status, wait, watch};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::supervise::{self, Forked, signals};
+
+/// Runs the tool with these arguments, and gives its status. To be called first of all in the
+/// process: it does for itself what it needs of Rust's runtime.
+pub fn main(words: &[OsString]) -> u8 {
+    supervise::enter();
+    std::panic::set_hook(Box::new(|panic| {
+        let what = panic.to_string().replace('\n', " ");
+        describe::complain(format_args!("an error in genlock itself: {what}"));
+    }));
+    let status = std::panic::catch_unwind(|| act(words)).unwrap_or(exit::INTERNAL);
+    // Whoever closed it is told by no status of ours.
+    let _ = io::stdout().flush();
+    status
+}
+
+/// Does what the words say, and gives the status.
+fn act(words: &[OsString]) -> u8 {
+    // First of all, while there is one thread and little that fork(2) has to copy.
+    let watchdog = is_run(words).then(|| super::run::fork(words));
+    let exit = match refusal::parse(words) {
+        Ok((command, given)) => run(words, &command, given, watchdog),
+        Err(exit) => Ok(exit),
+    };
+    let exit = exit.unwrap_or_else(|error| {
+        let (exit, message) = judge(&error);
+        describe::complain(format_args!("{message}"));
+        exit
+    });
+    match exit {
+        Exit::Status(_) => {}
+        Exit::Signal(signal) => signals::die_by(signal),
+        Exit::Interrupt(signal) => signals::die_with_group(signal),
+    }
+    exit.status()
+}
+
+/// Runs the verb. If the configuration says more than the command line, of which the latter has
+/// told where it is, that is read once more on top of it.
+fn run(
+    words: &[OsString],
+    command: &Command,
+    mut given: ArgMatches,
+    watchdog: Option<io::Result<Forked>>,
+) -> anyhow::Result<Exit> {
+    let settings = Settings::read(command, &given)?;
+    let usage = |error| times::Usage::new(refusal::one_line(&error));
+    if settings.say_more() {
+        let mut command =
+            settings.as_defaults(settings::without_empty_variables(command_for(words)));
+        given = refusal::read(&mut command, words).map_err(usage)?;
+    }
+    let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
+    match verb {
+        Verb::Run(mut options) => {
+            options.words = words.to_vec();
+            let watchdog = watchdog.context("there is no watchdog")?;
+            super::run::run(&options, &settings, watchdog)
+        }
+        Verb::Status(options) => status::run(&options, &settings),
+        Verb::Ls(options) => ls::run(&options, &settings),
+        Verb::Watch(options) => watch::run(&options, &settings),
+        Verb::Wait(options) => wait::run(&options, &settings),
+        Verb::Check(options) => check::run(&options, &settings),
+        Verb::Release(options) => release::run(&options, &settings),
+        Verb::Doctor(options) => doctor::run(&options, &settings),
+    }
+}
+
+/// The status and the line for an error at the edge. The library's errors say all on one line.
+fn judge(error: &anyhow::Error) -> (Exit, String) {
+    if let Some(usage) = error.downcast_ref::<times::Usage>() {
+        return (Exit::Status(exit::USAGE), usage.to_string());
+    }
+    match error.downcast_ref::<crate::Error>() {
+        Some(error) => (Exit::of_error(error.kind()), error.to_string()),
+        None => {
+            let causes = error.chain().map(|cause| match cause.downcast_ref() {
+                Some(error) => describe::io_error(error),
+                None => cause.to_string(),
+            });
+            let message = causes.collect::<Vec<_>>().join(": ");
+            (Exit::Status(exit::INTERNAL), message)
+        }
+    }
+}
