@@ -312,9 +312,13 @@ impl Drop for Server {
     }
 }
 
-/// A program behind what puts it in the right network.
+/// `etcd` or `etcdctl` behind what puts it in the right network; another binary than the one on
+/// the path if $ETCD or $ETCDCTL names it.
 fn program(prefix: &[String], name: &str) -> Command {
-    let mut words = prefix.iter().map(String::as_str).chain([name]);
+    let named = std::env::var(name.to_uppercase()).ok();
+    let binary = named.as_deref().filter(|path| !path.is_empty());
+    let prefix = prefix.iter().map(String::as_str);
+    let mut words = prefix.chain([binary.unwrap_or(name)]);
     let mut command = Command::new(words.next().expect("a program"));
     command.args(words);
     command

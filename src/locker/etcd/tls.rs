@@ -16,7 +16,7 @@ use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
 use tokio_rustls::rustls::crypto::{
-    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -43,7 +43,7 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let authorities = config.cacert.as_deref().map(authorities).transpose()?;
         let identity = match (&config.cert, &config.key) {
             (Some(cert), Some(key)) => Some(Arc::new(certified(cert, key, &provider)?)),
