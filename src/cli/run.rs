@@ -25,6 +25,10 @@ use running::Running;
 /// How long to try to release a lock that is lost: most likely the store cannot be reached.
 const LOST_RELEASE: Duration = Duration::from_secs(1);
 
+/// How long leaving and releasing may take from a signal on that comes meanwhile: their request
+/// goes out before we end, or others would wait for a TTL.
+const SIGNALLED_RELEASE: Duration = Duration::from_millis(500);
+
 /// Forks the watchdog for these arguments of genlock.
 pub(super) fn fork(words: &[OsString]) -> io::Result<Forked> {
     supervise::fork(words, environment::for_command)
@@ -139,7 +143,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             _ => {}
         },
         () = patience => {}
-        _ = signals.next_that_ends() => {}
+        () = impatience(&mut signals) => {}
     }
     // The watchdog has ended meanwhile.
     supervision.end();
@@ -202,13 +206,19 @@ fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
     Exit::Status(options.conflict_exit_code)
 }
 
-/// Leaves the queue and releases; a second signal ends the patience with the store.
+/// Leaves the queue and releases; a second signal shortens the patience with the store.
 async fn close(store: &dyn Locker, signals: &mut Signals) {
     tokio::select! {
         // What could not be released is free at its TTL's end, and there is a better error to show.
         _ = store.close() => {}
-        _ = signals.next_that_ends() => {}
+        () = impatience(signals) => {}
     }
+}
+
+/// Ends a while after the next signal that is to end us.
+async fn impatience(signals: &mut Signals) {
+    signals.next_that_ends().await;
+    tokio::time::sleep(SIGNALLED_RELEASE).await;
 }
 
 /// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.

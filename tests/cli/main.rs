@@ -42,6 +42,7 @@ mod etcd;
 mod exit;
 mod frozen;
 mod generated;
+mod impatience;
 mod killed;
 mod leftovers;
 mod manual;
