@@ -50,15 +50,14 @@ pub(super) fn prose(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What is between two columns of help.
-fn columns(line: &str) -> Option<(&str, &str)> {
+/// What is between two columns of help; `column` is where the second one of the list begins.
+fn columns(line: &str, column: Option<usize>) -> Option<(&str, &str)> {
     if let Some((tag, body)) = line.trim_start().split_once("  ") {
         return Some((tag, body.trim_start()));
     }
     // A name that fills its column.
-    let (tag, body) = line.trim_start().split_once(' ')?;
-    let is_name = tag.contains('_') && tag.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    is_name.then_some((tag, body))
+    let (tag, body) = line.split_once(' ')?;
+    (column == Some(tag.len() + 1)).then_some((tag, body))
 }
 
 /// A section of help: paragraphs, and lists of two columns, one within the other at most.
@@ -81,11 +80,12 @@ pub(super) fn section(lines: &str) -> String {
             paragraph.push_str(&format!(" {}", line.trim()));
             continue;
         }
-        let listed = columns(line);
-        if (listed.is_some() || indent > 0 || column.is_some()) && !paragraph.is_empty() {
+        let listed = columns(line, column);
+        let turns = (indent > 0) != inner;
+        if listed.is_some() || indent > 0 || turns || column.is_some() {
             flush(&mut text, &mut paragraph);
         }
-        if (indent > 0) != inner {
+        if turns {
             text.push_str(if inner { ".RE\n" } else { ".RS\n" });
             inner = !inner;
         }
@@ -96,7 +96,7 @@ pub(super) fn section(lines: &str) -> String {
                 column = Some(line.len() - body.len());
             }
             None => {
-                if indent > 0 || column.take().is_some() {
+                if indent > 0 || turns || column.take().is_some() {
                     column = column.filter(|_| indent > 0);
                     text.push_str(".PP\n");
                 }

@@ -51,6 +51,7 @@ mod operator;
 mod output;
 mod peers;
 mod pid1;
+mod readme;
 mod refusal;
 mod signals;
 mod stress;

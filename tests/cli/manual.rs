@@ -125,6 +125,20 @@ fn every_verb_has_a_page_and_every_page_that_is_named_is_there() {
     }
 }
 
+/// What stands in two columns is a list, and a long name at the start of a line is none.
+#[test]
+fn no_sentence_is_torn() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/genlock-run.1");
+    let source = std::fs::read_to_string(page).expect("a page");
+    let words: Vec<_> = source.split_whitespace().collect();
+    let source = words.join(" ");
+    assert!(
+        source.contains("With XDG_CONFIG_HOME the first"),
+        "{source}"
+    );
+    assert!(source.contains(".TP \\fBGENLOCK_HELD_OWNER_KEYS\\fR the same of all"));
+}
+
 #[test]
 fn the_concepts_are_told_where_they_are_looked_for() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/genlock.7");

@@ -1,0 +1,224 @@
+//! The recipes, against an etcd.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::{Newcomer, block};
+use crate::genlock::{Run, poll};
+use crate::process::has;
+use crate::support::etcd::{Server, Setup};
+
+#[test]
+fn the_first_line() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("backup.sh");
+    let script = block("genlock run /locks/backup -- ./backup.sh");
+    assert_eq!(newcomer.typed(&script).silent(0).text(), "backup.sh");
+}
+
+#[test]
+fn the_first_try_without_a_server() {
+    let newcomer = Newcomer::new();
+    newcomer.checkout(&["tests"]);
+    let script = block("tests/install build && cargo run --release");
+    let script = script.replace("cargo run --release --", "genlock");
+    let said = newcomer.typed(&script);
+    assert_eq!(said.silent(0).text(), "nobody else runs this now");
+}
+
+#[test]
+fn one_that_holds_and_one_that_tries() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let script = block("sudo apt-get install etcd-server");
+    let lines: Vec<_> = script.lines().collect();
+    let [install, holds, tries] = lines[..] else {
+        panic!("{script}");
+    };
+    assert!(install.starts_with("sudo apt-get install"), "{install}");
+    let holder = Run::start(newcomer.types(&holds.replace(" &", "")));
+    poll("a holder", || server.keys().len() == 1);
+    let tried = newcomer.typed(tries);
+    assert_eq!(tried.status.code(), Some(75), "{tried:?}");
+    assert!(tried.one_line().contains("sleep 60"), "{tried:?}");
+    holder.end();
+}
+
+#[test]
+fn a_configuration_for_the_host() {
+    let server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    let newcomer = Newcomer::new();
+    let text = block("endpoints = [");
+    newcomer.file("config.toml", &text);
+    newcomer.file("password", "secret\n");
+    let ca = std::fs::read_to_string(server.file("ca.pem")).expect("a certificate");
+    newcomer.file("ca.pem", &ca);
+    if rustix::process::geteuid().is_root() {
+        let password = newcomer.path("password");
+        std::os::unix::fs::chown(&password, Some(65534), Some(65534)).expect("an owner");
+    }
+    newcomer.typed("chmod 600 password").silent(0);
+    let script = "genlock run --config config.toml --dial-timeout 100ms --try /locks/k true";
+    let said = newcomer.typed(script);
+    // All of it is right; only that there are no such hosts.
+    assert_eq!(said.status.code(), Some(69), "{said:?}");
+    for host in ["etcd1", "etcd2", "etcd3"] {
+        let refused = format!("https://{host}:2379: ");
+        assert!(said.one_line().contains(&refused), "{said:?}");
+    }
+}
+
+#[test]
+fn try_and_do_something_else() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("reindex.sh");
+    let script = block("genlock run --try /locks/reindex");
+    assert_eq!(newcomer.typed(&script).silent(0).text(), "reindex.sh\ndone");
+    let holder = Run::start(
+        newcomer.types("exec genlock run /locks/reindex sh -c 'echo ready $$; exec sleep 600'"),
+    );
+    holder.ready();
+    let said = newcomer.typed(&script);
+    assert_eq!(said.text(), "somebody is at it already");
+    // The third branch, which nothing but a loss leads to.
+    let lose = script.replace("./reindex.sh\n", "sh -c 'echo ready $$; sleep 600'\n");
+    drop(holder);
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let loser = Run::start(newcomer.types(&lose));
+    loser.ready();
+    server.ctl(&["del", "/locks/", "--prefix"]);
+    let said = loser.finish();
+    assert!(said.text().contains("the lock was lost"), "{said:?}");
+}
+
+#[test]
+fn wait_with_a_limit() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("bin/make");
+    let script = block("genlock run --wait 10m");
+    assert_eq!(newcomer.typed(&script).silent(0).text(), "bin/make deploy");
+}
+
+#[test]
+fn a_unit_for_systemd() {
+    if !has("systemd-analyze") {
+        return;
+    }
+    let newcomer = Newcomer::new();
+    let here = newcomer.home().display().to_string();
+    let unit = block("[Service]");
+    let program = "ExecStart=/usr/local/bin/genlock";
+    assert!(unit.contains(program), "{unit}");
+    let unit = unit.replace(program, &format!("ExecStart={here}/bin/genlock"));
+    newcomer.file("backup.service", &unit);
+    let said = newcomer.typed("systemd-analyze verify ./backup.service");
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    assert!(!said.stderr.contains("backup.service:"), "{said:?}");
+}
+
+#[test]
+fn over_tls_with_a_user() {
+    let server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    let newcomer = Newcomer::new();
+    newcomer.program("backup.sh");
+    for (ours, its) in [
+        ("ca.pem", "ca.pem"),
+        ("me.pem", "client.pem"),
+        ("me-key.pem", "client.key"),
+    ] {
+        let text = std::fs::read_to_string(server.file(its)).expect("a file");
+        newcomer.file(ours, &text);
+    }
+    let script = block("genlock run --endpoints https://etcd1:2379");
+    let there = "https://etcd1:2379,https://etcd2:2379";
+    let secret = "--password-file /etc/genlock/password";
+    assert!(
+        script.contains(there) && script.contains(secret),
+        "{script}"
+    );
+    let script = script.replace(there, &server.endpoint());
+    let script = script.replace(secret, "--password-file password");
+    let script = format!("umask 077; echo secret > password\n{script}");
+    assert_eq!(newcomer.typed(&script).silent(0).text(), "backup.sh");
+}
+
+#[test]
+fn when_locks_do_not_work() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let script = block("genlock doctor /locks/backup");
+    let said = newcomer.typed(&script);
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    assert!(server.keys().is_empty());
+}
+
+#[test]
+fn see_who_holds_it_and_step_in() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let script = block("genlock status /locks/backup");
+    let lines: Vec<_> = script.lines().collect();
+    let [status, ls, watch, wait, release] = lines[..] else {
+        panic!("{script}");
+    };
+    let watcher = Run::start(newcomer.types(&format!("exec {watch}")));
+    let held = "genlock run /locks/backup sh -c 'echo ready $$; exec sleep 600'";
+    let holder = Run::start(newcomer.types(&format!("exec {held}")));
+    holder.ready();
+    watcher.says("/locks/backup");
+    watcher.signal(Signal::INT);
+    watcher.finish();
+    let said = newcomer.typed(status);
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    assert!(said.text().contains("sleep 600"), "{said:?}");
+    assert!(newcomer.typed(ls).text().contains("/locks/backup"));
+    newcomer.typed(wait).silent(0);
+    // The line that it shows takes the lock from the holder.
+    let shown = newcomer.typed(release);
+    let all = format!("{}\n{}", shown.text(), shown.stderr);
+    let at = all
+        .find("genlock release /locks/backup --token")
+        .expect("the line");
+    let line = all[at..].lines().next().unwrap_or_default();
+    let taken = newcomer.typed(line);
+    assert_eq!(taken.status.code(), Some(0), "{taken:?}");
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+    assert!(holder.took < Duration::from_secs(20));
+}
+
+#[test]
+fn before_a_step_that_cannot_be_undone() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("build");
+    newcomer.program("switch");
+    let said = newcomer.typed(&block("genlock run --ttl 60s"));
+    let said = said.silent(0);
+    let lines: Vec<_> = said.text().lines().collect();
+    assert_eq!((lines[0], lines[2]), ("build", "switch"), "{lines:?}");
+}
+
+#[test]
+fn the_token_in_a_transaction() {
+    let server = Server::start();
+    let mut newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.set("ETCDCTL_ENDPOINTS", &server.endpoint());
+    newcomer.set("ETCDCTL_API", "3");
+    newcomer.file("guarded", &block("printf '%s\\n' \"create("));
+    let said = newcomer.typed("genlock run /locks/k sh ./guarded");
+    assert!(said.text().starts_with("SUCCESS"), "{said:?}");
+    let kept = server.ctl(&["get", "result", "--print-value-only"]);
+    assert_eq!(kept, "done\n");
+}
