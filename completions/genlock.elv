@@ -43,7 +43,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --max-runtime 'Stop the command after this time, counted from its start, and exit with 124'
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -66,7 +66,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;status'= {
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -84,7 +84,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;ls'= {
             cand --sort 'What comes first: the key in order; the longest held; the most waited for; the oldest token'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -103,7 +103,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;watch'= {
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -121,7 +121,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;wait'= {
             cand -w 'Wait this long at most, then exit with 75; 0 does not wait'
             cand --wait 'Wait this long at most, then exit with 75; 0 does not wait'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -138,7 +138,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;check'= {
             cand --at-least 'Exit with 75 if less than this is left'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -158,7 +158,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --token 'The fencing token of the one to hit: a holder that came later is not hit by mistake'
             cand -w 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
             cand --wait 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -177,7 +177,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --ttl 'How long the store keeps the lock when it does not hear of us'
             cand -k 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
             cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'

@@ -42,7 +42,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genl
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l max-runtime -d 'Stop the command after this time, counted from its start, and exit with 124' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l retry-interval -d 'The pause between attempts where a store must be polled, and before a reconnect' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l lost-exit-code -d 'The status when the lock was lost and the command stopped; never 0' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l key -d 'The key of our certificate, PEM' -r -F
@@ -59,7 +59,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genl
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -s v -l verbose -d 'Say when the lock is held and released, and of trouble with the store; twice: renewals too'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l key -d 'The key of our certificate, PEM' -r -F
@@ -76,7 +76,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -l sort -d 'What com
 held\t''
 waiting\t''
 token\t''"
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l key -d 'The key of our certificate, PEM' -r -F
@@ -90,7 +90,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -s k -l keys -d 'Onl
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s r -l reverse -d 'The other way round'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand watch" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l key -d 'The key of our certificate, PEM' -r -F
@@ -104,7 +104,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand watch" -l exact -d 'PREF
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 does not wait' -r
-complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l key -d 'The key of our certificate, PEM' -r -F
@@ -117,7 +117,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand wait" -s q -l quiet -d '
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l at-least -d 'Exit with 75 if less than this is left' -r
-complete -c genlock -n "__fish_genlock_using_subcommand check" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l key -d 'The key of our certificate, PEM' -r -F
@@ -132,7 +132,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l token -d 'The fencing token of the one to hit: a holder that came later is not hit by mistake' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -s w -l wait -d 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l key -d 'The key of our certificate, PEM' -r -F
@@ -147,7 +147,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-ski
 complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps the lock when it does not hear of us' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l key -d 'The key of our certificate, PEM' -r -F

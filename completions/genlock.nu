@@ -21,7 +21,7 @@ module completions {
     --no-record-command       # Do not show the command to others in the holder's record
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say when the lock is held and released, and of trouble with the store; twice: renewals too
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -40,7 +40,7 @@ module completions {
   export extern "genlock status" [
     --json                    # One JSON object
     --quiet(-q)               # Print nothing; the status tells
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -64,7 +64,7 @@ module completions {
     --keys(-k)                # Only the keys, a line each; not those that do not fit on one
     --sort: string@"nu-complete genlock ls sort" # What comes first: the key in order; the longest held; the most waited for; the oldest token
     --reverse(-r)             # The other way round
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -82,7 +82,7 @@ module completions {
   export extern "genlock watch" [
     --json                    # One JSON object a line
     --exact                   # PREFIX is the key of one lock, and no other is told of
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -100,7 +100,7 @@ module completions {
   export extern "genlock wait" [
     --wait(-w): string        # Wait this long at most, then exit with 75; 0 does not wait
     --quiet(-q)               # Say nothing when the time is over
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -119,7 +119,7 @@ module completions {
     --at-least: string        # Exit with 75 if less than this is left
     --json                    # One JSON object
     --quiet(-q)               # Print nothing; the status tells
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -138,7 +138,7 @@ module completions {
     --force                   # Do not leave it to the holder: its command may then run beside the next one
     --wait(-w): string        # How long to wait for the holder to let go, before it is said that it did not; 0 does not wait
     --waiters                 # Clear the queue of those who are not heard of any more
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -157,7 +157,7 @@ module completions {
     --json                    # One JSON object
     --ttl: string             # How long the store keeps the lock when it does not hear of us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM

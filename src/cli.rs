@@ -174,7 +174,7 @@ struct Run {
 #[command(next_help_heading = "Connection")]
 struct Connection {
     /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
-    /// file:DIR, or file: for /run/lock/genlock, for this host alone. Default: 127.0.0.1:2379
+    /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     #[arg(
         long,
         value_name = "LIST",

@@ -126,7 +126,9 @@ Stores:
   etcd   the lock is etcdctl's own: genlock, etcdctl lock and Go's concurrency.Mutex exclude each
          other under the same name, first come first served
   file:  flock(2) on one file a key, for one host and without a server; not in order. The command
-         inherits the lock, which lives for as long as the command even if genlock is killed
+         inherits the lock, which lives for as long as the command even if genlock is killed. Root
+         and other users meet only in a directory that is named, whose mode and group decide: after
+         install -d -m 2770 -g GROUP DIR all of GROUP lock in file:DIR
   A store that cannot be reached is an error: genlock never falls back to another.";
 
 const SIGNALS: &str = "\
@@ -194,7 +196,9 @@ const FILES: &str = "\
 Files:
   ~/.config/genlock/config.toml  the user's configuration
   /etc/genlock/config.toml       the host's
-  /run/lock/genlock              the locks of file:, shared by all users of the host";
+  /run/genlock                   root's locks of file:
+  $XDG_RUNTIME_DIR/genlock       another user's; without that variable /run/user/UID/genlock or
+                                 /tmp/genlock-UID";
 
 const STATUS_EXIT: &str = "\
 Exit status:

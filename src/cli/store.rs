@@ -1,6 +1,6 @@
 //! Opens the store that the options name: the scheme of the endpoints picks it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Connection;
 use super::settings::Settings;
@@ -66,10 +66,11 @@ impl Store {
         match self {
             Self::Etcd(config) => config.endpoints.join(","),
             Self::File(directory) => {
-                let directory = directory.as_deref().unwrap_or_default();
-                let absolute = std::path::absolute(directory).ok();
-                let absolute = absolute.and_then(|path| path.into_os_string().into_string().ok());
-                format!("file:{}", absolute.as_deref().unwrap_or(directory))
+                // Another user, or another environment, would have another one of its own.
+                let named = directory.as_ref().map(PathBuf::from);
+                let path = named.unwrap_or_else(FileStore::own_directory);
+                let path = std::path::absolute(&path).unwrap_or(path);
+                format!("file:{}", path.display())
             }
         }
     }
@@ -103,7 +104,7 @@ pub(super) fn with_way_out(error: Error) -> Error {
 fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
     match directory {
         Some(directory) => FileStore::open(directory, options),
-        None => FileStore::shared(options),
+        None => FileStore::own(options),
     }
 }
 

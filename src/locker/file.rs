@@ -10,6 +10,7 @@ mod holding;
 mod lockfile;
 mod name;
 mod operator;
+mod own;
 mod probe;
 mod watch;
 
@@ -54,40 +55,37 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// The directory of [`FileStore::shared`].
-    pub const SHARED: &str = "/run/lock/genlock";
-
-    /// Keeps locks in one's own directory. If it is absent it is made, with mode 0700; its parent
-    /// has to be there. Who can open its files can hold up its locks.
+    /// Keeps locks in the directory of this name. If it is absent it is made, with mode 0700; its
+    /// parent has to be there.
+    ///
+    /// Its mode and group decide who else may lock in it. Where a group may write to it the lock
+    /// files are that group's (0660), and where all users may (mode 1777) they are everybody's
+    /// (0666). All who may can hold up any lock there for as long as they like, and write to its
+    /// file.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] if it is no directory, or everyone may write to it and it has
     /// no sticky bit; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
-        Ok(Self::new(Directory::own(directory.into())?, options))
+        Ok(Self::new(Directory::named(directory.into())?, options))
     }
 
-    /// Keeps locks in [`FileStore::SHARED`], where all users of the host meet on the same lock:
-    /// root's cron job and a user's shell.
-    ///
-    /// Any of them can take any lock there for as long as they like, and write to its file, the
-    /// counter of the tokens included; whoever was first to use a key owns its file and can remove
-    /// it. Where users do not trust each other that far, use a directory of your own.
+    /// Keeps locks in the directory that belongs to the user who runs, in which no other can write;
+    /// hence different users do not meet on a lock there. See [`FileStore::own_directory`].
     ///
     /// # Errors
-    /// As [`FileStore::shared_in`].
-    pub fn shared(options: Options) -> Result<Self> {
-        Self::shared_in(Self::SHARED, options)
+    /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or another user can write in
+    /// it or replace it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
+    pub fn own(options: Options) -> Result<Self> {
+        Ok(Self::new(Directory::own()?, options))
     }
 
-    /// Keeps locks in another directory that all users share. If it is absent it is made, with
-    /// mode 1777; root takes it over from whoever made it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or a user other than root and
-    /// ourselves can replace files in it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
-    pub fn shared_in(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
-        Ok(Self::new(Directory::shared(directory.into())?, options))
+    /// Where [`FileStore::own`] keeps locks: root in `/run/genlock`, others in
+    /// `$XDG_RUNTIME_DIR/genlock`, or else `/run/user/UID/genlock`, or else `/tmp/genlock-UID`;
+    /// which, once it was made, goes before `/run/user/UID`, so that what runs before a login meets
+    /// what runs after it.
+    pub fn own_directory() -> PathBuf {
+        own::path()
     }
 
     fn new(directory: Directory, options: Options) -> Self {

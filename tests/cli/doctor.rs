@@ -383,7 +383,27 @@ fn locks_in_files() {
     );
     mode(0o1777);
     let run = examined(doctor(endpoints, &[]), 0);
-    says(&run, "ok", "directory", &["mode 1777"]);
+    says(
+        &run,
+        "warn",
+        "directory",
+        &["mode 1777", "others can write in it"],
+    );
+    mode(0o770);
+    let run = examined(doctor(endpoints, &[]), 0);
+    says(&run, "warn", "directory", &["others can write in it"]);
+    if rustix::process::geteuid().is_root() {
+        mode(0o755);
+        std::os::unix::fs::chown(&locks, Some(65534), None).expect("root's right");
+        let run = examined(doctor(endpoints, &[]), 0);
+        says(
+            &run,
+            "warn",
+            "directory",
+            &["user 65534", "others can write in it"],
+        );
+        std::os::unix::fs::chown(&locks, Some(0), None).expect("root's right");
+    }
     let file = locks.join("k.lock").display().to_string();
     for (endpoints, why) in [
         (format!("{endpoints}/absent/locks"), "no such file"),

@@ -49,6 +49,7 @@ mod manual;
 mod nested;
 mod operator;
 mod output;
+mod own;
 mod peers;
 mod pid1;
 mod readme;

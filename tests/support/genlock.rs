@@ -4,8 +4,9 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -53,6 +54,24 @@ pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
         }
     }
     outer
+}
+
+/// A copy of genlock in this directory, where every user can run it. Not copied by us: a process
+/// that another test starts meanwhile would have the copy open for writing for a moment, and nobody
+/// could run it.
+pub(crate) fn copy_for_all(directory: &Path) -> PathBuf {
+    std::fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).expect("a mode");
+    let program = directory.join("program");
+    let mut copy = bare("cp");
+    copy.arg(env!("CARGO_BIN_EXE_genlock")).arg(&program);
+    output(copy).silent(0);
+    program
+}
+
+/// The same command as another user, who needs no account.
+pub(crate) fn as_user(user: u32, command: &Command) -> Command {
+    let (user, group) = (format!("--reuid={user}"), format!("--regid={user}"));
+    under(&["setpriv", &user, &group, "--clear-groups"], command)
 }
 
 /// Locks of one test's own.

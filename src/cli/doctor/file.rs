@@ -26,14 +26,22 @@ pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &Docto
                 "{path}: of user {}, mode {:04o}, on {}",
                 there.owner, there.mode, there.filesystem.name
             );
-            if there.filesystem.local.is_none() {
-                report.warn(
-                    "directory",
-                    text,
+            let warnings = [
+                (
+                    there.others_write,
+                    "others can write in it: they can hold up every lock, and write to its file",
+                ),
+                (
+                    there.filesystem.local.is_none(),
                     "see that it is this host's alone: locks in files are for one host",
-                );
-            } else {
+                ),
+            ];
+            if warnings.iter().all(|(holds, _)| !holds) {
                 report.ok("directory", text);
+            } else {
+                for (_, why) in warnings.iter().filter(|(holds, _)| *holds) {
+                    report.warn("directory", &*text, why);
+                }
             }
         }
     }

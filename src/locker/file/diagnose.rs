@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::process::Uid;
 
-use super::FileStore;
-use super::directory::{fit_to_own, fit_to_share, refused, unfit, with_way_out};
-use super::name;
+use super::directory::{self, refused, unfit};
+use super::{name, own};
 use crate::error::Result;
 
 /// What was found out.
@@ -30,6 +30,9 @@ pub struct Directory {
     pub owner: u32,
     /// Its permissions, as chmod(1) takes them.
     pub mode: u32,
+    /// Whether a user other than root and ourselves can make files in it: such a user can hold up
+    /// the locks in it, and write to their files.
+    pub others_write: bool,
     /// The file system that it is on.
     pub filesystem: Filesystem,
 }
@@ -44,16 +47,12 @@ pub struct Filesystem {
     pub local: Option<bool>,
 }
 
-/// Looks at `directory`, or at [`FileStore::SHARED`], and at the lock file of `key` there.
+/// Looks at `directory`, or at that of who runs, and at the lock file of `key` there.
 pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
-    let shared = directory.is_none();
-    let path = directory.unwrap_or(Path::new(FileStore::SHARED));
+    let own = directory.is_none();
+    let path = &*directory.map_or_else(own::path, Path::to_owned);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let flags = if shared {
-        flags | OFlags::NOFOLLOW
-    } else {
-        flags
-    };
+    let flags = if own { flags | OFlags::NOFOLLOW } else { flags };
     let opened = rustix::fs::openat(CWD, path, flags, Mode::empty())
         .and_then(|fd| Ok((rustix::fs::fstat(&fd)?, filesystem(&fd)?)));
     let (directory, fit) = match opened {
@@ -61,9 +60,10 @@ pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
             Some(Directory {
                 owner: stat.st_uid,
                 mode: stat.st_mode & 0o7777,
+                others_write: others_write(&stat),
                 filesystem,
             }),
-            fit(path, shared, &stat, filesystem, key),
+            fit(path, own, &stat, filesystem, key),
         ),
         Err(Errno::NOENT) => (None, makeable(path)),
         Err(errno) => (None, Err(refused(path, "cannot open the directory", errno))),
@@ -77,16 +77,15 @@ pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
 
 fn fit(
     path: &Path,
-    shared: bool,
+    own: bool,
     stat: &Stat,
     filesystem: Filesystem,
     key: Option<&str>,
 ) -> Result<()> {
-    if !shared {
-        fit_to_own(path, stat)?;
-    } else if !rustix::process::geteuid().is_root() {
-        // Root puts it right when it takes a lock there.
-        fit_to_share(path, stat).map_err(|error| with_way_out(error, path))?;
+    if own {
+        own::fit(path, stat)?;
+    } else {
+        directory::fit(path, stat)?;
     }
     if filesystem.local == Some(false) {
         let why = format!(
@@ -104,6 +103,13 @@ fn fit(
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(refused(&file, "cannot use the lock file", errno)),
     }
+}
+
+/// Whether users other than root and ourselves can make files in it.
+fn others_write(stat: &Stat) -> bool {
+    let owner = Uid::from_raw(stat.st_uid);
+    let strangers = !owner.is_root() && owner != rustix::process::geteuid();
+    strangers || own::others_write(stat)
 }
 
 /// It is made with the first lock, if the directory that it is in is there.

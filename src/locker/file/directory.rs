@@ -1,91 +1,79 @@
-//! The directory of lock files: one's own, or the one that all users of a host share.
+//! The directory of lock files: the one that is named, whose mode and group say who else may lock in
+//! it, or else the one that belongs to who runs.
 //!
-//! In a shared directory any user can put anything, so nothing is reached through a path but the
-//! directory itself: it is opened once, no link followed, looked at through its descriptor, and
-//! everything in it is opened relative to that.
+//! Where others can write they can put anything, so nothing is reached through a path but the
+//! directory itself: it is opened once, looked at through its descriptor, and everything in it is
+//! opened relative to that.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Stat};
+use rustix::fs::{CWD, Dir, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use rustix::process::{Gid, Uid};
+use rustix::process::Gid;
 
+use super::own;
 use crate::error::{Error, ErrorKind, Result, plain};
-
-/// Read, write and search for all, and files are removed only by who owns them.
-const SHARED: Mode = Mode::RWXU
-    .union(Mode::RWXG)
-    .union(Mode::RWXO)
-    .union(Mode::SVTX);
-
-/// Lock files are read and written by all who may lock them, and by nobody else: who can open one
-/// can lock it, and it has the holder's command line.
-const OWN_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
-const GROUPS_FILE: Mode = OWN_FILE.union(Mode::RGRP).union(Mode::WGRP);
-const SHARED_FILE: Mode = GROUPS_FILE.union(Mode::ROTH).union(Mode::WOTH);
 
 /// An open directory that was found fit for lock files.
 pub(super) struct Directory {
     fd: OwnedFd,
     path: PathBuf,
-    /// Whether every user may make files here, which then every user may lock.
-    shared: bool,
-    files: Mode,
+    sharing: Sharing,
+}
+
+/// For whom the lock files of a directory are: who can open one can hold up its lock, write to it,
+/// and read the holder's command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// For nobody else, whatever a file's mode was.
+    Own,
+    /// For whom each file's own mode says; new ones are for their user alone.
+    AsIs,
+    /// For a group, which may make files in the directory.
+    Group(Gid),
+    /// For all users, who may do that.
+    All,
 }
 
 impl Directory {
-    /// Opens one's own directory, and makes it, for this user only, if it is absent. Who may
+    /// Opens a directory that was named, and makes it, for this user only, if it is absent. Who may
     /// write to it is the user's business, but for what cannot be safe.
-    pub(super) fn own(path: PathBuf) -> Result<Self> {
+    pub(super) fn named(path: PathBuf) -> Result<Self> {
         let (fd, stat) = open(&path, OFlags::empty(), Mode::RWXU)
             .map_err(|errno| refused(&path, "cannot open the directory", errno))?;
+        fit(&path, &stat)?;
         let mode = Mode::from_raw_mode(stat.st_mode);
-        let shared = mode.contains(Mode::WOTH);
-        fit_to_own(&path, &stat)?;
-        // A relative path means something else in another working directory.
-        let path = path.canonicalize().unwrap_or(path);
-        let files = if shared {
-            SHARED_FILE
+        let sharing = if mode.contains(Mode::WOTH) {
+            Sharing::All
         } else if mode.contains(Mode::WGRP) {
-            GROUPS_FILE
+            Sharing::Group(Gid::from_raw(stat.st_gid))
         } else {
-            OWN_FILE
+            Sharing::AsIs
         };
-        Ok(Self {
-            fd,
-            path,
-            shared,
-            files,
-        })
+        Ok(Self::opened(fd, path, sharing))
     }
 
-    /// Opens a directory that all users of the host share, and makes it if it is absent.
-    pub(super) fn shared(path: PathBuf) -> Result<Self> {
-        let (fd, stat) = open(&path, OFlags::NOFOLLOW, SHARED)
-            .map_err(|errno| refused(&path, "cannot open the shared lock directory", errno))
-            .map_err(|error| with_way_out(error, &path))?;
-        let stat = put_right(&fd, stat)
-            .map_err(|errno| refused(&path, "cannot take over the shared lock directory", errno))?;
-        fit_to_share(&path, &stat)
-            .and_then(|()| in_place(&path, &stat))
-            .map_err(|error| with_way_out(error, &path))?;
-        Ok(Self {
-            fd,
-            path,
-            shared: true,
-            files: SHARED_FILE,
-        })
+    /// Opens the directory of who runs, and makes it if it is absent.
+    pub(super) fn own() -> Result<Self> {
+        let path = own::path();
+        let (fd, stat) = open(&path, OFlags::NOFOLLOW, own::MODE)
+            .map_err(|errno| refused(&path, "cannot open the directory", errno))
+            .map_err(own::with_way_out)?;
+        own::fit(&path, &stat)?;
+        Ok(Self::opened(fd, path, Sharing::Own))
     }
 
-    pub(super) fn is_shared(&self) -> bool {
-        self.shared
+    fn opened(fd: OwnedFd, path: PathBuf, sharing: Sharing) -> Self {
+        // By one name from everywhere: a relative path means something else in another working
+        // directory, and owner keys are compared.
+        let path = path.canonicalize().unwrap_or(path);
+        Self { fd, path, sharing }
     }
 
-    /// For whom its files are: for those who may make files in it.
-    pub(super) fn file_mode(&self) -> Mode {
-        self.files
+    pub(super) fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// The names in it.
@@ -130,23 +118,8 @@ fn open(path: &Path, flags: OFlags, mode: Mode) -> Result<(OwnedFd, Stat), Errno
     Ok((fd, stat))
 }
 
-/// Gives a shared directory the mode that it needs, against the umask, if it is ours, and if we
-/// are root the owner too: whoever owns it can replace every file in it.
-fn put_right(fd: &OwnedFd, stat: Stat) -> Result<Stat, Errno> {
-    let user = rustix::process::geteuid();
-    let owner = Uid::from_raw(stat.st_uid);
-    let take = user.is_root() && !owner.is_root();
-    if take {
-        rustix::fs::fchown(fd, Some(Uid::ROOT), Some(Gid::ROOT))?;
-    }
-    if (take || owner == user) && Mode::from_raw_mode(stat.st_mode) != SHARED {
-        rustix::fs::fchmod(fd, SHARED)?;
-    }
-    rustix::fs::fstat(fd)
-}
-
-/// Refuses a directory of one's own in which any user can replace a file.
-pub(super) fn fit_to_own(path: &Path, stat: &Stat) -> Result<()> {
+/// Refuses a directory in which any user can replace a file.
+pub(super) fn fit(path: &Path, stat: &Stat) -> Result<()> {
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
         let why = "any user can replace the lock files in it (world-writable without the \
@@ -154,32 +127,6 @@ pub(super) fn fit_to_own(path: &Path, stat: &Stat) -> Result<()> {
         return Err(unfit(path, why));
     }
     Ok(())
-}
-
-/// Refuses a directory in which a user other than root, or than ourselves, can replace a file.
-pub(super) fn fit_to_share(path: &Path, stat: &Stat) -> Result<()> {
-    let owner = Uid::from_raw(stat.st_uid);
-    if !owner.is_root() && owner != rustix::process::geteuid() {
-        let why = format!(
-            "it belongs to the user {}, who can replace the lock files in it",
-            stat.st_uid
-        );
-        return Err(unfit(path, &why));
-    }
-    let mode = Mode::from_raw_mode(stat.st_mode);
-    if mode.intersects(Mode::WGRP | Mode::WOTH) && !mode.contains(Mode::SVTX) {
-        let why = "others can replace the lock files in it (writable without the sticky bit)";
-        return Err(unfit(path, why));
-    }
-    Ok(())
-}
-
-/// Refuses a directory that was moved away while it was looked at: who owned it could do that.
-fn in_place(path: &Path, stat: &Stat) -> Result<()> {
-    match rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(there) if same_file(&there, stat) => Ok(()),
-        _ => Err(unfit(path, "it was replaced while it was opened")),
-    }
 }
 
 /// Whether both are of one file.
@@ -192,15 +139,6 @@ pub(super) fn unfit(path: &Path, why: &str) -> Error {
         ErrorKind::InvalidConfig,
         format!("{}: {why}", path.display()),
     )
-}
-
-pub(super) fn with_way_out(error: Error, path: &Path) -> Error {
-    let message = format!(
-        "{error}; as root, put that right with `install -d -m 1777 -o root {}`, or choose a \
-         directory of your own with file:DIR",
-        path.display()
-    );
-    Error::new(error.kind(), message).with_source(error)
 }
 
 /// What the system refused about `path`, of the kind that tells who can do something about it.

@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Directory, refused, same_file};
+use super::directory::{Directory, Sharing, refused, same_file};
 use super::probe::{self, Flocked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::{Record, TakenAway};
@@ -27,6 +27,11 @@ const LINE: usize = 21;
 const RECORD_MAX: usize = 64 * 1024;
 /// Attempts to open a file that others make or remove meanwhile.
 const TRIES: u32 = 10;
+
+/// Lock files are read and written by all who may lock them, and by nobody else.
+const OWN_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+const GROUPS_FILE: Mode = OWN_FILE.union(Mode::RGRP).union(Mode::WGRP);
+const SHARED_FILE: Mode = GROUPS_FILE.union(Mode::ROTH).union(Mode::WOTH);
 
 /// An open lock file.
 pub(super) struct LockFile {
@@ -75,22 +80,22 @@ impl LockFile {
         let flags =
             OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let make = flags | OFlags::CREATE | OFlags::EXCL;
-        let mode = directory.file_mode();
+        let shared = matches!(directory.sharing(), Sharing::Group(_) | Sharing::All);
         let mut last = Errno::AGAIN;
         for _ in 0..TRIES {
             let opened = match rustix::fs::openat(&**directory, name, flags, Mode::empty()) {
-                Err(Errno::NOENT) => rustix::fs::openat(&**directory, name, make, mode),
+                Err(Errno::NOENT) => rustix::fs::openat(&**directory, name, make, OWN_FILE),
                 opened => opened,
             };
             match opened {
                 Ok(fd) => return Self::checked(fd.into(), path, directory, name),
                 Err(Errno::LOOP) => return Err(strange(&path, "it is a symbolic link")),
                 // Made by another between our two attempts, or not yet given its mode by who
-                // makes it: between open(2) and fchmod(2) the umask counts.
+                // makes it.
                 Err(errno @ (Errno::EXIST | Errno::ACCESS)) => last = errno,
                 Err(errno) => return Err(refused(&path, "cannot open the lock file", errno)),
             }
-            if last == Errno::ACCESS && !directory.is_shared() {
+            if last == Errno::ACCESS && !shared {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -98,7 +103,7 @@ impl LockFile {
         Err(refused(&path, "cannot open the lock file", last))
     }
 
-    /// Refuses what another user may have planted, and opens the file to all if all share it.
+    /// Refuses what another user may have planted, and gives the file to those whom it is for.
     fn checked(file: File, path: PathBuf, directory: &Arc<Directory>, name: &str) -> Result<Self> {
         let failed = |errno: Errno| refused(&path, "cannot use the lock file", errno);
         let stat = rustix::fs::fstat(&file).map_err(failed)?;
@@ -108,12 +113,7 @@ impl LockFile {
         if stat.st_nlink > 1 {
             return Err(strange(&path, "the file has another name (hard link)"));
         }
-        let user = rustix::process::geteuid();
-        let may = user.is_root() || user.as_raw() == stat.st_uid;
-        let mode = directory.file_mode();
-        if directory.is_shared() && may && !Mode::from_raw_mode(stat.st_mode).contains(mode) {
-            rustix::fs::fchmod(&file, mode).map_err(failed)?;
-        }
+        share(&file, &stat, directory.sharing()).map_err(failed)?;
         let place = Place {
             directory: directory.clone(),
             name: name.to_owned(),
@@ -289,6 +289,29 @@ struct Word {
 impl AsFd for LockFile {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+}
+
+/// Gives a lock file that is ours, against the umask, the mode that those need whom it is for. A
+/// file that we can give to nobody stays for us alone.
+fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
+    let user = rustix::process::geteuid();
+    if !user.is_root() && user.as_raw() != stat.st_uid {
+        return Ok(());
+    }
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    match sharing {
+        Sharing::Own if mode != OWN_FILE => rustix::fs::fchmod(file, OWN_FILE),
+        Sharing::Group(group) if stat.st_gid != group.as_raw() => {
+            match rustix::fs::fchown(file, None, Some(group)) {
+                Ok(()) => rustix::fs::fchmod(file, GROUPS_FILE),
+                Err(Errno::PERM) => Ok(()),
+                Err(errno) => Err(errno),
+            }
+        }
+        Sharing::Group(_) if !mode.contains(GROUPS_FILE) => rustix::fs::fchmod(file, GROUPS_FILE),
+        Sharing::All if !mode.contains(SHARED_FILE) => rustix::fs::fchmod(file, SHARED_FILE),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use rustix::process::geteuid;
 
 use super::{Place, config, locks, of_program, refused, unconfigured};
-use crate::genlock::{bare, genlock, output, under};
+use crate::genlock::{as_user, bare, copy_for_all, genlock, output};
 use crate::support::etcd::Server;
 
 #[test]
@@ -45,13 +45,8 @@ fn a_file_that_everyone_can_write_to_is_refused() {
     locks(&place.env(&[]));
 }
 
-/// What runs a command as the user `nobody` of Debian's.
-const NOBODY: [&str; 4] = [
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-];
+/// Debian's.
+const NOBODY: u32 = 65534;
 
 #[test]
 fn a_file_of_another_users_counts_only_if_it_is_named() {
@@ -60,7 +55,7 @@ fn a_file_of_another_users_counts_only_if_it_is_named() {
         return;
     }
     let place = Place::new("genlock/config.toml", "endpoints = \"file:locks\"\n");
-    chown(&place.file, Some(65534), None).expect("another's file");
+    chown(&place.file, Some(NOBODY), None).expect("another's file");
     let mut run = unconfigured(&[]);
     run.env("XDG_CONFIG_HOME", place.directory());
     let run = output(run);
@@ -70,24 +65,19 @@ fn a_file_of_another_users_counts_only_if_it_is_named() {
     locks(&place.env(&[]));
     // Root's file is good for everyone; if it cannot be read that is said, not passed over.
     chown(&place.file, Some(0), None).expect("root's file");
+    let program = copy_for_all(place.directory());
     std::fs::set_permissions(place.directory(), Permissions::from_mode(0o777)).expect("a mode");
-    // Where every user can run it. Not copied by us: a process that another test starts meanwhile
-    // would have the copy open for writing for a moment, and nobody could run it.
-    let program = place.directory().join("program");
-    let mut copy = bare("cp");
-    copy.arg(env!("CARGO_BIN_EXE_genlock")).arg(&program);
-    output(copy).silent(0);
     let options = ["--endpoints", &place.store.endpoints];
     let mut run = of_program(bare(program), &options);
     run.env("XDG_CONFIG_HOME", place.directory());
-    locks(&output(under(&NOBODY, &run)));
+    locks(&output(as_user(NOBODY, &run)));
     place.mode(0o600);
-    let found = output(under(&NOBODY, &run));
+    let found = output(as_user(NOBODY, &run));
     assert!(refused(&found).contains("config.toml: permission denied"));
     // Of a home that cannot even be looked into nothing is expected.
     let mode = Permissions::from_mode(0o700);
     std::fs::set_permissions(place.directory().join("genlock"), mode).expect("a mode");
-    locks(&output(under(&NOBODY, &run)));
+    locks(&output(as_user(NOBODY, &run)));
 }
 
 #[test]

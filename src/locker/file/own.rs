@@ -1,0 +1,86 @@
+//! The directory of lock files that belongs to who runs, where no other is named: others can neither
+//! hold up a lock in it nor write to its file.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat};
+use rustix::process::Uid;
+
+use super::directory::unfit;
+use crate::error::{Error, Result};
+
+/// Root's. What is in it ends when the host boots, as all locks do.
+const OF_ROOT: &str = "/run/genlock";
+
+/// What it is made with, less the umask.
+pub(super) const MODE: Mode = Mode::RWXU
+    .union(Mode::RGRP)
+    .union(Mode::XGRP)
+    .union(Mode::ROTH)
+    .union(Mode::XOTH);
+
+/// Where it is, whether it is there or not.
+///
+/// All that one user runs has to come to the same directory: cron's jobs have no `XDG_RUNTIME_DIR`,
+/// and `/run/user/UID` comes with the first login (pam_systemd(8)). So where a directory under
+/// `/tmp` was made before that, it stays the one.
+pub(super) fn path() -> PathBuf {
+    let user = rustix::process::geteuid();
+    if user.is_root() {
+        return OF_ROOT.into();
+    }
+    let usual = PathBuf::from(format!("/run/user/{}", user.as_raw()));
+    let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let given = given.filter(|given| given.is_absolute() && *given != usual);
+    if let Some(given) = given.filter(|given| is_own(given, user)) {
+        return given.join("genlock");
+    }
+    let last = PathBuf::from(format!("/tmp/genlock-{}", user.as_raw()));
+    if !is_own(&last, user) && is_own(&usual, user) {
+        return usual.join("genlock");
+    }
+    last
+}
+
+/// Whether it is a directory of this user's, in which nobody else can write: others leave theirs in
+/// the environment (su(1)), or take our name under `/tmp`.
+fn is_own(path: &Path, user: Uid) -> bool {
+    let stat = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+            && stat.st_uid == user.as_raw()
+            && !others_write(&stat)
+    })
+}
+
+/// Refuses a directory in which another user can put or replace a file, or which one can replace.
+pub(super) fn fit(path: &Path, stat: &Stat) -> Result<()> {
+    let user = rustix::process::geteuid();
+    let refused = |why: String| Err(with_way_out(unfit(path, &why)));
+    if stat.st_uid != user.as_raw() {
+        return refused(format!("it belongs to the user {}, not to us", stat.st_uid));
+    }
+    if others_write(stat) {
+        return refused("others can write in it: chmod go-w it".to_owned());
+    }
+    let parent = path.parent().unwrap_or(path);
+    let replaceable = rustix::fs::stat(parent).is_ok_and(|stat| {
+        let owner = Uid::from_raw(stat.st_uid);
+        let sticky = Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX);
+        (!owner.is_root() && owner != user) || (others_write(&stat) && !sticky)
+    });
+    if replaceable {
+        return refused(format!("others can replace it in {}", parent.display()));
+    }
+    Ok(())
+}
+
+pub(super) fn others_write(stat: &Stat) -> bool {
+    Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH)
+}
+
+/// Another directory can be named.
+pub(super) fn with_way_out(error: Error) -> Error {
+    let message = format!("{error}; or name another directory with file:DIR");
+    Error::new(error.kind(), message).with_source(error)
+}
