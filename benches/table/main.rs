@@ -7,9 +7,10 @@
 // The table is what it prints.
 #![allow(clippy::print_stdout)]
 
+// The tests use all of both.
+#[allow(dead_code)]
 #[path = "../../tests/support/certificates.rs"]
 mod certificates;
-// The tests use all of it.
 #[allow(dead_code)]
 #[path = "../../tests/support/etcd.rs"]
 mod etcd;

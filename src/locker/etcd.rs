@@ -8,6 +8,7 @@
 
 pub mod certificate;
 mod connect;
+mod credential;
 pub mod diagnose;
 mod dial;
 mod endpoint;

@@ -1,5 +1,6 @@
 //! The etcd store: the contract, and what is its own.
 
+mod certificates;
 mod interop;
 mod outage;
 mod places;

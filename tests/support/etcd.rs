@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::certificates::certificates;
+use super::certificates::{Keys, Shows, certificates, shown};
 
 /// How an etcd is set up.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Setup {
     /// Serves TLS, and wants certificates of its clients.
     pub(crate) tls: bool,
+    /// Of what kind its keys are then, and what it shows of them.
+    pub(crate) keys: Keys,
+    pub(crate) shows: Shows,
     /// Listens on a socket in its directory too.
     pub(crate) unix: bool,
     /// How many seconds a login is good for; 0 is etcd's own 300.
@@ -105,7 +108,8 @@ impl Server {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let dir = dir.expect("a scratch directory");
         if setup.tls {
-            certificates(dir.path());
+            certificates(dir.path(), setup.keys);
+            shown(dir.path(), setup.shows, setup.keys);
         }
         Self {
             child: spawn(dir.path(), setup, sites, number),
@@ -139,7 +143,11 @@ impl Server {
         command.env("ETCDCTL_API", "3");
         command.arg("--endpoints").arg(self.endpoint());
         if self.setup.tls {
-            command.arg("--cacert").arg(self.file("ca.pem"));
+            if self.setup.shows == Shows::Signed {
+                command.arg("--cacert").arg(self.file("ca.pem"));
+            } else {
+                command.arg("--insecure-skip-tls-verify");
+            }
             command.arg("--cert").arg(self.file("client.pem"));
             command.arg("--key").arg(self.file("client.key"));
         }
@@ -341,8 +349,17 @@ fn spawn(dir: &Path, setup: Setup, sites: &[Site], number: usize) -> Child {
         clients += ",unix://etcd.sock:0";
     }
     if setup.tls {
-        command.args(["--client-cert-auth", "--trusted-ca-file=ca.pem"]);
-        command.args(["--cert-file=server.pem", "--key-file=server.key"]);
+        command.args(match setup.shows {
+            Shows::Signed => &[
+                "--client-cert-auth",
+                "--trusted-ca-file=ca.pem",
+                "--cert-file=server.pem",
+                "--key-file=server.key",
+            ][..],
+            Shows::SelfSigned => &["--cert-file=self.pem", "--key-file=self.key"],
+            Shows::Old => &["--cert-file=old.pem", "--key-file=old.key"],
+            Shows::Automatic => &["--auto-tls"],
+        });
     }
     if setup.token_ttl > 0 {
         command.arg(format!("--auth-token-ttl={}", setup.token_ttl));

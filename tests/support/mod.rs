@@ -5,7 +5,7 @@
 // Why something is skipped is printed.
 #![allow(clippy::print_stdout)]
 
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod etcd;
 pub(crate) mod network;

@@ -25,6 +25,8 @@ pub struct Certificate {
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT_IDENTIFIER: u8 = 0x06;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -38,17 +40,13 @@ const IP_ADDRESS: u8 = 0x87;
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// id-ce-subjectAltName, 2.5.29.17.
 const ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+/// rsaEncryption, 1.2.840.113549.1.1.1.
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
 impl Certificate {
     /// Reads DER; `None` if it is not what it should be.
     pub(super) fn read(der: &[u8]) -> Option<Self> {
-        let mut body = Der(Der(Der(der).expect(SEQUENCE)?).expect(SEQUENCE)?);
-        if body.0.first() == Some(&VERSION) {
-            body.next()?;
-        }
-        // The serial number and the algorithm.
-        body.next()?;
-        body.next()?;
+        let mut body = from_issuer(der)?;
         let issuer = common_name(body.expect(SEQUENCE)?);
         let mut validity = Der(body.expect(SEQUENCE)?);
         let (from, until) = (time(validity.next()?)?, time(validity.next()?)?);
@@ -67,6 +65,59 @@ impl Certificate {
             until,
         })
     }
+}
+
+/// The public key of a certificate.
+pub(super) struct PublicKey<'a> {
+    /// The content of its AlgorithmIdentifier.
+    pub(super) algorithm: &'a [u8],
+    /// The key itself, in the form of its algorithm.
+    pub(super) key: &'a [u8],
+}
+
+impl<'a> PublicKey<'a> {
+    /// That of a certificate in DER; `None` if it is not what it should be.
+    pub(super) fn of_certificate(der: &'a [u8]) -> Option<Self> {
+        let mut body = from_issuer(der)?;
+        // Who signed it, from when until when, and whose it is.
+        for _ in 0..3 {
+            body.next()?;
+        }
+        Self::content(body.expect(SEQUENCE)?)
+    }
+
+    /// That of a SubjectPublicKeyInfo in DER.
+    pub(super) fn read(der: &'a [u8]) -> Option<Self> {
+        Self::content(Der(der).expect(SEQUENCE)?)
+    }
+
+    fn content(content: &'a [u8]) -> Option<Self> {
+        let mut parts = Der(content);
+        let algorithm = parts.expect(SEQUENCE)?;
+        // How many bits of the last byte are none of it comes first: always 0.
+        let key = parts.expect(BIT_STRING)?.strip_prefix(&[0])?;
+        Some(Self { algorithm, key })
+    }
+
+    /// The length of an RSA key; `None` of any other.
+    pub(super) fn rsa_bits(&self) -> Option<usize> {
+        (Der(self.algorithm).expect(OBJECT_IDENTIFIER)? == RSA).then_some(())?;
+        let modulus = Der(Der(self.key).expect(SEQUENCE)?).expect(INTEGER)?;
+        let zeros = modulus.iter().take_while(|&&byte| byte == 0).count();
+        Some((modulus.len() - zeros) * 8)
+    }
+}
+
+/// What a certificate says from its issuer on.
+fn from_issuer(der: &[u8]) -> Option<Der<'_>> {
+    let mut body = Der(Der(Der(der).expect(SEQUENCE)?).expect(SEQUENCE)?);
+    if body.0.first() == Some(&VERSION) {
+        body.next()?;
+    }
+    // The serial number and the algorithm.
+    body.next()?;
+    body.next()?;
+    Some(body)
 }
 
 /// What is left of a sequence of elements.
@@ -207,10 +258,12 @@ mod tests {
         let whole = bytes();
         for at in 0..whole.len() {
             let _ = Certificate::read(&whole[..at]);
+            let _ = PublicKey::of_certificate(&whole[..at]);
             for value in [0, 0x30, 0x7f, 0x80, 0x84, 0x89, 0xff] {
                 let mut changed = whole.clone();
                 changed[at] = value;
                 let _ = Certificate::read(&changed);
+                let _ = PublicKey::of_certificate(&changed).and_then(|key| key.rsa_bits());
             }
         }
     }

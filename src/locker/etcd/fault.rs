@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use etcd_client::Error as EtcdError;
-use tokio_rustls::rustls;
 use tonic::Code;
 
 use crate::error::{Error, ErrorKind, plain};
@@ -121,51 +120,31 @@ fn judge_transport(error: &(dyn std::error::Error + 'static)) -> Fault {
     Fault::Broken(plain(&innermost.to_string()))
 }
 
-/// A TLS error in words, with the option at fault.
-pub(super) fn judge_tls(error: &rustls::Error, has_identity: bool) -> Fault {
-    use rustls::{AlertDescription as Alert, CertificateError as Bad, Error as Tls};
-    let misfit = |text: &str| Fault::Misfit(ErrorKind::InvalidConfig, text.to_owned());
-    match error {
-        Tls::InvalidCertificate(Bad::UnknownIssuer) => {
-            misfit("its certificate is not signed by an authority known here (--cacert)")
-        }
-        Tls::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            misfit("its certificate is not for this name")
-        }
-        Tls::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            misfit("its certificate has expired")
-        }
-        Tls::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            misfit("its certificate is not valid yet: is the clock right?")
-        }
-        Tls::InvalidCertificate(_) => misfit(&format!("its certificate is bad: {error}")),
-        Tls::InvalidMessage(_) => misfit("it does not speak TLS (http:// instead of https://?)"),
-        Tls::AlertReceived(
-            alert @ (Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::CertificateRequired),
-        ) => {
-            // Go says "bad certificate" even to one who shows none.
-            let text = if has_identity {
-                let alert = alert.as_str().unwrap_or("unknown alert");
-                format!("it refused the client certificate (--cert, --key): {alert}")
-            } else {
-                "it wants a client certificate (--cert, --key)".to_owned()
-            };
-            Fault::Misfit(ErrorKind::Denied, text)
-        }
-        other => Fault::Broken(format!("TLS: {other}")),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Demands a line for people: nothing that looks like a dependency's own `Debug`.
+    #[track_caller]
+    pub(in crate::locker::etcd) fn reads_like_words(text: &str) {
+        assert!(
+            !text.is_empty() && !text.contains(['\n', '{', '}', '[', ']', ';']),
+            "{text}"
+        );
+        for word in text.split(|c: char| !c.is_alphanumeric()) {
+            let humps = word.char_indices().skip(1);
+            let is_camel = word.chars().any(char::is_lowercase)
+                && humps.clone().any(|(_, c)| c.is_uppercase());
+            let known = [
+                "extendedKeyUsage",
+                "serverAuth",
+                "basicConstraints",
+                "subjectAltName",
+            ];
+            assert!(!is_camel || known.contains(&word), "{word} in: {text}");
+        }
+        assert!(!text.contains("Error"), "{text}");
+    }
 
     #[test]
     fn what_is_permanent_is_told_from_what_passes() {

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 use genlock::{Error, ErrorKind, Etcd, EtcdConfig, Locker, Options};
 
 use crate::contract::soon;
+use crate::support::certificates::{Keys, Shows};
 use crate::support::etcd::{Server, Setup};
 
-const TLS: Setup = Setup {
+pub(super) const TLS: Setup = Setup {
     tls: true,
+    keys: Keys::P256,
+    shows: Shows::Signed,
     unix: false,
     token_ttl: 0,
     election: 0,
@@ -16,7 +19,7 @@ const TLS: Setup = Setup {
 };
 
 /// What reaches a server that wants TLS and client certificates.
-fn secured(server: &Server) -> EtcdConfig {
+pub(super) fn secured(server: &Server) -> EtcdConfig {
     EtcdConfig {
         endpoints: vec![server.endpoint()],
         cacert: Some(server.file("ca.pem")),
@@ -35,14 +38,14 @@ fn user(server: &Server, user: &str, password: &str) -> EtcdConfig {
     }
 }
 
-async fn works(client: &Etcd, key: &str) {
+pub(super) async fn works(client: &Etcd, key: &str) {
     let held = soon("a lock", client.lock(key)).await.expect("a held lock");
     client.unlock(held).await.expect("a release");
 }
 
 /// The refusal, which comes at once: asking again would go on for the 2 s of the dial timeout. A
 /// login alone takes a while on a loaded machine, since etcd hashes the password (bcrypt).
-async fn refused(config: EtcdConfig, key: &str) -> Error {
+pub(super) async fn refused(config: EtcdConfig, key: &str) -> Error {
     let client = Etcd::new(config, Options::default()).expect("a client");
     let start = Instant::now();
     let error = client.lock(key).await.expect_err("a refusal");

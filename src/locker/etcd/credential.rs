@@ -1,0 +1,108 @@
+//! A file with a credential. Certificates and passwords are renewed while locks are held, so it is
+//! read anew for each handshake and login, as etcd's own client does.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::OFlags;
+
+use crate::error::{Error, ErrorKind, Result, plain};
+
+/// More than any chain of certificates takes: a file that is larger is another.
+const MOST: u64 = 16 * 1024 * 1024;
+
+/// A file that the configuration names.
+pub(super) struct CredentialFile {
+    option: &'static str,
+    path: PathBuf,
+    /// Set by the first reading: what was in it if it can be read only once, as a pipe of the
+    /// shell's (`<(…)`) can.
+    first: OnceLock<Option<Vec<u8>>>,
+}
+
+impl CredentialFile {
+    /// Reads nothing yet. `option` is what names the file.
+    pub(super) fn new(option: &'static str, path: &Path) -> Self {
+        Self {
+            option,
+            path: path.to_owned(),
+            first: OnceLock::new(),
+        }
+    }
+
+    /// What is in it now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the option and the file.
+    pub(super) fn read(&self) -> Result<Vec<u8>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match self.first.get() {
+            Some(Some(content)) => return Ok(content.clone()),
+            // A pipe that has taken its place must not hold up renewals.
+            Some(None) => {
+                options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+            }
+            None => {}
+        }
+        let mut content = Vec::new();
+        let read = options.open(&self.path).and_then(|file| {
+            let is_regular = file.metadata()?.is_file();
+            file.take(MOST + 1).read_to_end(&mut content)?;
+            Ok(is_regular)
+        });
+        let is_regular = read.map_err(|error| {
+            let why = plain(&error.to_string());
+            self.invalid(&why).with_source(error)
+        })?;
+        if content.len() as u64 > MOST {
+            return Err(self.invalid("larger than 16 MB"));
+        }
+        // Whoever was first has said it.
+        let _ = self.first.set((!is_regular).then(|| content.clone()));
+        Ok(content)
+    }
+
+    /// Says why this file will not do.
+    pub(super) fn invalid(&self, why: &str) -> Error {
+        let (option, path) = (self.option, self.path.display());
+        Error::new(ErrorKind::InvalidConfig, format!("{option} {path}: {why}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_anew_and_a_pipe_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("password");
+        std::fs::write(&path, "old").expect("a file");
+        let file = CredentialFile::new("--password-file", &path);
+        assert_eq!(file.read().expect("a content"), b"old");
+        std::fs::write(&path, "new").expect("a file");
+        assert_eq!(file.read().expect("a content"), b"new");
+        std::fs::remove_file(&path).expect("a file");
+        let gone = file.read().expect_err("no file").to_string();
+        assert!(
+            gone.ends_with("password: no such file or directory"),
+            "{gone}"
+        );
+
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(b"once").expect("a pipe");
+        drop(writer);
+        use std::os::fd::AsRawFd;
+        let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+        let pipe = CredentialFile::new("--password-file", path.as_ref());
+        for _ in 0..2 {
+            assert_eq!(pipe.read().expect("a content"), b"once");
+        }
+    }
+}

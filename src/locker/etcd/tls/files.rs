@@ -1,0 +1,137 @@
+//! The files that TLS is set up by, and what they say.
+
+use std::sync::Arc;
+
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+use super::trust::Authorities;
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::etcd::Config;
+use crate::locker::etcd::certificate::PublicKey;
+use crate::locker::etcd::credential::CredentialFile;
+
+/// Where they are.
+pub(super) struct Files {
+    cacert: Option<CredentialFile>,
+    /// Our certificate with its chain, and its key.
+    identity: Option<(CredentialFile, CredentialFile)>,
+}
+
+/// What is in them.
+#[derive(PartialEq)]
+pub(super) struct Contents {
+    cacert: Option<Vec<u8>>,
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What they had in them when they were read last, and what was made of it.
+pub(super) struct Material {
+    pub(super) contents: Contents,
+    /// Those of --cacert.
+    pub(super) authorities: Option<Authorities>,
+    pub(super) certified: Option<Arc<CertifiedKey>>,
+    /// Made with the first connection: the system's authorities take milliseconds to read, which a
+    /// connection without TLS can spare.
+    pub(super) config: Option<Arc<ClientConfig>>,
+}
+
+impl Files {
+    pub(super) fn new(config: &Config) -> Result<Self> {
+        let alone = |option: &str, other: &str| {
+            let message = format!("{option}: it needs {other} as well");
+            Error::new(ErrorKind::InvalidConfig, message)
+        };
+        let cacert = config.cacert.as_deref();
+        let identity = match (&config.cert, &config.key) {
+            (Some(cert), Some(key)) => Some((
+                CredentialFile::new("--cert", cert),
+                CredentialFile::new("--key", key),
+            )),
+            (Some(_), None) => return Err(alone("--cert", "--key")),
+            (None, Some(_)) => return Err(alone("--key", "--cert")),
+            (None, None) => None,
+        };
+        Ok(Self {
+            cacert: cacert.map(|path| CredentialFile::new("--cacert", path)),
+            identity,
+        })
+    }
+
+    pub(super) fn have_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// Reads them all.
+    pub(super) fn read(&self) -> Result<Contents> {
+        let cacert = self.cacert.as_ref().map(CredentialFile::read);
+        let pair = |(cert, key): &(CredentialFile, CredentialFile)| -> Result<_> {
+            Ok((cert.read()?, key.read()?))
+        };
+        Ok(Contents {
+            cacert: cacert.transpose()?,
+            identity: self.identity.as_ref().map(pair).transpose()?,
+        })
+    }
+
+    /// Makes of their contents what handshakes need.
+    pub(super) fn understand(
+        &self,
+        contents: Contents,
+        provider: &CryptoProvider,
+    ) -> Result<Material> {
+        let authorities = self.cacert.as_ref().zip(contents.cacert.as_ref());
+        let authorities =
+            authorities.map(|(file, pem)| Authorities::given(file, certificates(file, pem)?));
+        let identity = self.identity.as_ref().zip(contents.identity.as_ref());
+        let certified = identity.map(|((cert, key), (cert_pem, key_pem))| {
+            let chain = certificates(cert, cert_pem)?;
+            certified(cert, key, chain, key_pem, provider)
+        });
+        Ok(Material {
+            authorities: authorities.transpose()?,
+            certified: certified.transpose()?.map(Arc::new),
+            contents,
+            config: None,
+        })
+    }
+}
+
+/// rustls' own check that the two belong together is not used: it knows no certificate of
+/// version 1, which etcd takes of a client.
+fn certified(
+    cert: &CredentialFile,
+    key: &CredentialFile,
+    chain: Vec<CertificateDer<'static>>,
+    key_pem: &[u8],
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey> {
+    let secret = PrivateKeyDer::from_pem_slice(key_pem)
+        .map_err(|_| key.invalid("no unencrypted private key in PEM"))?;
+    let signing = provider.key_provider.load_private_key(secret);
+    let signing = signing.map_err(|error| {
+        let why = "not a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519";
+        key.invalid(why).with_source(error)
+    })?;
+    let shown = chain.first().map_or(&[][..], |first| first);
+    let shown = PublicKey::of_certificate(shown);
+    let shown = shown.ok_or_else(|| cert.invalid("not a certificate"))?;
+    let public = signing.public_key();
+    let public = public.as_deref().and_then(PublicKey::read);
+    if public.is_some_and(|public| public.key != shown.key) {
+        return Err(key.invalid("it is not the key of the certificate (--cert)"));
+    }
+    Ok(CertifiedKey::new(chain, signing))
+}
+
+/// All that are in a file, of which there has to be one at least.
+fn certificates(file: &CredentialFile, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(file.invalid("no certificate in PEM")),
+    }
+}

@@ -1,0 +1,93 @@
+//! A TLS connection that keeps why it ended: the layers above drop that.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls;
+
+use super::words;
+use crate::locker::etcd::fault::Fault;
+
+/// Why TLS ended a connection that it had made, once it has.
+pub(in crate::locker::etcd) type Refusal = Arc<OnceLock<Fault>>;
+
+/// Notes what TLS says when the connection fails.
+pub(super) struct Noting {
+    pub(super) stream: TlsStream<TcpStream>,
+    pub(super) has_identity: bool,
+    pub(super) refusal: Refusal,
+}
+
+impl Noting {
+    fn note(&self, tls: &rustls::Error) {
+        // The first one is the reason for those that follow.
+        let _ = self.refusal.set(words::judge(tls, self.has_identity));
+    }
+
+    /// Writing failed, so nobody will read any more; but the reason may have come in before. It
+    /// is read past tokio, which does not know yet that there is something to read.
+    fn note_last_words(&mut self) {
+        let (socket, session) = self.stream.get_mut();
+        let mut words = [0; 4096];
+        let read = rustix::net::recv(socket, &mut words, RecvFlags::DONTWAIT);
+        let read = read.map_or(0, |(read, _)| read);
+        if session.read_tls(&mut &words[..read]).is_ok()
+            && let Err(tls) = session.process_new_packets()
+        {
+            self.note(&tls);
+        }
+    }
+}
+
+impl AsyncRead for Noting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(tls) = tls_error(error)
+        {
+            self.note(tls);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Noting {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, data);
+        if let Poll::Ready(Err(_)) = &written {
+            self.note_last_words();
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if let Poll::Ready(Err(_)) = &flushed {
+            self.note_last_words();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// What TLS says inside an I/O error, if it was TLS.
+pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}

@@ -1,0 +1,195 @@
+//! What etcd's own client takes for a certificate and a key, we take.
+
+use std::sync::Arc;
+
+use genlock::{Etcd, EtcdConfig, Options};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, version::TLS12};
+
+use super::secure::{TLS, secured, works};
+use crate::support::certificates::{Keys, Shows, openssl, signed};
+use crate::support::etcd::{Server, Setup};
+
+async fn works_with(config: EtcdConfig) {
+    let client = Etcd::new(config, Options::default()).expect("a client");
+    works(&client, "/k").await;
+}
+
+/// What reaches a server of which nothing is known.
+fn careless(server: &Server) -> EtcdConfig {
+    EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        insecure_skip_tls_verify: true,
+        ..EtcdConfig::default()
+    }
+}
+
+/// The authority's, the server's and ours are of this kind. Each in turn is what fails if only one
+/// of the three is not taken.
+async fn works_throughout(keys: Keys) {
+    let server = Server::with(Setup { keys, ..TLS });
+    works_with(secured(&server)).await;
+    works_with(EtcdConfig {
+        cacert: None,
+        insecure_skip_tls_verify: true,
+        ..secured(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_on_each_curve() {
+    for keys in [Keys::P256, Keys::P384, Keys::P521, Keys::Ed25519] {
+        works_throughout(keys).await;
+    }
+}
+
+#[tokio::test]
+async fn rsa_keys_of_each_length() {
+    for bits in [2048, 3072, 4096] {
+        works_throughout(Keys::Rsa(bits)).await;
+    }
+}
+
+#[tokio::test]
+async fn keys_in_each_form() {
+    let server = Server::with(TLS);
+    let dir = server.file("");
+    for keys in [Keys::Rsa(2048), Keys::P256, Keys::P384, Keys::P521] {
+        signed(&dir, "form", "app", keys, "extendedKeyUsage=clientAuth\n");
+        let kind = match keys {
+            // PKCS#1 and SEC1; what openssl made is PKCS#8.
+            Keys::Rsa(_) => "rsa",
+            _ => "ec",
+        };
+        let traditional: &[&str] = match keys {
+            Keys::Rsa(_) => &["-traditional"],
+            // As `openssl ecparam -genkey` has it: the curve stands before the key.
+            _ => &[],
+        };
+        let convert = [kind, "-in", "form.key", "-out", "old-form.key"];
+        openssl(&dir, &[&convert, traditional].concat());
+        let text = std::fs::read_to_string(server.file("old-form.key")).expect("a key");
+        let expected = format!("-----BEGIN {} PRIVATE KEY-----", kind.to_uppercase());
+        assert!(text.starts_with(&expected), "{text}");
+        for key in ["form.key", "old-form.key"] {
+            works_with(EtcdConfig {
+                cert: Some(server.file("form.pem")),
+                key: Some(server.file(key)),
+                ..secured(&server)
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_of_the_first_version() {
+    let server = Server::with(TLS);
+    signed(&server.file(""), "old", "app", Keys::P256, "");
+    works_with(EtcdConfig {
+        cert: Some(server.file("old.pem")),
+        key: Some(server.file("old.key")),
+        ..secured(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_its_own_authority() {
+    let server = Server::with(Setup {
+        shows: Shows::SelfSigned,
+        ..TLS
+    });
+    let given = EtcdConfig {
+        cacert: Some(server.file("self.pem")),
+        ..careless(&server)
+    };
+    works_with(EtcdConfig {
+        insecure_skip_tls_verify: false,
+        ..given.clone()
+    })
+    .await;
+    // It is good for no other name, and no other is as good.
+    let elsewhere = server.endpoint().replace("127.0.0.1", "localhost");
+    let refused = |change: &dyn Fn(&mut EtcdConfig)| {
+        let mut config = given.clone();
+        config.insecure_skip_tls_verify = false;
+        change(&mut config);
+        config
+    };
+    for (config, words) in [
+        (
+            refused(&|config| config.endpoints = vec![elsewhere.clone()]),
+            "its certificate is not for this name",
+        ),
+        (
+            refused(&|config| config.cacert = Some(server.file("ca.pem"))),
+            "its certificate is one of an authority: that is taken only if it stands itself in \
+             --cacert",
+        ),
+    ] {
+        let error = super::secure::refused(config, "/k").await.to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_looked_at_may_show_anything() {
+    for (shows, keys) in [
+        (Shows::Automatic, Keys::P256),
+        (Shows::Old, Keys::P256),
+        (Shows::Old, Keys::Rsa(2048)),
+        (Shows::SelfSigned, Keys::Rsa(1024)),
+        (Shows::SelfSigned, Keys::Ed25519),
+    ] {
+        let server = Server::with(Setup { keys, shows, ..TLS });
+        works_with(careless(&server)).await;
+    }
+}
+
+/// Where TLS 1.2 is spoken for an etcd that speaks none, with the certificate that `files` has.
+async fn tls12(server: &Server, files: &Server) -> String {
+    let chain = CertificateDer::from_pem_file(files.file("server.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(files.file("server.key")).expect("a key");
+    let config = ServerConfig::builder_with_protocol_versions(&[&TLS12]);
+    let config = config.with_no_client_auth();
+    let mut config = config.with_single_cert(vec![chain], key).expect("its key");
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("https://{}", listener.local_addr().expect("an address"));
+    let behind = server.endpoint().replace("http://", "");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, behind) = (acceptor.clone(), behind.clone());
+            tokio::spawn(async move {
+                let mut inside = TcpStream::connect(behind).await?;
+                let mut outside = acceptor.accept(stream).await?;
+                tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+            });
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn the_version_before_of_tls() {
+    let server = Server::start();
+    for keys in [Keys::P521, Keys::Ed25519, Keys::Rsa(2048)] {
+        let files = Server::with(Setup { keys, ..TLS });
+        let endpoint = tls12(&server, &files).await;
+        for careless in [false, true] {
+            works_with(EtcdConfig {
+                endpoints: vec![endpoint.clone()],
+                cacert: (!careless).then(|| files.file("ca.pem")),
+                insecure_skip_tls_verify: careless,
+                ..EtcdConfig::default()
+            })
+            .await;
+        }
+    }
+}
