@@ -52,6 +52,18 @@ impl Deadline {
     }
 }
 
+/// Whether two thirds of the TTL are left: what is started with less might have to be stopped before
+/// a renewal is answered.
+pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
+    deadline.left() + margin(ttl) >= ttl * 2 / 3
+}
+
+/// Whether what is left is enough to start something just after a renewal was answered: where the
+/// store is always slow there will never be more.
+pub(super) fn is_enough(deadline: Instant, ttl: Duration) -> bool {
+    deadline.left() >= ttl / 4
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;

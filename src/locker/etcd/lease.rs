@@ -1,7 +1,7 @@
 //! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use etcd_client::LeaseGrantOptions;
@@ -125,6 +125,27 @@ async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<O
     }))
 }
 
+/// The requests for one lease, of which there may be more than one.
+#[derive(Default)]
+struct Requests {
+    first: OnceLock<Instant>,
+    count: AtomicUsize,
+}
+
+impl Requests {
+    /// One leaves now.
+    fn note(&self) -> Instant {
+        let now = Instant::now();
+        self.first.get_or_init(|| now);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        now
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
 /// The task's own.
 struct Keeper {
     shared: Arc<Shared>,
@@ -142,11 +163,10 @@ impl Keeper {
         mut ended: oneshot::Receiver<oneshot::Sender<Result<()>>>,
         mut closing: watch::Receiver<bool>,
     ) {
-        let sent = Instant::now();
-        let requests = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(Requests::default());
         let reply = match self.grant(&requests).await {
-            Ok(ttl) => {
-                let deadline = Deadline::granted(sent, ttl);
+            Ok(deadline) => {
+                let ttl = deadline.ttl();
                 let owner = Owner::new(Some(deadline.instant()));
                 let given = owner.clone();
                 // If nobody waits any more, `ended` says so.
@@ -162,8 +182,7 @@ impl Keeper {
             }
             Err(fault) => {
                 // Nothing of ours is in etcd if nothing was sent, or another has the id.
-                let nothing = requests.load(Ordering::Relaxed) == 0;
-                let nothing = nothing || matches!(fault, Fault::LeaseExists);
+                let nothing = requests.count() == 0 || matches!(fault, Fault::LeaseExists);
                 let _ = grant.send(Err(fault.into()));
                 if nothing {
                     return;
@@ -186,22 +205,39 @@ impl Keeper {
         }
     }
 
-    /// The TTL that was granted.
-    async fn grant(&self, requests: &Arc<AtomicUsize>) -> Result<Duration, Fault> {
+    /// The deadline of the lease as it was granted, and renewed if that took long.
+    async fn grant(&mut self, requests: &Arc<Requests>) -> Result<Deadline, Fault> {
         let (id, asked) = (self.id, self.ttl.as_secs() as i64);
         let counted = requests.clone();
         let op = move |client: Client| {
-            counted.fetch_add(1, Ordering::Relaxed);
+            let sent = counted.note();
             let options = LeaseGrantOptions::new().with_id(id);
-            async move { client.lease_client().grant(asked, Some(options)).await }
+            async move {
+                let answer = client.lease_client().grant(asked, Some(options)).await?;
+                Ok((sent, answer))
+            }
         };
-        let store = &self.shared.store;
-        match store.call(store.command_timeout, op).await {
-            Ok(answer) => Ok(Duration::from_secs(answer.ttl().max(0) as u64)),
-            // The answer to an earlier request of ours was lost.
-            Err(Fault::LeaseExists) if requests.load(Ordering::Relaxed) > 1 => Ok(self.ttl),
-            Err(fault) => Err(fault),
+        let store = self.shared.store.clone();
+        let mut deadline = match store.call(store.command_timeout, op).await {
+            // Nobody else has this id: it is the request that was answered which made the lease,
+            // though others of ours may have left long before.
+            Ok((sent, answer)) => {
+                let ttl = Duration::from_secs(answer.ttl().max(0) as u64);
+                Deadline::granted(sent, ttl)
+            }
+            Err(fault) => match (fault, requests.first.get()) {
+                // One of those made it, whose answer was lost.
+                (Fault::LeaseExists, Some(&first)) if requests.count() > 1 => {
+                    Deadline::granted(first, self.ttl)
+                }
+                (fault, _) => return Err(fault),
+            },
+        };
+        if deadline.renew_at() <= Instant::now() {
+            let sent = self.pings.renew(&store, deadline.ttl()).await?;
+            deadline.renewed(sent, deadline.ttl());
         }
+        Ok(deadline)
     }
 
     /// Renews for as long as it can be; then it is lost, and this does not end: what the lease

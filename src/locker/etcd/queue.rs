@@ -11,8 +11,10 @@ use super::lease::{self, Granted, Lease, Renewal};
 use super::recipe::{Answer, Entry, Recipe};
 use super::turn::{Turn, Waiter};
 use super::{Shared, hold};
+use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::claims::Claim;
+use crate::locker::deadline;
 use crate::locker::ownership::{Loss, Owner};
 use crate::locker::{Event, Held, Record};
 
@@ -54,11 +56,12 @@ impl<'a> Queue<'a> {
 
     /// Waits for the lock.
     pub(super) async fn lock(&self, claim: Claim) -> Result<Held> {
-        let mut queued = false;
+        let (mut queued, mut waited) = (false, false);
         loop {
-            match self.stand(&mut queued).await {
+            match self.stand(&mut queued, &mut waited).await {
                 Ok(place) => return Ok(hold::held(self.shared, self.key, place, claim)),
                 Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
+                Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
                 Err(Stop::Lost(loss)) => self.shared.options.notify(&Event::PlaceLost(loss)),
                 // Once in the queue, an etcd that is away is waited for as a holder is.
                 Err(Stop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
@@ -76,6 +79,7 @@ impl<'a> Queue<'a> {
         match self.try_stand().await {
             Ok(place) => Ok(place.map(|place| hold::held(self.shared, self.key, place, claim))),
             Err(Stop::Lost(Loss::Closed)) => Err(self.closed()),
+            Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
             Err(Stop::Lost(loss)) => Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("{}: taken and lost at once: {loss}", self.key),
@@ -85,13 +89,14 @@ impl<'a> Queue<'a> {
     }
 
     /// Takes a place at the end and stands there until its turn has come.
-    async fn stand(&self, queued: &mut bool) -> Result<Place, Stop> {
+    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<Place, Stop> {
         let (lease, granted, answer) = self.ask(Entry::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
         *queued = true;
         let mut renewal = Renewal::Never;
         if !self.is_first(&place, &answer) {
             place.waited = true;
+            *waited = true;
             tokio::select! {
                 loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
                 waited = self.wait(&place, answer.next) => waited?,
@@ -99,7 +104,7 @@ impl<'a> Queue<'a> {
             // A place is renewed while it waits. The lock has its full TTL from now on.
             renewal = Renewal::Once;
         }
-        self.keep(place, renewal)
+        self.keep(place, renewal).await
     }
 
     async fn try_stand(&self) -> Result<Option<Place>, Stop> {
@@ -140,7 +145,7 @@ impl<'a> Queue<'a> {
                 return Ok(None);
             }
         }
-        self.keep(place, Renewal::Never).map(Some)
+        self.keep(place, Renewal::Never).await.map(Some)
     }
 
     /// Asks for a lease and, along with it, for a place: one round trip for both if etcd sees them
@@ -204,15 +209,51 @@ impl<'a> Queue<'a> {
         })
     }
 
-    /// The turn has come: from now on the lease is that of a held lock.
-    fn keep(&self, place: Place, renewal: Renewal) -> Result<Place, Stop> {
+    /// The turn has come: from now on the lease is that of a held lock. With little time left it is
+    /// renewed first: what is started then would be stopped soon.
+    async fn keep(&self, place: Place, renewal: Renewal) -> Result<Place, Stop> {
+        let Granted { ttl, owner } = &place.granted;
+        let mut ownership = owner.ownership();
+        let before = ownership.deadline();
+        let fresh = before.is_some_and(|at| deadline::is_fresh(at, *ttl));
         if !self.shared.options.auto_renew {
-            place.lease.set_renewal(renewal);
+            // While it waited, or was granted, it was renewed whenever that was due.
+            place
+                .lease
+                .set_renewal(if fresh { renewal } else { Renewal::Once });
         }
-        match place.granted.owner.ownership().loss() {
+        if !fresh {
+            let suffices = |at| Some(at) > before && deadline::is_enough(at, *ttl);
+            let renewed = async {
+                while !ownership.deadline().is_some_and(suffices) {
+                    ownership.changed().await;
+                }
+            };
+            // Where each renewal is answered too late for a start the deadline moves on and on.
+            let end = Instant::now() + *ttl;
+            tokio::select! {
+                loss = lost(owner) => return Err(Stop::Lost(loss)),
+                () = renewed => {}
+                () = clock::sleep_until(end) => return Err(Stop::Lost(Loss::Expired)),
+            }
+        }
+        match owner.ownership().loss() {
             Some(loss) => Err(Stop::Lost(loss)),
             None => Ok(place),
         }
+    }
+
+    /// Nobody was waited for, and it would be taken in vain again.
+    fn too_late(&self) -> Error {
+        let ttl = humantime::format_duration(self.ttl);
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "{}: etcd answers too late: the lock was taken, but could not be renewed before \
+                 its TTL of {ttl} was nearly over",
+                self.key
+            ),
+        )
     }
 
     fn stop(&self, fault: Fault) -> Stop {
