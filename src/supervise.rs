@@ -70,6 +70,8 @@ impl Why {
 /// The bounds in time that a command starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// The command is not started after this: it would be stopped before it has done anything.
+    pub(crate) start_by: Option<Instant>,
     /// The command must be dead by then; `None` where the lock cannot run out.
     pub(crate) deadline: Option<Instant>,
     /// From SIGTERM to SIGKILL.

@@ -1,6 +1,7 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
 mod running;
+mod start;
 
 use std::ffi::OsString;
 use std::io;
@@ -16,11 +17,11 @@ use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Event, Held, Locker, Options, Record};
+use crate::locker::{Event, Held, Locker, Loss, Options, Record};
 use crate::progress::{self, Seen};
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, Forked, Leftovers};
-use running::Running;
+use running::{Ended, Running};
 
 /// How long to try to release a lock that is lost: most likely the store cannot be reached.
 const LOST_RELEASE: Duration = Duration::from_secs(1);
@@ -69,7 +70,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     } else {
         Leftovers::Stop
     };
-    let supervision = forked
+    let mut supervision = forked
         .supervise(options.command.len(), leftovers)
         .context("cannot reach the watchdog")?;
     let seen = Seen::default();
@@ -98,38 +99,65 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         })),
     })?;
     let start = Instant::now();
-    let acquired = tokio::select! {
-        biased;
-        signal = supervision.interruption(&mut signals) => Err(Exit::Signal(signal)),
-        acquired = acquire(options, &*store, &seen) => Ok(acquired),
-    };
-    let held = match acquired {
-        Ok(Ok(Some(held))) => held,
-        other => {
-            // Out of the queue, and that has reached the store, before anything else is said.
-            close(&*store, &mut signals).await;
-            supervision.end();
-            return match other {
-                Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
-                Ok(Err(error)) if needs_server => Err(store::with_way_out(error).into()),
-                Ok(Err(error)) => Err(error.into()),
-                Err(exit) => Ok(exit),
-            };
+    loop {
+        let acquired = tokio::select! {
+            biased;
+            signal = supervision.interruption(&mut signals) => Err(Exit::Signal(signal)),
+            acquired = acquire(options, &*store, &seen, start) => Ok(acquired),
+        };
+        let held = match acquired {
+            Ok(Ok(Some(held))) => held,
+            other => {
+                // Out of the queue, and that has reached the store, before anything else is said.
+                close(&*store, &mut signals).await;
+                supervision.end();
+                return match other {
+                    Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
+                    Ok(Err(error)) if needs_server => Err(store::with_way_out(error).into()),
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(exit) => Ok(exit),
+                };
+            }
+        };
+        if options.verbose > 0 {
+            describe::complain(format_args!(
+                "{}: held after {}, token {}",
+                describe::escape(&options.key),
+                describe::duration(Instant::now().since(start)),
+                held.token()
+            ));
         }
-    };
-    if options.verbose > 0 {
-        describe::complain(format_args!(
-            "{}: held after {}, token {}",
-            describe::escape(&options.key),
-            describe::duration(Instant::now().since(start)),
-            held.token()
-        ));
+        let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
+        let ended = command.run(&mut signals).await;
+        let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
+        supervision = command.over();
+        // Nothing of the command lives: whatever happens to the release, its own status stands.
+        release(&*store, held, lost, &mut signals).await;
+        match ended {
+            Ended::With(exit) => {
+                // The watchdog has ended meanwhile.
+                supervision.end();
+                if options.verbose > 0 {
+                    describe::complain(format_args!(
+                        "{}: released",
+                        describe::escape(&options.key)
+                    ));
+                }
+                return Ok(exit);
+            }
+            Ended::NotStarted(loss) if seen.waiting().is_some() => {
+                seen.note(&Event::PlaceLost(loss));
+            }
+            Ended::NotStarted(loss) => {
+                supervision.end();
+                return Err(not_started(options, loss).into());
+            }
+        }
     }
-    let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
-    let exit = command.run(&mut signals).await;
-    let lost = command.is_lost();
-    let supervision = command.over();
-    // Nothing of the command lives: whatever happens to the release, its own status stands.
+}
+
+/// Releases, with patience for a store that most likely can be reached.
+async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signals) {
     let patience = async {
         if lost {
             tokio::time::sleep(LOST_RELEASE).await;
@@ -143,31 +171,40 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             _ => {}
         },
         () = patience => {}
-        () = impatience(&mut signals) => {}
+        () = impatience(signals) => {}
     }
-    // The watchdog has ended meanwhile.
-    supervision.end();
-    if options.verbose > 0 {
-        describe::complain(format_args!("{}: released", describe::escape(&options.key)));
-    }
-    Ok(exit)
+}
+
+/// Nobody was waited for, and the lock was lost before the command could be started.
+fn not_started(options: &Run, loss: Loss) -> crate::Error {
+    let key = &options.key;
+    crate::Error::new(
+        ErrorKind::Unavailable,
+        format!("{key}: the lock was lost before the command could be started: {loss}"),
+    )
 }
 
 /// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
-async fn acquire(options: &Run, store: &dyn Locker, seen: &Seen) -> crate::Result<Option<Held>> {
+async fn acquire(
+    options: &Run,
+    store: &dyn Locker,
+    seen: &Seen,
+    start: Instant,
+) -> crate::Result<Option<Held>> {
     let key = &options.key;
+    let until = options.wait.map(|limit| start + limit);
     if tries(options) {
         return store.try_lock(key).await;
     }
     let shown = async {
         if !options.quiet {
-            progress::show(key, seen, options.wait).await;
+            progress::show(key, seen, until.map(Instant::left)).await;
         }
         std::future::pending().await
     };
     let limit = async {
-        match options.wait {
-            Some(limit) => sleep_until(Instant::now() + limit).await,
+        match until {
+            Some(until) => sleep_until(until).await,
             None => std::future::pending().await,
         }
     };

@@ -44,17 +44,11 @@ impl Course {
         self.phase
     }
 
-    /// Takes the terms of an order to start. False if the command may not start any more.
+    /// Takes the terms of an order to start. False if it is too late to start on them.
     pub(super) fn may_start(&mut self, terms: Terms, now: Instant) -> bool {
-        if self.phase != Phase::Waiting {
-            return false;
-        }
         self.terms = terms;
-        if self.is_past(terms.deadline, now) {
-            self.phase = Phase::Gone(Why::Deadline);
-            return false;
-        }
-        true
+        let late = self.is_past(terms.start_by, now) || self.is_past(terms.deadline, now);
+        self.phase == Phase::Waiting && !late
     }
 
     /// The command has started.
@@ -185,6 +179,7 @@ mod tests {
     fn running(deadline: Option<Instant>, max_runtime: Option<Duration>) -> Course {
         let mut course = Course::new();
         let terms = Terms {
+            start_by: deadline,
             deadline,
             grace: GRACE,
             max_runtime,
@@ -249,14 +244,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_starts_after_the_deadline() {
+    fn nothing_starts_after_its_latest_start_nor_after_the_deadline() {
         let mut course = Course::new();
-        let terms = Terms {
+        let mut terms = Terms {
             deadline: Some(at(0)),
             ..Terms::default()
         };
         assert!(!course.may_start(terms, at(0)));
-        assert_eq!(course.phase(), Phase::Gone(Why::Deadline));
+        terms.deadline = Some(at(10));
+        terms.start_by = Some(at(5));
+        assert!(!course.may_start(terms, at(5)));
+        assert_eq!(course.phase(), Phase::Waiting);
+        assert_eq!(course.next(), None);
+        // A renewal came meanwhile.
+        terms.start_by = Some(at(6));
+        assert!(course.may_start(terms, at(5)));
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(super) enum Order<'a> {
 /// From the watchdog to main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
+    /// It was too late to start the command: another order may come.
+    TooLate,
     /// The command runs: its process, which leads its process group.
     Started(i32),
     /// The command could not be executed: the errno.
@@ -190,8 +192,10 @@ impl<'a> Order<'a> {
                 environment,
             } => {
                 message.push(b's');
-                let deadline = nanoseconds(terms.deadline.map(Instant::since_boot));
-                message.extend(deadline.to_ne_bytes());
+                for at in [terms.start_by, terms.deadline] {
+                    let at = nanoseconds(at.map(Instant::since_boot));
+                    message.extend(at.to_ne_bytes());
+                }
                 message.extend(nanoseconds(Some(terms.grace)).to_ne_bytes());
                 message.extend(nanoseconds(terms.max_runtime).to_ne_bytes());
                 message.extend((*command as u64).to_ne_bytes());
@@ -217,6 +221,7 @@ impl<'a> Order<'a> {
         let (tag, rest) = message.split_first()?;
         Some(match tag {
             b's' => {
+                let (start_by, rest) = rest.split_first_chunk()?;
                 let (deadline, rest) = rest.split_first_chunk()?;
                 let (grace, rest) = rest.split_first_chunk()?;
                 let (max_runtime, rest) = rest.split_first_chunk()?;
@@ -225,6 +230,7 @@ impl<'a> Order<'a> {
                 let (foreground, environment) = rest.split_first()?;
                 Self::Start {
                     terms: Terms {
+                        start_by: duration(u64::from_ne_bytes(*start_by)).map(Instant::from_boot),
                         deadline: duration(u64::from_ne_bytes(*deadline)).map(Instant::from_boot),
                         grace: duration(u64::from_ne_bytes(*grace))?,
                         max_runtime: duration(u64::from_ne_bytes(*max_runtime)),
@@ -256,6 +262,7 @@ impl Report {
 
     fn encode(self) -> [u8; Self::SIZE] {
         let (tag, value) = match self {
+            Self::TooLate => (b'l', 0),
             Self::Started(pid) => (b's', pid),
             Self::NotExecuted(errno) => (b'x', errno),
             Self::Stopped(signal) => (b'z', signal),
@@ -270,6 +277,7 @@ impl Report {
     fn decode([tag, value @ ..]: [u8; Self::SIZE]) -> Option<Self> {
         let value = i32::from_ne_bytes(value);
         Some(match tag {
+            b'l' => Self::TooLate,
             b's' => Self::Started(value),
             b'x' => Self::NotExecuted(value),
             b'z' => Self::Stopped(value),
@@ -290,6 +298,7 @@ mod tests {
     #[test]
     fn orders_survive_the_link() {
         let terms = Terms {
+            start_by: Some(Instant::now()),
             deadline: Some(Instant::now()),
             grace: Duration::from_millis(2500),
             max_runtime: None,
@@ -329,6 +338,7 @@ mod tests {
     #[test]
     fn reports_survive_the_link() {
         for report in [
+            Report::TooLate,
             Report::Started(4_194_303),
             Report::NotExecuted(2),
             Report::Stopped(20),

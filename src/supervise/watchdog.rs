@@ -158,6 +158,7 @@ impl Watchdog {
 
     fn start(&mut self, terms: Terms, words: usize, environment: &[u8], foreground: bool) {
         if !self.course.may_start(terms, Instant::now()) {
+            self.report(Report::TooLate);
             return;
         }
         if self.leftovers == Leftovers::Stop {

@@ -43,9 +43,23 @@ impl Lock {
         name: &str,
         manners: Manners,
     ) -> Run {
-        let script = format!("exec {}", self.sections.beats(name, manners));
-        let run = self.store.sh(&WITH_TTL, &script);
+        self.start_script(
+            cluster,
+            host,
+            &format!("exec {}", self.sections.beats(name, manners)),
+        )
+    }
+
+    fn start_script(&self, cluster: &Cluster, host: usize, script: &str) -> Run {
+        let run = self.store.sh(&WITH_TTL, script);
         Run::start(cluster.on(host, &run))
+    }
+
+    /// Starts a run of a script that waits for the one before.
+    pub(crate) fn queue_with(&self, cluster: &Cluster, host: usize, script: &str) -> Run {
+        let run = self.start_script(cluster, host, script);
+        run.complains("waiting for ");
+        run
     }
 
     /// Starts a run that waits for the one before.

@@ -29,6 +29,7 @@ mod killed;
 mod late;
 mod rights;
 mod soak;
+mod start;
 mod starved;
 mod store;
 mod token;

@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::{Run, environment, refusal, times};
+use super::start::{Start, Starting};
+use crate::cli::{Run, refusal};
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -12,12 +13,20 @@ use crate::locker::{Held, Loss};
 use crate::progress::Seen;
 use crate::supervise::signals::Signals;
 use crate::supervise::terminal::Terminal;
-use crate::supervise::{Report, Supervision, Terms, Why};
+use crate::supervise::{Report, Supervision, Why};
 
 /// How long after the deadline the command should be gone at the latest, with the watchdog's word
 /// for it; well within the margin that the deadline keeps. Also how long after a stop of our own
 /// the signal that ended it should have come.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How it ended.
+pub(super) enum Ended {
+    /// It ran, or cannot run: how genlock ends.
+    With(Exit),
+    /// It was not started, because the lock was lost before.
+    NotStarted(Loss),
+}
 
 /// The command while the lock is held.
 pub(super) struct Running<'a> {
@@ -78,33 +87,42 @@ impl<'a> Running<'a> {
     }
 
     /// Starts the command and follows it until nothing of it lives.
-    pub(super) async fn run(&mut self, signals: &mut Signals) -> Exit {
+    pub(super) async fn run(&mut self, signals: &mut Signals) -> Ended {
+        let starting = Starting {
+            options: self.options,
+            held: self.held,
+            endpoints: self.endpoints,
+            foreground: self.terminal.as_mut().is_some_and(Terminal::give_at_start),
+        };
         // Without a terminal nobody would continue the command after one.
         if self.terminal.is_some() {
             signals.catch_stops();
         }
-        let exit = self.follow(signals).await;
+        let ended = self.start(&starting, signals).await;
         signals.leave_stops();
-        exit
+        ended
     }
 
-    async fn follow(&mut self, signals: &mut Signals) -> Exit {
-        let ttl = self.held.ttl().unwrap_or(self.options.ttl);
-        let terms = Terms {
-            deadline: self.held.deadline(),
-            grace: self.options.kill_after.unwrap_or(times::default_grace(ttl)),
-            max_runtime: self.options.max_runtime,
+    async fn start(&mut self, starting: &Starting<'_>, signals: &mut Signals) -> Ended {
+        let exit = match starting.start(&mut self.supervision, signals).await {
+            Start::Done(deadline, report) => {
+                self.note(report).await;
+                self.follow(deadline, signals).await
+            }
+            Start::Impossible(error) => self.say_not_executed(&error),
+            Start::Lost(loss) => return Ended::NotStarted(loss),
+            Start::Interrupted(signal) => Exit::Signal(signal),
+            Start::NoWatchdog => {
+                self.say_no_watchdog();
+                self.supervision.kill().await;
+                Exit::Status(exit::INTERNAL)
+            }
         };
-        let foreground = self.terminal.as_mut().is_some_and(Terminal::give_at_start);
-        let variables = environment::added(self.held, self.endpoints);
-        let started = self
-            .supervision
-            .start(terms, &variables, foreground, self.held.descriptor());
-        if let Err(error) = started.await {
-            return self.say_not_executed(&error);
-        }
+        Ended::With(exit)
+    }
+
+    async fn follow(&mut self, mut deadline: Option<Instant>, signals: &mut Signals) -> Exit {
         let mut ownership = self.held.ownership();
-        let mut deadline = terms.deadline;
         let why = loop {
             let overdue = deadline.map(|at| at + PATIENCE);
             let unstopped = self.unstopped.map(|(_, at)| at);
@@ -114,9 +132,7 @@ impl<'a> Running<'a> {
                     Some(Report::Gone(why)) => break Some(why),
                     Some(report) => self.note(report).await,
                     None => {
-                        describe::complain(format_args!(
-                            "{}: the watchdog was killed: stopping the command", self.key()
-                        ));
+                        self.say_no_watchdog();
                         self.supervision.kill().await;
                         break None;
                     }
@@ -184,7 +200,7 @@ impl<'a> Running<'a> {
                 self.status = Some(status);
                 self.take_terminal_back();
             }
-            Report::Started(_) | Report::Gone(_) => {}
+            Report::TooLate | Report::Started(_) | Report::Gone(_) => {}
         }
     }
 
@@ -226,6 +242,13 @@ impl<'a> Running<'a> {
 
     fn say_lost(&mut self, why: &str) {
         self.say_stopping(format!("the lock is lost: {why}"));
+    }
+
+    fn say_no_watchdog(&self) {
+        describe::complain(format_args!(
+            "{}: the watchdog was killed: stopping the command",
+            self.key()
+        ));
     }
 
     fn say_stopping(&mut self, why: String) {
@@ -319,7 +342,7 @@ fn wants_terminal(signal: i32) -> bool {
 }
 
 /// Ends at this instant; never without one.
-async fn until(at: Option<Instant>) {
+pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
