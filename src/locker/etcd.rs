@@ -6,6 +6,7 @@
 //! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
 //! owns: its lease may have died in the queue.
 
+mod addresses;
 pub mod certificate;
 mod connect;
 mod credential;

@@ -27,6 +27,7 @@ mod frozen;
 mod hostile;
 mod killed;
 mod late;
+mod names;
 mod rights;
 mod soak;
 mod start;

@@ -5,17 +5,17 @@
 //! breaks it is thrown away and another is dialled.
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Channel, ConnectOptions};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 
 use super::Config;
+use super::addresses::connect;
 use super::certificate::Certificate;
 use super::endpoint::{Address, Endpoint};
 use super::fault::Fault;
@@ -58,6 +58,8 @@ impl Connection {
 pub(super) struct Dialler {
     tls: Tls,
     user: Option<(String, String)>,
+    /// What the caller bounds an attempt by.
+    within: Duration,
 }
 
 impl Dialler {
@@ -73,6 +75,7 @@ impl Dialler {
         Ok(Self {
             tls: Tls::new(config)?,
             user,
+            within: config.dial_timeout,
         })
     }
 
@@ -118,7 +121,7 @@ impl Dialler {
         else {
             return None;
         };
-        let stream = connect(host, *port).await.ok()?;
+        let stream = connect(host, *port, self.within).await.ok()?;
         self.tls.shown(host, stream).await
     }
 
@@ -169,7 +172,7 @@ impl Dialler {
                 Ok(Box::new(stream))
             }
             Address::Tcp { tls, host, port } => {
-                let stream = connect(host, *port).await?;
+                let stream = connect(host, *port, self.within).await?;
                 if *tls {
                     let refusal = refusal.clone();
                     Ok(Box::new(self.tls.connect(host, stream, refusal).await?))
@@ -179,28 +182,6 @@ impl Dialler {
             }
         }
     }
-}
-
-/// A literal address asks no DNS. Of a name's addresses the first that answers is taken.
-async fn connect(host: &str, port: u16) -> Result<TcpStream, Fault> {
-    let stream = match host.parse::<IpAddr>() {
-        Ok(address) => TcpStream::connect((address, port)).await,
-        Err(_) => {
-            let found = tokio::net::lookup_host((host, port)).await;
-            let found: Vec<_> = found
-                .map_err(|error| {
-                    let why = plain(&error.to_string());
-                    let why = why.strip_prefix("failed to lookup address information: ");
-                    Fault::Broken(format!("unknown host: {}", why.unwrap_or("no address")))
-                })?
-                .collect();
-            TcpStream::connect(&found[..]).await
-        }
-    }
-    .map_err(broken)?;
-    // Small requests must not wait for the acknowledgement of those before.
-    stream.set_nodelay(true).map_err(broken)?;
-    Ok(stream)
 }
 
 fn broken(error: io::Error) -> Fault {
