@@ -1,17 +1,16 @@
 //! Words for people: genlock's own lines on stderr, and who holds a lock.
 
 use std::fmt;
-use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
 use crate::locker::{Loss, Record, TakenAway};
+use crate::stderr;
 
 /// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
-/// them. A stderr that is closed or full is no reason to fail.
+/// them. A stderr that is closed or full is no reason to fail, or to wait.
 pub(crate) fn complain(message: fmt::Arguments<'_>) {
-    let line = format!("genlock: {}\n", printable(&message.to_string()));
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    stderr::say(format!("genlock: {}\n", printable(&message.to_string())));
 }
 
 /// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`.

@@ -45,6 +45,8 @@ mod exit;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(feature = "cli")]
+mod stderr;
+#[cfg(feature = "cli")]
 mod supervise;
 
 #[cfg(feature = "cli")]

@@ -1,6 +1,8 @@
 //! What is shown while genlock waits for a lock: one live line at a terminal, else a plain line at
 //! the start and then seldom. Nothing of it is left when the command starts.
 
+mod screen;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio::sync::watch;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::locker::{Event, Record, TakenAway};
+use screen::Screen;
 
 /// A wait shorter than this is not worth a live line.
 const LIVE_AFTER: Duration = Duration::from_millis(200);
@@ -137,11 +140,12 @@ impl Seen {
 
 /// Whether a wait is shown by a live line: on a terminal that can (not `TERM=dumb`).
 pub(crate) fn is_live() -> bool {
-    std::io::stderr().is_terminal() && !bar().is_hidden()
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 fn bar() -> ProgressBar {
-    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+    let screen = Box::new(Screen::default());
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(screen, 20))
 }
 
 /// Shows the wait for `key`, which ends after `limit`, until dropped, which clears the live line.

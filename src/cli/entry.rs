@@ -12,6 +12,7 @@ use super::{Cli, Verb, command_for, is_run, refusal, times};
 use super::{check, doctor, ls, release, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
+use crate::stderr;
 use crate::supervise::{self, Forked, signals};
 
 /// Runs the tool with these arguments, and gives its status. To be called first of all in the
@@ -25,6 +26,7 @@ pub fn main(words: &[OsString]) -> u8 {
     let status = std::panic::catch_unwind(|| act(words)).unwrap_or(exit::INTERNAL);
     // Whoever closed it is told by no status of ours.
     let _ = io::stdout().flush();
+    stderr::finish();
     status
 }
 
@@ -41,6 +43,9 @@ fn act(words: &[OsString]) -> u8 {
         describe::complain(format_args!("{message}"));
         exit
     });
+    if !matches!(exit, Exit::Status(_)) {
+        stderr::finish();
+    }
     match exit {
         Exit::Status(_) => {}
         Exit::Signal(signal) => signals::die_by(signal),

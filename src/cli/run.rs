@@ -19,6 +19,7 @@ use crate::describe;
 use crate::exit::Exit;
 use crate::locker::{Event, Held, Locker, Loss, Options, Record};
 use crate::progress::{self, Seen};
+use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, Forked, Leftovers};
 use running::{Ended, Running};
@@ -127,12 +128,13 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
                 held.token()
             ));
         }
+        stderr::hand_over();
         let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
         let ended = command.run(&mut signals).await;
         let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
         supervision = command.over();
         // Nothing of the command lives: whatever happens to the release, its own status stands.
-        release(&*store, held, lost, &mut signals).await;
+        let told = release(&*store, held, lost, &mut signals).await;
         match ended {
             Ended::With(exit) => {
                 // The watchdog has ended meanwhile.
@@ -145,19 +147,24 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
                 }
                 return Ok(exit);
             }
-            Ended::NotStarted(loss) if seen.waiting().is_some() => {
+            Ended::NotStarted(loss) if told.is_none() && seen.waiting().is_some() => {
                 seen.note(&Event::PlaceLost(loss));
             }
             Ended::NotStarted(loss) => {
                 supervision.end();
-                return Err(not_started(options, loss).into());
+                return match told {
+                    Some(signal) => Ok(Exit::Signal(signal)),
+                    None => Err(not_started(options, loss).into()),
+                };
             }
         }
     }
 }
 
-/// Releases, with patience for a store that most likely can be reached.
-async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signals) {
+/// Releases, with patience for a store that most likely can be reached. Gives the signal that came
+/// meanwhile and is to end us.
+async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signals) -> Option<i32> {
+    let mut told = None;
     let patience = async {
         if lost {
             tokio::time::sleep(LOST_RELEASE).await;
@@ -171,8 +178,9 @@ async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signa
             _ => {}
         },
         () = patience => {}
-        () = impatience(signals) => {}
+        () = impatience(signals, &mut told) => {}
     }
+    told
 }
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
@@ -245,16 +253,17 @@ fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
 
 /// Leaves the queue and releases; a second signal shortens the patience with the store.
 async fn close(store: &dyn Locker, signals: &mut Signals) {
+    let mut told = None;
     tokio::select! {
         // What could not be released is free at its TTL's end, and there is a better error to show.
         _ = store.close() => {}
-        () = impatience(signals) => {}
+        () = impatience(signals, &mut told) => {}
     }
 }
 
-/// Ends a while after the next signal that is to end us.
-async fn impatience(signals: &mut Signals) {
-    signals.next_that_ends().await;
+/// Ends a while after the next signal that is to end us, which it tells.
+async fn impatience(signals: &mut Signals, told: &mut Option<i32>) {
+    *told = Some(signals.next_that_ends().await);
     tokio::time::sleep(SIGNALLED_RELEASE).await;
 }
 

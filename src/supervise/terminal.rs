@@ -85,10 +85,11 @@ impl Terminal {
         Some(TakenBack(given))
     }
 
-    /// Sets the terminal as it was: a command that was killed could not.
+    /// Sets the terminal as it was: a command that was killed could not. At once: what is to be
+    /// shown first may have to wait for Ctrl-Q.
     pub(crate) fn mend(&self, TakenBack(given): TakenBack) {
         if let Some(modes) = given.modes {
-            let _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Drain, &modes);
+            let _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &modes);
         }
     }
 

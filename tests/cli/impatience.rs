@@ -85,8 +85,6 @@ fn a_store_that_does_not_answer_delays_the_end_by_half_a_second() {
         server.thaw();
         assert!(took > Duration::from_millis(450), "no patience: {took:?}");
         died_of(run.status, Signal::HUP);
-        // The request went out before the end.
-        poll("an empty queue", || server.keys().len() == 1);
         took
     });
     holder.end();

@@ -56,6 +56,7 @@ mod readme;
 mod refusal;
 mod signals;
 mod stress;
+mod stuck;
 mod systemd;
 mod terminal;
 mod usage;

@@ -308,13 +308,26 @@ impl Run {
     }
 
     /// Starts it with this stdin.
-    pub(crate) fn start_with(mut command: Command, stdin: Stdio) -> Self {
+    pub(crate) fn start_with(command: Command, stdin: Stdio) -> Self {
+        Self::spawn(command, stdin, Stdio::piped())
+    }
+
+    /// Starts it with this stderr, of which nothing is collected.
+    pub(crate) fn start_on(command: Command, stderr: Stdio) -> Self {
+        Self::spawn(command, Stdio::null(), stderr)
+    }
+
+    fn spawn(mut command: Command, stdin: Stdio, stderr: Stdio) -> Self {
         command.stdin(stdin);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(stderr);
         let start = Instant::now();
         let mut child = command.spawn().expect("a process");
         let (stdout, _) = Written::collect(child.stdout.take().expect("a pipe"));
-        let (stderr, _) = Written::collect(child.stderr.take().expect("a pipe"));
+        let stderr: Box<dyn Read + Send> = match child.stderr.take() {
+            Some(pipe) => Box::new(pipe),
+            None => Box::new(std::io::empty()),
+        };
+        let (stderr, _) = Written::collect(stderr);
         Self {
             child,
             start,
