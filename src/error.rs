@@ -70,6 +70,13 @@ impl Error {
         self
     }
 
+    /// Puts behind it what helps: `message; way_out`.
+    #[must_use]
+    pub(crate) fn with_way_out(mut self, way_out: &str) -> Self {
+        self.message = format!("{}; {way_out}", self.message);
+        self
+    }
+
     /// What went wrong, to decide by.
     pub fn kind(&self) -> ErrorKind {
         self.kind

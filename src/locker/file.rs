@@ -4,6 +4,7 @@
 //! One file a key, locked with flock(2), so `flock(1)` on the same file excludes too. It is not
 //! first come first served. A lock file is never removed.
 
+mod counter;
 pub mod diagnose;
 mod directory;
 mod holding;
@@ -41,9 +42,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// TTL; but a lock whose descriptor was given out ends only when that is closed everywhere, the
 /// held lock dropped included.
 ///
-/// The [token](Held::token) counts the acquisitions in the lock file. It starts again when somebody
-/// removes the file, which is also a loss for its holder ([`Loss::KeyDeleted`]), and with a
-/// directory in memory, such as `/run`, when the host boots.
+/// The [token](Held::token) is one more than the last one, which the lock file has, and at least the
+/// time in microseconds since 1970: so it does not go back when the file is removed, which is also a
+/// loss for its holder ([`Loss::KeyDeleted`]), nor with a directory in memory, such as `/run`, when
+/// the host boots; unless the clock is set back as well.
 pub struct FileStore {
     directory: Arc<Directory>,
     options: Options,
@@ -168,7 +170,8 @@ impl FileStore {
         file: LockFile,
         taken: Instant,
     ) -> Result<Held> {
-        let signed = file.sign(&self.options.holder.to_json()).map_err(|error| {
+        let record = self.options.holder.to_json();
+        let signed = file.sign(&record).map_err(|error| {
             file.unlock();
             error.context(key)
         })?;
@@ -177,7 +180,7 @@ impl FileStore {
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
         let ownership = owner.ownership();
         let owner_key = file.owner_key(token);
-        let holding = Arc::new(Holding::new(file, signed, owner));
+        let holding = Arc::new(Holding::new(file, signed, record, owner));
         let registered = Arc::downgrade(&holding);
         let held = Held {
             key: key.to_owned(),

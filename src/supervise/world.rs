@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use rustix::fs::{Mode, OFlags};
 
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static SIGXFSZ_IGNORED: AtomicBool = AtomicBool::new(false);
 static CLOSED_STDIO: AtomicU8 = AtomicU8::new(0);
 
 /// The arguments of `main`, without the name of the program.
@@ -31,10 +32,16 @@ pub unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsStri
 
 /// Notes what was given, and sets what Rust's runtime would: a write to a closed pipe is an error
 /// and no signal, and closed standard descriptors become /dev/null, lest a socket take their
-/// numbers. To be called first of all.
+/// numbers. A write beyond the limit on a file's size is an error too (setrlimit(2)). To be called
+/// first of all.
 pub(crate) fn enter() {
-    SIGPIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
-    set_disposition(libc::SIGPIPE, libc::SIG_IGN);
+    for (signal, ignored) in [
+        (libc::SIGPIPE, &SIGPIPE_IGNORED),
+        (libc::SIGXFSZ, &SIGXFSZ_IGNORED),
+    ] {
+        ignored.store(is_ignored(signal), Ordering::Relaxed);
+        set_disposition(signal, libc::SIG_IGN);
+    }
     for fd in 0..3 {
         // SAFETY: F_GETFD only looks at the number.
         if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
@@ -50,7 +57,7 @@ pub(crate) fn enter() {
 pub(super) struct World {
     mask: libc::sigset_t,
     /// Each signal whose disposition genlock changes for itself, and whether it was ignored.
-    ignored: [(libc::c_int, bool); 3],
+    ignored: [(libc::c_int, bool); 4],
     closed_stdio: u8,
 }
 
@@ -63,6 +70,7 @@ impl World {
             mask: mask(),
             ignored: [
                 (libc::SIGPIPE, sigpipe_was_ignored()),
+                (libc::SIGXFSZ, SIGXFSZ_IGNORED.load(Ordering::Relaxed)),
                 (libc::SIGCHLD, is_ignored(libc::SIGCHLD)),
                 (libc::SIGTTOU, is_ignored(libc::SIGTTOU)),
             ],

@@ -45,6 +45,7 @@ mod generated;
 mod impatience;
 mod killed;
 mod leftovers;
+mod limits;
 mod manual;
 mod nested;
 mod operator;

@@ -215,3 +215,32 @@ fn options_between_key_and_command_are_genlocks() {
     let run = typed(&store, "run k -w 5 ./backup.sh -n").silent(0);
     assert_eq!(run.stdout, b"ran -n\n");
 }
+
+/// It is a key or a command's word, however it looks, for every verb; no line is proposed in which
+/// it would be an option.
+#[test]
+fn what_stands_behind_two_dashes_is_never_an_option() {
+    let store = Store::files();
+    for word in ["--help", "-h", "--version", "-n", "--ttl=3", "help"] {
+        let genlock = |verb: &str, words: &[&str]| {
+            let mut genlock = genlock();
+            genlock.args([verb, "--endpoints", &store.endpoints, "--", word]);
+            genlock.args(words);
+            output(genlock)
+        };
+        let ran = genlock("run", &["sh", "-c", "printf %s \"$GENLOCK_HELD_KEY\""]);
+        assert_eq!(ran.silent(0).text(), word);
+        let free = genlock("status", &[]);
+        assert_eq!(free.status.code(), Some(1), "{free:?}");
+        assert_eq!(free.text(), format!("{word}: free"));
+        genlock("ls", &[]).silent(0);
+        genlock("wait", &[]).silent(0);
+    }
+    answered(
+        64,
+        &[
+            ("run -- --help -- cmd", "--", "run -- --help cmd"),
+            ("run -- k -- cmd", "--", "run k -- cmd"),
+        ],
+    );
+}

@@ -66,6 +66,7 @@ fn signals_that_are_ignored() {
         ("CHLD", 17),
         ("TTOU", 22),
         ("INT", 2),
+        ("XFSZ", 25),
     ] {
         let status = signals(&["env", &format!("--ignore-signal={name}")]);
         assert!(has(&status, "SigIgn", number), "{name}: {status}");

@@ -38,9 +38,11 @@ fn given<'a>(words: &'a [OsString], matches: &ArgMatches, arg: &Arg) -> &'a [OsS
 fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Fault> {
     let words = [before, command].concat();
     if command[0] == "--" {
-        // `run -- k -- cmd`.
+        // `run -- k -- cmd`; a key that looks like an option has to stay behind the first.
+        let first = before.iter().position(|word| word == "--")?;
+        let is_kept = before.last().is_some_and(|key| is_option(key));
         let mut mended = words;
-        mended.remove(before.iter().position(|word| word == "--")?);
+        mended.remove(if is_kept { before.len() } else { first });
         let what = "--: it stands behind the key, if anywhere";
         return Some(Fault::new(what, Some(mended)));
     }

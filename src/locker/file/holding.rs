@@ -21,6 +21,7 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) struct Holding {
     file: LockFile,
     signed: Signed,
+    record: Vec<u8>,
     owner: Owner,
     state: Mutex<State>,
 }
@@ -34,10 +35,11 @@ struct State {
 }
 
 impl Holding {
-    pub(super) fn new(file: LockFile, signed: Signed, owner: Owner) -> Self {
+    pub(super) fn new(file: LockFile, signed: Signed, record: Vec<u8>, owner: Owner) -> Self {
         Self {
             file,
             signed,
+            record,
             owner,
             state: Mutex::default(),
         }
@@ -61,19 +63,22 @@ impl Holding {
     }
 
     /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
-    /// holder, who is told, is done.
+    /// holder, who is told, is done. What is merely overwritten is not: the file is the same.
     fn look(&self, place: &Place, options: &Options) {
-        match place.length() {
+        let Some(length) = place.length() else {
             // Others no longer meet us on this file.
-            None => self.owner.lose(Loss::KeyDeleted),
-            Some(length) if length > self.signed.length => {
-                let by = self.file.taken_away(self.signed.token);
-                if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
-                    options.notify(&Event::TakenAway(by));
-                    self.owner.lose(Loss::TakenAway);
-                }
+            return self.owner.lose(Loss::KeyDeleted);
+        };
+        if length > self.signed.length {
+            let by = self.file.taken_away(self.signed.token);
+            if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
+                options.notify(&Event::TakenAway(by));
+                self.owner.lose(Loss::TakenAway);
             }
-            Some(_) => {}
+        }
+        let state = self.state();
+        if !state.over {
+            self.file.put_right(&self.signed, &self.record);
         }
     }
 

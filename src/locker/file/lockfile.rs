@@ -16,13 +16,12 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::counter::{self, LINE};
 use super::directory::{Directory, Sharing, refused, same_file};
 use super::probe::{self, Flocked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::{Record, TakenAway};
 
-/// The counter in decimal, padded so that it always has the same length, and a newline.
-const LINE: usize = 21;
 /// As much of another's record is read; ours are a few hundred bytes.
 const RECORD_MAX: usize = 64 * 1024;
 /// Attempts to open a file that others make or remove meanwhile.
@@ -190,25 +189,47 @@ impl LockFile {
 
     /// Counts this acquisition and leaves the record for others. For the holder of the lock.
     pub(super) fn sign(&self, record: &[u8]) -> Result<Signed> {
-        let token = self
-            .count()?
-            .checked_add(1)
+        let token = counter::next(self.count()?)
             .ok_or_else(|| strange(&self.path, "its counter has come to its end"))?;
-        let line = format!("{token:020}\n");
-        let failed = |error| refused(&self.path, "cannot write the lock file", error);
-        self.file.write_all_at(line.as_bytes(), 0).map_err(failed)?;
+        self.write(token, record).map_err(|error| {
+            self.clear();
+            let limit = error.kind() == std::io::ErrorKind::FileTooLarge;
+            let refused = refused(&self.path, "cannot write the lock file", error);
+            match limit {
+                true => refused.with_way_out("raise the limit on files: ulimit -f"),
+                false => refused,
+            }
+        })
+    }
+
+    /// Writes what a holder leaves in the file, in place of what is there.
+    fn write(&self, token: u64, record: &[u8]) -> std::io::Result<Signed> {
+        self.file.write_all_at(counter::line(token).as_bytes(), 0)?;
+        self.file.write_all_at(record, LINE as u64)?;
         let length = (LINE + record.len()) as u64;
-        self.file
-            .write_all_at(record, LINE as u64)
-            .and_then(|()| self.file.set_len(length))
-            .map_err(failed)?;
+        self.file.set_len(length)?;
         Ok(Signed { token, length })
+    }
+
+    /// Puts back what the holder left, if somebody has overwritten it: whoever holds the lock is
+    /// known by it. For the holder of the lock.
+    pub(super) fn put_right(&self, signed: &Signed, record: &[u8]) {
+        if self.count().ok() != Some(signed.token) {
+            // The next look tries again.
+            let _ = self.write(signed.token, record);
+        }
     }
 
     /// Takes the record away. For the holder of the lock.
     pub(super) fn clear(&self) {
         // A record that stays is merely old, and without a meaning while nobody holds the lock.
-        let _ = self.file.set_len(LINE as u64);
+        if self
+            .file
+            .metadata()
+            .is_ok_and(|file| file.len() > LINE as u64)
+        {
+            let _ = self.file.set_len(LINE as u64);
+        }
     }
 
     /// What stands for the holder with this token.
@@ -255,19 +276,12 @@ impl LockFile {
         values.into_iter()
     }
 
-    /// How often the lock was taken. A file that was cut to nothing counts as new, but any other
-    /// that has no counter is refused: it may be somebody's, and tokens must not start again.
+    /// The last token, or 0. What is not a counter, nor was one, is refused: it may be somebody's.
     pub(super) fn count(&self) -> Result<u64> {
         let line = self
             .read(0, LINE)
             .map_err(|error| refused(&self.path, "cannot read the lock file", error))?;
-        if line.is_empty() {
-            return Ok(0);
-        }
-        line.strip_suffix(b"\n")
-            .filter(|digits| digits.len() == LINE - 1 && digits.iter().all(u8::is_ascii_digit))
-            .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
-            .ok_or_else(|| strange(&self.path, "its first line is not a counter"))
+        counter::last(&line).ok_or_else(|| strange(&self.path, "its first line is not a counter"))
     }
 
     /// Reads at most `length` bytes.

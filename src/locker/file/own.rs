@@ -81,6 +81,5 @@ pub(super) fn others_write(stat: &Stat) -> bool {
 
 /// Another directory can be named.
 pub(super) fn with_way_out(error: Error) -> Error {
-    let message = format!("{error}; or name another directory with file:DIR");
-    Error::new(error.kind(), message).with_source(error)
+    error.with_way_out("or name another directory with file:DIR")
 }
