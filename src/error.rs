@@ -31,6 +31,53 @@ pub enum ErrorKind {
     Closed,
 }
 
+/// A setting of a store or of its locks, by its name there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Setting {
+    /// Where the store is: etcd's members, or the file store's directory.
+    Endpoints,
+    /// Whom to trust.
+    Cacert,
+    /// The client's certificate.
+    Cert,
+    /// The key of that certificate.
+    Key,
+    /// The user to log in as.
+    User,
+    /// Its password.
+    Password,
+    /// How long the store keeps a lock whose holder it does not hear of.
+    Ttl,
+}
+
+impl Setting {
+    /// All of them.
+    #[cfg(feature = "cli")]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Endpoints,
+        Self::Cacert,
+        Self::Cert,
+        Self::Key,
+        Self::User,
+        Self::Password,
+        Self::Ttl,
+    ];
+
+    /// As the stores' configurations call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Endpoints => "endpoints",
+            Self::Cacert => "cacert",
+            Self::Cert => "cert",
+            Self::Key => "key",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Ttl => "ttl",
+        }
+    }
+}
+
 /// An error of the library.
 ///
 /// `Display` gives the whole story on one line, without the kind; [`Error::source`] what lies
@@ -40,6 +87,7 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    settings: Vec<Setting>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -49,8 +97,16 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            settings: Vec::new(),
             source: None,
         }
+    }
+
+    /// Names the settings at fault, or those that could mend it. `Display` has them at the end.
+    #[must_use]
+    pub fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
+        self.settings.extend(settings);
+        self
     }
 
     /// Keeps what lies beneath. Its text should already be in the message, in words for a user.
@@ -81,17 +137,32 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
+
+    /// The settings at fault, as far as it is one of them.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// What `Display` gives, without the settings.
+    pub fn reason(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        let names: Vec<_> = self.settings.iter().map(|setting| setting.name()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", names.join(", "))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.message)
+        write!(f, "{:?}: {self}", self.kind)
     }
 }
 

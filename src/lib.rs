@@ -53,7 +53,7 @@ mod supervise;
 #[doc(hidden)]
 pub use supervise::arguments;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, Setting};
 pub use locker::etcd::{Config as EtcdConfig, Etcd};
 pub use locker::file::FileStore;
 pub use locker::{Event, Held, Locker, Loss, Operator, Options, Ownership, Record};

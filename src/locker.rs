@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 
 pub use deadline::margin;
 pub use operator::Operator;
@@ -281,7 +281,8 @@ fn check_ttl(ttl: Duration) -> Result<()> {
         return Err(Error::new(
             ErrorKind::InvalidTtl,
             format!("TTL {}: at least 1s", humantime::format_duration(ttl)),
-        ));
+        )
+        .about([Setting::Ttl]));
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ fn run(
         given = refusal::read(&mut command, words).map_err(usage)?;
     }
     let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
-    match verb {
+    let done = match verb {
         Verb::Run(mut options) => {
             options.words = words.to_vec();
             let watchdog = watchdog.context("there is no watchdog")?;
@@ -83,7 +83,11 @@ fn run(
         Verb::Check(options) => check::run(&options, &settings),
         Verb::Release(options) => release::run(&options, &settings),
         Verb::Doctor(options) => doctor::run(&options, &settings),
-    }
+    };
+    done.map_err(|error| match error.downcast() {
+        Ok(error) => settings.explain(error).into(),
+        Err(other) => other,
+    })
 }
 
 /// The status and the line for an error at the edge. The library's errors say all on one line.

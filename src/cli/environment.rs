@@ -32,7 +32,7 @@ const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
 /// outermost first. By it a nested genlock sees that it would wait for itself.
 const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
 /// The store that keeps the lock, as `--endpoints` takes it: `genlock check` asks there.
-const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
+pub(super) const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
 /// What `etcdctl lock` calls the owner key.
 const ETCD_KEY: &str = "ETCD_LOCK_KEY";
 /// What `etcdctl lock` calls the revision; here always the create revision.

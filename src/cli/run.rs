@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::settings::Settings;
-use super::store::{self, Store};
+use super::store::Store;
 use super::{Run, environment, times};
 use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
@@ -77,7 +77,6 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     let seen = Seen::default();
     let noted = seen.clone();
     let verbose = options.verbose > 0;
-    let needs_server = store.has_leases();
     let endpoints = store.endpoints();
     let store = store.open(Options {
         ttl: options.ttl,
@@ -114,7 +113,6 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
                 supervision.end();
                 return match other {
                     Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
-                    Ok(Err(error)) if needs_server => Err(store::with_way_out(error).into()),
                     Ok(Err(error)) => Err(error.into()),
                     Err(exit) => Ok(exit),
                 };

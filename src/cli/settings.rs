@@ -6,6 +6,7 @@
 
 mod file;
 mod keys;
+mod whence;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -46,6 +47,8 @@ pub(super) struct Settings {
     origins: BTreeMap<&'static str, Origin>,
     /// Which files were looked for, and whether they are there.
     files: Vec<(PathBuf, bool)>,
+    /// The file that the command line names in place of them.
+    named: Option<PathBuf>,
     /// Whether anything comes from where clap does not look.
     more: bool,
 }
@@ -70,6 +73,7 @@ impl Settings {
             values: BTreeMap::new(),
             origins: BTreeMap::new(),
             files: Vec::new(),
+            named: None,
             more: false,
         };
         let Some((verb, given)) = given.subcommand() else {
@@ -89,6 +93,11 @@ impl Settings {
                 settings.origins.insert(key.name, origin);
             }
         }
+        if let Some(held) = variable(environment::ENDPOINTS).filter(|_| verb == "check") {
+            let origin = Origin::Variable(environment::ENDPOINTS.to_owned());
+            settings.values.insert("endpoints", held.into());
+            settings.origins.insert("endpoints", origin);
+        }
         settings.read_variables(all)?;
         let named = given.try_get_one::<PathBuf>("config").ok().flatten();
         for file in file::all(named.map(PathBuf::as_path), all)? {
@@ -98,6 +107,8 @@ impl Settings {
             }
             settings.files.push((file.path, file.present));
         }
+        let is_said = given.value_source("config") == Some(ValueSource::CommandLine);
+        settings.named = named.filter(|_| is_said).cloned();
         Ok(settings)
     }
 

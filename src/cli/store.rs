@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Connection;
 use super::settings::Settings;
 use crate::describe;
+use crate::error::Setting;
 use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
 
 /// Where etcd is when nobody says.
@@ -29,8 +30,9 @@ impl Store {
             if endpoints.len() > 1 {
                 return Err(Error::new(
                     ErrorKind::InvalidConfig,
-                    format!("--endpoints {}: file: stands alone", endpoints.join(",")),
-                ));
+                    format!("{}: file: stands alone", endpoints.join(",")),
+                )
+                .about([Setting::Endpoints]));
             }
             // file:///dir and file:/dir mean the same directory.
             let directory = directory.strip_prefix("//").unwrap_or(directory);
@@ -92,20 +94,12 @@ impl Store {
     }
 }
 
-/// A store that cannot be reached needs not be the end: but that is for the user to say.
-pub(super) fn with_way_out(error: Error) -> Error {
-    if error.kind() == ErrorKind::Unavailable {
-        let way_out = "to lock on this host only, without a server: --endpoints file:";
-        return Error::new(ErrorKind::Unavailable, format!("{error}; {way_out}"));
-    }
-    error
-}
-
 fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
-    match directory {
+    let opened = match directory {
         Some(directory) => FileStore::open(directory, options),
         None => FileStore::own(options),
-    }
+    };
+    opened.map_err(|error| error.about([Setting::Endpoints]))
 }
 
 fn endpoints(connection: &Connection) -> Vec<String> {
@@ -140,8 +134,9 @@ fn credentials(
             .password()
             .ok_or_else(|| {
                 config(&format!(
-                    "--user {user}: no password: use --password-file or $GENLOCK_PASSWORD"
+                    "user {user}: no password: use --password-file or $GENLOCK_PASSWORD"
                 ))
+                .about([Setting::User])
             })?
             .to_owned(),
     };
@@ -153,8 +148,9 @@ fn first_line(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::new(
             ErrorKind::InvalidConfig,
-            format!("--password-file {shown}: {}", describe::io_error(&error)),
+            format!("{shown}: {}", describe::io_error(&error)),
         )
+        .about([Setting::Password])
         .with_source(error)
     })?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

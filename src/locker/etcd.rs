@@ -41,7 +41,7 @@ use tokio::time::timeout;
 
 use super::claims::Claims;
 use super::{BoxFuture, Held, Locker, Options, check_key, check_ttl};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 use connect::Store;
 use queue::Queue;
 
@@ -195,7 +195,8 @@ fn check_etcd_ttl(ttl: Duration) -> Result<()> {
         return Err(Error::new(
             ErrorKind::InvalidTtl,
             format!("TTL {shown}: etcd takes whole seconds only"),
-        ));
+        )
+        .about([Setting::Ttl]));
     }
     Ok(())
 }
@@ -255,8 +256,8 @@ mod tests {
             |c| c.cacert = Some("/no/such.pem".into()),
             "/no/such.pem: no such file",
         );
-        bad(|c| c.cert = Some("/no/such.pem".into()), "--key");
-        bad(|c| c.user = Some("backup".to_owned()), "--user");
+        bad(|c| c.cert = Some("/no/such.pem".into()), "(cert, key)");
+        bad(|c| c.user = Some("backup".to_owned()), "(user, password)");
         assert!(Etcd::new(Config::default(), Options::default()).is_ok());
     }
 }

@@ -49,6 +49,7 @@ mod limits;
 mod manual;
 mod nested;
 mod operator;
+mod origins;
 mod output;
 mod own;
 mod peers;

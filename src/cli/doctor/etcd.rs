@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::Doctor;
-use super::report::{Endpoint, Report, Rights, Shown, time, whence};
+use super::report::{Endpoint, Report, Rights, Shown, time};
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::locker::etcd::certificate::Certificate;
@@ -86,10 +86,10 @@ impl Judge<'_> {
                         let option = self.option("endpoints");
                         Some(format!("is etcd there? If not, correct {option}"))
                     }
-                    // It says which options it is about.
-                    _ => whence(self.settings, &error.to_string()),
+                    // It says which settings it is about.
+                    _ => None,
                 };
-                let text = format!("{name}: {error}");
+                let text = format!("{name}: {}", self.settings.located(error));
                 self.report.wrong("endpoint", error, text, mend);
             }
         }

@@ -159,9 +159,7 @@ impl Report {
 
     /// The configuration cannot work.
     pub(super) fn misfit(&mut self, settings: &Settings, error: &Error) {
-        let text = error.to_string();
-        let mend = whence(settings, &text);
-        self.wrong("config", error, text, mend);
+        self.wrong("config", error, settings.located(error), None);
     }
 
     fn add(
@@ -228,21 +226,6 @@ impl Report {
         }
         lines
     }
-}
-
-/// Where the options that a text names are set, if not on the command line.
-pub(super) fn whence(settings: &Settings, text: &str) -> Option<String> {
-    let words = text.split(|c: char| c != '-' && !c.is_ascii_alphanumeric());
-    let mut places = Vec::new();
-    for option in words.filter_map(|word| word.strip_prefix("--")) {
-        if let origin @ (Origin::Variable(_) | Origin::File(..)) = settings.origin(option) {
-            let place = format!("--{option} is from {origin}");
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-    }
-    (!places.is_empty()).then(|| places.join(", "))
 }
 
 /// The status that a kind of error stands for.

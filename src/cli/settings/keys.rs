@@ -60,6 +60,11 @@ impl Key {
             etcdctl,
         }
     }
+
+    /// Whether `genlock doctor` has the option too.
+    pub(super) fn is_of_doctor(&self) -> bool {
+        !matches!(self.name, "retry-interval" | "no-record-command")
+    }
 }
 
 #[cfg(test)]

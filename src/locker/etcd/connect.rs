@@ -16,7 +16,7 @@ use super::dial::{Client, Connection, Dialler};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::pulse::Pulse;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
 /// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
@@ -59,8 +59,8 @@ impl Store {
             });
         }
         if members.is_empty() {
-            let message = "endpoints: there is none";
-            return Err(Error::new(ErrorKind::InvalidConfig, message));
+            let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
+            return Err(error.about([Setting::Endpoints]));
         }
         // Clients that start anywhere spread their load.
         let start = super::random()? as usize % members.len();

@@ -9,14 +9,14 @@ use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
 
-use crate::error::{Error, ErrorKind, Result, plain};
+use crate::error::{Error, ErrorKind, Result, Setting, plain};
 
 /// More than any chain of certificates takes: a file that is larger is another.
 const MOST: u64 = 16 * 1024 * 1024;
 
 /// A file that the configuration names.
 pub(super) struct CredentialFile {
-    option: &'static str,
+    setting: Setting,
     path: PathBuf,
     /// Set by the first reading: what was in it if it can be read only once, as a pipe of the
     /// shell's (`<(…)`) can.
@@ -24,10 +24,10 @@ pub(super) struct CredentialFile {
 }
 
 impl CredentialFile {
-    /// Reads nothing yet. `option` is what names the file.
-    pub(super) fn new(option: &'static str, path: &Path) -> Self {
+    /// Reads nothing yet. `setting` is what names the file.
+    pub(super) fn new(setting: Setting, path: &Path) -> Self {
         Self {
-            option,
+            setting,
             path: path.to_owned(),
             first: OnceLock::new(),
         }
@@ -36,7 +36,7 @@ impl CredentialFile {
     /// What is in it now.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`], with the option and the file.
+    /// [`ErrorKind::InvalidConfig`], with the setting and the file.
     pub(super) fn read(&self) -> Result<Vec<u8>> {
         let mut options = OpenOptions::new();
         options.read(true);
@@ -68,8 +68,8 @@ impl CredentialFile {
 
     /// Says why this file will not do.
     pub(super) fn invalid(&self, why: &str) -> Error {
-        let (option, path) = (self.option, self.path.display());
-        Error::new(ErrorKind::InvalidConfig, format!("{option} {path}: {why}"))
+        let message = format!("{}: {why}", self.path.display());
+        Error::new(ErrorKind::InvalidConfig, message).about([self.setting])
     }
 }
 
@@ -84,14 +84,14 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("password");
         std::fs::write(&path, "old").expect("a file");
-        let file = CredentialFile::new("--password-file", &path);
+        let file = CredentialFile::new(Setting::Password, &path);
         assert_eq!(file.read().expect("a content"), b"old");
         std::fs::write(&path, "new").expect("a file");
         assert_eq!(file.read().expect("a content"), b"new");
         std::fs::remove_file(&path).expect("a file");
         let gone = file.read().expect_err("no file").to_string();
         assert!(
-            gone.ends_with("password: no such file or directory"),
+            gone.ends_with("password: no such file or directory (password)"),
             "{gone}"
         );
 
@@ -100,7 +100,7 @@ mod tests {
         drop(writer);
         use std::os::fd::AsRawFd;
         let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
-        let pipe = CredentialFile::new("--password-file", path.as_ref());
+        let pipe = CredentialFile::new(Setting::Password, path.as_ref());
         for _ in 0..2 {
             assert_eq!(pipe.read().expect("a content"), b"once");
         }

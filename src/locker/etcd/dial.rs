@@ -22,7 +22,7 @@ use super::fault::Fault;
 use super::gather::Gathering;
 use super::pulse::Pulse;
 use super::tls::{Refusal, Tls};
-use crate::error::{Error, ErrorKind, Result, plain};
+use crate::error::{Error, ErrorKind, Result, Setting, plain};
 
 /// etcd counts pings more often than every 5 s as abuse (its --grpc-keepalive-min-time).
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -67,8 +67,8 @@ impl Dialler {
         let user = match (&config.user, &config.password) {
             (Some(user), Some(password)) => Some((user.clone(), password.clone())),
             (Some(_), None) => {
-                let message = "--user: it needs a password";
-                return Err(Error::new(ErrorKind::InvalidConfig, message));
+                let error = Error::new(ErrorKind::InvalidConfig, "a user needs a password");
+                return Err(error.about([Setting::User, Setting::Password]));
             }
             (None, _) => None,
         };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 
 /// Where an etcd listens. Displays as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ impl Endpoint {
                 ErrorKind::InvalidConfig,
                 format!("endpoint \"{shown}\": {why}"),
             )
+            .about([Setting::Endpoints])
         };
         let address = if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);

@@ -87,7 +87,7 @@ fn judge(status: &tonic::Status) -> Fault {
         }
         // What a request without a token gets: our connection is older than `auth enable`.
         Code::InvalidArgument if text == "user name is empty" => Fault::StaleToken(
-            "etcd: it wants a user (--user) or a client certificate (--cert)".to_owned(),
+            "etcd: it wants a user (user) or a client certificate (cert)".to_owned(),
         ),
         Code::InvalidArgument if text.starts_with("authentication failed") => {
             refused(ErrorKind::Denied)

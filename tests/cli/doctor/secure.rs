@@ -39,7 +39,7 @@ fn tls_whose_certificate_and_whom_we_trust() {
     let run = examined(wrong, 78);
     let texts = [
         "not signed by an authority known here",
-        "--cacert is from $ETCDCTL_CACERT",
+        "authority known here ($ETCDCTL_CACERT)",
     ];
     says(&run, "wrong", "endpoint", &texts);
     says(&run, "ok", "tls", &["\"server\"", "by \"ca\""]);
@@ -55,7 +55,7 @@ fn tls_whose_certificate_and_whom_we_trust() {
         &run,
         "wrong",
         "config",
-        &["--cacert /no/such.pem: no such file"],
+        &["/no/such.pem: no such file or directory (--cacert)"],
     );
     let careless = [&ours[..], &["--insecure-skip-tls-verify"]].concat();
     let run = examined(doctor(&endpoint, &careless), 0);
@@ -149,7 +149,7 @@ fn what_a_user_may_do() {
     let run = examined(doctor(&server.endpoint(), &[]), 77);
     says(&run, "wrong", "auth", &["wants a user", "--user"]);
     let run = examined(doctor(&server.endpoint(), &["--user", "app"]), 78);
-    says(&run, "wrong", "config", &["--user app: no password"]);
+    says(&run, "wrong", "config", &["user app: no password"]);
     assert_eq!(server.keys(), [""; 0]);
     assert_eq!(server.leases(), [""; 0]);
 }

@@ -97,7 +97,7 @@ async fn each_fault_of_tls_has_its_own_line() {
             },
             ErrorKind::InvalidConfig,
             &endpoint,
-            "its certificate is not signed by an authority known here (--cacert)",
+            "its certificate is not signed by an authority known here (cacert)",
         ),
         (
             EtcdConfig {
@@ -106,7 +106,7 @@ async fn each_fault_of_tls_has_its_own_line() {
             },
             ErrorKind::InvalidConfig,
             &endpoint,
-            "its certificate is not signed by an authority known here (--cacert)",
+            "its certificate is not signed by an authority known here (cacert)",
         ),
         (
             EtcdConfig {
@@ -116,7 +116,7 @@ async fn each_fault_of_tls_has_its_own_line() {
             },
             ErrorKind::Denied,
             &endpoint,
-            "it wants a client certificate (--cert, --key)",
+            "it wants a client certificate (cert, key)",
         ),
         (
             EtcdConfig {
@@ -126,7 +126,7 @@ async fn each_fault_of_tls_has_its_own_line() {
             },
             ErrorKind::Denied,
             &endpoint,
-            "it refused the client certificate (--cert, --key)",
+            "it refused the client certificate (cert, key)",
         ),
         (
             EtcdConfig {
@@ -190,7 +190,7 @@ async fn a_user_is_let_in_and_kept_to_its_range() {
     };
     let error = refused(nobody, "/locks/a").await;
     assert_eq!(error.kind(), ErrorKind::Denied);
-    assert!(error.to_string().contains("--user"), "{error}");
+    assert!(error.to_string().contains("(user)"), "{error}");
     assert!(server.keys().is_empty());
 }
 

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::trust::Authorities;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::etcd::Config;
 use crate::locker::etcd::certificate::PublicKey;
 use crate::locker::etcd::credential::CredentialFile;
@@ -41,22 +41,22 @@ pub(super) struct Material {
 
 impl Files {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let alone = |option: &str, other: &str| {
-            let message = format!("{option}: it needs {other} as well");
-            Error::new(ErrorKind::InvalidConfig, message)
-        };
         let cacert = config.cacert.as_deref();
         let identity = match (&config.cert, &config.key) {
             (Some(cert), Some(key)) => Some((
-                CredentialFile::new("--cert", cert),
-                CredentialFile::new("--key", key),
+                CredentialFile::new(Setting::Cert, cert),
+                CredentialFile::new(Setting::Key, key),
             )),
-            (Some(_), None) => return Err(alone("--cert", "--key")),
-            (None, Some(_)) => return Err(alone("--key", "--cert")),
+            (Some(one), None) | (None, Some(one)) => {
+                let why = "a certificate and its key are of use together only";
+                let message = format!("{}: {why}", one.display());
+                let error = Error::new(ErrorKind::InvalidConfig, message);
+                return Err(error.about([Setting::Cert, Setting::Key]));
+            }
             (None, None) => None,
         };
         Ok(Self {
-            cacert: cacert.map(|path| CredentialFile::new("--cacert", path)),
+            cacert: cacert.map(|path| CredentialFile::new(Setting::Cacert, path)),
             identity,
         })
     }
@@ -122,7 +122,7 @@ fn certified(
     let public = signing.public_key();
     let public = public.as_deref().and_then(PublicKey::read);
     if public.is_some_and(|public| public.key != shown.key) {
-        return Err(key.invalid("it is not the key of the certificate (--cert)"));
+        return Err(key.invalid("it is not the key of the certificate (cert)"));
     }
     Ok(CertifiedKey::new(chain, signing))
 }

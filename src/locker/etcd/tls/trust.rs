@@ -51,7 +51,7 @@ impl Authorities {
         roots.add_parsable_certificates(found.certs);
         if roots.is_empty() {
             let message = "the system's certificate authorities: none found; \
-                           install ca-certificates, or name one (--cacert)";
+                           install ca-certificates, or name one (cacert)";
             let error = Error::new(ErrorKind::InvalidConfig, message);
             return Err(match found.errors.into_iter().next() {
                 Some(why) => error.with_source(why),

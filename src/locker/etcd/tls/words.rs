@@ -14,18 +14,16 @@ pub(super) fn judge(error: &Tls, has_identity: bool) -> Fault {
     match error {
         Tls::InvalidCertificate(bad) => misfit(certificate(bad)),
         Tls::NoCertificatesPresented => misfit("it shows no certificate"),
-        Tls::InconsistentKeys(_) => {
-            misfit("the key (--key) is not that of the certificate (--cert)")
-        }
+        Tls::InconsistentKeys(_) => misfit("the key (key) is not that of the certificate (cert)"),
         // Go says "bad certificate" even to one who shows none.
         Tls::AlertReceived(alert) => match refusal(*alert) {
             Some(_) if !has_identity => Fault::Misfit(
                 ErrorKind::Denied,
-                "it wants a client certificate (--cert, --key)".to_owned(),
+                "it wants a client certificate (cert, key)".to_owned(),
             ),
             Some(why) => Fault::Misfit(
                 ErrorKind::Denied,
-                format!("it refused the client certificate (--cert, --key){why}"),
+                format!("it refused the client certificate (cert, key){why}"),
             ),
             None => Fault::Broken(alert_text(*alert)),
         },
@@ -37,7 +35,7 @@ pub(super) fn judge(error: &Tls, has_identity: bool) -> Fault {
 /// What is wrong with the server's certificate.
 fn certificate(bad: &Bad) -> &'static str {
     match bad {
-        Bad::UnknownIssuer => "its certificate is not signed by an authority known here (--cacert)",
+        Bad::UnknownIssuer => "its certificate is not signed by an authority known here (cacert)",
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
             "its certificate is not for this name"
         }
@@ -51,7 +49,7 @@ fn certificate(bad: &Bad) -> &'static str {
             "its certificate has a critical extension that is not known here"
         }
         Bad::BadSignature => {
-            "a signature does not fit its certificate, or that of its authority (--cacert)"
+            "a signature does not fit its certificate, or that of its authority (cacert)"
         }
         Bad::UnsupportedSignatureAlgorithmContext { .. } => {
             "its certificate is signed in a way that is not taken, as by SHA-1"
@@ -136,7 +134,7 @@ fn broken(error: &Tls) -> &'static str {
         }
         Tls::PeerIncompatible(
             Peer::NoSignatureSchemesInCommon | Peer::NoCertificateRequestSignatureSchemesInCommon,
-        ) => "it takes no signature that the key (--key) makes",
+        ) => "it takes no signature that the key (key) makes",
         Tls::PeerIncompatible(_) => "its TLS is none that we have",
         Tls::NoApplicationProtocol => "it does not speak HTTP/2 over TLS: is it etcd?",
         Tls::PeerMisbehaved(_)
