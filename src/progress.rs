@@ -101,12 +101,15 @@ impl Seen {
         self.0.borrow().waiting.as_ref().map(Waiting::text)
     }
 
-    /// Ends when the lock is seen to be held by one of these owner keys. Cancel-safe.
-    pub(crate) async fn held_by_one_of(&self, owner_keys: &[String]) {
+    /// Ends when the lock is seen to be held by such a one: it has an owner key, and has left a
+    /// record, as far as they are known. Cancel-safe.
+    pub(crate) async fn held_by(&self, such: impl Fn(Option<&String>, Option<&Record>) -> bool) {
         let held = |last: &Last| {
-            last.owner_key
+            let holder = last
+                .waiting
                 .as_ref()
-                .is_some_and(|key| owner_keys.contains(key))
+                .and_then(|waiting| waiting.holder.as_ref());
+            such(last.owner_key.as_ref(), holder)
         };
         // It fails only when the sender is gone, which is ours.
         let _ = self.0.subscribe().wait_for(held).await;

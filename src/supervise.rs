@@ -35,6 +35,7 @@ use watchdog::Watchdog;
 use world::World;
 
 pub(crate) use link::Report;
+pub(crate) use watchdog::NAME as WATCHDOG;
 pub use world::arguments;
 pub(crate) use world::enter;
 

@@ -1,5 +1,6 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
+mod ancestor;
 mod running;
 mod start;
 
@@ -215,12 +216,16 @@ async fn acquire(
         }
     };
     let around = environment::outer_owner_keys();
+    let runs_us = |owner_key: Option<&String>, holder: Option<&Record>| {
+        owner_key.is_some_and(|owner_key| around.contains(owner_key))
+            || holder.is_some_and(|holder| ancestor::runs_us(holder, key))
+    };
     tokio::select! {
         // A refusal comes before a word of waiting.
         biased;
         held = store.lock(key) => held.map(Some),
         () = limit => Ok(None),
-        () = seen.held_by_one_of(&around) => Err(crate::Error::new(
+        () = seen.held_by(runs_us) => Err(crate::Error::new(
             ErrorKind::AlreadyHeld,
             format!("{key}: this lock is held by the genlock that runs us: it would wait for itself"),
         )),

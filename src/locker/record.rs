@@ -60,15 +60,18 @@ impl Record {
     /// Describes this process, without a command.
     pub fn of_this_process() -> Self {
         Self {
-            host: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            host: Self::host_name(),
             pid: std::process::id(),
             user: user_name(rustix::process::getuid().as_raw()),
             mode: "exclusive".to_owned(),
             ..Self::default()
         }
+    }
+
+    /// The name of this host, as in a record.
+    pub(crate) fn host_name() -> String {
+        let system = rustix::system::uname();
+        system.nodename().to_string_lossy().into_owned()
     }
 
     /// The record as a store keeps it, with `since` set to this moment.

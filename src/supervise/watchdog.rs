@@ -21,7 +21,7 @@ use crate::clock::Instant;
 
 /// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the one alive
 /// that stops the command.
-const NAME: &std::ffi::CStr = c"lock-watchdog";
+pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
 
 /// Between the first two rounds of SIGKILL; the pause doubles up to [`LONG_ROUND`], for what sits
 /// in the kernel and cannot die yet.

@@ -6,6 +6,7 @@ const GENLOCK: &str = env!("CARGO_BIN_EXE_genlock");
 
 over_every_store! {
     the_same_key_is_refused_through_any_depth;
+    the_same_key_is_refused_below_who_empties_the_environment;
     the_same_key_is_merely_taken_under_try;
     another_key_is_another_lock;
     once_released_the_key_is_free_for_what_was_left_behind;
@@ -33,6 +34,33 @@ fn the_same_key_is_refused_through_any_depth(store: &Store) {
         );
         assert!(store.is_free());
     }
+}
+
+/// Neither env(1) nor sudo(8) leaves a word of what is held.
+fn the_same_key_is_refused_below_who_empties_the_environment(store: &Store) {
+    let key = &store.key;
+    let again = inner(store, "--config /dev/null -w 60", key, "true");
+    let again = format!("env -i {again}");
+    let between = inner(store, "--config /dev/null", "/locks/other", &again);
+    let away = format!("setsid --wait sh -c '{again}'");
+    for script in [&again, &format!("env -i {between}"), &away] {
+        // The command itself, or what it starts.
+        for script in [format!("exec {script}"), format!("{script}; exit $?")] {
+            let refused = output(store.sh(&[], &script));
+            assert_eq!(
+                refused.status.code(),
+                Some(64),
+                "{script}: {}",
+                refused.stderr
+            );
+            let line = refused.one_line();
+            assert!(
+                line.contains(key) && line.contains("wait for itself"),
+                "{line}"
+            );
+        }
+    }
+    assert!(store.is_free());
 }
 
 fn the_same_key_is_merely_taken_under_try(store: &Store) {

@@ -196,3 +196,26 @@ fn at_a_terminal() {
     assert!(shell.command("jobs").contains("Running"));
     shell.command("kill -9 %1");
 }
+
+/// Who runs us is known by its host and number, and both are those of a container beside ours: what
+/// runs us holds another lock.
+#[test]
+fn a_holder_in_another_container_is_waited_for() {
+    if !possible() {
+        return;
+    }
+    let store = Store::files();
+    let holder = Run::start(first(&store.sh(&[], "echo ready $$; exec sleep 600")));
+    holder.ready();
+    let inner = |key: &str| {
+        let genlock = env!("CARGO_BIN_EXE_genlock");
+        let endpoints = &store.endpoints;
+        format!("env -i {genlock} run --config /dev/null --endpoints {endpoints} -w 1 {key} true")
+    };
+    let mut outer = Store::at(store.endpoints.clone());
+    outer.key = "other".to_owned();
+    let waited = output(first(&outer.sh(&[], &inner(&store.key))));
+    assert_eq!(waited.status.code(), Some(75), "{waited:?}");
+    let refused = output(first(&outer.sh(&[], &inner(&outer.key))));
+    assert_eq!(refused.status.code(), Some(64), "{refused:?}");
+}

@@ -110,7 +110,7 @@ fn holder(file: &LockFile) -> Result<Option<Contender>> {
 /// Whether the record may be that of the process that took the lock: another tool leaves what an
 /// earlier holder wrote that was killed.
 fn is_by(record: &Record, pid: Option<i32>) -> bool {
-    let here = Record::of_this_process().host == record.host;
+    let here = Record::host_name() == record.host;
     pid.is_none_or(|pid| !here || pid as u32 == record.pid)
 }
 
