@@ -11,10 +11,13 @@
 mod command;
 mod course;
 mod link;
+mod proc;
 mod senses;
 pub(crate) mod signals;
+mod stand_in;
 pub(crate) mod terminal;
 mod tree;
+mod walk;
 mod watchdog;
 mod world;
 
@@ -23,14 +26,14 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, Signal};
 
-use crate::clock::Instant;
+use crate::clock::{Instant, sleep_until};
 use command::Command;
 use link::{MainEnd, Order};
 use senses::Senses;
 use signals::Signals;
-use tree::Search;
+use stand_in::StandIn;
 use watchdog::Watchdog;
 use world::World;
 
@@ -46,6 +49,10 @@ pub(crate) enum Why {
     Ended,
     /// It had run for as long as it may.
     MaxRuntime,
+    /// The watchdog does not take orders.
+    WatchdogFrozen,
+    /// The watchdog was gone.
+    WatchdogGone,
     /// Main said so.
     Told,
     /// The deadline came.
@@ -59,6 +66,8 @@ impl Why {
         [
             Self::Ended,
             Self::MaxRuntime,
+            Self::WatchdogFrozen,
+            Self::WatchdogGone,
             Self::Told,
             Self::Deadline,
             Self::MainGone,
@@ -67,6 +76,10 @@ impl Why {
         .find(|&why| why as i32 == number)
     }
 }
+
+/// How long after its time the watchdog may be with what it does; well within the margin that the
+/// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The bounds in time that a command starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,6 +140,8 @@ impl Forked {
         Ok(Supervision {
             link: MainEnd::new(socket)?,
             watchdog: self.watchdog,
+            watchdog_gone: false,
+            stand_in: StandIn::new(self.watchdog, leftovers),
             command,
             leftovers,
             group: None,
@@ -146,6 +161,8 @@ impl Drop for Forked {
 pub(crate) struct Supervision {
     link: MainEnd,
     watchdog: Pid,
+    watchdog_gone: bool,
+    stand_in: StandIn,
     /// Of how many words the command is.
     command: usize,
     leftovers: Leftovers,
@@ -159,7 +176,7 @@ impl Supervision {
     /// # Errors
     /// E2BIG (execve(2)) if the variables are too long; nothing is started then.
     pub(crate) async fn start(
-        &self,
+        &mut self,
         terms: Terms,
         added: &[(&str, String)],
         foreground: bool,
@@ -183,37 +200,64 @@ impl Supervision {
             environment: &environment,
         };
         self.link.order(&order, inherit).await;
+        self.stand_in.start(terms);
         Ok(())
     }
 
     /// Moves the deadline: the command must be dead by then.
-    pub(crate) async fn move_deadline(&self, deadline: Instant) {
-        self.link.order(&Order::Deadline(deadline), None).await;
+    pub(crate) async fn move_deadline(&mut self, deadline: Instant) {
+        self.stand_in.move_deadline(deadline);
+        self.order(&Order::Deadline(deadline)).await;
     }
 
     /// Passes a signal to the command's process group.
-    pub(crate) async fn signal(&self, signal: i32) {
-        self.link.order(&Order::Signal(signal), None).await;
+    pub(crate) async fn signal(&mut self, signal: i32) {
+        self.order(&Order::Signal(signal)).await;
     }
 
     /// Continues the command after a stop.
-    pub(crate) async fn resume(&self) {
-        self.link.order(&Order::Continue, None).await;
+    pub(crate) async fn resume(&mut self) {
+        self.order(&Order::Continue).await;
     }
 
     /// Stops the command and what it started: SIGTERM, and SIGKILL after the grace.
-    pub(crate) async fn stop(&self) {
-        self.link.order(&Order::Stop, None).await;
+    pub(crate) async fn stop(&mut self) {
+        self.stand_in.stop();
+        self.order(&Order::Stop).await;
     }
 
-    /// What happened next; `None` if the watchdog is gone without having said that the command
-    /// is: then call [`Supervision::kill`]. Cancel-safe.
-    pub(crate) async fn report(&mut self) -> Option<Report> {
-        let report = self.link.report().await;
-        if let Some(Report::Started(pid)) = report {
-            self.group = Pid::from_raw(pid);
+    async fn order(&mut self, order: &Order<'_>) {
+        if !self.watchdog_gone && !self.link.order(order, None).await {
+            self.stand_in.give_up_on_it();
         }
-        report
+    }
+
+    /// What happened next, by the watchdog's word; or by our own, where the watchdog does not do
+    /// what is due. Cancel-safe.
+    pub(crate) async fn report(&mut self) -> Report {
+        loop {
+            let report = tokio::select! {
+                biased;
+                report = self.link.report(), if !self.watchdog_gone => match report {
+                    Some(report) => {
+                        self.stand_in.note(report);
+                        Some(report)
+                    }
+                    None => {
+                        self.watchdog_gone = true;
+                        self.stand_in.take_over(Why::WatchdogGone);
+                        None
+                    }
+                },
+                () = until(self.stand_in.due()) => self.stand_in.act(),
+            };
+            if let Some(Report::Started(pid)) = report {
+                self.group = Pid::from_raw(pid);
+            }
+            if let Some(report) = report {
+                return report;
+            }
+        }
     }
 
     /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its
@@ -238,36 +282,11 @@ impl Supervision {
         self.group
     }
 
-    /// In the watchdog's place, after its death: kills what it watched over, and returns when
-    /// nothing of it lives.
-    pub(crate) async fn kill(&self) {
-        const ROUND: Duration = Duration::from_millis(2);
-        const QUICK_ROUNDS: u32 = 20;
-        // Once the watchdog is reaped, its children are ours.
-        reap(self.watchdog);
-        // If the leader is there, though it may be dead, the group's number is its own.
-        let group = self.group.filter(|&leader| tree::is_child(leader));
-        if let Some(group) = group {
-            tree::signal_group(group, Signal::KILL);
-        }
-        for round in 0u32.. {
-            let search = if round < QUICK_ROUNDS {
-                Search::Quick
-            } else {
-                Search::Thorough
-            };
-            let gone = match self.leftovers {
-                Leftovers::Stop => {
-                    tree::signal_descendants(Signal::KILL, None, search);
-                    tree::reap_all()
-                }
-                Leftovers::Leave => group.is_none_or(tree::has_ended),
-            };
-            if gone {
-                return;
-            }
-            tokio::time::sleep(ROUND).await;
-        }
+    /// Without the watchdog: kills all that it may have started, and itself. Returns when nothing of
+    /// the command lives.
+    pub(crate) async fn kill(&mut self, why: Why) {
+        self.stand_in.take_over(why);
+        while !matches!(self.report().await, Report::Gone(_)) {}
     }
 
     /// Ends the watchdog, which has nothing to watch any more.
@@ -276,8 +295,26 @@ impl Supervision {
     }
 }
 
-/// Ends a watchdog. One that is frozen would not end by itself.
+/// Ends at this instant; never without one.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends a watchdog. One that is frozen would not end by itself; and one that cannot be killed while
+/// it is frozen, or whose end only a tracer can see, is not waited for.
 fn reap(watchdog: Pid) {
+    const PAUSES: [u64; 10] = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+    if !tree::is_child(watchdog) {
+        return;
+    }
     let _ = rustix::process::kill_process(watchdog, Signal::KILL);
-    let _ = rustix::process::waitpid(Some(watchdog), WaitOptions::empty());
+    for pause in PAUSES {
+        if tree::has_ended(watchdog) {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(pause));
+    }
 }

@@ -62,6 +62,10 @@ impl Course {
         self.terms.deadline = Some(deadline);
     }
 
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.terms.deadline
+    }
+
     /// The command itself has ended. What it left behind has the grace to end in.
     pub(super) fn ended(&mut self, now: Instant) {
         if self.phase == Phase::Running {

@@ -13,7 +13,7 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use super::{Leftovers, Terms, Why};
+use super::{Leftovers, PATIENCE, Terms, Why};
 use crate::clock::Instant;
 
 /// The largest message: the variables that are added to the command's environment, of which the
@@ -85,9 +85,10 @@ impl MainEnd {
         UnixStream::from_std(socket.into()).map(Self)
     }
 
-    /// Sends an order, with a descriptor if one is given. A watchdog that is gone is no error
-    /// here: [`MainEnd::report`] tells.
-    pub(super) async fn order(&self, order: &Order<'_>, pass: Option<BorrowedFd<'_>>) {
+    /// Sends an order, with a descriptor if one is given. False if the link is full, and stays so:
+    /// the watchdog has not taken some hundreds of orders. One that is gone is no error here:
+    /// [`MainEnd::report`] tells.
+    pub(super) async fn order(&self, order: &Order<'_>, pass: Option<BorrowedFd<'_>>) -> bool {
         let message = order.encode();
         let send = || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -104,7 +105,8 @@ impl MainEnd {
             )
             .map_err(io::Error::from)
         };
-        let _ = self.0.async_io(Interest::WRITABLE, send).await;
+        let sent = self.0.async_io(Interest::WRITABLE, send);
+        tokio::time::timeout(PATIENCE, sent).await.is_ok()
     }
 
     /// The next report; `None` when the watchdog is gone. Cancel-safe.
@@ -326,13 +328,24 @@ mod tests {
     async fn reports_survive_an_order_that_comes_too_late() {
         let (ours, theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
-        main.order(&Order::Continue, None).await;
+        assert!(main.order(&Order::Continue, None).await);
         send(theirs.as_fd(), Report::Ended(0));
         send(theirs.as_fd(), Report::Gone(Why::Ended));
         drop(theirs);
         assert_eq!(main.report().await, Some(Report::Ended(0)));
         assert_eq!(main.report().await, Some(Report::Gone(Why::Ended)));
         assert_eq!(main.report().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_full_link_is_told() {
+        let (ours, _theirs) = pair().unwrap();
+        let main = MainEnd::new(ours).unwrap();
+        let mut taken = 0;
+        while main.order(&Order::Continue, None).await {
+            taken += 1;
+        }
+        assert!(taken > 100, "{taken}");
     }
 
     #[test]

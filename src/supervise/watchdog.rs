@@ -14,7 +14,8 @@ use super::command::{self, Command};
 use super::course::{Course, Phase};
 use super::link::{self, MAX_MESSAGE, Order, Received, Report};
 use super::senses::{Ready, Senses};
-use super::tree::{self, Child, Search};
+use super::tree::{self, Child};
+use super::walk::{Search, Spared, Walk};
 use super::world;
 use super::{Leftovers, Terms, Why};
 use crate::clock::Instant;
@@ -25,8 +26,11 @@ pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
 
 /// Between the first two rounds of SIGKILL; the pause doubles up to [`LONG_ROUND`], for what sits
 /// in the kernel and cannot die yet.
-const ROUND: Duration = Duration::from_millis(2);
-const LONG_ROUND: Duration = Duration::from_millis(100);
+pub(super) const ROUND: Duration = Duration::from_millis(2);
+pub(super) const LONG_ROUND: Duration = Duration::from_millis(100);
+
+/// The same between rounds of SIGTERM, for what was missed.
+pub(super) const TELLING_ROUND: Duration = Duration::from_millis(20);
 
 /// The watchdog's whole state.
 pub(super) struct Watchdog {
@@ -45,6 +49,10 @@ pub(super) struct Watchdog {
     /// signalled any more.
     group: Option<Pid>,
     round: Duration,
+    telling_round: Duration,
+    /// When what has left the group is told to end once more.
+    next_telling: Option<Instant>,
+    walk: Walk,
 }
 
 impl Watchdog {
@@ -60,6 +68,9 @@ impl Watchdog {
             leader: None,
             group: None,
             round: ROUND,
+            telling_round: TELLING_ROUND,
+            next_telling: None,
+            walk: Walk::new(),
         }
     }
 
@@ -73,7 +84,7 @@ impl Watchdog {
                 } else {
                     Search::Thorough
                 };
-                self.signal_all(Signal::KILL, search);
+                self.kill(search);
                 self.look_at_children();
             }
             if let Phase::Gone(why) = self.course.phase() {
@@ -92,6 +103,9 @@ impl Watchdog {
                 self.report(Report::Ending(why));
                 self.tell_to_end();
             }
+            if self.next_telling.is_some_and(|at| at <= Instant::now()) {
+                self.tell_the_rest();
+            }
             if ready.link && !self.obey() {
                 return;
             }
@@ -101,11 +115,15 @@ impl Watchdog {
     /// Waits until there is something to do.
     fn wait(&mut self) -> Ready {
         let phase = self.course.phase();
-        let timeout = matches!(phase, Phase::Killing(_)).then(|| {
-            let round = self.round;
-            self.round = (round * 2).min(LONG_ROUND);
-            round
-        });
+        let timeout = match phase {
+            Phase::Killing(_) => {
+                let round = self.round;
+                self.round = (round * 2).min(LONG_ROUND);
+                Some(round)
+            }
+            Phase::Ending(..) => self.next_telling.map(Instant::left),
+            _ => None,
+        };
         self.senses.set_timer(self.course.next());
         let mut ready = self.senses.wait(self.executed.as_ref(), timeout);
         // Once main is gone its end stays readable for ever, and there is nobody to obey.
@@ -150,6 +168,7 @@ impl Watchdog {
             Order::Continue => self.signal_group(Signal::CONT),
             Order::Stop => {
                 if self.course.end(Why::Told, Instant::now()) {
+                    self.report(Report::Ending(Why::Told));
                     self.tell_to_end();
                 }
             }
@@ -253,25 +272,39 @@ impl Watchdog {
             self.course.gone();
         } else if by_itself && !tree::reap_all() {
             // Rare, so that most commands cost no walk of the tree.
-            tree::signal_descendants(Signal::TERM, self.group, Search::Quick);
-            tree::signal_descendants(Signal::CONT, self.group, Search::Quick);
+            self.tell_the_rest();
         }
     }
 
     /// SIGTERM to all, and SIGCONT so that what is stopped can act on it; no more than that if it
-    /// is to be killed anyway.
-    fn tell_to_end(&self) {
+    /// is to be killed anyway. The group at one stroke, then what has left it.
+    fn tell_to_end(&mut self) {
         if let Phase::Ending(..) = self.course.phase() {
-            self.signal_all(Signal::TERM, Search::Quick);
-            self.signal_all(Signal::CONT, Search::Quick);
+            self.signal_group(Signal::TERM);
+            self.signal_group(Signal::CONT);
+            self.tell_the_rest();
         }
     }
 
-    /// The group at one stroke, then what has left it.
-    fn signal_all(&self, signal: Signal, search: Search) {
-        self.signal_group(signal);
+    /// What has left the group, found round after round until the grace is over: among those that
+    /// start others and end, one walk misses some.
+    fn tell_the_rest(&mut self) {
+        self.next_telling = None;
+        if self.leftovers == Leftovers::Stop && matches!(self.course.phase(), Phase::Ending(..)) {
+            self.walk.tell(Spared {
+                group: self.group,
+                watchdog: None,
+            });
+            self.next_telling = Some(Instant::now() + self.telling_round);
+            self.telling_round = (self.telling_round * 2).min(LONG_ROUND);
+        }
+    }
+
+    /// SIGKILL to all.
+    fn kill(&mut self, search: Search) {
+        self.signal_group(Signal::KILL);
         if self.leftovers == Leftovers::Stop {
-            tree::signal_descendants(signal, self.leader, search);
+            self.walk.kill(search);
         }
     }
 

@@ -28,6 +28,7 @@ mod hostile;
 mod killed;
 mod late;
 mod names;
+mod out_of_reach;
 mod rights;
 mod soak;
 mod start;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use super::start::{Start, Starting};
 use crate::cli::{Run, refusal};
@@ -13,12 +12,7 @@ use crate::locker::{Held, Loss};
 use crate::progress::Seen;
 use crate::supervise::signals::Signals;
 use crate::supervise::terminal::Terminal;
-use crate::supervise::{Report, Supervision, Why};
-
-/// How long after the deadline the command should be gone at the latest, with the watchdog's word
-/// for it; well within the margin that the deadline keeps. Also how long after a stop of our own
-/// the signal that ended it should have come.
-pub(super) const PATIENCE: Duration = Duration::from_millis(50);
+use crate::supervise::{PATIENCE, Report, Supervision, Why};
 
 /// How it ended.
 pub(super) enum Ended {
@@ -105,37 +99,31 @@ impl<'a> Running<'a> {
 
     async fn start(&mut self, starting: &Starting<'_>, signals: &mut Signals) -> Ended {
         let exit = match starting.start(&mut self.supervision, signals).await {
-            Start::Done(deadline, report) => {
+            Start::Done(report) => {
                 self.note(report).await;
-                self.follow(deadline, signals).await
+                self.follow(signals).await
             }
             Start::Impossible(error) => self.say_not_executed(&error),
             Start::Lost(loss) => return Ended::NotStarted(loss),
             Start::Interrupted(signal) => Exit::Signal(signal),
-            Start::NoWatchdog => {
-                self.say_no_watchdog();
-                self.supervision.kill().await;
+            Start::NoWatchdog(why) => {
+                self.note(Report::Ending(why)).await;
+                self.supervision.kill(why).await;
                 Exit::Status(exit::INTERNAL)
             }
         };
         Ended::With(exit)
     }
 
-    async fn follow(&mut self, mut deadline: Option<Instant>, signals: &mut Signals) -> Exit {
+    async fn follow(&mut self, signals: &mut Signals) -> Exit {
         let mut ownership = self.held.ownership();
         let why = loop {
-            let overdue = deadline.map(|at| at + PATIENCE);
             let unstopped = self.unstopped.map(|(_, at)| at);
             tokio::select! {
                 biased;
                 report = self.supervision.report() => match report {
-                    Some(Report::Gone(why)) => break Some(why),
-                    Some(report) => self.note(report).await,
-                    None => {
-                        self.say_no_watchdog();
-                        self.supervision.kill().await;
-                        break None;
-                    }
+                    Report::Gone(why) => break why,
+                    report => self.note(report).await,
                 },
                 signal = signals.next() => match signal {
                     libc::SIGCONT => self.resume().await,
@@ -147,7 +135,6 @@ impl<'a> Running<'a> {
                     None => {
                         self.seen.answered();
                         if let Some(moved) = ownership.deadline() {
-                            deadline = Some(moved);
                             self.supervision.move_deadline(moved).await;
                             if self.options.verbose > 1 {
                                 let left = describe::duration(moved.left());
@@ -157,14 +144,9 @@ impl<'a> Running<'a> {
                     }
                 },
                 () = until(unstopped) => self.resume_orphan().await,
-                () = until(overdue) => {
-                    // The watchdog is frozen, then: we do what it should have done.
-                    self.supervision.kill().await;
-                    break Some(Why::Deadline);
-                }
             }
         };
-        if why == Some(Why::Deadline) {
+        if why == Why::Deadline {
             self.note(Report::Ending(Why::Deadline)).await;
         }
         self.take_terminal_back();
@@ -193,6 +175,10 @@ impl<'a> Running<'a> {
                         self.say_lost(&why);
                     }
                     Why::MaxRuntime => self.say_stopping("--max-runtime is over".to_owned()),
+                    Why::WatchdogGone => self.say_stopping("the watchdog was killed".to_owned()),
+                    Why::WatchdogFrozen => {
+                        self.say_stopping("the watchdog is stopped or frozen".to_owned());
+                    }
                     _ => {}
                 }
             }
@@ -244,13 +230,6 @@ impl<'a> Running<'a> {
         self.say_stopping(format!("the lock is lost: {why}"));
     }
 
-    fn say_no_watchdog(&self) {
-        describe::complain(format_args!(
-            "{}: the watchdog was killed: stopping the command",
-            self.key()
-        ));
-    }
-
     fn say_stopping(&mut self, why: String) {
         describe::complain(format_args!("{}: {why}: stopping the command", self.key()));
         if self.terminal.as_ref().is_some_and(Terminal::is_drawn_on) {
@@ -291,23 +270,24 @@ impl<'a> Running<'a> {
     }
 
     /// How genlock ends, now that nothing of the command lives.
-    fn exit(&self, why: Option<Why>) -> Exit {
-        if self.loss.is_some() || why == Some(Why::Deadline) {
+    fn exit(&self, why: Why) -> Exit {
+        if self.loss.is_some() || why == Why::Deadline {
             return Exit::Status(self.options.lost_exit_code);
         }
         if let Some(errno) = self.not_executed {
             return self.say_not_executed(&io::Error::from_raw_os_error(errno));
         }
         match (why, self.status) {
-            (Some(Why::MaxRuntime), _) => Exit::Status(exit::MAX_RUNTIME),
-            (Some(_), Some(status)) if libc::WIFSIGNALED(status) => match libc::WTERMSIG(status) {
+            (Why::MaxRuntime, _) => Exit::Status(exit::MAX_RUNTIME),
+            (Why::WatchdogFrozen | Why::WatchdogGone, _) => Exit::Status(exit::INTERNAL),
+            (_, Some(status)) if libc::WIFSIGNALED(status) => match libc::WTERMSIG(status) {
                 signal @ (libc::SIGINT | libc::SIGQUIT) if self.killed_in_foreground => {
                     Exit::Interrupt(signal)
                 }
                 signal => Exit::Signal(signal),
             },
-            (Some(_), Some(status)) => Exit::Status(libc::WEXITSTATUS(status) as u8),
-            // The watchdog was killed, and with it the command.
+            (_, Some(status)) => Exit::Status(libc::WEXITSTATUS(status) as u8),
+            // What ended it also kept us from its status.
             _ => Exit::Status(exit::INTERNAL),
         }
     }

@@ -4,17 +4,17 @@
 use std::io;
 use std::time::Duration;
 
-use super::running::{PATIENCE, until};
+use super::running::until;
 use crate::cli::{Run, environment, times};
 use crate::clock::{Instant, sleep_until};
 use crate::locker::{Held, Loss};
 use crate::supervise::signals::Signals;
-use crate::supervise::{Report, Supervision, Terms};
+use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};
 
 /// How it went.
 pub(super) enum Start {
-    /// The watchdog has carried out the order, with this deadline; its first report.
-    Done(Option<Instant>, Report),
+    /// The watchdog has carried out the order; its first report.
+    Done(Report),
     /// It cannot be started at all.
     Impossible(io::Error),
     /// The lock was lost before.
@@ -23,7 +23,7 @@ pub(super) enum Start {
     Interrupted(i32),
     /// The watchdog was killed, or is frozen and the lock was lost: it is to be killed, with all that
     /// it may have started.
-    NoWatchdog,
+    NoWatchdog(Why),
 }
 
 /// What is to be started, and on which lock.
@@ -69,9 +69,11 @@ impl Starting<'_> {
                 return Start::Impossible(error);
             }
             match self.first_report(supervision).await {
-                Some(Report::TooLate) => {}
-                Some(report) => return Start::Done(deadline, report),
-                None => return Start::NoWatchdog,
+                Report::TooLate => {}
+                Report::Ending(why @ (Why::WatchdogGone | Why::WatchdogFrozen)) => {
+                    return Start::NoWatchdog(why);
+                }
+                report => return Start::Done(report),
             }
         }
     }
@@ -94,7 +96,7 @@ impl Starting<'_> {
 
     /// Waits for what the watchdog says, as long as the lock is held: a watchdog that is frozen has
     /// nothing to hold the deadline of.
-    async fn first_report(&self, supervision: &mut Supervision) -> Option<Report> {
+    async fn first_report(&self, supervision: &mut Supervision) -> Report {
         let mut ownership = self.held.ownership();
         let overdue = async {
             ownership.lost().await;
@@ -103,7 +105,7 @@ impl Starting<'_> {
         tokio::select! {
             biased;
             report = supervision.report() => report,
-            () = overdue => None,
+            () = overdue => Report::Ending(Why::WatchdogFrozen),
         }
     }
 }

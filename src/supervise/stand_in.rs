@@ -1,0 +1,295 @@
+//! Main in the place of a watchdog that does not act: one that was killed, or that is stopped where
+//! no signal reaches it (by a tracer, ptrace(2), or in a frozen cgroup).
+//!
+//! Main follows the same course, a moment later, by what it hears from the watchdog. It does all
+//! that is due and that the watchdog has not done, alone: nothing here waits for the watchdog.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+
+use super::course::{Course, Phase};
+use super::link::Report;
+use super::proc::Proc;
+use super::tree;
+use super::walk::{Search, Spared, Walk};
+use super::watchdog::{LONG_ROUND, ROUND, TELLING_ROUND};
+use super::{Leftovers, PATIENCE, Terms, Why};
+use crate::clock::Instant;
+
+/// How long the watchdog has to tell everything SIGTERM is a quarter of the grace, up to this: to
+/// be told twice is no help to a command.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// What main knows of the course, and of what it would have to kill.
+pub(super) struct StandIn {
+    course: Course,
+    watchdog: Pid,
+    leftovers: Leftovers,
+    /// The command's group, until its leader is known to be reaped.
+    group: Option<Pid>,
+    grace: Duration,
+    /// The watchdog was ordered to tell everything SIGTERM, and has so long to say that it did.
+    owed: Option<Instant>,
+    /// Main has told everything by itself.
+    told: bool,
+    round: Duration,
+    next_round: Instant,
+    /// The last round found nothing alive.
+    quiet: bool,
+    /// What main has begun to do by itself, to be reported.
+    said: Option<Report>,
+    /// Made when it is needed first.
+    walk: Option<Walk>,
+}
+
+impl StandIn {
+    pub(super) fn new(watchdog: Pid, leftovers: Leftovers) -> Self {
+        Self {
+            course: Course::new(),
+            watchdog,
+            leftovers,
+            group: None,
+            grace: Duration::ZERO,
+            owed: None,
+            told: false,
+            round: ROUND,
+            next_round: Instant::now(),
+            quiet: false,
+            said: None,
+            walk: None,
+        }
+    }
+
+    /// The watchdog was ordered to start a command.
+    pub(super) fn start(&mut self, terms: Terms) {
+        self.grace = terms.grace;
+        self.course.may_start(terms, Instant::now());
+    }
+
+    pub(super) fn move_deadline(&mut self, deadline: Instant) {
+        self.course.move_deadline(deadline);
+    }
+
+    /// The watchdog was ordered to stop the command.
+    pub(super) fn stop(&mut self) {
+        let now = Instant::now();
+        if self.course.end(Why::Told, now) {
+            self.owed = Some(now + self.patience());
+        }
+    }
+
+    /// The watchdog is not counted on any more: it was killed, and what was below it is ours by now
+    /// or dies along with it (prctl(2)); or it did not even say whether it started the command.
+    pub(super) fn take_over(&mut self, why: Why) {
+        if self.is_killing() {
+            return;
+        }
+        if self.course.phase() == Phase::Waiting {
+            // It may have.
+            self.course.started(Instant::now());
+        }
+        self.course.kill(why);
+        self.said = Some(Report::Ending(why));
+        self.begin_rounds(ROUND);
+    }
+
+    /// The watchdog takes no orders.
+    pub(super) fn give_up_on_it(&mut self) {
+        if self.course.end(Why::WatchdogFrozen, Instant::now()) {
+            self.tell_to_end();
+            self.said = Some(Report::Ending(Why::WatchdogFrozen));
+        }
+    }
+
+    /// Whether main kills by itself.
+    pub(super) fn is_killing(&self) -> bool {
+        matches!(self.course.phase(), Phase::Killing(_))
+    }
+
+    /// What the watchdog says that it has done need not be done.
+    pub(super) fn note(&mut self, report: Report) {
+        let now = Instant::now();
+        match report {
+            Report::Started(pid) => {
+                self.group = Pid::from_raw(pid);
+                if self.course.phase() == Phase::Waiting {
+                    self.course.started(now);
+                }
+            }
+            Report::Ending(why) => {
+                self.owed = None;
+                self.course.end(why, now);
+            }
+            Report::Ended(_) => {
+                self.owed = None;
+                self.group = None;
+                self.course.ended(now);
+            }
+            Report::Gone(_) => self.course.gone(),
+            Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) => {}
+        }
+    }
+
+    /// When something is due that the watchdog should have done by then.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if self.said.is_some() {
+            return Some(Instant::now());
+        }
+        let next = self.course.next().map(|at| at + self.patience());
+        let round = self.does_rounds().then_some(self.next_round);
+        let all = [next, self.deadline(), self.owed, round];
+        all.into_iter().flatten().min()
+    }
+
+    /// Does what is due, and reports as the watchdog would have.
+    pub(super) fn act(&mut self) -> Option<Report> {
+        if let Some(said) = self.said.take() {
+            return Some(said);
+        }
+        let now = Instant::now();
+        if self.owed.take_if(|at| *at <= now).is_some() {
+            self.tell_to_end();
+        }
+        let killed = self.is_killing();
+        let mut begins = self.course.tick(now - self.patience());
+        if self.deadline().is_some_and(|at| at <= now) {
+            begins = self.course.tick(now - PATIENCE).or(begins);
+        }
+        if self.is_killing() && !killed {
+            self.begin_rounds(ROUND);
+        }
+        if let Some(why) = begins {
+            self.tell_to_end();
+            return Some(Report::Ending(why));
+        }
+        if !self.does_rounds() || self.next_round > now {
+            return None;
+        }
+        if self.is_over() {
+            let (Phase::Ending(why, _) | Phase::Killing(why)) = self.course.phase() else {
+                return None;
+            };
+            self.course.gone();
+            return Some(Report::Gone(why));
+        }
+        self.next_round = Instant::now() + self.round;
+        self.round = (self.round * 2).min(LONG_ROUND);
+        None
+    }
+
+    /// Whether main by itself tells or kills what it finds, round after round.
+    fn does_rounds(&self) -> bool {
+        self.is_killing() || self.told && matches!(self.course.phase(), Phase::Ending(..))
+    }
+
+    fn begin_rounds(&mut self, round: Duration) {
+        self.round = round;
+        self.next_round = Instant::now();
+    }
+
+    /// One round. True if nothing of the command lives.
+    fn is_over(&mut self) -> bool {
+        if self.is_killing() {
+            self.kill();
+        } else {
+            self.tell_the_rest();
+        }
+        if self.leftovers == Leftovers::Leave {
+            return self.leader_has_ended();
+        }
+        if tree::reap_all() {
+            return true;
+        }
+        // A watchdog that cannot die is none of the command's, and keeps us from a last child to
+        // reap. Among those that fork, one look can miss what two do not.
+        let watchdog = self.watchdog;
+        let quiet = !self.walk().lives(watchdog);
+        std::mem::replace(&mut self.quiet, quiet) && quiet
+    }
+
+    /// When nothing may live any more, with the watchdog's word for it.
+    fn deadline(&self) -> Option<Instant> {
+        match self.course.phase() {
+            Phase::Running | Phase::Ending(..) => self.course.deadline().map(|at| at + PATIENCE),
+            _ => None,
+        }
+    }
+
+    /// How long the watchdog has for what is due now.
+    fn patience(&self) -> Duration {
+        match self.course.phase() {
+            Phase::Running => (self.grace / 4).clamp(PATIENCE, LONGEST_WAIT),
+            _ => PATIENCE,
+        }
+    }
+
+    /// SIGTERM to everything, as the watchdog would have told it; no more than that if it is to be
+    /// killed anyway.
+    fn tell_to_end(&mut self) {
+        let Phase::Ending(..) = self.course.phase() else {
+            return;
+        };
+        if let Some(group) = self.group_of_ours() {
+            tree::signal_group(group, Signal::TERM);
+            tree::signal_group(group, Signal::CONT);
+        }
+        self.told = true;
+        self.begin_rounds(TELLING_ROUND);
+    }
+
+    fn tell_the_rest(&mut self) {
+        if self.leftovers == Leftovers::Stop {
+            let (group, watchdog) = (self.group, Some(self.watchdog));
+            self.walk().tell(Spared { group, watchdog });
+        }
+    }
+
+    /// SIGKILL over every way there is: the group, what is below us, and the watchdog, at whose
+    /// death what was below it is ours and the command dies (prctl(2)).
+    fn kill(&mut self) {
+        if let Some(group) = self.group_of_ours() {
+            tree::signal_group(group, Signal::KILL);
+        }
+        if tree::is_child(self.watchdog) {
+            let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
+        }
+        let search = if self.round < LONG_ROUND {
+            Search::Quick
+        } else {
+            Search::Thorough
+        };
+        if self.leftovers == Leftovers::Stop {
+            self.walk().kill(search);
+        }
+    }
+
+    /// The command's group, while its number is its own: its leader has not been reaped, though it
+    /// may be dead.
+    fn group_of_ours(&mut self) -> Option<Pid> {
+        let leader = self.group?;
+        if tree::is_child(leader) {
+            return Some(leader);
+        }
+        match Proc::open() {
+            Some(proc) => {
+                let stat = proc.stat(leader.as_raw_nonzero().get());
+                let parent = stat.and_then(|stat| Pid::from_raw(stat.parent));
+                self.group.filter(|_| parent == Some(self.watchdog))
+            }
+            // By its last word the watchdog has not reaped it; and later it may be our own to reap.
+            None => self.group.take(),
+        }
+    }
+
+    fn leader_has_ended(&self) -> bool {
+        self.group.is_none_or(|leader| {
+            let stat = Proc::open().and_then(|proc| proc.stat(leader.as_raw_nonzero().get()));
+            tree::has_ended(leader) && !stat.is_some_and(|stat| stat.lives())
+        })
+    }
+
+    fn walk(&mut self) -> &mut Walk {
+        self.walk.get_or_insert_with(Walk::new)
+    }
+}

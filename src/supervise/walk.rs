@@ -1,0 +1,217 @@
+//! The processes below this one: finding and signalling all of them.
+//!
+//! The watchdog is a child subreaper (prctl(2)), so whatever leaves the command's process group
+//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`].
+
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::proc::{Proc, Stat};
+use crate::clock::Instant;
+
+/// How many processes one walk can remember. Another one finds the others when these are gone.
+const FOUND: usize = 1 << 16;
+
+/// The kernel's limit on process numbers (PID_MAX_LIMIT, proc(5)).
+const PID_MAX_LIMIT: i32 = 1 << 22;
+
+/// A quick search asks so many numbers after our own, and so many from the lowest on.
+const NEAR: i32 = 1 << 16;
+
+/// proc(5) gives times in ticks of this length (USER_HZ, time(7)).
+const TICK: Duration = Duration::from_millis(10);
+
+/// How far descendants are looked for where there is no /proc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Where they most likely are.
+    Quick,
+    /// Wherever they can be, which takes part of a second.
+    Thorough,
+}
+
+/// The room that walks of the tree need.
+pub(super) struct Walk {
+    found: Vec<Found>,
+    /// A bit for each number that SIGTERM was sent to, or need not be.
+    told: Vec<u64>,
+    /// When the telling began, in ticks.
+    telling: Option<u64>,
+}
+
+/// A process, and where it was found.
+#[derive(Clone, Copy)]
+struct Found {
+    pid: Pid,
+    parent: i32,
+}
+
+/// Who is not told with the others.
+#[derive(Clone, Copy)]
+pub(super) struct Spared {
+    /// The group that is told at one stroke.
+    pub(super) group: Option<Pid>,
+    pub(super) watchdog: Option<Pid>,
+}
+
+impl Walk {
+    pub(super) fn new() -> Self {
+        Self {
+            found: Vec::with_capacity(FOUND),
+            told: vec![0; PID_MAX_LIMIT as usize / 64],
+            telling: None,
+        }
+    }
+
+    /// Kills every process below this one that it finds. What is forked meanwhile can be missed:
+    /// call again until nothing is left.
+    pub(super) fn kill(&mut self, search: Search) {
+        let proc = self.look(search);
+        for found in &self.found {
+            found.signal(proc.as_ref(), &[Signal::KILL]);
+        }
+    }
+
+    /// Tells every process below this one to end that it finds, each one once: SIGTERM, and SIGCONT
+    /// so that what is stopped can act on it.
+    ///
+    /// What was missed is found by another call. By then, what was told may have started others to
+    /// help it to end: they are left alone.
+    pub(super) fn tell(&mut self, spared: Spared) {
+        let (now, first) = (ticks(), self.telling.is_none());
+        let began = *self.telling.get_or_insert(now);
+        let proc = self.look(Search::Quick);
+        for index in 0..self.found.len() {
+            let found = self.found[index];
+            if spared.watchdog == Some(found.pid) || !self.mark(found.pid) {
+                continue;
+            }
+            let group = spared.group.is_some()
+                && rustix::process::getpgid(Some(found.pid)).ok() == spared.group;
+            let start = proc.as_ref().and_then(|proc| found.stat(proc));
+            let helper = start.is_some_and(|stat| stat.start >= began + u64::from(first));
+            if !group && !helper {
+                found.signal(proc.as_ref(), &[Signal::TERM, Signal::CONT]);
+            }
+        }
+    }
+
+    /// Whether anything below this process lives, other than the watchdog. True also where that
+    /// cannot be known.
+    pub(super) fn lives(&mut self, watchdog: Pid) -> bool {
+        let Some(proc) = self.look(Search::Quick) else {
+            return true;
+        };
+        let mut others = self.found.iter().filter(|found| found.pid != watchdog);
+        others.any(|found| found.stat(&proc).is_none_or(|stat| stat.lives()))
+    }
+
+    /// Finds the processes below this one: all of them, or our children where there is no /proc,
+    /// which it gives.
+    fn look(&mut self, search: Search) -> Option<Proc> {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        self.found.clear();
+        let proc = Proc::open();
+        let children = proc
+            .as_ref()
+            .is_some_and(|proc| proc.each_child(own, |number| self.note(number, own)));
+        let proc = proc.filter(|_| children);
+        let Some(proc) = proc else {
+            each_child_by_asking(search, |number| self.note(number, own));
+            return None;
+        };
+        let mut next = 0;
+        while let Some(&Found { pid, .. }) = self.found.get(next) {
+            next += 1;
+            let parent = pid.as_raw_nonzero().get();
+            // A process that has ended meanwhile has no children any more.
+            proc.each_child(parent, |number| self.note(number, parent));
+        }
+        Some(proc)
+    }
+
+    fn note(&mut self, number: i32, parent: i32) {
+        if let Some(pid) = Pid::from_raw(number)
+            && self.found.len() < FOUND
+        {
+            self.found.push(Found { pid, parent });
+        }
+    }
+
+    /// Marks a number as told. False if it was.
+    fn mark(&mut self, pid: Pid) -> bool {
+        let number = pid.as_raw_nonzero().get() as usize;
+        let Some(word) = self.told.get_mut(number / 64) else {
+            return true;
+        };
+        let bit = 1 << (number % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+}
+
+impl Found {
+    /// What is known of it. Nothing is of one that is gone or hidden (hidepid, proc(5)).
+    fn stat(self, proc: &Proc) -> Option<Stat> {
+        proc.stat(self.pid.as_raw_nonzero().get())
+    }
+
+    /// Whether another process has its number by now.
+    fn is_another(self, proc: &Proc) -> bool {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        // When a parent ends, its children become ours.
+        self.stat(proc)
+            .is_some_and(|stat| stat.parent != self.parent && stat.parent != own)
+    }
+
+    /// Signals it, and nobody who was given its number since: what a descriptor stands for stays
+    /// the same (pidfd_open(2)), and with that in hand we look at whose child it is. Without /proc
+    /// it is our own, whose number nobody else has before we reap it.
+    fn signal(self, proc: Option<&Proc>, signals: &[Signal]) {
+        let open = rustix::process::pidfd_open(self.pid, PidfdFlags::empty());
+        if open.as_ref().is_err_and(|&error| error == Errno::SRCH)
+            || proc.is_some_and(|proc| self.is_another(proc))
+        {
+            return;
+        }
+        for &signal in signals {
+            // Fails if it is gone, or belongs to another user (a set-user-ID program).
+            let _ = match &open {
+                Ok(process) => rustix::process::pidfd_send_signal(process, signal),
+                Err(_) => rustix::process::kill_process(self.pid, signal),
+            };
+        }
+    }
+}
+
+/// The present moment as proc(5) gives times.
+fn ticks() -> u64 {
+    let now = Instant::now().since_boot();
+    u64::try_from(now.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX - 1)
+}
+
+/// Finds this process's children without /proc, by asking about every number there can be: for
+/// any other, waitid(2) says at once that it is no child.
+///
+/// The kernel gives numbers in turn, and begins again at the lowest: what is younger than this
+/// process follows on its number until many more processes were started on the host.
+fn each_child_by_asking(search: Search, mut found: impl FnMut(i32)) {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let ranges = match search {
+        Search::Quick => [own..own.saturating_add(NEAR), 1..own.min(NEAR)],
+        Search::Thorough => [1..PID_MAX_LIMIT, 0..0],
+    };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    for number in ranges.into_iter().flatten() {
+        let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
+        let id = number as libc::id_t;
+        // SAFETY: `info` has room for what waitid(2) writes.
+        if unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) } == 0 {
+            found(number);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The watchdog is stopped where SIGCONT and SIGKILL do not reach it: held by a tracer that never
+//! looks, or in a frozen cgroup. genlock then does alone what the watchdog should have done.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::genlock::{Run, Store, bare, poll};
+use crate::process::{is_dead, state, watchdog};
+use crate::proxy::{Proxy, Way};
+use crate::sections::Manners::{Polite, Stubborn};
+use crate::sections::{Sections, now};
+use crate::support::etcd::Server;
+use crate::{TTL, WITH_TTL, next, together};
+
+/// A tracer that attaches and never waits for what it traces, which can then not be reaped either
+/// (ptrace(2)).
+const TRACER: &str = r#"
+my %call = (x86_64 => 101, aarch64 => 117);
+my $machine = qx(uname -m);
+chomp $machine;
+my $attach = 16;
+syscall($call{$machine} // die("skipped"), $attach, $ARGV[0] + 0, 0, 0) == 0 or die "ptrace: $!";
+$| = 1;
+print "ready $$\n";
+sleep 600;
+"#;
+
+/// What holds a process, for as long as it is kept.
+struct Hold {
+    _tracer: Option<Run>,
+    _cgroup: Option<Cgroup>,
+}
+
+/// A cgroup whose processes are frozen (freezer-subsystem.rst): they are not even killed before
+/// they are thawed. Thawed and removed when dropped.
+struct Cgroup(PathBuf);
+
+impl Hold {
+    fn trace(pid: i32) -> Self {
+        let mut tracer = bare("perl");
+        tracer.args(["-e", TRACER, &pid.to_string()]);
+        let tracer = Run::start(tracer);
+        tracer.ready();
+        poll("the stop", || state(pid) == Some('t'));
+        Self {
+            _tracer: Some(tracer),
+            _cgroup: None,
+        }
+    }
+
+    /// `None` where there is no such cgroup to be had, which is said.
+    fn freeze(pid: i32) -> Option<Self> {
+        let cgroup = PathBuf::from(format!("/sys/fs/cgroup/freezer/genlock-{pid}"));
+        let made = std::fs::create_dir(&cgroup);
+        if let Err(error) = made {
+            eprintln!("skipped: {}: {error}", cgroup.display());
+            return None;
+        }
+        let cgroup = Cgroup(cgroup);
+        cgroup.write("cgroup.procs", &pid.to_string());
+        cgroup.write("freezer.state", "FROZEN");
+        poll("the freezing", || {
+            let state = std::fs::read_to_string(cgroup.0.join("freezer.state"));
+            state.is_ok_and(|state| state.trim() == "FROZEN")
+        });
+        Some(Self {
+            _tracer: None,
+            _cgroup: Some(cgroup),
+        })
+    }
+}
+
+impl Cgroup {
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).expect("a cgroup");
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        self.write("freezer.state", "THAWED");
+        poll("the cgroup's end", || std::fs::remove_dir(&self.0).is_ok());
+    }
+}
+
+/// How the watchdog is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Traced,
+    Frozen,
+}
+
+fn hold(how: How, pid: i32) -> Option<Hold> {
+    match how {
+        How::Traced => Some(Hold::trace(pid)),
+        How::Frozen => Hold::freeze(pid),
+    }
+}
+
+#[test]
+fn a_watchdog_out_of_reach_does_not_keep_the_command_alive() {
+    let cases = [
+        (How::Traced, Polite),
+        (How::Traced, Stubborn),
+        (How::Frozen, Polite),
+        (How::Frozen, Stubborn),
+    ];
+    together(cases, |(how, manners)| {
+        let server = Server::start();
+        let proxy = Proxy::before(&server.endpoint());
+        let store = Store::at(server.endpoint());
+        let ours = Store::at(proxy.endpoint());
+        let log = Sections::new(store.directory());
+        let beats = log.beats("first", manners);
+        let script = format!("(setsid {beats} &) & exec {beats}");
+        let mut holder = Run::start(ours.sh(&WITH_TTL, &script));
+        let tree = holder.all_ready(2);
+        let next = next(&store, &log, "next");
+        let Some(hold) = hold(how, watchdog(holder.pid())) else {
+            return;
+        };
+        let cut = now();
+        proxy.hold(Way::Requests);
+        poll("the tree's end", || tree.iter().all(|&pid| is_dead(pid)));
+        let dead = now() - cut;
+        println!("{how:?}, {manners:?}: dead after {dead:?}");
+        holder.ended();
+        // What is frozen has the output open.
+        drop(hold);
+        let holder = holder.finish();
+        next.finish();
+        assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+        assert!(holder.one_line().contains("the lock is lost"));
+        let sections = log.check(2);
+        let told = sections[0].told.expect("a SIGTERM");
+        assert!(dead < TTL, "{dead:?}");
+        if manners == Stubborn {
+            let grace = sections[0].last - told;
+            assert!(grace > Duration::from_millis(500), "the grace: {grace:?}");
+        }
+    });
+}
+
+/// The lock is another's at once: there is no time to wait for a deadline.
+#[test]
+fn a_lock_that_is_taken_away_is_told_without_the_watchdog() {
+    let store = Store::etcd();
+    let log = Sections::new(store.directory());
+    let beats = log.beats("first", Polite);
+    let script = format!("(setsid {beats} &) & exec {beats}");
+    let holder = Run::start(store.sh(&["--ttl", "600"], &script));
+    let tree = holder.all_ready(2);
+    let _hold = Hold::trace(watchdog(holder.pid()));
+    let taken = now();
+    let server = store.server().expect("an etcd");
+    server.ctl(&["del", "--prefix", &format!("{}/", store.key)]);
+    poll("the tree's end", || tree.iter().all(|&pid| is_dead(pid)));
+    assert!(now() - taken < TTL, "{:?}", now() - taken);
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+    assert!(holder.one_line().contains("the lock is lost"));
+}
+
+#[test]
+fn a_watchdog_that_takes_no_orders_is_not_waited_for() {
+    let store = Store::etcd();
+    let script = "(setsid sh -c 'echo ready $$; exec sleep 600' &) & echo ready $$; exec sleep 600";
+    let mut holder = Run::start(store.sh(&["--ttl", "600", "-k", "1"], script));
+    let tree = holder.all_ready(2);
+    let _hold = Hold::trace(watchdog(holder.pid()));
+    poll("the end", || {
+        if !holder.has_ended() {
+            holder.signal(Signal::WINCH);
+        }
+        holder.has_ended()
+    });
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(70), "{holder:?}");
+    let line = holder.one_line();
+    assert!(line.contains("the watchdog is stopped or frozen"), "{line}");
+    assert!(tree.into_iter().all(is_dead));
+    assert!(store.is_free());
+}
+
+#[test]
+fn without_a_command_it_is_not_waited_for() {
+    let store = Store::etcd();
+    let holder = store.hold();
+    let waiter = Run::start(store.run(&[], &["true"]));
+    waiter.complains("waiting");
+    let watchdog = watchdog(waiter.pid());
+    let _hold = Hold::trace(watchdog);
+    waiter.signal(Signal::TERM);
+    let waiter = waiter.finish();
+    assert_eq!(waiter.status.signal(), Some(15), "{waiter:?}");
+    assert!(is_dead(watchdog));
+    holder.end();
+}
