@@ -34,6 +34,7 @@ compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and 
 pub mod clock;
 mod error;
 pub mod locker;
+mod secrets;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -44,7 +44,9 @@ pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
 pub(super) const ETCDCTL_PASSWORD: &str = "ETCDCTL_PASSWORD";
 
 /// Variables of the form `name:password`, as etcdctl takes them.
-pub(super) const USER: [&str; 2] = ["GENLOCK_USER", "ETCDCTL_USER"];
+pub(super) const USER: [&str; 2] = ["GENLOCK_USER", ETCDCTL_USER];
+/// That of the two which etcdctl reads.
+pub(super) const ETCDCTL_USER: &str = "ETCDCTL_USER";
 
 /// The environment for the command, but for what is [`added`] when the lock is held: genlock's
 /// own without passwords.

@@ -119,7 +119,11 @@ impl Settings {
         }
         for name in environment::USER {
             if let Some(user) = variable(name).filter(|_| !self.has(USER)) {
-                let (user, password) = match user.split_once(':') {
+                // If there is another password, a colon is the name's own, as for etcdctl.
+                let etcdctls = name == environment::ETCDCTL_USER
+                    && variable(environment::ETCDCTL_PASSWORD).is_some();
+                let other = etcdctls || self.has(PASSWORD) || self.has(PASSWORD_FILE);
+                let (user, password) = match user.split_once(':').filter(|_| !other) {
                     Some((user, password)) => (user, Some(password)),
                     None => (&*user, None),
                 };

@@ -1,10 +1,9 @@
 //! Opens the store that the options name: the scheme of the endpoints picks it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Connection;
 use super::settings::Settings;
-use crate::describe;
 use crate::error::Setting;
 use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
 
@@ -18,8 +17,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// Reads the options, below which the settings are already. Touches nothing but the password's
-    /// file.
+    /// Reads the options, below which the settings are already. Touches nothing.
     pub(super) fn of(connection: &Connection, settings: &Settings) -> Result<Self> {
         let endpoints = endpoints(connection);
         let files: Vec<_> = endpoints
@@ -40,21 +38,20 @@ impl Store {
                 (!directory.is_empty()).then(|| directory.to_owned()),
             ));
         }
-        let (user, password) = credentials(connection, settings)?;
         let defaults = EtcdConfig::default();
-        let config = EtcdConfig {
+        let mut config = EtcdConfig {
             endpoints,
             cacert: connection.cacert.clone(),
             cert: connection.cert.clone(),
             key: connection.tls_key.clone(),
             insecure_skip_tls_verify: connection.insecure_skip_tls_verify,
-            user,
-            password,
             dial_timeout: connection.dial_timeout.unwrap_or(defaults.dial_timeout),
             command_timeout: connection
                 .command_timeout
                 .unwrap_or(defaults.command_timeout),
+            ..defaults
         };
+        set_credentials(&mut config, connection, settings)?;
         Ok(Self::Etcd(config))
     }
 
@@ -113,49 +110,35 @@ fn endpoints(connection: &Connection) -> Vec<String> {
     endpoints
 }
 
-/// The user's name and password. In a variable the name may carry the password, as etcdctl takes
-/// it; on the command line everyone could read it (ps(1)).
-fn credentials(
+/// Sets the user's name, and the password or its file. In a variable the name may carry the
+/// password, as etcdctl takes it; on the command line everyone could read it (ps(1)). If there is
+/// another password, a colon is the name's own, as for etcdctl.
+fn set_credentials(
+    config: &mut EtcdConfig,
     connection: &Connection,
     settings: &Settings,
-) -> Result<(Option<String>, Option<String>)> {
+) -> Result<()> {
     let Some(user) = &connection.user else {
-        return Ok((None, None));
+        return Ok(());
     };
-    if user.contains(':') {
-        return Err(config(
-            "--user: a password on the command line can be read by everyone (ps): \
-             use --password-file or $GENLOCK_PASSWORD",
-        ));
+    config.user = Some(user.clone());
+    config.password_file = connection.password_file.clone();
+    if config.password_file.is_none() {
+        config.password = settings.password().map(str::to_owned);
+        if config.password.is_none() {
+            return Err(no_password(user));
+        }
     }
-    let password = match &connection.password_file {
-        Some(path) => first_line(path)?,
-        None => settings
-            .password()
-            .ok_or_else(|| {
-                config(&format!(
-                    "user {user}: no password: use --password-file or $GENLOCK_PASSWORD"
-                ))
-                .about([Setting::User])
-            })?
-            .to_owned(),
+    Ok(())
+}
+
+fn no_password(user: &str) -> Error {
+    let message = if user.contains(':') {
+        "a password on the command line can be read by everyone (ps): \
+         use --password-file or $GENLOCK_PASSWORD"
+            .to_owned()
+    } else {
+        format!("user {user}: no password: use --password-file or $GENLOCK_PASSWORD")
     };
-    Ok((Some(user.clone()), Some(password)))
-}
-
-fn first_line(path: &Path) -> Result<String> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidConfig,
-            format!("{shown}: {}", describe::io_error(&error)),
-        )
-        .about([Setting::Password])
-        .with_source(error)
-    })?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-fn config(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, message)
+    Error::new(ErrorKind::InvalidConfig, message).about([Setting::User])
 }

@@ -28,6 +28,7 @@ mod survey;
 mod takeover;
 mod tls;
 mod turn;
+mod user;
 mod watch;
 
 use std::fmt;
@@ -42,10 +43,14 @@ use tokio::time::timeout;
 use super::claims::Claims;
 use super::{BoxFuture, Held, Locker, Options, check_key, check_ttl};
 use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::secrets;
 use connect::Store;
 use queue::Queue;
 
 /// How to reach an etcd.
+///
+/// The files are read by [`Etcd::new`], which fails if they are not what they should be, and anew
+/// for each handshake and login: what is in them may be renewed at any time.
 #[derive(Clone)]
 pub struct Config {
     /// The members: `host:port`, `http://…`, `https://…`, `unix://PATH`; `127.0.0.1:2379`. One
@@ -63,6 +68,8 @@ pub struct Config {
     pub user: Option<String>,
     /// Its password; not shown by `Debug`.
     pub password: Option<String>,
+    /// The file whose first line is the password, in place of [`password`](Self::password).
+    pub password_file: Option<PathBuf>,
     /// The bound of one attempt, name, connection, TLS, login and the first answer, at a member that
     /// gives no sign of life; 2 s.
     pub dial_timeout: Duration,
@@ -80,6 +87,7 @@ impl Default for Config {
             insecure_skip_tls_verify: false,
             user: None,
             password: None,
+            password_file: None,
             dial_timeout: Duration::from_secs(2),
             command_timeout: Duration::from_secs(5),
         }
@@ -89,12 +97,13 @@ impl Default for Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("endpoints", &self.endpoints)
+            .field("endpoints", &secrets::endpoints(&self.endpoints.join(",")))
             .field("cacert", &self.cacert)
             .field("cert", &self.cert)
             .field("key", &self.key)
             .field("insecure_skip_tls_verify", &self.insecure_skip_tls_verify)
-            .field("user", &self.user)
+            .field("user", &self.user.as_deref().map(secrets::user))
+            .field("password_file", &self.password_file)
             .field("dial_timeout", &self.dial_timeout)
             .field("command_timeout", &self.command_timeout)
             .finish_non_exhaustive()
@@ -121,7 +130,7 @@ struct Shared {
 }
 
 impl Etcd {
-    /// A client of the etcd at `config.endpoints`. Reads the certificate files, and sends nothing.
+    /// A client of the etcd at `config.endpoints`. Reads the files, and sends nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the option or file at fault.

@@ -4,6 +4,7 @@ mod certificates;
 mod interop;
 mod outage;
 mod places;
+mod renewed;
 mod secure;
 
 use std::sync::Arc;

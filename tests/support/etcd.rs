@@ -121,6 +121,12 @@ impl Server {
         }
     }
 
+    /// Has new authorities, and new certificates of theirs in place of the old ones. It has to be
+    /// started again to go by them.
+    pub(crate) fn renew_certificates(&self) {
+        certificates(self.dir.path(), self.setup.keys);
+    }
+
     /// Where it listens, as `--endpoints` takes it.
     pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.setup.tls { "https" } else { "http" };

@@ -8,6 +8,7 @@ use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::locker::etcd::certificate::Certificate;
 use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Service};
+use crate::secrets;
 use crate::{Error, ErrorKind, EtcdConfig};
 
 /// What mends a cluster without a leader, or one that nobody follows.
@@ -208,7 +209,7 @@ impl Judge<'_> {
 
     fn auth(&mut self, service: &Service, own: Option<&Certificate>) {
         self.report.auth = service.auth.as_ref().ok().copied();
-        let user = self.config.user.as_deref();
+        let user = self.config.user.as_deref().map(secrets::user);
         match (&service.login, &service.auth, user) {
             (Some(Err(error)), _, Some(user)) => {
                 let text = format!("cannot log in as \"{user}\": {error}");
@@ -227,8 +228,8 @@ impl Judge<'_> {
                 );
             }
             (_, Ok(true), Some(user)) => {
-                self.report.user = Some(user.to_owned());
                 self.report.ok("auth", format!("logged in as \"{user}\""));
+                self.report.user = Some(user);
             }
             (_, Ok(true), None) => match own.filter(|_| service.recognised) {
                 Some(own) => {

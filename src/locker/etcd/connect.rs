@@ -49,15 +49,14 @@ struct Member {
 
 impl Store {
     pub(super) fn new(config: &Config, retry_interval: Duration) -> Result<Self> {
-        let tls = config.cacert.is_some() || config.cert.is_some();
-        let mut members = Vec::new();
-        for text in &config.endpoints {
-            members.push(Member {
-                endpoint: Endpoint::parse(text, tls)?,
+        let endpoints = Endpoint::all(config)?.into_iter();
+        let members: Vec<_> = endpoints
+            .map(|endpoint| Member {
+                endpoint,
                 pulse: Pulse::default(),
                 connection: Mutex::new(None),
-            });
-        }
+            })
+            .collect();
         if members.is_empty() {
             let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
             return Err(error.about([Setting::Endpoints]));

@@ -66,6 +66,14 @@ impl CredentialFile {
         Ok(content)
     }
 
+    /// Its first line, as that of a password.
+    pub(super) fn first_line(&self) -> Result<String> {
+        let text = String::from_utf8(self.read()?);
+        // Not its source: that has the password in it.
+        let text = text.map_err(|_| self.invalid("it is not text in UTF-8"))?;
+        Ok(text.lines().next().unwrap_or_default().to_owned())
+    }
+
     /// Says why this file will not do.
     pub(super) fn invalid(&self, why: &str) -> Error {
         let message = format!("{}: {why}", self.path.display());

@@ -106,12 +106,11 @@ pub struct Service {
 /// [`ErrorKind::InvalidConfig`], with the option or file at fault. All that etcd says or does not
 /// say is in the [`Diagnosis`].
 pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
-    let tls = config.cacert.is_some() || config.cert.is_some();
-    let endpoints = config.endpoints.iter();
-    let endpoints: Result<Vec<_>> = endpoints.map(|text| Endpoint::parse(text, tls)).collect();
+    let endpoints = Endpoint::all(config)?;
     let nobody = Config {
         user: None,
         password: None,
+        password_file: None,
         ..config.clone()
     };
     let patient = Arc::new(Patient {
@@ -120,10 +119,9 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
         dial_timeout: config.dial_timeout,
         command_timeout: config.command_timeout,
         prefix: prefix.to_owned(),
-        credentials: config.user.clone().zip(config.password.clone()),
     });
     let mut asked = JoinSet::new();
-    for (number, endpoint) in endpoints?.into_iter().enumerate() {
+    for (number, endpoint) in endpoints.into_iter().enumerate() {
         let patient = patient.clone();
         asked.spawn(async move { (number, patient.member(&endpoint).await, endpoint) });
     }
@@ -152,7 +150,6 @@ struct Patient {
     dial_timeout: Duration,
     command_timeout: Duration,
     prefix: String,
-    credentials: Option<(String, String)>,
 }
 
 impl Patient {
@@ -170,7 +167,7 @@ impl Patient {
     async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
         match self.condition_for(&self.nobody, endpoint).await {
             Err(Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_))
-                if self.credentials.is_some() =>
+                if self.user.has_user() =>
             {
                 self.condition_for(&self.user, endpoint).await
             }
@@ -241,8 +238,10 @@ impl Patient {
     async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
         let nobody = self.dial(&self.nobody, endpoint).await?;
         // Whoever asks for no user at all is told first if there are none.
-        let (name, password) = self.credentials.clone().unwrap_or_default();
-        let has_user = self.credentials.is_some();
+        let passing = |error: Error| Fault::Broken(error.to_string());
+        let credentials = self.user.credentials().map_err(passing)?;
+        let has_user = credentials.is_some();
+        let (name, password) = credentials.unwrap_or_default();
         let authenticate =
             |client: Client| async move { client.auth_client().authenticate(name, password).await };
         let answer = self.ask(&nobody, &self.nobody, authenticate).await;

@@ -22,7 +22,8 @@ use super::fault::Fault;
 use super::gather::Gathering;
 use super::pulse::Pulse;
 use super::tls::{Refusal, Tls};
-use crate::error::{Error, ErrorKind, Result, Setting, plain};
+use super::user::User;
+use crate::error::{Error, ErrorKind, Result, plain};
 
 /// etcd counts pings more often than every 5 s as abuse (its --grpc-keepalive-min-time).
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -50,31 +51,32 @@ impl Connection {
     {
         // tonic's futures take 12 KB, which would be moved about with those around them.
         let result = Box::pin(op(self.client)).await;
-        result.map_err(|error| dialler.explain(error.into(), &self.refusal))
+        result.map_err(|error| {
+            let fault = Fault::from(error);
+            // Only a login is told so, which the client made anew by itself, with the password
+            // that was good for the one before.
+            let stale = fault.is_failed_login() && dialler.may_log_in_otherwise();
+            match dialler.explain(fault, &self.refusal) {
+                Fault::Refused(_, reason) if stale => Fault::StaleToken(reason),
+                fault => fault,
+            }
+        })
     }
 }
 
 /// How endpoints are dialled.
 pub(super) struct Dialler {
     tls: Tls,
-    user: Option<(String, String)>,
+    user: Option<User>,
     /// What the caller bounds an attempt by.
     within: Duration,
 }
 
 impl Dialler {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let user = match (&config.user, &config.password) {
-            (Some(user), Some(password)) => Some((user.clone(), password.clone())),
-            (Some(_), None) => {
-                let error = Error::new(ErrorKind::InvalidConfig, "a user needs a password");
-                return Err(error.about([Setting::User, Setting::Password]));
-            }
-            (None, _) => None,
-        };
         Ok(Self {
             tls: Tls::new(config)?,
-            user,
+            user: User::new(config)?,
             within: config.dial_timeout,
         })
     }
@@ -102,7 +104,10 @@ impl Dialler {
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(once);
-        match self.log_in(channel).await {
+        // They were good at the start: they are being written.
+        let passing = |error: Error| Fault::Broken(error.to_string());
+        let credentials = self.credentials().map_err(passing)?;
+        match log_in(channel, credentials).await {
             Ok(client) => Ok(Connection {
                 client: Arc::new(client),
                 refusal,
@@ -130,32 +135,26 @@ impl Dialler {
         self.tls.own()
     }
 
-    async fn log_in(
-        &self,
-        channel: TonicChannel,
-    ) -> Result<etcd_client::Client, etcd_client::Error> {
-        let options = ConnectOptions::new()
-            .with_require_leader(true)
-            .with_auto_token_refresh(true);
-        if let Some((user, password)) = &self.user {
-            let channel = Channel::Tonic(channel.clone());
-            let options = options.clone().with_user(user, password);
-            match etcd_client::Client::from_channel(channel, Some(options)).await {
-                // Like etcd's own client: where nobody logs in, a user does no harm.
-                Err(etcd_client::Error::GRpcStatus(status))
-                    if status.message() == "etcdserver: authentication is not enabled" => {}
-                result => return result,
-            }
-        }
-        etcd_client::Client::from_channel(Channel::Tonic(channel), Some(options)).await
+    /// Who logs in, if anybody does: the name and the password, as they are now.
+    pub(super) fn credentials(&self) -> Result<Option<(String, String)>> {
+        self.user.as_ref().map(User::credentials).transpose()
+    }
+
+    pub(super) fn has_user(&self) -> bool {
+        self.user.is_some()
+    }
+
+    fn may_log_in_otherwise(&self) -> bool {
+        self.user.as_ref().is_some_and(User::may_change)
     }
 
     /// Says what is behind a fault of a connection.
     fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
         match (fault, refusal.get(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
-            (Fault::Refused(ErrorKind::Denied, text), _, Some((user, _))) => {
-                Fault::Refused(ErrorKind::Denied, format!("{text} (user \"{user}\")"))
+            (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
+                let text = format!("{text} (user \"{}\")", user.shown());
+                Fault::Refused(ErrorKind::Denied, text)
             }
             (fault, ..) => fault,
         }
@@ -182,6 +181,26 @@ impl Dialler {
             }
         }
     }
+}
+
+async fn log_in(
+    channel: TonicChannel,
+    credentials: Option<(String, String)>,
+) -> Result<etcd_client::Client, etcd_client::Error> {
+    let options = ConnectOptions::new()
+        .with_require_leader(true)
+        .with_auto_token_refresh(true);
+    if let Some((user, password)) = credentials {
+        let channel = Channel::Tonic(channel.clone());
+        let options = options.clone().with_user(user, password);
+        match etcd_client::Client::from_channel(channel, Some(options)).await {
+            // Like etcd's own client: where nobody logs in, a user does no harm.
+            Err(etcd_client::Error::GRpcStatus(status))
+                if status.message() == "etcdserver: authentication is not enabled" => {}
+            result => return result,
+        }
+    }
+    etcd_client::Client::from_channel(Channel::Tonic(channel), Some(options)).await
 }
 
 fn broken(error: io::Error) -> Fault {

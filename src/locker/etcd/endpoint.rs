@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::Config;
 use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::secrets;
 
 /// Where an etcd listens. Displays as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,31 +22,50 @@ pub(super) enum Address {
 }
 
 impl Endpoint {
+    /// Reads them all; see [`parse`](Self::parse).
+    pub(super) fn all(config: &Config) -> Result<Vec<Self>> {
+        let tls = config.cacert.is_some() || config.cert.is_some();
+        let endpoints = &config.endpoints;
+        // First of all: a list may have been cut at a comma of a password.
+        let named = |text: &&String| text.contains('@') && !text.starts_with("unix:");
+        if let Some(text) = endpoints.iter().find(named) {
+            let why = "a user has settings of its own (user, password)";
+            return Err(invalid(text, why));
+        }
+        endpoints
+            .iter()
+            .map(|text| Self::parse(text, tls))
+            .collect()
+    }
+
     /// Reads `host:port`, `http://…`, `https://…` or `unix://PATH`; without a scheme `tls` decides.
     pub(super) fn parse(text: &str, tls: bool) -> Result<Self> {
-        let invalid = |why: &str| {
-            let shown = text.escape_debug();
-            Error::new(
-                ErrorKind::InvalidConfig,
-                format!("endpoint \"{shown}\": {why}"),
-            )
-            .about([Setting::Endpoints])
+        let refuse = |why| Err(invalid(text, why));
+        // The scheme of a URL is written in either case (RFC 3986, 3.1).
+        let scheme = |name: &str| {
+            let (scheme, rest) = text.split_at_checked(name.len())?;
+            scheme.eq_ignore_ascii_case(name).then_some(rest)
         };
-        let address = if let Some(path) = text.strip_prefix("unix:") {
+        let address = if let Some(path) = scheme("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() {
-                return Err(invalid("a path should follow unix://"));
+                return refuse("a path should follow unix://");
             }
             Address::Unix(path.into())
         } else {
-            let (tls, rest) = match text.split_once("://") {
-                None => (tls, text),
-                Some(("http", rest)) => (false, rest),
-                Some(("https", rest)) => (true, rest),
-                Some(_) => return Err(invalid("etcd is reached by http://, https:// or unix://")),
+            let (tls, rest) = if let Some(rest) = scheme("http://") {
+                (false, rest)
+            } else if let Some(rest) = scheme("https://") {
+                (true, rest)
+            } else if text.contains("://") {
+                return refuse("etcd is reached by http://, https:// or unix://");
+            } else {
+                (tls, text)
             };
             let rest = rest.strip_suffix('/').unwrap_or(rest);
-            let (host, port) = host_and_port(rest).ok_or_else(|| invalid("not a HOST:PORT"))?;
+            let Some((host, port)) = host_and_port(rest) else {
+                return refuse("not a HOST:PORT");
+            };
             let host = host.to_owned();
             Address::Tcp { tls, host, port }
         };
@@ -79,6 +100,16 @@ impl Endpoint {
         matches!(&self.address, Address::Tcp { tls: false, host, .. }
             if host != "localhost" && !host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
     }
+}
+
+fn invalid(text: &str, why: &str) -> Error {
+    let shown = secrets::endpoints(text);
+    let shown = shown.escape_debug();
+    Error::new(
+        ErrorKind::InvalidConfig,
+        format!("endpoint \"{shown}\": {why}"),
+    )
+    .about([Setting::Endpoints])
 }
 
 impl fmt::Display for Endpoint {
@@ -120,6 +151,9 @@ mod tests {
         for (text, address) in [
             ("127.0.0.1:2379", tcp(false, "127.0.0.1", 2379)),
             ("http://etcd-1:1234/", tcp(false, "etcd-1", 1234)),
+            ("HTTP://etcd-1:1234", tcp(false, "etcd-1", 1234)),
+            ("Https://Etcd-1", tcp(true, "Etcd-1", 2379)),
+            ("UNIX:///run/a@b", Address::Unix("/run/a@b".into())),
             (
                 "https://etcd.example.org",
                 tcp(true, "etcd.example.org", 2379),
@@ -156,6 +190,25 @@ mod tests {
         ] {
             let error = Endpoint::parse(text, false).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        }
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_shown() {
+        for list in [
+            &["http://app:secret@h:1"][..],
+            &["app:secret@h"],
+            &["app:secret@h:1", "i:2"],
+            &["http://app:secret", "more@h:1"],
+            &["a:1", "http://a@secret@h"],
+            &["https://h/?token=secret"],
+        ] {
+            let config = Config {
+                endpoints: list.iter().map(ToString::to_string).collect(),
+                ..Config::default()
+            };
+            let error = Endpoint::all(&config).expect_err("refused").to_string();
+            assert!(!error.contains("secret") && error.contains('h'), "{error}");
         }
     }
 }

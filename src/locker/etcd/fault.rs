@@ -7,6 +7,9 @@ use tonic::Code;
 
 use crate::error::{Error, ErrorKind, plain};
 
+/// What etcd begins to say of a password that is not the user's.
+const FAILED_LOGIN: &str = "authentication failed";
+
 /// Why an attempt failed, with the reason in words for a user.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
@@ -30,6 +33,11 @@ impl Fault {
         let within = Duration::from_millis(within.as_millis() as u64);
         let within = humantime::format_duration(within);
         Self::Broken(format!("no answer within {within}"))
+    }
+
+    /// Whether it is what etcd says of a password that is not the user's.
+    pub(super) fn is_failed_login(&self) -> bool {
+        matches!(self, Self::Refused(ErrorKind::Denied, why) if why.contains(FAILED_LOGIN))
     }
 
     /// The reason, without the kind.
@@ -89,9 +97,7 @@ fn judge(status: &tonic::Status) -> Fault {
         Code::InvalidArgument if text == "user name is empty" => Fault::StaleToken(
             "etcd: it wants a user (user) or a client certificate (cert)".to_owned(),
         ),
-        Code::InvalidArgument if text.starts_with("authentication failed") => {
-            refused(ErrorKind::Denied)
-        }
+        Code::InvalidArgument if text.starts_with(FAILED_LOGIN) => refused(ErrorKind::Denied),
         Code::PermissionDenied => refused(ErrorKind::Denied),
         Code::OutOfRange if text == "too large lease TTL" => refused(ErrorKind::InvalidTtl),
         Code::ResourceExhausted if text == "too many requests" => Fault::Broken(text.to_owned()),
