@@ -24,6 +24,7 @@ mod ping;
 mod pulse;
 mod queue;
 mod recipe;
+mod standing;
 mod survey;
 mod takeover;
 mod tls;

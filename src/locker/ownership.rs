@@ -16,6 +16,8 @@ pub enum Loss {
     LeaseGone,
     /// The key that stands for the holder was deleted.
     KeyDeleted,
+    /// Somebody else wrote to the key that stands for the holder, and may have taken its lease off it.
+    KeyOverwritten,
     /// An operator took it away ([`Operator::take_away`](super::Operator::take_away)).
     TakenAway,
     /// The client was closed.
@@ -28,6 +30,7 @@ impl fmt::Display for Loss {
             Self::Expired => "its deadline passed without a renewal",
             Self::LeaseGone => "its lease is gone from the store, run out or revoked",
             Self::KeyDeleted => "its key was deleted from the store",
+            Self::KeyOverwritten => "somebody else wrote to its key in the store",
             Self::TakenAway => "an operator took it away",
             Self::Closed => "the client was closed",
         })

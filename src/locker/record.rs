@@ -84,6 +84,16 @@ impl Record {
         serde_json::to_vec(&stamped).unwrap_or_default()
     }
 
+    /// Whether `holder` wrote this, at some moment.
+    pub(crate) fn is_of(&self, holder: &Self) -> bool {
+        let Self { since, .. } = self;
+        *self
+            == Self {
+                since: since.clone(),
+                ..holder.clone()
+            }
+    }
+
     /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,
     /// which would not see that. What a later version wrote stays in it.
     pub(crate) fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
@@ -136,6 +146,7 @@ mod tests {
         record.command = "./backup.sh --all".to_owned();
         let read = Record::from_json(&record.to_json()).expect("a record");
         assert!(read.since.ends_with('Z'), "{}", read.since);
+        assert!(read.is_of(&record) && !read.is_of(&Record::default()));
         record.since.clone_from(&read.since);
         assert_eq!(read, record);
     }

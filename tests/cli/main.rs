@@ -51,6 +51,7 @@ mod nested;
 mod operator;
 mod origins;
 mod output;
+mod overwritten;
 mod own;
 mod peers;
 mod pid1;

@@ -3,6 +3,7 @@
 mod certificates;
 mod interop;
 mod outage;
+mod overwritten;
 mod places;
 mod renewed;
 mod secure;

@@ -134,7 +134,10 @@ impl Picture<'_> {
     }
 
     fn put(&mut self, kv: &KeyValue) {
-        if let Some((name, entry)) = Entry::of(kv) {
+        // One that is written over goes on to stand, if it was there.
+        if let Some((name, entry)) = Entry::of(kv)
+            && !entry.in_doubt()
+        {
             self.insert(&name, entry);
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::dial::Client;
 use super::lease::{self, Granted, Lease};
 use super::queue::Place;
-use super::recipe::{Recipe, create_revision};
+use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::locker::claims::{Claim, Claims};
@@ -50,13 +50,12 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
             let _ = recipe.stamp(&own, revision).await;
         });
     }
-    watching.spawn(lose_with_key(
-        shared.clone(),
-        own.clone(),
-        revision,
-        id,
-        owner,
-    ));
+    let held_key = Key {
+        own: own.clone(),
+        created: revision,
+        lease: id,
+    };
+    watching.spawn(lose_with_key(shared.clone(), held_key, owner));
     Held {
         key: key.to_owned(),
         token: revision as u64,
@@ -92,16 +91,25 @@ impl Possession for Holding {
     }
 }
 
-/// Ownership goes with the key, or with an operator's word in it.
-async fn lose_with_key(shared: Arc<Shared>, own: String, created: i64, lease: i64, owner: Owner) {
-    let loss = match until_taken(&shared, &own, created).await {
+/// The key that stands for a holder.
+struct Key {
+    own: String,
+    /// Its create revision.
+    created: i64,
+    lease: i64,
+}
+
+/// Ownership goes with the key, or with what somebody else writes to it.
+async fn lose_with_key(shared: Arc<Shared>, key: Key, owner: Owner) {
+    let loss = match until_taken(&shared, &key).await {
         Taken::Away(by) => {
             shared.options.notify(&Event::TakenAway(by));
             Loss::TakenAway
         }
         // A lease that ends takes its key along.
-        Taken::Gone if lease::is_gone(&shared.store, lease).await => Loss::LeaseGone,
+        Taken::Gone if lease::is_gone(&shared.store, key.lease).await => Loss::LeaseGone,
         Taken::Gone => Loss::KeyDeleted,
+        Taken::WrittenOver => Loss::KeyOverwritten,
     };
     owner.lose(loss);
 }
@@ -112,46 +120,59 @@ enum Taken {
     Gone,
     /// It is there, with an operator's word in it.
     Away(TakenAway),
+    /// It is there, on another lease or on none, or with what we did not write.
+    WrittenOver,
 }
 
-impl Taken {
-    fn away(kv: Option<&KeyValue>) -> Option<Self> {
-        let record = Record::from_json(kv?.value())?;
-        record.taken_away.map(Self::Away)
+impl Key {
+    /// What it means for us that the key is this now; `None` if it is as `holder` writes it.
+    fn taken(&self, kv: &KeyValue, holder: &Record) -> Option<Taken> {
+        if kv.lease() != self.lease {
+            return Some(Taken::WrittenOver);
+        }
+        match Record::from_json(kv.value()) {
+            Some(record) if record.is_of(holder) => None,
+            Some(Record {
+                taken_away: Some(by),
+                ..
+            }) => Some(Taken::Away(by)),
+            _ => Some(Taken::WrittenOver),
+        }
     }
 }
 
-/// Ends when something has happened to the key that was created at this revision.
-async fn until_taken(shared: &Shared, own: &str, created: i64) -> Taken {
-    let store = &shared.store;
-    let mut from = created + 1;
+/// Ends when something has happened to the key.
+async fn until_taken(shared: &Shared, key: &Key) -> Taken {
+    let (store, holder) = (&shared.store, &shared.options.holder);
+    let mut from = key.created + 1;
     sleep(UNWATCHED).await;
     loop {
         let options = WatchOptions::new().with_start_revision(from);
-        let taken = |event: &etcd_client::Event| match event.event_type() {
-            EventType::Delete => ControlFlow::Break(Taken::Gone),
-            EventType::Put => match Taken::away(event.kv()) {
-                Some(taken) => ControlFlow::Break(taken),
-                None => ControlFlow::Continue(()),
-            },
+        let taken = |event: &etcd_client::Event| {
+            let taken = match (event.event_type(), event.kv()) {
+                (EventType::Put, Some(kv)) => key.taken(kv, holder),
+                _ => Some(Taken::Gone),
+            };
+            taken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
         };
-        if let Ok(taken) = watch::follow(store, own.as_bytes(), options, taken).await {
+        if let Ok(taken) = watch::follow(store, key.own.as_bytes(), options, taken).await {
             return taken;
         }
         // The revisions before may be compacted by now, and a store that came back without its
         // data would never get to this one: nothing is watched before the key was read.
         from = loop {
             sleep(shared.options.retry_interval).await;
-            let key = own.to_owned();
+            let own = key.own.clone();
             let get = move |client: Client| {
-                let key = key.clone();
-                async move { client.kv_client().get(key, None).await }
+                let own = own.clone();
+                async move { client.kv_client().get(own, None).await }
             };
             if let Ok(answer) = store.call(store.command_timeout, get).await {
-                if create_revision(answer.kvs()) != Some(created) {
+                let kv = answer.kvs().first();
+                let Some(kv) = kv.filter(|kv| kv.create_revision() == key.created) else {
                     return Taken::Gone;
-                }
-                if let Some(taken) = Taken::away(answer.kvs().first()) {
+                };
+                if let Some(taken) = key.taken(kv, holder) {
                     return taken;
                 }
                 break answer.header().map_or(from, |header| header.revision() + 1);

@@ -64,7 +64,8 @@ impl Lease {
             shared: shared.clone(),
             id,
             ttl,
-            pings: Pings::new(id, own),
+            pings: Pings::new(id, own.clone()),
+            own,
             renewal: renewal.subscribe(),
         };
         tokio::spawn(keeper.run(grant, ended, shared.closing.subscribe()));
@@ -106,6 +107,15 @@ impl Lease {
 /// Whether etcd knows the lease no more, as far as it says so at once.
 pub(super) async fn is_gone(store: &Arc<Store>, id: i64) -> bool {
     matches!(time_to_live(store, id, LEAST_PATIENCE).await, Ok(None))
+}
+
+/// Whether the member that is asked knows the lease, be it one that has run out.
+pub(super) async fn is_known(store: &Arc<Store>, id: i64) -> Result<bool, Fault> {
+    let op =
+        move |client: Client| async move { client.lease_client().time_to_live(id, None).await };
+    let answer = store.call(store.command_timeout, op).await?;
+    // What it was granted is not said of one that is not there.
+    Ok(answer.granted_ttl() > 0)
 }
 
 /// How long a lease lives if it is not renewed; `None` if etcd does not know it.
@@ -151,6 +161,8 @@ struct Keeper {
     shared: Arc<Shared>,
     id: i64,
     ttl: Duration,
+    /// The key that is attached to it.
+    own: String,
     pings: Pings,
     renewal: watch::Receiver<Renewal>,
 }
@@ -164,6 +176,7 @@ impl Keeper {
         mut closing: watch::Receiver<bool>,
     ) {
         let requests = Arc::new(Requests::default());
+        let mut overwritten = false;
         let reply = match self.grant(&requests).await {
             Ok(deadline) => {
                 let ttl = deadline.ttl();
@@ -171,14 +184,16 @@ impl Keeper {
                 let given = owner.clone();
                 // If nobody waits any more, `ended` says so.
                 let _ = grant.send(Ok(Granted { ttl, owner: given }));
-                tokio::select! {
+                let reply = tokio::select! {
                     reply = &mut ended => reply.ok(),
                     () = closed(&mut closing) => {
                         owner.lose(Loss::Closed);
                         None
                     }
                     () = self.keep(deadline, &owner) => None,
-                }
+                };
+                overwritten = owner.ownership().loss() == Some(Loss::KeyOverwritten);
+                reply
             }
             Err(fault) => {
                 // Nothing of ours is in etcd if nothing was sent, or another has the id.
@@ -196,6 +211,9 @@ impl Keeper {
                 None
             }
         };
+        if overwritten {
+            self.delete().await;
+        }
         let revoked = self.revoke().await;
         if revoked.is_err() && *closing.borrow() {
             self.shared.unreleased.store(true, Ordering::Relaxed);
@@ -279,6 +297,19 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// The key was attached elsewhere, and would stay without its lease: in the way of those who ask
+    /// for no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
+    async fn delete(&self) {
+        let own = self.own.clone();
+        let op = move |client: Client| {
+            let own = own.clone();
+            async move { client.kv_client().delete(own, None).await }
+        };
+        // Who waits for it looks after the lease as well.
+        let store = &self.shared.store;
+        let _ = store.call(store.command_timeout, op).await;
     }
 
     async fn revoke(&self) -> Result<()> {

@@ -135,7 +135,11 @@ impl<'a> Queue<'a> {
                 .look(&place.own, place.revision)
                 .await
                 .map_err(|fault| self.stop(fault))?;
-            if look.revision != Some(place.revision) || !look.ahead.is_empty() {
+            if let Some(loss) = look.loss(place.revision) {
+                place.granted.owner.lose(loss);
+                return Err(Stop::Lost(loss));
+            }
+            if !look.ahead.is_empty() {
                 self.shared.options.notify(&Event::Waiting {
                     owner_key: look.owner_key(),
                     holder: look.holder,
@@ -187,7 +191,10 @@ impl<'a> Queue<'a> {
         };
         match waiter.wait(next).await.map_err(|fault| self.stop(fault))? {
             Turn::Come => Ok(()),
-            Turn::Gone => Err(Stop::Lost(Loss::KeyDeleted)),
+            Turn::Lost(loss) => {
+                place.granted.owner.lose(loss);
+                Err(Stop::Lost(loss))
+            }
         }
     }
 

@@ -3,19 +3,19 @@
 //! It is etcd's own (client/v3/concurrency/mutex.go): a key `<name>/<lease in hex>` that is attached
 //! to the lease; the oldest create revision owns. Only that a longer name's keys do not count is ours.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use etcd_client::{
-    Compare, CompareOp, Event, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget, Txn, TxnOp,
+    Compare, CompareOp, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget, Txn, TxnOp,
     TxnOpResponse, TxnResponse, WatchOptions,
 };
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
+use super::standing::{self, Stand, Standing};
 use super::watch;
-use crate::locker::Record;
+use crate::locker::{Loss, Record};
 
 /// The transactions on one name.
 pub(super) struct Recipe {
@@ -46,14 +46,26 @@ pub(super) struct Answer {
 /// What the queue is, seen from a place, at one revision.
 pub(super) struct Look {
     pub(super) at: i64,
-    /// The create revision of our key, if it is still there.
-    pub(super) revision: Option<i64>,
+    /// Our key, without its value.
+    own: Option<KeyValue>,
     /// The keys of those ahead, the youngest first.
     pub(super) ahead: Vec<Vec<u8>>,
+    /// Whether the key of one of them was written over, so that nothing may tell of its end.
+    pub(super) in_doubt: bool,
     pub(super) holder: Option<Record>,
 }
 
 impl Look {
+    /// Why the place is lost that was created at this revision. Nobody writes to it but who holds.
+    pub(super) fn loss(&self, created: i64) -> Option<Loss> {
+        match &self.own {
+            Some(own) if own.create_revision() != created => Some(Loss::KeyDeleted),
+            Some(own) if own.mod_revision() != created => Some(Loss::KeyOverwritten),
+            Some(_) => None,
+            None => Some(Loss::KeyDeleted),
+        }
+    }
+
     /// The key of the holder: the oldest of those ahead.
     pub(super) fn owner_key(&self) -> Option<String> {
         let key = self.ahead.last()?;
@@ -117,7 +129,7 @@ impl Recipe {
                 .first()
                 .filter(|kv| self.contends(kv))
                 .and_then(|kv| Record::from_json(kv.value())),
-            ..self.seen(&answer, gets)
+            ..self.seen(&answer, gets, own).await?
         })
     }
 
@@ -136,27 +148,45 @@ impl Recipe {
         if answer.succeeded() {
             gets.push(Vec::new());
         }
-        Ok(self.seen(&answer, gets))
+        self.seen(&answer, gets, own).await
     }
 
-    /// Whether both of these keys are there, at one revision.
-    pub(super) async fn are_there(&self, keys: [&[u8]; 2]) -> Result<bool, Fault> {
+    /// Whether both of these keys are places in this queue, at one revision.
+    pub(super) async fn stand(&self, keys: [&[u8]; 2]) -> Result<bool, Fault> {
         let reads = keys.map(get_key);
         let answer = self.transact(Txn::new().and_then(reads)).await?;
-        Ok(gets(&answer).iter().all(|kvs| !kvs.is_empty()))
+        let mut found = gets(&answer).into_iter();
+        Ok(found.all(|kvs| kvs.first().is_some_and(|kv| self.contends(kv))))
     }
 
     /// What the reads of the own key and of those ahead have found.
-    fn seen(&self, answer: &TxnResponse, mut gets: Vec<Vec<KeyValue>>) -> Look {
-        let ahead = gets.pop().unwrap_or_default();
-        let own = gets.pop().unwrap_or_default();
-        let contenders = ahead.into_iter().filter(|kv| self.contends(kv));
-        Look {
+    async fn seen(
+        &self,
+        answer: &TxnResponse,
+        mut gets: Vec<Vec<KeyValue>>,
+        key: &str,
+    ) -> Result<Look, Fault> {
+        let mut look = Look {
             at: header_revision(answer),
-            revision: create_revision(&own),
-            ahead: contenders.map(|kv| kv.into_key_value().0).collect(),
+            own: None,
+            ahead: Vec::new(),
+            in_doubt: false,
             holder: None,
+        };
+        for kv in gets.pop().unwrap_or_default() {
+            let Some(stand) = self.stand_of(&kv) else {
+                continue;
+            };
+            if stand.standing == Standing::WrittenOver {
+                if standing::has_ended(&self.store, stand.lease, key.as_bytes()).await? {
+                    continue;
+                }
+                look.in_doubt = true;
+            }
+            look.ahead.push(kv.into_key_value().0);
         }
+        look.own = gets.pop().and_then(|kvs| kvs.into_iter().next());
+        Ok(look)
     }
 
     /// The youngest first.
@@ -172,8 +202,7 @@ impl Recipe {
     /// Ends when anything happens in the queue, at `from` or a later revision.
     pub(super) async fn changed(&self, from: i64) -> Result<(), Fault> {
         let options = WatchOptions::new().with_prefix().with_start_revision(from);
-        let any = |_: &Event| ControlFlow::Break(());
-        watch::follow(&self.store, self.prefix.as_bytes(), options, any).await
+        watch::follow(&self.store, self.prefix.as_bytes(), options, watch::any).await
     }
 
     /// Writes into the record of the key `own`, which was created at `revision`, that it holds the
@@ -216,10 +245,16 @@ impl Recipe {
         format!("{}{lease:x}", self.prefix)
     }
 
-    /// Whether a key under the prefix is a place in this queue, and not one of a longer name's or
-    /// a stray key: it ends in the lease that it is attached to.
+    /// Whether a key under the prefix is a place in this queue that nobody has written over, and
+    /// not one of a longer name's or a stray key.
     pub(super) fn contends(&self, kv: &KeyValue) -> bool {
-        kv.lease() != 0 && kv.key() == self.own(kv.lease()).as_bytes()
+        let stand = self.stand_of(kv);
+        stand.is_some_and(|stand| stand.standing == Standing::Attached)
+    }
+
+    fn stand_of<'a>(&self, kv: &'a KeyValue) -> Option<Stand<'a>> {
+        let name = self.prefix.as_bytes().strip_suffix(b"/")?;
+        Stand::of(kv).filter(|stand| stand.name == name)
     }
 }
 

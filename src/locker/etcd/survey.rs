@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
+use super::standing::{self, Stand, Standing};
 use super::{lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -33,23 +34,24 @@ pub(super) struct Entry {
     pub(super) key: Vec<u8>,
     pub(super) revision: i64,
     lease: i64,
+    /// Whether the key was written over, so that it stands only while the lease lives.
+    in_doubt: bool,
     pub(super) record: Option<Record>,
 }
 
 impl Entry {
     /// The name of the lock that a key stands in the queue of, and the key; `None` if it stands in
-    /// none: it does not end in the lease that it is attached to.
+    /// none.
     pub(super) fn of(kv: &KeyValue) -> Option<(Vec<u8>, Self)> {
-        let slash = kv.key().iter().rposition(|&byte| byte == b'/')?;
-        let (name, end) = (&kv.key()[..slash], &kv.key()[slash + 1..]);
-        let stands = kv.lease() != 0 && end == format!("{:x}", kv.lease()).as_bytes();
+        let stand = Stand::of(kv)?;
         let entry = Self {
             key: kv.key().to_vec(),
             revision: kv.create_revision(),
-            lease: kv.lease(),
+            lease: stand.lease,
+            in_doubt: stand.standing == Standing::WrittenOver,
             record: Record::from_json(kv.value()),
         };
-        stands.then(|| (name.to_vec(), entry))
+        Some((stand.name.to_vec(), entry))
     }
 
     pub(super) fn contender(&self) -> Contender {
@@ -61,6 +63,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
     pub(super) fn lease(&self) -> i64 {
         self.lease
     }
@@ -70,7 +76,17 @@ impl Entry {
 pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, Entry>>;
 
 /// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
+/// Whose key was written over is not looked for among so many.
 pub(super) async fn queues(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+    let (mut found, at) = read_keys(store, prefix).await?;
+    found.retain(|_, queue| {
+        queue.retain(|_, entry| !entry.in_doubt);
+        !queue.is_empty()
+    });
+    Ok((found, at))
+}
+
+async fn read_keys(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
     let mut found = Queues::new();
     let mut at = 0;
     let (mut from, end) = range(prefix);
@@ -107,8 +123,15 @@ pub(super) async fn queue(
     store: &Arc<Store>,
     key: &str,
 ) -> Result<(BTreeMap<i64, Entry>, i64), Fault> {
-    let (mut found, at) = queues(store, format!("{key}/").as_bytes()).await?;
-    Ok((found.remove(key.as_bytes()).unwrap_or_default(), at))
+    let (mut found, at) = read_keys(store, format!("{key}/").as_bytes()).await?;
+    let mut queue = found.remove(key.as_bytes()).unwrap_or_default();
+    let in_doubt: Vec<_> = queue.values().filter(|e| e.in_doubt).cloned().collect();
+    for entry in in_doubt {
+        if standing::has_ended(store, entry.lease, &entry.key).await? {
+            queue.remove(&entry.revision);
+        }
+    }
+    Ok((queue, at))
 }
 
 /// The first key of a prefix, and the end of its range; of the empty one all keys (etcd's
@@ -210,7 +233,13 @@ async fn until_none(
                 let Some(picked) = pick(&entries) else {
                     return Ok(());
                 };
-                if watch::deleted(store, &picked.key, at + 1).await.is_ok() {
+                let written = watch::written(store, &picked.key, at + 1);
+                let within = if picked.in_doubt {
+                    standing::LOOK
+                } else {
+                    Duration::MAX
+                };
+                if !matches!(timeout(within, written).await, Ok(Err(_))) {
                     continue;
                 }
             }
@@ -231,8 +260,13 @@ pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Le
         let Some((kv, before)) = read(store, own).await? else {
             return Ok(Left::Nothing);
         };
-        let record = Record::from_json(kv.value()).unwrap_or_default();
-        if kv.create_revision() as u64 != token || record.taken_away.is_some() {
+        // Its own holder, too, takes what was written over for lost.
+        let stand = Stand::of(&kv);
+        let attached = stand.is_some_and(|stand| stand.standing == Standing::Attached);
+        let record = Record::from_json(kv.value());
+        let overwritten = record.is_none() && kv.mod_revision() != kv.create_revision();
+        let taken_away = record.is_some_and(|record| record.taken_away.is_some());
+        if kv.create_revision() as u64 != token || !attached || overwritten || taken_away {
             return Ok(Left::Nothing);
         }
         let sent = Instant::now();

@@ -4,13 +4,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use etcd_client::WatchOptions;
+use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::fault::Fault;
 use super::recipe::{Look, Recipe};
+use super::standing;
 use super::watch::{self, Watch};
-use crate::locker::Event;
+use crate::locker::{Event, Loss};
 
 /// A wait that is over by then tells nobody whom it waits for.
 const SOON: Duration = Duration::from_millis(100);
@@ -20,7 +22,7 @@ pub(super) enum Turn {
     /// Nobody is ahead.
     Come,
     /// The place itself is gone.
-    Gone,
+    Lost(Loss),
 }
 
 /// Who waits, as which key, created when.
@@ -53,11 +55,17 @@ impl Waiter<'_> {
                 self.recipe.look(self.own, self.revision).await
             };
             let ended = match look {
-                Ok(look) if look.revision != Some(self.revision) => return Ok(Turn::Gone),
-                Ok(look) if look.ahead.is_empty() => return Ok(Turn::Come),
-                // The one just ahead left from among others: now it counts who holds.
-                Ok(_) if std::mem::take(&mut woken) => continue,
                 Ok(look) => {
+                    if let Some(loss) = look.loss(self.revision) {
+                        return Ok(Turn::Lost(loss));
+                    }
+                    if look.ahead.is_empty() {
+                        return Ok(Turn::Come);
+                    }
+                    // The one just ahead left from among others: now it counts who holds.
+                    if std::mem::take(&mut woken) {
+                        continue;
+                    }
                     self.tell(&look, &mut told);
                     self.until_moved(&look).await
                 }
@@ -77,7 +85,7 @@ impl Waiter<'_> {
     /// Ends when the one just ahead at the beginning has gone, or may have. A wait that is soon over
     /// does without a look.
     async fn until_left(&self, next: &[u8], told: &mut Option<Told>) -> Result<(), Fault> {
-        let mut left = pin!(self.until_deleted(next, self.revision));
+        let mut left = pin!(self.until_shaken(next, self.revision));
         tokio::select! {
             biased;
             left = &mut left => return left,
@@ -85,7 +93,7 @@ impl Waiter<'_> {
         }
         let look = self.recipe.look(self.own, self.revision).await?;
         let is_next = look.ahead.first().is_some_and(|ahead| ahead == next);
-        if look.revision != Some(self.revision) || !is_next {
+        if look.loss(self.revision).is_some() || look.in_doubt || !is_next {
             return Ok(());
         }
         self.tell(&look, told);
@@ -93,25 +101,35 @@ impl Waiter<'_> {
     }
 
     /// Ends when the one just ahead has gone, or has gone meanwhile; or when anything has happened
-    /// where all of the queue is followed.
+    /// where all of the queue is followed; or when it is time to look after those in doubt.
     async fn until_moved(&self, look: &Look) -> Result<(), Fault> {
-        if self.follows() {
-            return self.recipe.changed(look.at + 1).await;
+        let moved = async {
+            if self.follows() {
+                return self.recipe.changed(look.at + 1).await;
+            }
+            let next = &look.ahead[0];
+            if look.in_doubt {
+                return watch::written(&self.shared.store, next, look.at + 1).await;
+            }
+            self.until_shaken(next, look.at).await
+        };
+        if look.in_doubt {
+            return timeout(standing::LOOK, moved).await.unwrap_or(Ok(()));
         }
-        self.until_deleted(&look.ahead[0], look.at).await
+        moved.await
     }
 
-    /// Ends when this key has gone, which was there at a revision.
-    async fn until_deleted(&self, next: &[u8], at: i64) -> Result<(), Fault> {
-        let watch = Watch::open(&self.shared.store, next, watch::of_deletions()).await?;
+    /// Ends when this key has gone or was written over, which was there at a revision.
+    async fn until_shaken(&self, next: &[u8], at: i64) -> Result<(), Fault> {
+        let watch = Watch::open(&self.shared.store, next, WatchOptions::new()).await?;
         // What happened between that and the watch, neither has seen.
         if watch.after() > at {
             let keys = [self.own.as_bytes(), next];
-            if !self.recipe.are_there(keys).await? {
+            if !self.recipe.stand(keys).await? {
                 return Ok(());
             }
         }
-        watch.until(watch::is_deletion).await
+        watch.until(standing::shaken).await
     }
 
     fn follows(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use etcd_client::{Event, EventType, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
+use etcd_client::{Event, WatchOptions, WatchResponse, WatchStream};
 use tokio::sync::watch::Receiver;
 
 use super::connect::Store;
@@ -90,28 +90,6 @@ impl Watch {
     }
 }
 
-/// A watch that sees deletions only.
-pub(super) fn of_deletions() -> WatchOptions {
-    WatchOptions::new().with_filters([WatchFilterType::NoPut])
-}
-
-/// Whether it is one.
-pub(super) fn is_deletion(event: &Event) -> ControlFlow<()> {
-    match event.event_type() {
-        EventType::Delete => ControlFlow::Break(()),
-        EventType::Put => ControlFlow::Continue(()),
-    }
-}
-
-/// Ends when `key` was deleted, at `from` or a later revision.
-///
-/// # Errors
-/// As [`Watch::until`].
-pub(super) async fn deleted(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
-    let options = of_deletions().with_start_revision(from);
-    follow(store, key, options, is_deletion).await
-}
-
 /// [`Watch::open`] and [`Watch::until`].
 pub(super) async fn follow<T>(
     store: &Arc<Store>,
@@ -120,4 +98,18 @@ pub(super) async fn follow<T>(
     each: impl FnMut(&Event) -> ControlFlow<T>,
 ) -> Result<T, Fault> {
     Watch::open(store, key, options).await?.until(each).await
+}
+
+/// Ends when `key` was written or deleted, at `from` or a later revision.
+///
+/// # Errors
+/// As [`Watch::until`].
+pub(super) async fn written(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
+    let options = WatchOptions::new().with_start_revision(from);
+    follow(store, key, options, any).await
+}
+
+/// Any event.
+pub(super) fn any(_: &Event) -> ControlFlow<()> {
+    ControlFlow::Break(())
 }

@@ -13,13 +13,13 @@ use crate::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiti
 use crate::support::etcd::Server;
 
 /// `etcdctl lock KEY`: prints its key when it holds, and holds until it is interrupted.
-struct Etcdctl {
+pub(super) struct Etcdctl {
     child: Child,
     holds: JoinHandle<String>,
 }
 
 impl Etcdctl {
-    fn lock(server: &Server, key: &str) -> Self {
+    pub(super) fn lock(server: &Server, key: &str) -> Self {
         let mut command = server.ctl_command(&["lock", key]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("etcdctl");
         let stdout = child.stdout.take().expect("its output");
@@ -28,14 +28,14 @@ impl Etcdctl {
     }
 
     /// Waits until it holds, and gives its key.
-    async fn holds(&mut self) -> String {
+    pub(super) async fn holds(&mut self) -> String {
         soon("etcdctl's turn", &mut self.holds)
             .await
             .expect("a line")
     }
 
     /// Ends it as Ctrl-C would.
-    fn release(mut self) {
+    pub(super) fn release(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
         self.child.wait().expect("an end");
     }
