@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genlock::{FileStore, Held, Locker, Operator, Options};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::contract::{Fixture, soon};
@@ -79,13 +81,13 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 /// Whether anybody has the file locked.
 fn is_locked(path: &Path) -> bool {
     let file = std::fs::File::open(path).expect("a lock file");
-    match file.try_lock() {
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {
             // Another test may be about to start a process, which has a copy until it is started.
-            file.unlock().expect("a lock to let go of");
+            flock(&file, FlockOperation::Unlock).expect("a lock to let go of");
             false
         }
-        Err(std::fs::TryLockError::WouldBlock) => true,
+        Err(Errno::WOULDBLOCK) => true,
         Err(error) => panic!("{}: {error}", path.display()),
     }
 }

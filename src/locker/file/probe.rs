@@ -64,11 +64,11 @@ mod tests {
         let (holder, other) = (open(), open());
         let stat = rustix::fs::fstat(&other).expect("a file");
         assert_eq!(flocked(&other, &stat), Ok(Flocked::No));
-        holder.lock().expect("a lock");
+        rustix::fs::flock(&holder, FlockOperation::LockExclusive).expect("a lock");
         let ours = Flocked::By(std::process::id() as i32);
         let seen = flocked(&other, &stat).expect("an answer");
         assert!(seen == ours || seen == Flocked::Yes, "{seen:?}");
-        holder.unlock().expect("no lock");
+        rustix::fs::flock(&holder, FlockOperation::Unlock).expect("no lock");
         assert_eq!(flocked(&other, &stat), Ok(Flocked::No));
     }
 

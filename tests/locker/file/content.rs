@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use genlock::{ErrorKind, Event, Loss, Options};
+use rustix::fs::{FlockOperation, flock};
 
 use super::{client, client_with, directory, files, is_locked};
 use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
@@ -196,7 +197,7 @@ async fn a_waiter_copes_with_any_record() {
         let path = dir.path().join("k.lock");
         std::fs::write(&path, format!("{:020}\n{record}", 1)).expect("a lock file");
         let other = std::fs::File::open(&path).expect("a lock file");
-        other.lock().expect("a lock");
+        flock(&other, FlockOperation::LockExclusive).expect("a lock");
         let (options, mut events) = observed(Options::default());
         let client = client_with(dir.path(), options);
         let waiting = spawn_lock(&client, "k");
@@ -229,7 +230,7 @@ async fn a_waiter_is_told_when_another_holds() {
     let write = |pid| std::fs::write(&path, format!("{pid:020}\n{}", record(pid)));
     write(1).expect("a lock file");
     let other = std::fs::File::open(&path).expect("a lock file");
-    other.lock().expect("a lock");
+    flock(&other, FlockOperation::LockExclusive).expect("a lock");
     let (options, mut events) = observed(Options::default());
     let client = client_with(dir.path(), options);
     let waiting = spawn_lock(&client, "k");
