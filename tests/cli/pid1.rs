@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 
 use crate::genlock::{Run, Store, bare, output, poll, send, under};
-use crate::process::{children, is_dead, watchdog};
+use crate::process::{children, is_dead, name, watchdog, with_argument};
 use crate::pty::{INTERRUPT, SUSPEND, Shell};
 
 const NAMESPACE: [&str; 5] = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -23,6 +23,13 @@ fn possible() -> bool {
 /// The command as the first process of a namespace.
 fn first(command: &Command) -> Command {
     under(&NAMESPACE, command)
+}
+
+/// Another program in the store's own directory.
+fn bare_in(store: &Store, program: &str, arguments: &[&str]) -> Command {
+    let mut command = bare(program);
+    command.args(arguments).current_dir(store.directory());
+    command
 }
 
 /// The genlock within, by its number outside.
@@ -160,6 +167,62 @@ fn what_is_left_on_purpose_is_reaped_while_the_command_runs() {
     poll("its reaping", || children(genlock) == [watchdog(genlock)]);
     run.go_on();
     assert_eq!(run.finish().status.code(), Some(1));
+}
+
+/// Where /proc is still the outer namespace's, the number that it gives to what the command left
+/// behind can be anybody's here.
+#[test]
+fn the_numbers_of_another_namespaces_proc_are_nobodys() {
+    if !possible() {
+        return;
+    }
+    let store = Store::files();
+    output(bare_in(&store, "mkfifo", &["number", "go"])).silent(0);
+    let left = store.path("left");
+    std::fs::write(&left, "").expect("a file");
+    let script = format!(
+        "setsid tail -f {} & echo ready $!; read x <go; exit 3",
+        left.display()
+    );
+    let genlock = store.sh(&["-k", "0.4"], &script);
+    let first = r#"
+        "$@" &
+        genlock=$!
+        read number <number
+        echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+        sleep 600 &
+        other=$!
+        [ $other = $number ] || echo "no such number: $other"
+        echo >go
+        wait $genlock
+        echo status $?
+        kill -0 $other && echo lives"#;
+    let mut command = under(
+        &[
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            first,
+            "sh",
+        ],
+        &genlock,
+    );
+    command.current_dir(store.directory());
+    let run = Run::start(command);
+    run.ready();
+    let mut outside = Vec::new();
+    poll("what leaves the session", || {
+        outside = with_argument(&left.display().to_string());
+        outside.retain(|&pid| name(pid) == "tail");
+        !outside.is_empty()
+    });
+    std::fs::write(store.path("number"), format!("{}\n", outside[0])).expect("a pipe");
+    let run = run.finish();
+    assert!(run.text().ends_with("status 3\nlives"), "{run:?}");
+    assert!(is_dead(outside[0]), "what was left behind lives");
 }
 
 #[test]
