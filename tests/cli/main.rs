@@ -47,6 +47,7 @@ mod killed;
 mod leftovers;
 mod limits;
 mod manual;
+mod many;
 mod nested;
 mod operator;
 mod origins;
