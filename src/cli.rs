@@ -250,6 +250,11 @@ pub fn command() -> Command {
     Cli::<Verb>::command()
 }
 
+/// What becomes of each variable that etcdctl reads, for the man pages: in two columns.
+pub fn etcdctls_variables() -> String {
+    settings::etcdctls_variables()
+}
+
 /// As much of the definition as these words need: all of it takes longer to make than a lock on
 /// this host takes.
 fn command_for(words: &[OsString]) -> Command {

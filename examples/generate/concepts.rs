@@ -17,6 +17,11 @@ const PROCESSES: &str = "  \
 const FAULTS: &str =
     "What becomes of a command and its lock. A number that stands alone is the exit\nstatus.\n";
 
+const OF_ETCDCTL: &str =
+    "What etcdctl reads counts here as well, below genlock\\(aqs own variables and
+above the configuration, or is refused with 78, or makes no difference to a lock:
+";
+
 pub(super) fn text(help: &[(String, String)]) -> String {
     let of_help = |heading: &str| {
         let found = help.iter().find(|(found, _)| found == heading);
@@ -59,7 +64,8 @@ pub(super) fn text(help: &[(String, String)]) -> String {
         ));
         text += &format!(".SS {}\n{body}", escape(heading));
     }
-    text
+    text += &format!(".SS Of etcdctl\n{OF_ETCDCTL}");
+    text + &section(&genlock::cli::etcdctls_variables())
 }
 
 /// What stands below a heading of the README, up to the next.

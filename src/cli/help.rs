@@ -107,7 +107,8 @@ const VARIABLES: &str = "\
 Environment of genlock:
   An option that shows [env: GENLOCK_...] is read from there if it is not given. Where etcdctl
   has a variable for the same, ETCDCTL_..., that one counts if neither is given, and then the
-  configuration. An empty variable says nothing.
+  configuration. An empty variable says nothing. What becomes of each of etcdctl's variables is
+  in genlock(7).
   GENLOCK_PASSWORD, ETCDCTL_PASSWORD  the password; the file of --password-file comes first";
 
 const CONFIGURATION: &str = "\

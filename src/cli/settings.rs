@@ -4,6 +4,7 @@
 //! clap itself reads options and GENLOCK_ variables. What lies below them becomes the option's
 //! default, so that every option is defined, and its value checked, in one place.
 
+mod etcdctl;
 mod file;
 mod keys;
 mod whence;
@@ -51,6 +52,8 @@ pub(super) struct Settings {
     named: Option<PathBuf>,
     /// Whether anything comes from where clap does not look.
     more: bool,
+    /// Whether an endpoint without a scheme is spoken to over TLS.
+    tls: bool,
 }
 
 /// One setting, to be shown.
@@ -75,6 +78,7 @@ impl Settings {
             files: Vec::new(),
             named: None,
             more: false,
+            tls: false,
         };
         let Some((verb, given)) = given.subcommand() else {
             return Ok(settings);
@@ -113,6 +117,8 @@ impl Settings {
     }
 
     fn read_variables(&mut self, options: &Command) -> Result<()> {
+        etcdctl::check(self)?;
+        self.tls = etcdctl::wants_tls()?;
         if let Some(password) = variable(environment::PASSWORD) {
             let origin = Origin::Variable(environment::PASSWORD.to_owned());
             self.offer(PASSWORD, password.into(), origin);
@@ -230,10 +236,20 @@ impl Settings {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }
 
+    /// Whether an endpoint without a scheme is spoken to over TLS, whatever else is set.
+    pub(super) fn wants_tls(&self) -> bool {
+        self.tls
+    }
+
     /// The password itself, if no --password-file comes before it.
     pub(super) fn password(&self) -> Option<&str> {
         self.values.get(PASSWORD)?.to_str()
     }
+}
+
+/// The table of etcdctl's variables.
+pub(super) fn etcdctls_variables() -> String {
+    etcdctl::table()
 }
 
 /// A variable that is set but empty says nothing.

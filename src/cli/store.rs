@@ -19,7 +19,7 @@ pub(super) enum Store {
 impl Store {
     /// Reads the options, below which the settings are already. Touches nothing.
     pub(super) fn of(connection: &Connection, settings: &Settings) -> Result<Self> {
-        let endpoints = endpoints(connection);
+        let mut endpoints = endpoints(connection);
         let files: Vec<_> = endpoints
             .iter()
             .filter_map(|e| e.strip_prefix("file:"))
@@ -37,6 +37,11 @@ impl Store {
             return Ok(Self::File(
                 (!directory.is_empty()).then(|| directory.to_owned()),
             ));
+        }
+        if settings.wants_tls() {
+            for endpoint in endpoints.iter_mut().filter(|each| !has_scheme(each)) {
+                endpoint.insert_str(0, "https://");
+            }
         }
         let defaults = EtcdConfig::default();
         let mut config = EtcdConfig {
@@ -108,6 +113,10 @@ fn endpoints(connection: &Connection) -> Vec<String> {
         endpoints.push(DEFAULT_ENDPOINT.to_owned());
     }
     endpoints
+}
+
+fn has_scheme(endpoint: &str) -> bool {
+    endpoint.contains("://") || endpoint.starts_with("unix:")
 }
 
 /// Sets the user's name, and the password or its file. In a variable the name may carry the

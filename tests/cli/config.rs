@@ -1,5 +1,6 @@
 //! The configuration: which file counts, what it may say, and whose it has to be.
 
+mod etcdctl;
 mod trust;
 
 use std::fs::Permissions;
@@ -363,20 +364,6 @@ fn every_verb_reads_it() {
     let mut verb = genlock();
     verb.args(["status", "k", "--config", "/no/such.toml"]);
     refused(&output(verb));
-}
-
-#[test]
-fn a_mistake_in_a_variable_of_etcdctls_is_named() {
-    for (name, value) in [
-        ("ETCDCTL_DIAL_TIMEOUT", "soon"),
-        ("ETCDCTL_INSECURE_SKIP_TLS_VERIFY", "maybe"),
-    ] {
-        let mut run = unconfigured(&[]);
-        run.env(name, value);
-        let run = output(run);
-        let said = refused(&run);
-        assert!(said.contains(&format!("${name} \"{value}\": ")), "{said}");
-    }
 }
 
 #[test]
