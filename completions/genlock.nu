@@ -114,7 +114,7 @@ module completions {
     key: string               # The lock's name
   ]
 
-  # In a command that genlock runs: ask the store whether the lock is still held for it
+  # In a command that genlock runs: ask whether the lock is still held for it
   export extern "genlock check" [
     --at-least: string        # Exit with 75 if less than this is left
     --json                    # One JSON object
@@ -195,7 +195,7 @@ module completions {
   export extern "genlock help wait" [
   ]
 
-  # In a command that genlock runs: ask the store whether the lock is still held for it
+  # In a command that genlock runs: ask whether the lock is still held for it
   export extern "genlock help check" [
   ]
 

@@ -7,6 +7,7 @@ mod environment;
 mod help;
 mod ls;
 mod operate;
+mod question;
 mod quoting;
 mod refusal;
 mod release;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgMatches, Args, FromArgMatches};
 use serde::Serialize;
 
 use super::environment::Around;
 use super::operate::{operate, print, print_json};
+use super::question::{self, Answer};
 use super::settings::Settings;
 use super::times::Usage;
 use super::{Connection, help, times};
@@ -14,7 +15,7 @@ use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Left;
 
-/// In a command that genlock runs: ask the store whether the lock is still held for it.
+/// In a command that genlock runs: ask whether the lock is still held for it.
 ///
 /// Prints the seconds that are left if nothing is renewed any more, and exits with 0; with 80 if
 /// the lock is not ours any more.
@@ -37,9 +38,9 @@ pub(super) struct Check {
     connection: Connection,
 }
 
-/// The answer, as JSON.
+/// What was found, as JSON.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Report<'a> {
     key: &'a str,
     token: u64,
     held: bool,
@@ -47,7 +48,30 @@ struct Answer<'a> {
     left: Option<f64>,
 }
 
-/// Runs the verb.
+/// What the genlock that runs us says; `None` if it is not asked, or does not answer. It is asked
+/// before anything else: to reach the store ourselves we may lack what it was told.
+pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
+    let Some(("check", given)) = given.subcommand() else {
+        return Ok(None);
+    };
+    let options = Check::from_arg_matches(given)?;
+    let Some(around) = Around::us() else {
+        return Ok(None);
+    };
+    let left = match question::ask(&around) {
+        Some(Answer::Nothing) => Left::Nothing,
+        Some(Answer::AtLeast(left)) => Left::AtLeast(left),
+        Some(Answer::NoEnd) => Left::NoEnd,
+        Some(Answer::Failed { status, text }) => {
+            describe::complain(format_args!("{text}"));
+            return Ok(Some(Exit::Status(status)));
+        }
+        None => return Ok(None),
+    };
+    options.tell(&around, left).map(Some)
+}
+
+/// Runs the verb: asks the store.
 pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> {
     let Some(around) = Around::us() else {
         return Err(Usage::new(
@@ -62,22 +86,28 @@ pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> 
         connection.set_endpoints(endpoints);
     }
     operate(&connection, settings, async |store| {
-        let key = describe::escape(&around.key);
         let left = store.left(&around.owner_key, around.token).await?;
+        options.tell(&around, left)
+    })
+}
+
+impl Check {
+    fn tell(&self, around: &Around, left: Left) -> anyhow::Result<Exit> {
+        let key = describe::escape(&around.key);
         let held = left != Left::Nothing;
         let seconds = match left {
             Left::AtLeast(left) => Some((left.as_secs_f64() * 1000.0).floor() / 1000.0),
             Left::Nothing => Some(0.0),
             Left::NoEnd => None,
         };
-        if options.json {
-            print_json(&Answer {
+        if self.json {
+            print_json(&Report {
                 key: &around.key,
                 token: around.token,
                 held,
                 left: seconds,
             })?;
-        } else if !options.quiet && held {
+        } else if !self.quiet && held {
             let shown = seconds.map(|seconds| seconds.floor().to_string());
             print(&format!("{}\n", shown.as_deref().unwrap_or("unlimited")))?;
         }
@@ -88,7 +118,7 @@ pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> 
             ));
             return Ok(Exit::Status(exit::LOST));
         }
-        match (left, options.at_least) {
+        match (left, self.at_least) {
             (Left::AtLeast(left), Some(wanted)) if left < wanted => {
                 let (left, wanted) = (describe::duration(left), describe::duration(wanted));
                 describe::complain(format_args!(
@@ -98,5 +128,5 @@ pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> 
             }
             _ => Ok(Exit::Status(0)),
         }
-    })
+    }
 }

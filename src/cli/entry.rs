@@ -62,6 +62,9 @@ fn run(
     mut given: ArgMatches,
     watchdog: Option<io::Result<Forked>>,
 ) -> anyhow::Result<Exit> {
+    if let Some(exit) = check::ask_around(&given)? {
+        return Ok(exit);
+    }
     let settings = Settings::read(command, &given)?;
     let usage = |error| times::Usage::new(refusal::one_line(&error));
     if settings.say_more() {

@@ -15,6 +15,7 @@ const HELD: &[&str] = &[
     OWNER_KEY,
     OWNER_KEYS,
     ENDPOINTS,
+    SOCKET,
     ETCD_KEY,
     ETCD_REVISION,
 ];
@@ -31,8 +32,11 @@ const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
 /// What stands for the holder in the store, here and around us: a JSON array of strings, the
 /// outermost first. By it a nested genlock sees that it would wait for itself.
 const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
-/// The store that keeps the lock, as `--endpoints` takes it: `genlock check` asks there.
+/// The store that keeps the lock, as `--endpoints` takes it: `genlock check` asks there if the
+/// genlock that runs it does not answer.
 pub(super) const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
+/// Where the genlock that runs the command answers `genlock check`.
+const SOCKET: &str = "GENLOCK_HELD_SOCKET";
 /// What `etcdctl lock` calls the owner key.
 const ETCD_KEY: &str = "ETCD_LOCK_KEY";
 /// What `etcdctl lock` calls the revision; here always the create revision.
@@ -49,14 +53,14 @@ pub(super) const USER: [&str; 2] = ["GENLOCK_USER", ETCDCTL_USER];
 pub(super) const ETCDCTL_USER: &str = "ETCDCTL_USER";
 
 /// The environment for the command, but for what is [`added`] when the lock is held: genlock's
-/// own without passwords.
+/// without genlock's own passwords. What is etcdctl's stays, for the command to use it.
 pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let is = |other: &&str| name == OsStr::new(other);
-        if HELD.iter().any(is) || is(&PASSWORD) || is(&ETCDCTL_PASSWORD) {
+        if HELD.iter().any(is) || is(&PASSWORD) {
             return None;
         }
-        let value = if USER.iter().any(is) {
+        let value = if is(&USER[0]) {
             without_password(value)
         } else {
             value
@@ -71,12 +75,19 @@ fn without_password(user: OsString) -> OsString {
 }
 
 /// The variables that say what is held.
-pub(super) fn added(held: &Held, endpoints: &str) -> Vec<(&'static str, String)> {
+pub(super) fn added(
+    held: &Held,
+    endpoints: &str,
+    socket: Option<&str>,
+) -> Vec<(&'static str, String)> {
     let mut variables = vec![
         (KEY, held.key().to_owned()),
         (TOKEN, held.token().to_string()),
         (ENDPOINTS, endpoints.to_owned()),
     ];
+    if let Some(socket) = socket {
+        variables.push((SOCKET, socket.to_owned()));
+    }
     if let Some(ttl) = held.ttl() {
         variables.push((TTL, ttl.as_secs().to_string()));
     }
@@ -111,6 +122,7 @@ pub(super) struct Around {
     pub(super) token: u64,
     pub(super) owner_key: String,
     pub(super) endpoints: Option<String>,
+    pub(super) socket: Option<String>,
 }
 
 impl Around {
@@ -121,6 +133,7 @@ impl Around {
             token: variable(TOKEN)?.parse().ok()?,
             owner_key: variable(OWNER_KEY)?,
             endpoints: variable(ENDPOINTS),
+            socket: variable(SOCKET),
         })
     }
 }

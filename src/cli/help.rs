@@ -97,11 +97,13 @@ Environment of the command:
   GENLOCK_HELD_LEASE      the lease, in hexadecimal as etcdctl takes it (etcd)
   GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store: the key in etcd's queue; the
                           lock's file and the token
-  GENLOCK_HELD_ENDPOINTS  the store that keeps the lock, for genlock check
   GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first
+  GENLOCK_HELD_SOCKET     where the genlock that runs the command answers genlock check
+  GENLOCK_HELD_ENDPOINTS  the store that keeps the lock, which genlock check asks otherwise
   ETCD_LOCK_KEY           the owner key, as of etcdctl lock (etcd)
   ETCD_LOCK_REV           the create revision of the owner key (etcd)
-  Passwords are taken out of the command's environment.";
+  GENLOCK_PASSWORD and the password in GENLOCK_USER are taken out of the command's environment.
+  What is etcdctl's, ETCDCTL_..., stays in it.";
 
 const VARIABLES: &str = "\
 Environment of genlock:
@@ -267,8 +269,10 @@ Examples:
 
 const CHECK_NOTES: &str = "\
 Notes:
-  The lock is the innermost one around the command, as $GENLOCK_HELD_KEY and its like say; the
-  store is the one that keeps it. Certificates and a user are taken from where they always are.
+  The lock is the innermost one around the command, as $GENLOCK_HELD_KEY and its like say. The
+  genlock that runs the command is asked, which asks the store as whoever it is there: no option
+  is needed. Where it does not answer, in another network namespace, say, the store is asked from
+  here; certificates and a user are then taken from where they always are.
   A majority of etcd's members confirms the answer. What is left is less the margin that genlock
   keeps; genlock goes on renewing the lock while the command runs.";
 

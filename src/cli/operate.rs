@@ -27,7 +27,7 @@ pub(super) fn operate(
         .context("cannot start")?;
     let exit = runtime.block_on(async {
         let told = std::sync::Mutex::new(String::new());
-        let store = store.open_for_operator(Options {
+        let store = store.open(Options {
             observer: Some(Arc::new(move |event| {
                 if let Event::Retrying(why) = event
                     && let Ok(mut told) = told.lock()

@@ -1,6 +1,7 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
 mod ancestor;
+mod answering;
 mod running;
 mod start;
 
@@ -23,6 +24,7 @@ use crate::progress::{self, Seen};
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, Forked, Leftovers};
+use answering::Answering;
 use running::{Ended, Running};
 
 /// How long to try to release a lock that is lost: most likely the store cannot be reached.
@@ -128,10 +130,14 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             ));
         }
         stderr::hand_over();
-        let mut command = Running::new(options, &held, &endpoints, supervision, &seen);
+        let answering = Answering::start(&store, &held);
+        let socket = answering.as_ref().map(Answering::address);
+        let variables = environment::added(&held, &endpoints, socket);
+        let mut command = Running::new(options, &held, &variables, supervision, &seen);
         let ended = command.run(&mut signals).await;
         let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
         supervision = command.over();
+        drop(answering);
         // Nothing of the command lives: whatever happens to the release, its own status stands.
         let told = release(&*store, held, lost, &mut signals).await;
         match ended {

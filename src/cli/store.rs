@@ -1,6 +1,7 @@
 //! Opens the store that the options name: the scheme of the endpoints picks it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Connection;
 use super::settings::Settings;
@@ -68,7 +69,12 @@ impl Store {
     /// What `--endpoints` takes for it, from any working directory.
     pub(super) fn endpoints(&self) -> String {
         match self {
-            Self::Etcd(config) => config.endpoints.join(","),
+            Self::Etcd(config) => {
+                let secure = config.cacert.is_some() || config.cert.is_some();
+                let each = config.endpoints.iter();
+                let each = each.map(|endpoint| from_anywhere(endpoint, secure));
+                each.collect::<Vec<_>>().join(",")
+            }
             Self::File(directory) => {
                 // Another user, or another environment, would have another one of its own.
                 let named = directory.as_ref().map(PathBuf::from);
@@ -79,21 +85,34 @@ impl Store {
         }
     }
 
-    /// Opens it to take locks. Does not wait for a network.
-    pub(super) fn open(self, options: Options) -> Result<Box<dyn Locker>> {
+    /// Opens it. Does not wait for a network.
+    pub(super) fn open(self, options: Options) -> Result<Arc<dyn Client>> {
         Ok(match self {
-            Self::Etcd(config) => Box::new(Etcd::new(config, options)?),
-            Self::File(directory) => Box::new(files(directory, options)?),
+            Self::Etcd(config) => Arc::new(Etcd::new(config, options)?),
+            Self::File(directory) => Arc::new(files(directory, options)?),
         })
     }
+}
 
-    /// Opens it for an operator. Does not wait for a network.
-    pub(super) fn open_for_operator(self, options: Options) -> Result<Box<dyn Operator>> {
-        Ok(match self {
-            Self::Etcd(config) => Box::new(Etcd::new(config, options)?),
-            Self::File(directory) => Box::new(files(directory, options)?),
-        })
+/// One client of a store, to take locks and for an operator.
+pub(super) trait Client: Locker + Operator {}
+
+impl<T: Locker + Operator> Client for T {}
+
+/// The endpoint as it is understood in another working directory, and without our certificates.
+fn from_anywhere(endpoint: &str, secure: bool) -> String {
+    if let Some(path) = endpoint.strip_prefix("unix:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let absolute = std::path::absolute(path);
+        return absolute.map_or_else(
+            |_| endpoint.to_owned(),
+            |p| format!("unix://{}", p.display()),
+        );
     }
+    if secure && !endpoint.contains("://") {
+        return format!("https://{endpoint}");
+    }
+    endpoint.to_owned()
 }
 
 fn files(directory: Option<String>, options: Options) -> Result<FileStore> {

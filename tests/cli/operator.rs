@@ -1,5 +1,6 @@
 //! The verbs of an operator, over every store.
 
+mod around;
 mod check;
 mod follow;
 mod look;

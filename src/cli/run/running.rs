@@ -26,8 +26,8 @@ pub(super) enum Ended {
 pub(super) struct Running<'a> {
     options: &'a Run,
     held: &'a Held,
-    /// Where the lock is kept, as the command is told.
-    endpoints: &'a str,
+    /// What the command's environment says of it.
+    variables: &'a [(&'static str, String)],
     supervision: Supervision,
     terminal: Option<Terminal>,
     seen: &'a Seen,
@@ -49,14 +49,14 @@ impl<'a> Running<'a> {
     pub(super) fn new(
         options: &'a Run,
         held: &'a Held,
-        endpoints: &'a str,
+        variables: &'a [(&'static str, String)],
         supervision: Supervision,
         seen: &'a Seen,
     ) -> Self {
         Self {
             options,
             held,
-            endpoints,
+            variables,
             supervision,
             terminal: Terminal::open(),
             seen,
@@ -85,7 +85,7 @@ impl<'a> Running<'a> {
         let starting = Starting {
             options: self.options,
             held: self.held,
-            endpoints: self.endpoints,
+            variables: self.variables,
             foreground: self.terminal.as_mut().is_some_and(Terminal::give_at_start),
         };
         // Without a terminal nobody would continue the command after one.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::running::until;
-use crate::cli::{Run, environment, times};
+use crate::cli::{Run, times};
 use crate::clock::{Instant, sleep_until};
 use crate::locker::{Held, Loss};
 use crate::supervise::signals::Signals;
@@ -30,8 +30,8 @@ pub(super) enum Start {
 pub(super) struct Starting<'a> {
     pub(super) options: &'a Run,
     pub(super) held: &'a Held,
-    /// Where the lock is kept, as the command is told.
-    pub(super) endpoints: &'a str,
+    /// What the command's environment says of it.
+    pub(super) variables: &'a [(&'static str, String)],
     pub(super) foreground: bool,
 }
 
@@ -43,7 +43,6 @@ impl Starting<'_> {
         signals: &mut Signals,
     ) -> Start {
         let ttl = self.held.ttl().unwrap_or(self.options.ttl);
-        let variables = environment::added(self.held, self.endpoints);
         let mut ownership = self.held.ownership();
         // Where each renewal is answered too late the deadline moves on and on.
         let end = Instant::now() + ttl;
@@ -63,8 +62,12 @@ impl Starting<'_> {
                     () = sleep_until(end) => return Start::Lost(Loss::Expired),
                 }
             }
-            let ordered =
-                supervision.start(terms, &variables, self.foreground, self.held.descriptor());
+            let ordered = supervision.start(
+                terms,
+                self.variables,
+                self.foreground,
+                self.held.descriptor(),
+            );
             if let Err(error) = ordered.await {
                 return Start::Impossible(error);
             }

@@ -4,7 +4,7 @@ use super::verb;
 use crate::genlock::{Run, Store, genlock, output};
 
 /// Runs a script under the lock, in which `genlock` is this genlock without any options.
-fn inside(store: &Store, options: &[&str], script: &str) -> std::process::Command {
+pub(super) fn inside(store: &Store, options: &[&str], script: &str) -> std::process::Command {
     let program = genlock().get_program().to_str().expect("a path").to_owned();
     let mut run = store.sh(
         options,
