@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorKind, Result, Setting};
 
 pub use deadline::margin;
 pub use operator::Operator;
+use ownership::Grip;
 pub use ownership::{Loss, Ownership};
 pub use record::{Record, TakenAway};
 
@@ -30,8 +31,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of locks: one client of it.
 ///
-/// Every method must be called within a tokio runtime that has its I/O and time drivers enabled.
 /// Several locks through one client, from many threads, work.
+///
+/// # Panics
+/// The futures of every method panic outside of a tokio runtime that has its I/O and time drivers
+/// enabled.
 pub trait Locker: Send + Sync {
     /// Waits until the lock of `key` is held, first come first served where the store can.
     ///
@@ -144,14 +148,24 @@ pub enum Event {
     Retrying(String),
 }
 
-/// A lock that is held. Dropping it releases it in the background.
+/// A lock that is held. Dropping it releases it in the background, so it has to be kept:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// async fn work(store: &dyn genlock::Locker) -> genlock::Result<()> {
+///     store.lock("/locks/backup").await?;
+///     Ok(())
+/// }
+/// ```
+#[must_use = "a lock that is dropped is released"]
 pub struct Held {
     key: String,
     token: u64,
     owner_key: Option<String>,
     lease: Option<i64>,
     ttl: Option<Duration>,
-    ownership: Ownership,
+    /// Let go of before the possession: first the holder's side says so.
+    grip: Grip,
     possession: Box<dyn Possession>,
 }
 
@@ -199,20 +213,24 @@ impl Held {
     }
 
     /// Until when nobody else can hold the lock, less a [margin] for clocks and scheduling. Every
-    /// acknowledged renewal moves it forward. `None` where the lock ends only with its holder.
+    /// acknowledged renewal moves it forward. `None` where the lock ends only with its holder, and
+    /// once it is lost: a deadline that has passed is a loss.
     pub fn deadline(&self) -> Option<Instant> {
-        self.ownership.deadline()
+        self.grip.ownership().deadline()
     }
 
     /// Ends when ownership is gone: the lease or the key was taken away, or the deadline passed
     /// without a renewal. Cancel-safe; later calls end at once with the same answer.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     pub async fn lost(&self) -> Loss {
-        self.ownership.clone().lost().await
+        self.grip.ownership().lost().await
     }
 
-    /// The state of the ownership, to follow apart from the lock itself.
+    /// The state of the ownership, to follow apart from the lock itself, also after its release.
     pub fn ownership(&self) -> Ownership {
-        self.ownership.clone()
+        self.grip.ownership()
     }
 
     /// The descriptor that keeps the lock for as long as it is open in any process (file store):
@@ -229,14 +247,22 @@ impl Held {
                 format!("{}: this lock was taken by another client", self.key),
             ));
         }
-        let loss = self.ownership.loss();
-        let released = self.possession.release().await;
+        let Self {
+            key,
+            grip,
+            possession,
+            ..
+        } = self;
+        let ownership = grip.ownership();
+        drop(grip);
+        let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
+        let released = possession.release().await;
         match loss {
             Some(loss) => Err(Error::new(
                 ErrorKind::OwnershipLost,
-                format!("{}: the lock was lost: {loss}", self.key),
+                format!("{key}: the lock was lost: {loss}"),
             )),
-            None => released.map_err(|error| error.context(&self.key)),
+            None => released.map_err(|error| error.context(key)),
         }
     }
 }

@@ -27,7 +27,7 @@ use self::lockfile::LockFile;
 use self::watch::Watch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
-use super::ownership::{Loss, Owner};
+use super::ownership::{Grip, Loss, Owner};
 use super::{BoxFuture, Event, Held, Locker, Options, check_key, check_ttl};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
@@ -178,7 +178,7 @@ impl FileStore {
         let token = signed.token;
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
-        let ownership = owner.ownership();
+        let grip = Grip::new(owner.clone());
         let owner_key = file.owner_key(token);
         let holding = Arc::new(Holding::new(file, signed, record, owner));
         let registered = Arc::downgrade(&holding);
@@ -188,7 +188,7 @@ impl FileStore {
             owner_key: Some(owner_key),
             lease: None,
             ttl: deadline.map(|_| ttl),
-            ownership,
+            grip,
             possession: Box::new(HeldFile::keep(
                 holding,
                 claim,

@@ -22,6 +22,8 @@ pub enum Loss {
     TakenAway,
     /// The client was closed.
     Closed,
+    /// Its holder released it, or dropped it.
+    Released,
 }
 
 impl fmt::Display for Loss {
@@ -33,6 +35,7 @@ impl fmt::Display for Loss {
             Self::KeyOverwritten => "somebody else wrote to its key in the store",
             Self::TakenAway => "an operator took it away",
             Self::Closed => "the client was closed",
+            Self::Released => "its holder released it",
         })
     }
 }
@@ -41,6 +44,18 @@ impl fmt::Display for Loss {
 enum Status {
     Owned { deadline: Option<Instant> },
     Lost(Loss),
+}
+
+impl Status {
+    /// What it is by now: a deadline that has passed is a loss although nobody has said so.
+    fn now(self) -> Self {
+        match self {
+            Self::Owned {
+                deadline: Some(deadline),
+            } if deadline <= Instant::now() => Self::Lost(Loss::Expired),
+            status => status,
+        }
+    }
 }
 
 /// The side that drives the lease. A loss is final: nothing heals it.
@@ -60,16 +75,15 @@ impl Owner {
     /// someone may have acted on the loss.
     pub(super) fn extend(&self, to: Instant) {
         self.0.send_if_modified(|status| {
-            let Status::Owned { deadline } = status else {
+            let Status::Owned { deadline: before } = *status else {
                 return false;
             };
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                *status = Status::Lost(Loss::Expired);
-                return true;
-            }
-            let moved = *deadline != Some(to);
-            *deadline = Some(to);
-            moved
+            let deadline = Some(to);
+            *status = match status.now() {
+                Status::Owned { .. } => Status::Owned { deadline },
+                lost @ Status::Lost(_) => lost,
+            };
+            before != deadline
         });
     }
 
@@ -77,11 +91,37 @@ impl Owner {
     pub(super) fn lose(&self, loss: Loss) {
         self.0.send_if_modified(|status| {
             let owned = matches!(status, Status::Owned { .. });
-            if owned {
-                *status = Status::Lost(loss);
-            }
+            *status = match status.now() {
+                Status::Owned { .. } => Status::Lost(loss),
+                lost @ Status::Lost(_) => lost,
+            };
             owned
         });
+    }
+}
+
+/// A lock in the hands of its holder: whoever follows the ownership hears of it when that is dropped,
+/// before the store does.
+pub(super) struct Grip {
+    owner: Owner,
+    ownership: Ownership,
+}
+
+impl Grip {
+    pub(super) fn new(owner: Owner) -> Self {
+        let ownership = owner.ownership();
+        Self { owner, ownership }
+    }
+
+    /// To be followed from the beginning: what has changed since is still news.
+    pub(super) fn ownership(&self) -> Ownership {
+        self.ownership.clone()
+    }
+}
+
+impl Drop for Grip {
+    fn drop(&mut self) {
+        self.owner.lose(Loss::Released);
     }
 }
 
@@ -90,9 +130,10 @@ impl Owner {
 pub struct Ownership(watch::Receiver<Status>);
 
 impl Ownership {
-    /// Until when nobody else can hold the lock; `None` if it has no deadline, or is lost.
+    /// Until when nobody else can hold the lock; `None` if it has no deadline, or is lost: one that has
+    /// passed is a loss.
     pub fn deadline(&self) -> Option<Instant> {
-        match *self.0.borrow() {
+        match self.status() {
             Status::Owned { deadline } => deadline,
             Status::Lost(_) => None,
         }
@@ -100,13 +141,14 @@ impl Ownership {
 
     /// Why it is lost; `None` while it is held.
     pub fn loss(&self) -> Option<Loss> {
-        match *self.0.borrow() {
-            Status::Owned {
-                deadline: Some(deadline),
-            } if deadline <= Instant::now() => Some(Loss::Expired),
+        match self.status() {
             Status::Owned { .. } => None,
             Status::Lost(loss) => Some(loss),
         }
+    }
+
+    fn status(&self) -> Status {
+        self.0.borrow().now()
     }
 
     /// Ends when the deadline moved or the lock was lost since the last call. Cancel-safe.
@@ -117,18 +159,21 @@ impl Ownership {
         }
     }
 
-    /// Ends when ownership is gone. Cancel-safe.
+    /// Ends when ownership is gone, which it is after a release too. Cancel-safe.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     pub async fn lost(&mut self) -> Loss {
         loop {
-            if let Some(loss) = self.loss() {
-                return loss;
-            }
-            match self.deadline() {
-                Some(deadline) => tokio::select! {
+            match self.status() {
+                Status::Lost(loss) => return loss,
+                Status::Owned {
+                    deadline: Some(deadline),
+                } => tokio::select! {
                     () = self.changed() => {}
                     () = clock::sleep_until(deadline) => {}
                 },
-                None => self.changed().await,
+                Status::Owned { deadline: None } => self.changed().await,
             }
         }
     }
@@ -145,6 +190,9 @@ mod tests {
         let owner = Owner::new(Some(Instant::now() + Duration::from_millis(20)));
         assert_eq!(owner.ownership().loss(), None);
         assert_eq!(owner.ownership().lost().await, Loss::Expired);
+        assert_eq!(owner.ownership().deadline(), None);
+        owner.lose(Loss::Released);
+        assert_eq!(owner.ownership().loss(), Some(Loss::Expired));
     }
 
     #[tokio::test]

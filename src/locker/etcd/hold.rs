@@ -15,7 +15,7 @@ use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::ownership::{Loss, Owner};
+use crate::locker::ownership::{Grip, Loss, Owner};
 use crate::locker::{BoxFuture, Event, Held, Possession, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
@@ -39,7 +39,7 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         revision,
         waited,
     } = place;
-    let (id, ownership) = (lease.id(), owner.ownership());
+    let (id, grip) = (lease.id(), Grip::new(owner.clone()));
     let mut watching = JoinSet::new();
     if waited {
         let recipe = Recipe::new(&shared.store, key, &shared.options.holder);
@@ -62,7 +62,7 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         owner_key: Some(own),
         lease: Some(id),
         ttl: Some(ttl),
-        ownership,
+        grip,
         possession: Box::new(Holding {
             lease,
             watching,

@@ -62,6 +62,51 @@ async fn is_lost(fixture: &impl Fixture, expected: Loss, options: Options, how: 
     until_empty(fixture).await;
 }
 
+pub(crate) async fn a_released_lock_is_lost_at_once(fixture: &impl Fixture) {
+    let client = fixture.client(Options::default()).await;
+    let other = fixture.client(Options::default()).await;
+    for dropped in [false, true] {
+        let held = lock(&client, "/k").await;
+        let mut ownership = held.ownership();
+        let (follower, waiting) = (ownership.clone(), spawn_lock(&other, "/k"));
+        if dropped {
+            drop(held);
+        } else {
+            client.unlock(held).await.expect("a release");
+        }
+        assert_eq!(ownership.loss(), Some(Loss::Released));
+        assert_eq!(ownership.deadline(), None);
+        assert_eq!(soon("an end", ownership.lost()).await, Loss::Released);
+        let next = soon("a turn", waiting).await.expect("no panic");
+        assert_eq!(follower.loss(), Some(Loss::Released), "two owners");
+        other
+            .unlock(next.expect("a lock"))
+            .await
+            .expect("a release");
+    }
+    // Refused, it is released all the same.
+    let held = lock(&client, "/k").await;
+    let ownership = held.ownership();
+    let error = other.unlock(held).await.expect_err("another's");
+    assert_eq!(error.kind(), ErrorKind::NotHeld);
+    assert_eq!(ownership.loss(), Some(Loss::Released));
+    until_empty(fixture).await;
+}
+
+pub(crate) async fn no_deadline_is_in_the_past(fixture: &impl Fixture) {
+    let client = fixture.client(not_renewed(1)).await;
+    let held = lock(&client, "/k").await;
+    let deadline = held.deadline().expect("a deadline");
+    // Without a task that could say so: the runtime's threads stand still.
+    while Instant::now() <= deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(held.deadline(), None);
+    assert_eq!(held.ownership().loss(), Some(Loss::Expired));
+    let error = client.unlock(held).await.expect_err("a loss");
+    assert_eq!(error.kind(), ErrorKind::OwnershipLost, "{error}");
+}
+
 enum How {
     Revoked,
     Deleted,
@@ -96,14 +141,14 @@ pub(crate) async fn without_renewal_it_is_lost_at_its_deadline(fixture: &impl Fi
     let error = client.unlock(held).await.expect_err("a loss");
     assert_eq!(error.kind(), ErrorKind::OwnershipLost, "{error}");
     let held = client.try_lock("/tried").await.expect("an answer");
-    expires(held.expect("a free lock")).await;
+    drop(expires(held.expect("a free lock")).await);
     until_empty(fixture).await;
 }
 
 pub(crate) async fn a_ttl_of_its_own_ends_it_too(fixture: &impl Fixture) {
     let client = fixture.client(not_renewed(60)).await;
     let held = client.lock_with_ttl("/k", Duration::from_secs(2)).await;
-    expires(held.expect("a held lock")).await;
+    drop(expires(held.expect("a held lock")).await);
 }
 
 pub(crate) async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixture) {

@@ -63,7 +63,7 @@ pub(crate) async fn a_ttl_that_is_not_in_whole_seconds(fixture: &impl Fixture) {
         let error = answer.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::InvalidTtl, "{error}");
     } else {
-        answer.expect("a held lock");
+        drop(answer.expect("a held lock"));
     }
 }
 
