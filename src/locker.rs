@@ -24,6 +24,8 @@ pub use deadline::margin;
 pub use operator::Operator;
 use ownership::Grip;
 pub use ownership::{Loss, Ownership};
+#[cfg(feature = "cli")]
+pub(crate) use record::user_name;
 pub use record::{Record, TakenAway};
 
 /// A boxed future, which keeps [`Locker`] object-safe.

@@ -10,6 +10,7 @@
 
 mod command;
 mod course;
+mod keep;
 mod link;
 mod proc;
 mod senses;
@@ -258,6 +259,22 @@ impl Supervision {
                 return report;
             }
         }
+    }
+
+    /// When what still lives, although it was sent SIGKILL, is late.
+    pub(crate) fn late(&self) -> Option<Instant> {
+        self.stand_in.late()
+    }
+
+    /// What of the command lives, as far as that can be known.
+    pub(crate) fn survivors(&mut self) -> Vec<Pid> {
+        self.stand_in.survivors()
+    }
+
+    /// Gives up on these survivors: we are about to end before they do. The descriptor that the lock
+    /// lives by stays open until they have ended.
+    pub(crate) fn leave(&self, survivors: &[Pid], lock: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        lock.map_or(Ok(()), |lock| keep::keep_open(lock, survivors))
     }
 
     /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its

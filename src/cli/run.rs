@@ -2,8 +2,10 @@
 
 mod ancestor;
 mod answering;
+mod not_executed;
 mod running;
 mod start;
+mod survivors;
 
 use std::ffi::OsString;
 use std::io;
@@ -138,10 +140,16 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
         supervision = command.over();
         drop(answering);
+        if let Ended::Left(exit) = ended {
+            // It is not released: neither here, nor when it or the store is dropped.
+            std::mem::forget((held, store));
+            supervision.end();
+            return Ok(exit);
+        }
         // Nothing of the command lives: whatever happens to the release, its own status stands.
         let told = release(&*store, held, lost, &mut signals).await;
         match ended {
-            Ended::With(exit) => {
+            Ended::With(exit) | Ended::Left(exit) => {
                 // The watchdog has ended meanwhile.
                 supervision.end();
                 if options.verbose > 0 {

@@ -125,7 +125,7 @@ fn now() -> String {
 }
 
 /// Reads passwd(5) itself: asking libc for the name can mean asking the network (nsswitch.conf(5)).
-fn user_name(uid: u32) -> String {
+pub(crate) fn user_name(uid: u32) -> String {
     let number = uid.to_string();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = passwd.lines().find_map(|line| {

@@ -97,7 +97,7 @@ pub(crate) fn die_of_closed_pipe() {
 }
 
 /// Whether its default is to end the process.
-pub(super) fn ends(signal: i32) -> bool {
+pub(crate) fn ends(signal: i32) -> bool {
     ![SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH].contains(&signal)
 }
 

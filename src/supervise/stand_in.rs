@@ -21,6 +21,9 @@ use crate::clock::Instant;
 /// be told twice is no help to a command.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
+/// After so long SIGKILL should have ended all that it can end.
+const LATE: Duration = Duration::from_secs(1);
+
 /// What main knows of the course, and of what it would have to kill.
 pub(super) struct StandIn {
     course: Course,
@@ -35,6 +38,8 @@ pub(super) struct StandIn {
     told: bool,
     round: Duration,
     next_round: Instant,
+    /// When main began to kill by itself.
+    killing_since: Option<Instant>,
     /// The last round found nothing alive.
     quiet: bool,
     /// What main has begun to do by itself, to be reported.
@@ -55,6 +60,7 @@ impl StandIn {
             told: false,
             round: ROUND,
             next_round: Instant::now(),
+            killing_since: None,
             quiet: false,
             said: None,
             walk: None,
@@ -91,7 +97,7 @@ impl StandIn {
         }
         self.course.kill(why);
         self.said = Some(Report::Ending(why));
-        self.begin_rounds(ROUND);
+        self.begin_killing();
     }
 
     /// The watchdog takes no orders.
@@ -105,6 +111,21 @@ impl StandIn {
     /// Whether main kills by itself.
     pub(super) fn is_killing(&self) -> bool {
         matches!(self.course.phase(), Phase::Killing(_))
+    }
+
+    /// When what still lives is late, once main kills by itself.
+    pub(super) fn late(&self) -> Option<Instant> {
+        self.killing_since.map(|since| since + LATE)
+    }
+
+    /// What of the command lives, as far as that can be known.
+    pub(super) fn survivors(&mut self) -> Vec<Pid> {
+        let watchdog = self.watchdog;
+        let mut found = self.walk().living(watchdog);
+        if self.leftovers == Leftovers::Leave {
+            found.retain(|&pid| Some(pid) == self.group);
+        }
+        found
     }
 
     /// What the watchdog says that it has done need not be done.
@@ -157,7 +178,7 @@ impl StandIn {
             begins = self.course.tick(now - PATIENCE).or(begins);
         }
         if self.is_killing() && !killed {
-            self.begin_rounds(ROUND);
+            self.begin_killing();
         }
         if let Some(why) = begins {
             self.tell_to_end();
@@ -181,6 +202,11 @@ impl StandIn {
     /// Whether main by itself tells or kills what it finds, round after round.
     fn does_rounds(&self) -> bool {
         self.is_killing() || self.told && matches!(self.course.phase(), Phase::Ending(..))
+    }
+
+    fn begin_killing(&mut self) {
+        self.killing_since = Some(Instant::now());
+        self.begin_rounds(ROUND);
     }
 
     fn begin_rounds(&mut self, round: Duration) {

@@ -1,7 +1,7 @@
 //! The processes below this one: finding and signalling all of them.
 //!
 //! The watchdog is a child subreaper (prctl(2)), so whatever leaves the command's process group
-//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`].
+//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`] and [`Walk::living`].
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -107,6 +107,17 @@ impl Walk {
         };
         let mut others = self.found.iter().filter(|found| found.pid != watchdog);
         others.any(|found| found.stat(&proc).is_none_or(|stat| stat.lives()))
+    }
+
+    /// What lives below this process, other than the watchdog, as far as /proc tells. For main, since
+    /// it allocates.
+    pub(super) fn living(&mut self, watchdog: Pid) -> Vec<Pid> {
+        let Some(proc) = self.look(Search::Quick) else {
+            return Vec::new();
+        };
+        let others = self.found.iter().filter(|found| found.pid != watchdog);
+        let living = others.filter(|found| found.stat(&proc).is_some_and(|stat| stat.lives()));
+        living.map(|found| found.pid).collect()
     }
 
     /// Finds the processes below this one: all of them, or our children where there is no /proc,

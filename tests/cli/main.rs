@@ -61,6 +61,7 @@ mod refusal;
 mod signals;
 mod stress;
 mod stuck;
+mod survivors;
 mod systemd;
 mod terminal;
 mod usage;

@@ -1,16 +1,17 @@
 //! The command while the lock is held: what happens to it, and how genlock ends for it.
 
 use std::io;
-use std::path::Path;
 
+use super::not_executed;
 use super::start::{Start, Starting};
-use crate::cli::{Run, refusal};
+use super::survivors::{self, Survivors};
+use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss};
 use crate::progress::Seen;
-use crate::supervise::signals::Signals;
+use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
 use crate::supervise::{PATIENCE, Report, Supervision, Why};
 
@@ -18,6 +19,8 @@ use crate::supervise::{PATIENCE, Report, Supervision, Why};
 pub(super) enum Ended {
     /// It ran, or cannot run: how genlock ends.
     With(Exit),
+    /// Something of it lives, and is left, with the lock: how genlock ends.
+    Left(Exit),
     /// It was not started, because the lock was lost before.
     NotStarted(Loss),
 }
@@ -41,6 +44,7 @@ pub(super) struct Running<'a> {
     unstopped: Option<(i32, Instant)>,
     /// It was told to end.
     ending: bool,
+    survivors: Survivors,
     /// Why, if that was said while the command drew on the terminal.
     overdrawn: Option<String>,
 }
@@ -66,6 +70,7 @@ impl<'a> Running<'a> {
             killed_in_foreground: false,
             unstopped: None,
             ending: false,
+            survivors: Survivors::default(),
             overdrawn: None,
         }
     }
@@ -101,9 +106,9 @@ impl<'a> Running<'a> {
         let exit = match starting.start(&mut self.supervision, signals).await {
             Start::Done(report) => {
                 self.note(report).await;
-                self.follow(signals).await
+                return self.follow(signals).await;
             }
-            Start::Impossible(error) => self.say_not_executed(&error),
+            Start::Impossible(error) => not_executed::say(self.options, &error),
             Start::Lost(loss) => return Ended::NotStarted(loss),
             Start::Interrupted(signal) => Exit::Signal(signal),
             Start::NoWatchdog(why) => {
@@ -115,10 +120,11 @@ impl<'a> Running<'a> {
         Ended::With(exit)
     }
 
-    async fn follow(&mut self, signals: &mut Signals) -> Exit {
+    async fn follow(&mut self, signals: &mut Signals) -> Ended {
         let mut ownership = self.held.ownership();
         let why = loop {
             let unstopped = self.unstopped.map(|(_, at)| at);
+            let survivors = self.survivors.due(&self.supervision);
             tokio::select! {
                 biased;
                 report = self.supervision.report() => match report {
@@ -128,6 +134,9 @@ impl<'a> Running<'a> {
                 signal = signals.next() => match signal {
                     libc::SIGCONT => self.resume().await,
                     libc::SIGCHLD => self.supervision.reap_orphans(),
+                    signal if signals::ends(signal) && self.survivors.note_signal() => {
+                        return self.leave(signal);
+                    }
                     signal => self.supervision.signal(signal).await,
                 },
                 () = ownership.changed(), if self.loss.is_none() => match ownership.loss() {
@@ -144,6 +153,7 @@ impl<'a> Running<'a> {
                     }
                 },
                 () = until(unstopped) => self.resume_orphan().await,
+                () = until(survivors) => self.survivors.say(&self.key(), &mut self.supervision),
             }
         };
         if why == Why::Deadline {
@@ -156,7 +166,33 @@ impl<'a> Running<'a> {
                 self.key()
             ));
         }
-        self.exit(why)
+        Ended::With(self.exit(why))
+    }
+
+    /// What cannot be ended is left, and the lock with it.
+    fn leave(&mut self, signal: i32) -> Ended {
+        self.take_terminal_back();
+        let left = self.supervision.survivors();
+        if let Err(error) = self.supervision.leave(&left, self.held.descriptor()) {
+            let why = describe::io_error(&error);
+            describe::complain(format_args!("{}: cannot keep the lock: {why}", self.key()));
+        }
+        let (lock, exit) = match self.loss {
+            Some(_) => {
+                let exit = Exit::Status(self.options.lost_exit_code);
+                ("the lock is lost", exit)
+            }
+            None if self.held.descriptor().is_some() => {
+                let lock = "the lock is held until that has ended";
+                (lock, Exit::Signal(signal))
+            }
+            None => {
+                let lock = "the lock is not released, and runs out at its TTL";
+                (lock, Exit::Signal(signal))
+            }
+        };
+        survivors::say_left(&self.key(), &left, lock);
+        Ended::Left(exit)
     }
 
     async fn note(&mut self, report: Report) {
@@ -275,7 +311,7 @@ impl<'a> Running<'a> {
             return Exit::Status(self.options.lost_exit_code);
         }
         if let Some(errno) = self.not_executed {
-            return self.say_not_executed(&io::Error::from_raw_os_error(errno));
+            return not_executed::say(self.options, &io::Error::from_raw_os_error(errno));
         }
         match (why, self.status) {
             (Why::MaxRuntime, _) => Exit::Status(exit::MAX_RUNTIME),
@@ -290,25 +326,6 @@ impl<'a> Running<'a> {
             // What ended it also kept us from its status.
             _ => Exit::Status(exit::INTERNAL),
         }
-    }
-
-    fn say_not_executed(&self, error: &io::Error) -> Exit {
-        let program = &self.options.command[0];
-        let shown = describe::escape(&program.to_string_lossy());
-        if error.raw_os_error() == Some(libc::ENOENT) {
-            let path = Path::new(program);
-            if path.components().count() > 1 && path.exists() {
-                describe::complain(format_args!("{shown}: its interpreter was not found"));
-            } else {
-                let hint = refusal::not_found(&self.options.words, &self.options.command);
-                let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
-                describe::complain(format_args!("{shown}: command not found{hint}"));
-            }
-            return Exit::Status(exit::NOT_FOUND);
-        }
-        let why = describe::io_error(error);
-        describe::complain(format_args!("{shown}: cannot be executed: {why}"));
-        Exit::Status(exit::NOT_EXECUTABLE)
     }
 
     fn key(&self) -> String {

@@ -1,0 +1,28 @@
+//! Why a command cannot be executed.
+
+use std::io;
+use std::path::Path;
+
+use crate::cli::{Run, refusal};
+use crate::describe;
+use crate::exit::{self, Exit};
+
+/// Says why, and gives the status.
+pub(super) fn say(options: &Run, error: &io::Error) -> Exit {
+    let program = &options.command[0];
+    let shown = describe::escape(&program.to_string_lossy());
+    if error.raw_os_error() == Some(libc::ENOENT) {
+        let path = Path::new(program);
+        if path.components().count() > 1 && path.exists() {
+            describe::complain(format_args!("{shown}: its interpreter was not found"));
+        } else {
+            let hint = refusal::not_found(&options.words, &options.command);
+            let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+            describe::complain(format_args!("{shown}: command not found{hint}"));
+        }
+        return Exit::Status(exit::NOT_FOUND);
+    }
+    let why = describe::io_error(error);
+    describe::complain(format_args!("{shown}: cannot be executed: {why}"));
+    Exit::Status(exit::NOT_EXECUTABLE)
+}

@@ -1,0 +1,111 @@
+//! What the command left behind cannot be ended by genlock: a process of root's, as sudo(8) starts
+//! one, below a genlock of another user.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::{Signal, geteuid};
+
+use crate::genlock::{Run, Store, as_user, bare, copy_for_all, died_of, output, poll, send};
+use crate::process::is_dead;
+
+over_every_store! {
+    it_is_named_and_two_signals_leave_it_with_the_lock;
+    when_it_ends_the_lock_is_released_and_the_status_is_the_commands;
+}
+
+/// A user who may become root.
+struct User {
+    genlock: PathBuf,
+    root: PathBuf,
+}
+
+impl User {
+    fn new(store: &Store) -> Option<Self> {
+        if !geteuid().is_root() {
+            eprintln!("skipped: only root can become another user");
+            return None;
+        }
+        let genlock = copy_for_all(store.directory());
+        let locks = store.path("locks");
+        std::fs::create_dir(&locks).expect("a directory");
+        std::fs::set_permissions(&locks, PermissionsExt::from_mode(0o1777)).expect("a mode");
+        // setpriv(1) with the set-user-ID bit becomes whom it is told, as sudo(8) without a password.
+        let root = store.path("become");
+        let mut copy = bare("cp");
+        copy.arg("/usr/bin/setpriv").arg(&root);
+        output(copy).silent(0);
+        std::fs::set_permissions(&root, PermissionsExt::from_mode(0o4755)).expect("a mode");
+        Some(Self { genlock, root })
+    }
+
+    /// A command that leaves a process of root's, which closes what it inherits, and ends with 7.
+    fn run(&self, store: &Store) -> Command {
+        let root = format!("{} --reuid=0 --regid=0 --clear-groups", self.root.display());
+        let script = format!(
+            "{root} bash -c '
+                for fd in /proc/self/fd/*; do [ ${{fd##*/}} -gt 2 ] && eval \"exec ${{fd##*/}}>&-\"; done
+                echo ready $$; exec sleep 600' 2>/dev/null &
+            while ! grep -q sleep /proc/$!/comm; do :; done
+            exit 7"
+        );
+        let genlock = store.sh(&["-k", "100ms"], &script);
+        let mut moved = bare(&self.genlock);
+        moved.args(genlock.get_args());
+        for (name, value) in genlock.get_envs() {
+            moved.env(name, value.unwrap_or_default());
+        }
+        let mut run = as_user(1_000_000 + std::process::id(), &moved);
+        run.current_dir(store.directory());
+        run
+    }
+}
+
+/// Root's process, ended with the test.
+struct Survivor(i32);
+
+impl Drop for Survivor {
+    fn drop(&mut self) {
+        if !is_dead(self.0) {
+            send(self.0, Signal::KILL);
+        }
+    }
+}
+
+fn it_is_named_and_two_signals_leave_it_with_the_lock(store: &Store) {
+    let Some(user) = User::new(store) else { return };
+    let mut run = Run::start(user.run(store));
+    let survivor = Survivor(run.ready());
+    let named = format!("sleep (pid {}, user root)", survivor.0);
+    run.complains(&format!("{named}: end it"));
+    run.signal(Signal::TERM);
+    assert!(!store.is_free());
+    assert!(!run.has_ended());
+    poll("the end", || {
+        // Two that wait to be taken are one.
+        let ended = run.has_ended();
+        if !ended {
+            run.signal(Signal::TERM);
+        }
+        ended
+    });
+    let (status, _) = run.ended();
+    died_of(status, Signal::TERM);
+    run.complains(&format!("left behind: {named}"));
+    assert!(!is_dead(survivor.0));
+    assert!(!store.is_free(), "released while it lives");
+    drop(survivor);
+    poll("the end of the lock", || store.is_free());
+}
+
+fn when_it_ends_the_lock_is_released_and_the_status_is_the_commands(store: &Store) {
+    let Some(user) = User::new(store) else { return };
+    let run = Run::start(user.run(store));
+    let survivor = Survivor(run.ready());
+    run.complains("SIGKILL");
+    assert!(!store.is_free());
+    drop(survivor);
+    assert_eq!(run.finish().status.code(), Some(7));
+    assert!(store.is_free());
+}
