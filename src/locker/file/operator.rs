@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -156,7 +157,7 @@ impl Operator for FileStore {
         Box::pin(async move {
             let (path, _) = owner_key.rsplit_once(':').unwrap_or((owner_key, ""));
             let name = path.rsplit('/').next().unwrap_or(path);
-            if *self.directory.path_of(name) != *path {
+            if self.directory.path_of(name) != Path::new(path) {
                 let why = "is not among the locks of this store: is it the one that holds it?";
                 return Err(Error::new(
                     ErrorKind::InvalidConfig,
