@@ -172,11 +172,13 @@ impl std::error::Error for Error {
     }
 }
 
-/// The text of an I/O error as a user reads it: without the number, in lower case.
+/// The text of an I/O error as a user reads it: without the number, in lower case but for what is
+/// short for something.
 pub(crate) fn plain(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text);
     let mut letters = text.chars();
     match letters.next() {
+        Some(_) if letters.clone().next().is_some_and(char::is_uppercase) => text.to_owned(),
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => "unknown error".to_owned(),
     }
@@ -191,5 +193,6 @@ mod tests {
         let refused = std::io::Error::from_raw_os_error(111);
         assert_eq!(plain(&refused.to_string()), "connection refused");
         assert_eq!(plain("broken pipe"), "broken pipe");
+        assert_eq!(plain("RPC error (os error 72)"), "RPC error");
     }
 }

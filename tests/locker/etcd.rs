@@ -7,6 +7,7 @@ mod overwritten;
 mod places;
 mod renewed;
 mod secure;
+mod strangers;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::fault::Fault;
+use super::transport;
 use crate::error::plain;
 
 /// The next address is tried after so long a silence, or sooner if one fails (its section 5)…
@@ -24,7 +25,7 @@ pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => look_up(host, port).await?,
     };
-    let broken = |error: io::Error| Fault::Broken(plain(&error.to_string()));
+    let broken = |error: io::Error| Fault::Broken(transport::of_io(&error));
     let stream = first_of(in_turn(addresses), within).await.map_err(broken)?;
     // Small requests must not wait for the acknowledgement of those before.
     stream.set_nodelay(true).map_err(broken)?;
@@ -59,7 +60,8 @@ async fn first_of(addresses: Vec<SocketAddr>, within: Duration) -> io::Result<Tc
     if let [only] = addresses[..] {
         return TcpStream::connect(only).await;
     }
-    let share = within / (addresses.len() as u32 + 1);
+    // The last one needs time to answer, too.
+    let share = within / 2 / (addresses.len() as u32).max(1);
     let patience = share.clamp(LEAST_PATIENCE, MOST_PATIENCE);
     let mut addresses = addresses.into_iter();
     let mut attempts = JoinSet::new();

@@ -18,12 +18,14 @@ use super::Config;
 use super::addresses::connect;
 use super::certificate::Certificate;
 use super::endpoint::{Address, Endpoint};
-use super::fault::Fault;
+use super::fault::{Fault, Refusal};
 use super::gather::Gathering;
+use super::greeting::Greeting;
 use super::pulse::Pulse;
-use super::tls::{Refusal, Tls};
+use super::tls::Tls;
+use super::transport;
 use super::user::User;
-use crate::error::{Error, ErrorKind, Result, plain};
+use crate::error::{Error, ErrorKind, Result};
 
 /// etcd counts pings more often than every 5 s as abuse (its --grpc-keepalive-min-time).
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -90,7 +92,13 @@ impl Dialler {
     ) -> Result<Connection, Fault> {
         let refusal = Refusal::default();
         let stream = self.stream(endpoint, &refusal).await?;
-        let mut io = Some(TokioIo::new(Gathering::new(stream, pulse.clone())));
+        let in_clear = matches!(endpoint.address, Address::Tcp { tls: false, .. });
+        let greeting = Greeting::new(refusal.clone(), in_clear);
+        let mut io = Some(TokioIo::new(Gathering::new(
+            stream,
+            pulse.clone(),
+            greeting,
+        )));
         // Asked again, tonic wants to reconnect: its requests fail instead, and we dial.
         let once = tower::service_fn(move |_: Uri| {
             let io = io.take();
@@ -99,7 +107,10 @@ impl Dialler {
             }
         });
         let channel = TonicEndpoint::from_shared(endpoint.uri())
-            .map_err(|error| Fault::Misfit(ErrorKind::InvalidConfig, error.to_string()))?
+            .map_err(|_| {
+                let text = "HTTP knows no such name of a host".to_owned();
+                Fault::Misfit(ErrorKind::InvalidConfig, text)
+            })?
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(false)
@@ -204,5 +215,5 @@ async fn log_in(
 }
 
 fn broken(error: io::Error) -> Fault {
-    Fault::Broken(plain(&error.to_string()))
+    Fault::Broken(transport::of_io(&error))
 }

@@ -1,11 +1,16 @@
 //! What a failed attempt means: ask another endpoint, ask again, or give up.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use etcd_client::Error as EtcdError;
 use tonic::Code;
 
-use crate::error::{Error, ErrorKind, plain};
+use super::transport;
+use crate::error::{Error, ErrorKind};
+
+/// Why a connection will end, once it is known. The layers above drop it.
+pub(super) type Refusal = Arc<OnceLock<Fault>>;
 
 /// What etcd begins to say of a password that is not the user's.
 const FAILED_LOGIN: &str = "authentication failed";
@@ -68,12 +73,16 @@ impl From<EtcdError> for Fault {
     fn from(error: EtcdError) -> Self {
         match error {
             EtcdError::GRpcStatus(status) => judge(&status),
-            EtcdError::TransportError(error) => judge_transport(&error),
+            EtcdError::TransportError(error) => Self::Broken(transport::reason(&error)),
+            EtcdError::IoError(error) => Self::Broken(transport::reason(&error)),
             // Made by the client itself, from an answer that has a TTL of 0.
             EtcdError::LeaseKeepAliveError(text) if text == "lease not found" => {
                 Self::LeaseNotFound
             }
-            other => Self::Broken(other.to_string()),
+            EtcdError::LeaseKeepAliveError(_) => Self::Broken("the renewals' stream ended".into()),
+            EtcdError::WatchError(_) => Self::Broken("the watch ended".into()),
+            EtcdError::InvalidMetadataValue(_) => Self::Broken("its login token is bad".into()),
+            _ => Self::Broken("the client failed".into()),
         }
     }
 }
@@ -81,10 +90,9 @@ impl From<EtcdError> for Fault {
 /// By the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which its own client matches too.
 fn judge(status: &tonic::Status) -> Fault {
     if let Some(source) = std::error::Error::source(status) {
-        return judge_transport(source);
+        return Fault::Broken(transport::reason(source));
     }
-    let text = status.message();
-    let text = text.strip_prefix("etcdserver: ").unwrap_or(text);
+    let text = &*text_of(status);
     let refused = |kind| Fault::Refused(kind, format!("etcd: {text}"));
     match status.code() {
         Code::NotFound if text.ends_with("lease not found") => Fault::LeaseNotFound,
@@ -111,19 +119,21 @@ fn judge(status: &tonic::Status) -> Fault {
     }
 }
 
-/// The innermost reason of a broken connection.
-fn judge_transport(error: &(dyn std::error::Error + 'static)) -> Fault {
-    let mut cause = Some(error);
-    let mut innermost = error;
-    while let Some(error) = cause {
-        innermost = error;
-        // An I/O error's source() is that of the error inside, not that error.
-        cause = match error.downcast_ref::<std::io::Error>() {
-            Some(io) => io.get_ref().map(|inner| inner as _),
-            None => error.source(),
-        };
+/// As much of a text is shown. etcd's are shorter.
+const SHOWN: usize = 200;
+
+/// What a server says, if it is for people.
+fn text_of(status: &tonic::Status) -> String {
+    let text = status.message();
+    let text = text.strip_prefix("etcdserver: ").unwrap_or(text);
+    // The client's own, of a server that answers HTTP but is none of gRPC's.
+    if text.starts_with("grpc-status header missing") {
+        return "it answers HTTP, but not as etcd does: is it etcd's client port?".to_owned();
     }
-    Fault::Broken(plain(&innermost.to_string()))
+    if text.is_empty() || text.contains(['{', '}']) || text.contains("Error(") {
+        return transport::of_code(status.code()).to_owned();
+    }
+    text.chars().take(SHOWN).collect()
 }
 
 #[cfg(test)]
@@ -150,6 +160,38 @@ pub(super) mod tests {
             assert!(!is_camel || known.contains(&word), "{word} in: {text}");
         }
         assert!(!text.contains("Error"), "{text}");
+    }
+
+    #[test]
+    fn every_error_of_the_client_is_in_words() {
+        let status = |text: &str, code| EtcdError::GRpcStatus(tonic::Status::new(code, text));
+        for code in (0..17).map(Code::from) {
+            for text in [
+                "",
+                "grpc-status header missing, mapped from HTTP status code 404",
+                "transport error: Error { kind: Kind(Reset(StreamId(3))) }",
+                "Some(Error(Io))",
+                "mvcc: database space exceeded",
+            ] {
+                reads_like_words(Fault::from(status(text, code)).reason());
+            }
+        }
+        let source = || std::io::Error::other("Kind(Body)");
+        for error in [
+            EtcdError::GRpcStatus(tonic::Status::from_error(Box::new(source()))),
+            EtcdError::InvalidArgs("Args(X)".to_owned()),
+            EtcdError::IoError(source()),
+            EtcdError::WatchError("SendError { .. }".to_owned()),
+            EtcdError::LeaseKeepAliveError("SendError { .. }".to_owned()),
+            EtcdError::ElectError("ElectError".to_owned()),
+            EtcdError::EndpointError("EndpointError".to_owned()),
+            EtcdError::EndpointsNotManaged,
+            EtcdError::Internal("Internal(X)".to_owned()),
+        ] {
+            reads_like_words(Fault::from(error).reason());
+        }
+        let long = status(&"x".repeat(100_000), Code::Unavailable);
+        assert!(Fault::from(long).reason().len() < 300);
     }
 
     #[test]

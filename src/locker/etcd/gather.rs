@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::greeting::Greeting;
 use super::pulse::Pulse;
 
 /// From this many bytes on nothing is gained by holding them back.
@@ -26,23 +27,30 @@ pub(super) struct Gathering<S> {
     /// How many turns the flush has given to others.
     waited: u32,
     pulse: Pulse,
+    greeting: Greeting,
 }
 
 impl<S: AsyncWrite + Unpin> Gathering<S> {
-    pub(super) fn new(stream: S, pulse: Pulse) -> Self {
+    /// What is heard is told to `pulse`, and what is heard first to `greeting`.
+    pub(super) fn new(stream: S, pulse: Pulse, greeting: Greeting) -> Self {
         Self {
             stream,
             held: Vec::new(),
             sent: 0,
             waited: 0,
             pulse,
+            greeting,
         }
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.held.len() {
             let stream = Pin::new(&mut self.stream);
-            match ready!(stream.poll_write(cx, &self.held[self.sent..]))? {
+            let sent = ready!(stream.poll_write(cx, &self.held[self.sent..]));
+            if sent.is_err() {
+                self.greeting.hear(&[]);
+            }
+            match sent? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 sent => self.sent += sent,
             }
@@ -62,8 +70,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
+        let heard = &buffer.filled()[before..];
+        if !heard.is_empty() {
             self.pulse.beat();
+        }
+        if read.is_ready() {
+            self.greeting.hear(heard);
         }
         read
     }
@@ -103,11 +115,16 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::locker::etcd::fault::Refusal;
+
+    fn greeting() -> Greeting {
+        Greeting::new(Refusal::default(), true)
+    }
 
     #[tokio::test]
     async fn what_is_written_in_one_go_is_sent_at_once() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut stream = Gathering::new(ours, Pulse::default());
+        let mut stream = Gathering::new(ours, Pulse::default(), greeting());
         let write = async {
             stream.write_all(b"one").await.unwrap();
             let flush = stream.flush();
@@ -131,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_can_be_sent_waits() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut stream = Gathering::new(ours, Pulse::default());
+        let mut stream = Gathering::new(ours, Pulse::default(), greeting());
         let all: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
         let sent = all.clone();
         let writing = tokio::spawn(async move {

@@ -19,10 +19,10 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::Config;
 use super::certificate::Certificate;
-use super::fault::Fault;
-use crate::error::{Error, ErrorKind, Result, plain};
+use super::fault::{Fault, Refusal};
+use super::transport;
+use crate::error::{Error, ErrorKind, Result};
 use files::{Files, Material};
-pub(super) use noting::Refusal;
 use noting::{Noting, tls_error};
 use trust::{Anyone, Authorities, known};
 
@@ -81,7 +81,7 @@ impl Tls {
                 {
                     Fault::Broken("it hung up on TLS (http:// instead of https://?)".to_owned())
                 }
-                None => Fault::Broken(plain(&error.to_string())),
+                None => Fault::Broken(transport::of_io(&error)),
             }),
         }
     }

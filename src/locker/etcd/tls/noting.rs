@@ -2,7 +2,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use rustix::net::RecvFlags;
@@ -12,10 +11,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls;
 
 use super::words;
-use crate::locker::etcd::fault::Fault;
-
-/// Why TLS ended a connection that it had made, once it has.
-pub(in crate::locker::etcd) type Refusal = Arc<OnceLock<Fault>>;
+use crate::locker::etcd::fault::Refusal;
 
 /// Notes what TLS says when the connection fails.
 pub(super) struct Noting {

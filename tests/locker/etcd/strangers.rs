@@ -1,0 +1,97 @@
+//! What is at an endpoint and is no etcd, or is spoken to in the wrong way: each has its words.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use genlock::{ErrorKind, Etcd, EtcdConfig, Locker, Options};
+
+use super::secure::TLS;
+use crate::contract::soon;
+use crate::support::etcd::Server;
+
+/// The end of the line that says why there is no lock.
+async fn why(endpoint: &str) -> String {
+    let config = EtcdConfig {
+        endpoints: vec![endpoint.to_owned()],
+        insecure_skip_tls_verify: true,
+        dial_timeout: Duration::from_millis(500),
+        ..EtcdConfig::default()
+    };
+    let client = Etcd::new(config, Options::default()).expect("a client");
+    let error = soon("an answer", client.lock("/k")).await;
+    let error = error.expect_err("no etcd there");
+    let kind = error.kind();
+    let text = error.to_string();
+    assert!(
+        matches!(kind, ErrorKind::Unavailable | ErrorKind::InvalidConfig),
+        "{kind:?}: {text}"
+    );
+    let (_, why) = text
+        .split_once(&format!("{endpoint}: "))
+        .expect("the endpoint");
+    why.to_owned()
+}
+
+/// Says this to whoever connects, after he has said something, and hangs up.
+fn says(words: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // Whoever connects may be gone by now.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(words);
+        }
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn the_wrong_scheme() {
+    let secure = Server::with(TLS);
+    let endpoint = secure.endpoint().replace("https://", "http://");
+    let said = why(&endpoint).await;
+    assert!(said.contains("(https:// instead of http://?)"), "{said}");
+    let plain = Server::start();
+    let endpoint = plain.endpoint().replace("http://", "https://");
+    let said = why(&endpoint).await;
+    assert!(said.contains("http:// instead of https://"), "{said}");
+}
+
+#[tokio::test]
+async fn servers_of_something_else() {
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    let garbage = b"\0\0\0\x04\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+    for (words, over_http, over_tls) in [
+        (
+            &b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"[..],
+            "it speaks HTTP/1, by which etcd is not spoken to: is it etcd's client port?",
+            "it does not speak TLS (http:// instead of https://?)",
+        ),
+        (
+            b"SSH-2.0-OpenSSH_9.2p1\r\n",
+            "it does not speak HTTP/2: is it etcd?",
+            "it does not speak TLS (http:// instead of https://?)",
+        ),
+        (
+            b"",
+            "it hung up without a word (https:// instead of http://?)",
+            "it hung up on TLS (http:// instead of https://?)",
+        ),
+        (
+            settings,
+            "it hung up",
+            "it does not speak TLS (http:// instead of https://?)",
+        ),
+        (
+            garbage,
+            "it does not speak HTTP/2 as it should: is it etcd?",
+            "it does not speak TLS (http:// instead of https://?)",
+        ),
+    ] {
+        let address = says(words);
+        assert_eq!(why(&format!("http://{address}")).await, over_http);
+        assert_eq!(why(&format!("https://{address}")).await, over_tls);
+    }
+}
