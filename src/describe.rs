@@ -1,6 +1,7 @@
 //! Words for people: genlock's own lines on stderr, and who holds a lock.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
@@ -10,7 +11,38 @@ use crate::stderr;
 /// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
 /// them. A stderr that is closed or full is no reason to fail, or to wait.
 pub(crate) fn complain(message: fmt::Arguments<'_>) {
+    erase();
     stderr::say(format!("genlock: {}\n", printable(&message.to_string())));
+}
+
+/// Whether a live line is on the terminal.
+static DRAWN: AtomicBool = AtomicBool::new(false);
+
+/// Draws the live line, which fits the terminal, in place of the last one. The cursor stays at its
+/// beginning, so that all of it lies behind the cursor, and can be erased, also when the terminal is
+/// made narrower and breaks it.
+pub(crate) fn draw(line: &str) {
+    if is_in_foreground() {
+        DRAWN.store(true, Ordering::Relaxed);
+        stderr::draw(format!("{ERASE}{line}\r"));
+    }
+}
+
+/// Erases the live line, if there is one.
+pub(crate) fn erase() {
+    if DRAWN.swap(false, Ordering::Relaxed) && is_in_foreground() {
+        stderr::draw(ERASE.to_owned());
+    }
+}
+
+/// From the beginning of the line to the end of the screen (console_codes(4)).
+const ERASE: &str = "\r\x1b[J";
+
+/// Whether the terminal is ours to draw on, and not a shell's that put us into the background; also
+/// where it has no foreground that we know of.
+pub(crate) fn is_in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(std::io::stderr())
+        .map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 /// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`.
@@ -28,13 +60,18 @@ pub(crate) fn who(record: Option<&Record>) -> String {
     let Some(record) = record else {
         return "another tool, which left no record".to_owned();
     };
-    let mut text = format!("{}@{}", escape(&record.user), escape(&record.host));
+    let mut text = user_and_host(record);
     text.push_str(&format!(" (pid {}", record.pid));
     if !record.command.is_empty() {
         text.push_str(&format!(": {}", escape(&record.command)));
     }
     text.push(')');
     text
+}
+
+/// `user@host`.
+pub(crate) fn user_and_host(record: &Record) -> String {
+    format!("{}@{}", escape(&record.user), escape(&record.host))
 }
 
 /// How long it has held or waited, by this host's clock: the clocks of hosts differ. `None` where

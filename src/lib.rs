@@ -40,6 +40,8 @@ mod secrets;
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "cli")]
+mod columns;
+#[cfg(feature = "cli")]
 mod describe;
 #[cfg(feature = "cli")]
 mod exit;

@@ -129,6 +129,10 @@ impl Options {
 /// Something worth telling on the way to a lock.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "told by reference, and seldom kept"
+)]
 pub enum Event {
     /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
     /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
@@ -141,6 +145,8 @@ pub enum Event {
         owner_key: Option<String>,
         /// How many are ahead, the holder among them, where the store has a queue.
         ahead: Option<u64>,
+        /// Our own place in the queue, by the token that we will have, where the store has one.
+        token: Option<u64>,
     },
     /// The place in the queue was lost, for this reason, and is taken anew at the end.
     PlaceLost(Loss),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::settings::Settings;
-use super::store::Store;
+use super::store::{Client, Store};
 use super::{Run, environment, times};
 use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
@@ -117,20 +117,13 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
                 close(&*store, &mut signals).await;
                 supervision.end();
                 return match other {
-                    Ok(Ok(_)) => Ok(not_acquired(options, &seen, start)),
+                    Ok(Ok(_)) => Ok(not_acquired(options, &seen, &*store).await),
                     Ok(Err(error)) => Err(error.into()),
                     Err(exit) => Ok(exit),
                 };
             }
         };
-        if options.verbose > 0 {
-            describe::complain(format_args!(
-                "{}: held after {}, token {}",
-                describe::escape(&options.key),
-                describe::duration(Instant::now().since(start)),
-                held.token()
-            ));
-        }
+        say_acquired(options, &seen, Instant::now().since(start), held.token());
         stderr::hand_over();
         let answering = Answering::start(&store, &held);
         let socket = answering.as_ref().map(Answering::address);
@@ -208,7 +201,7 @@ fn not_started(options: &Run, loss: Loss) -> crate::Error {
 /// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
 async fn acquire(
     options: &Run,
-    store: &dyn Locker,
+    store: &dyn Client,
     seen: &Seen,
     start: Instant,
 ) -> crate::Result<Option<Held>> {
@@ -219,7 +212,7 @@ async fn acquire(
     }
     let shown = async {
         if !options.quiet {
-            progress::show(key, seen, until.map(Instant::left)).await;
+            progress::show(key, seen, start, options.wait, store).await;
         }
         std::future::pending().await
     };
@@ -252,16 +245,31 @@ fn tries(options: &Run) -> bool {
     options.try_ || options.wait == Some(Duration::ZERO)
 }
 
+/// Says how long the wait was if there was a word of it.
+fn say_acquired(options: &Run, seen: &Seen, waited: Duration, token: u64) {
+    let key = describe::escape(&options.key);
+    let waited = describe::duration(waited);
+    if options.verbose > 0 {
+        describe::complain(format_args!(
+            "{key}: acquired after {waited}, token {token}"
+        ));
+    } else if seen.was_announced() {
+        describe::complain(format_args!("{key}: acquired after {waited}"));
+    }
+}
+
 /// Says who holds the lock, and gives the status for it.
-fn not_acquired(options: &Run, seen: &Seen, start: Instant) -> Exit {
+async fn not_acquired(options: &Run, seen: &Seen, store: &dyn Client) -> Exit {
     if !options.quiet {
         let key = describe::escape(&options.key);
-        let state = seen.waiting();
-        let state = state.as_deref().unwrap_or("held by another");
-        if !tries(options) {
-            let waited = describe::duration(Instant::now().since(start));
-            describe::complain(format_args!("{key}: not acquired within {waited}: {state}"));
+        if let Some(limit) = options.wait.filter(|_| !tries(options)) {
+            let limit = describe::duration(limit);
+            let state = seen.now(&options.key, store).await;
+            describe::complain(format_args!("{key}: not acquired within {limit}: {state}"));
         } else {
+            // Seen a moment ago.
+            let state = seen.waiting();
+            let state = state.as_deref().unwrap_or("held by another");
             describe::complain(format_args!("{key}: not acquired: {state}"));
         }
     }

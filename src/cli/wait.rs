@@ -10,6 +10,9 @@ use super::{Connection, help, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 
+/// How long a look at who holds the lock may take.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Wait until nobody holds the lock KEY or waits for it. Takes nothing.
 #[derive(Args)]
 #[command(after_long_help = help::wait())]
@@ -35,10 +38,10 @@ pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
     operate(&options.connection, settings, async |store| {
         if let Some(limit) = options.wait {
             // A look comes first, whatever the limit.
-            let queue = store.queue(&options.key).await?;
-            let Some(holder) = queue.holder() else {
+            let queue = store.glance(&options.key).await?;
+            if queue.holder().is_none() {
                 return Ok(Exit::Status(0));
-            };
+            }
             let free = tokio::time::timeout(limit, store.until_free(&options.key));
             if let Ok(free) = free.await {
                 free?;
@@ -47,10 +50,17 @@ pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
             if !options.quiet {
                 let key = describe::escape(&options.key);
                 let limit = describe::duration(limit);
-                let who = view::who(holder);
-                describe::complain(format_args!(
-                    "{key}: not free within {limit}: held by {who}"
-                ));
+                // Who held it in the beginning may have let go of it.
+                let now = tokio::time::timeout(LOOK, store.glance(&options.key)).await;
+                let state = match now {
+                    Ok(Ok(queue)) => match queue.holder() {
+                        Some(holder) => format!("held by {}", view::who(holder)),
+                        None => "free by now".to_owned(),
+                    },
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "the store is silent".to_owned(),
+                };
+                describe::complain(format_args!("{key}: not free within {limit}: {state}"));
             }
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }

@@ -27,8 +27,9 @@ use self::lockfile::LockFile;
 use self::watch::Watch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
+use super::operator::Contender;
 use super::ownership::{Grip, Loss, Owner};
-use super::{BoxFuture, Event, Held, Locker, Options, check_key, check_ttl};
+use super::{BoxFuture, Event, Held, Locker, Options, Record, check_key, check_ttl};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -133,14 +134,9 @@ impl FileStore {
             if file.try_lock().map_err(|error| error.context(key))? {
                 return Ok(Some(taken));
             }
-            let holder = file.record();
-            if told.as_ref() != Some(&holder) {
-                self.options.notify(&Event::Waiting {
-                    holder: holder.clone(),
-                    owner_key: file.count().ok().map(|token| file.owner_key(token)),
-                    ahead: None,
-                });
-                told = Some(holder);
+            let record = file.record();
+            if told.as_ref() != Some(&record) && self.tell(file, &record).await {
+                told = Some(record);
             }
             if !wait {
                 // Somebody may have looked in that moment whether it is held (probe.rs).
@@ -159,6 +155,24 @@ impl FileStore {
                 }
             }
         }
+    }
+
+    /// Tells who holds the lock. The record in the file may be that of an earlier holder. False if
+    /// nobody holds it by now.
+    async fn tell(&self, file: &LockFile, record: &Option<Record>) -> bool {
+        let foreign = |holder: &Option<Contender>| holder.as_ref().is_some_and(|h| h.is_foreign());
+        let holder = match Self::sure(|| operator::holder(file), foreign).await {
+            Ok(Some(holder)) => holder.record,
+            Ok(None) => return false,
+            Err(_) => record.clone(),
+        };
+        self.options.notify(&Event::Waiting {
+            holder,
+            owner_key: file.count().ok().map(|token| file.owner_key(token)),
+            ahead: None,
+            token: None,
+        });
+        true
     }
 
     /// Makes of the locked file a lock that is handed out.

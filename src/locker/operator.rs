@@ -20,6 +20,13 @@ pub trait Operator: Send + Sync {
     /// [`ErrorKind::Denied`](crate::ErrorKind::Denied).
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>>;
 
+    /// As [`Operator::queue`], but only the holder has its record, and the time left is not asked
+    /// for: two requests, however many wait.
+    ///
+    /// # Errors
+    /// As [`Operator::queue`].
+    fn glance<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>>;
+
     /// The locks that are held or waited for and whose keys begin with `prefix`, by key. Only the
     /// holders have their records, and none its time left.
     ///

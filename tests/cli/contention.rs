@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::genlock::{Run, Store, output};
+use crate::genlock::{Run, Store, output, poll};
 
 over_every_store! {
     try_gives_up_at_once_and_names_the_holder;
@@ -68,6 +68,59 @@ fn a_limited_wait_ends_at_its_limit(store: &Store) {
         assert!(last.contains(&format!("pid {}", holder.pid())), "{last}");
         run.took
     });
+}
+
+/// Who held the lock in the beginning has let go of it meanwhile; the one just ahead has not moved.
+#[test]
+fn who_holds_the_lock_at_the_end_of_a_wait_is_named() {
+    let store = Store::etcd();
+    let first = store.hold();
+    let second = Run::start(store.sh(&["-q"], "echo ready $$; exec sleep 600"));
+    poll("a waiter", || store.entries().len() == 2);
+    let third = Run::start(store.run(&["-w", "2"], &["true"]));
+    third.complains(&format!("(pid {}: ", first.pid()));
+    let mut wait = crate::genlock::genlock();
+    wait.args([
+        "wait",
+        "-w",
+        "2",
+        "--endpoints",
+        &store.endpoints,
+        &store.key,
+    ]);
+    let wait = Run::start(wait);
+    first.end();
+    second.ready();
+    let limit = "within 2s: held by ";
+    let now = format!("(pid {}: ", second.pid());
+    let run = third.finish();
+    assert_eq!(run.status.code(), Some(75), "{run:?}");
+    let last = run.stderr.lines().last().expect("a line");
+    assert!(last.contains(limit) && last.contains(&now), "{last}");
+    let run = wait.finish();
+    assert!(run.one_line().contains(limit), "{run:?}");
+    assert!(run.one_line().contains(&now), "{run:?}");
+}
+
+/// A lock file keeps the record of a holder that was killed; another tool leaves none.
+#[test]
+fn a_lock_of_another_tool_is_not_said_to_be_a_dead_holders() {
+    let store = Store::files();
+    let holder = store.hold();
+    holder.signal(rustix::process::Signal::KILL);
+    poll("a free lock", || store.is_free());
+    let file = store.path("locks").join(format!("{}.lock", store.key));
+    let mut flock = crate::genlock::bare("flock");
+    flock
+        .arg(&file)
+        .args(["sh", "-c", "echo ready $$; exec sleep 600"]);
+    let flock = Run::start(flock);
+    flock.ready();
+    for options in [&["--try"][..], &["-w", "0.2"]] {
+        let run = output(store.run(options, &["true"]));
+        let last = run.stderr.lines().last().expect("a line");
+        assert!(last.contains("held by another tool"), "{run:?}");
+    }
 }
 
 fn a_limited_wait_that_is_long_enough_gets_the_lock(store: &Store) {

@@ -4,7 +4,7 @@ use crate::genlock::{Run, Store, genlock, output};
 
 over_every_store! {
     nothing_is_said_on_success;
-    a_wait_is_told_in_one_plain_line;
+    a_wait_is_told_when_it_begins_and_when_it_is_over;
     quiet_says_nothing_of_waiting;
 }
 
@@ -23,7 +23,10 @@ fn verbose_says_what_happens_on_stderr() {
     assert_eq!(run.stdout, b"");
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("genlock: k: held after "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("genlock: k: acquired after "),
+        "{lines:?}"
+    );
     assert!(lines[1].starts_with("genlock: k: released"), "{lines:?}");
 }
 
@@ -55,17 +58,20 @@ fn help_to_a_closed_stdout_is_no_crash() {
     output(run).silent(0);
 }
 
-fn a_wait_is_told_in_one_plain_line(store: &Store) {
+fn a_wait_is_told_when_it_begins_and_when_it_is_over(store: &Store) {
     let holder = store.hold();
     let waiter = Run::start(store.sh(&[], "echo got it"));
     waiter.complains("\n");
     holder.end();
     let run = waiter.finish();
     assert_eq!(run.text(), "got it");
-    let line = run.one_line();
+    run.waited();
+    let lines: Vec<_> = run.stderr.lines().collect();
     let start = format!("genlock: waiting for {}: held by ", store.key);
-    assert!(line.starts_with(&start), "{line}");
-    assert!(line.contains("sleep 600"), "{line}");
+    assert!(lines[0].starts_with(&start), "{lines:?}");
+    assert!(lines[0].contains("sleep 600"), "{lines:?}");
+    let over = format!("genlock: {}: acquired after ", store.key);
+    assert!(lines[1].starts_with(&over), "{lines:?}");
 }
 
 fn quiet_says_nothing_of_waiting(store: &Store) {

@@ -107,7 +107,7 @@ fn a_waiter_gets_its_turn_at_a_terminal_that_was_stopped() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line(&format!("genlock run {} touch ran", store.key));
-    shell.until("waiting");
+    shell.until(" holds ");
     shell.send(STOP);
     // The live line is drawn anew every second.
     std::thread::sleep(Duration::from_millis(2500));

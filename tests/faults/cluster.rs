@@ -142,7 +142,7 @@ fn a_leader_that_changes_is_not_noticed() {
     waiter.signal(Signal::TERM);
     let waiter = waiter.finish();
     assert_eq!(waiter.status.code(), Some(0), "{waiter:?}");
-    waiter.one_line();
+    waiter.waited();
     lock.sections.check(2);
     nothing_is_left(&cluster);
 }

@@ -45,7 +45,7 @@ fn killed_and_back_soon_is_not_noticed() {
         }
         holder.finish().silent(7);
         let next = next.finish();
-        next.one_line();
+        next.waited();
         assert_eq!(next.status.code(), Some(0));
         assert_eq!(log.check(2)[0].told, None);
         return;

@@ -76,7 +76,7 @@ impl Queue {
         let [hit, other] = self.waiters;
         let other = other.finish();
         assert_eq!(other.status.code(), Some(0), "{other:?}");
-        other.one_line();
+        other.waited();
         if order.contains(&"hit") {
             let hit = hit.finish();
             assert_eq!(hit.status.code(), Some(0), "{hit:?}");

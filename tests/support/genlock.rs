@@ -292,6 +292,15 @@ impl Finished {
         line
     }
 
+    /// Demands that genlock said no more than that it waited, and how long.
+    #[track_caller]
+    pub(crate) fn waited(&self) {
+        let lines: Vec<_> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("genlock: waiting for "), "{lines:?}");
+        assert!(lines[1].contains(": acquired after "), "{lines:?}");
+    }
+
     /// Demands this status, and that genlock said nothing on its own.
     #[track_caller]
     pub(crate) fn silent(self, status: i32) -> Self {

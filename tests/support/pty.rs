@@ -21,6 +21,9 @@ pub(crate) const INTERRUPT: &str = "\x03";
 pub(crate) const SUSPEND: &str = "\x1a";
 pub(crate) const QUIT: &str = "\x1c";
 
+/// To the beginning of the line, and everything from there on erased.
+pub(crate) const ERASE: &str = "\r\x1b[J";
+
 pub(crate) const PROMPT: &str = "PROMPT> ";
 
 /// An interactive bash, in which `genlock run KEY` uses the test's store. Hung up when dropped.

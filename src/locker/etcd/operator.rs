@@ -16,6 +16,14 @@ impl Operator for Etcd {
         })
     }
 
+    fn glance<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let found = survey::glance(&self.shared.store, key).await;
+            found.map_err(|fault| Error::from(fault).context(key))
+        })
+    }
+
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
         Box::pin(async move { Ok(survey::list(&self.shared.store, prefix).await?) })
     }

@@ -118,6 +118,7 @@ impl<'a> Queue<'a> {
                     holder: Record::from_json(holder.value()),
                     owner_key: Some(self.recipe.own(holder.lease())),
                     ahead: None,
+                    token: None,
                 });
                 leave(lease).await;
                 return Ok(None);
@@ -144,6 +145,7 @@ impl<'a> Queue<'a> {
                     owner_key: look.owner_key(),
                     holder: look.holder,
                     ahead: None,
+                    token: None,
                 });
                 leave(place.lease).await;
                 return Ok(None);

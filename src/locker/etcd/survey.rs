@@ -189,6 +189,17 @@ pub(super) async fn look(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> 
     })
 }
 
+/// What [`Operator::glance`](crate::locker::Operator::glance) gives.
+pub(super) async fn glance(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> {
+    let (mut entries, _) = queue(store, key).await?;
+    read_records(store, entries.values_mut().take(1)).await?;
+    Ok(Queue {
+        key: key.to_owned(),
+        contenders: entries.values().map(Entry::contender).collect(),
+        ttl: None,
+    })
+}
+
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
 pub(super) async fn list(store: &Arc<Store>, prefix: &str) -> Result<Vec<Queue>, Fault> {
     let (mut found, _) = queues(store, prefix.as_bytes()).await?;

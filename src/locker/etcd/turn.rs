@@ -146,6 +146,7 @@ impl Waiter<'_> {
                 owner_key: look.owner_key(),
                 holder: look.holder.clone(),
                 ahead: Some(ahead),
+                token: Some(self.revision as u64),
             });
         }
     }

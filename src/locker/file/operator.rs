@@ -50,7 +50,7 @@ impl FileStore {
 
     /// Looks until it is sure whose a lock is: one that has no record may be a genlock's that has
     /// just taken it, or is about to let go.
-    async fn sure<T>(
+    pub(super) async fn sure<T>(
         look: impl Fn() -> Result<T> + Send,
         has_foreign: impl Fn(&T) -> bool + Send,
     ) -> Result<T>
@@ -89,7 +89,7 @@ impl FileStore {
 }
 
 /// Who holds the lock of this file.
-fn holder(file: &LockFile) -> Result<Option<Contender>> {
+pub(super) fn holder(file: &LockFile) -> Result<Option<Contender>> {
     let pid = match file.flocked()? {
         Flocked::No => return Ok(None),
         Flocked::By(pid) => Some(pid),
@@ -131,6 +131,10 @@ impl Operator for FileStore {
                 ttl: None,
             })
         })
+    }
+
+    fn glance<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
+        self.queue(key)
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {

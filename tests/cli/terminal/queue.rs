@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::genlock::{Run, Store, poll};
-use crate::pty::{INTERRUPT, PROMPT, Shell};
+use crate::pty::{ERASE, INTERRUPT, PROMPT, Shell};
 
 /// So many genlocks in the queue, the holder first, each of them queued before the next.
 fn queue(store: &Store, count: usize) -> Vec<Run> {
@@ -15,6 +15,11 @@ fn queue(store: &Store, count: usize) -> Vec<Run> {
     runs
 }
 
+fn host() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
 /// Who leaves from the middle of the queue wakes nobody, and is seen to be gone all the same.
 #[test]
 fn the_live_line_follows_the_queue() {
@@ -22,31 +27,31 @@ fn the_live_line_follows_the_queue() {
     let mut runs = queue(&store, 3);
     let mut shell = Shell::start(&store);
     shell.line(&format!("genlock run -w 600 {} echo fir''st", store.key));
-    let line = shell.until("3 ahead");
-    let holder = format!("(pid {}: sh -c ", runs[0].pid());
+    let line = shell.until(&format!(" · pid {}: sh -c ", runs[0].pid()));
     for part in [
-        &*store.key,
-        "held for ",
-        &holder,
-        "waiting ",
-        " left for ",
-        "@",
+        &*format!("@{} holds {} for ", host(), store.key),
+        "s of 10m · ",
+        " · 3rd in line",
     ] {
         assert!(line.contains(part), "{part}: {line:?}");
     }
     runs.remove(1).end();
-    shell.until("2 ahead");
+    shell.until(" · 2nd in line");
     runs.remove(0).end();
-    let line = shell.until(&format!("(pid {}: sleep 600)", runs[0].pid()));
+    let line = shell.until(&format!(
+        " · next in line · pid {}: sleep 600",
+        runs[0].pid()
+    ));
     // Whoever had to wait holds the lock since it was served, not since it came.
     assert!(
-        line.contains("held for 0s") || line.contains("held for 1s"),
+        line.contains(" for 0s") || line.contains(" for 1s"),
         "{line:?}"
     );
     runs.remove(0).end();
     let shown = shell.until("first\r\n");
-    let last = shown.rsplit("\x1b[2K").next().expect("a part");
-    assert_eq!(last.trim(), "first", "{shown:?}");
+    let (_, last) = shown.rsplit_once(ERASE).expect("erased");
+    assert!(last.starts_with("genlock: /locks/"), "{shown:?}");
+    assert!(last.ends_with("s\r\nfirst\r\n"), "{shown:?}");
 }
 
 #[test]
@@ -55,11 +60,11 @@ fn ctrl_c_leaves_the_queue_and_a_clean_line() {
     let _runs = queue(&store, 1);
     let mut shell = Shell::start(&store);
     shell.line(&format!("genlock run {} true", store.key));
-    shell.until("held for");
+    shell.until(" holds ");
     shell.send(INTERRUPT);
     let shown = shell.until(PROMPT);
-    let last = shown.rsplit("\x1b[2K").next().expect("a part");
-    assert!(!last.contains("waiting"), "{shown:?}");
+    let (_, last) = shown.rsplit_once(ERASE).expect("erased");
+    assert!(!last.contains(" holds "), "{shown:?}");
     poll("an empty place", || store.entries().len() == 1);
     assert_eq!(shell.command("echo status:$?").trim(), "status:130");
 }

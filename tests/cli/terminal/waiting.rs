@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::genlock::{Store, poll};
 use crate::process::is_dead;
-use crate::pty::{INTERRUPT, Shell};
+use crate::pty::{ERASE, INTERRUPT, Shell};
 
 #[test]
 fn ctrl_c_ends_a_wait() {
@@ -13,7 +13,7 @@ fn ctrl_c_ends_a_wait() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line("genlock run k echo ran; echo not reached");
-    shell.until("held for");
+    shell.until("holds k for");
     shell.send(INTERRUPT);
     let shown = shell.prompt();
     assert!(!shown.contains("ran"), "{shown:?}");
@@ -27,20 +27,43 @@ fn the_live_line_of_a_wait_is_gone_before_the_command_speaks() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line("genlock run k echo fir''st");
-    let waiting = shell.until("held for");
-    assert!(waiting.contains("waiting"), "{waiting:?}");
+    shell.until("holds k for");
     holder.end();
     let shown = shell.until("first\r\n");
     // What a terminal shows of it: the line was erased, and is not drawn again.
-    let last = shown.rsplit("\x1b[2K").next().expect("a part");
+    let (_, last) = shown.rsplit_once(ERASE).expect("erased");
+    let lines: Vec<_> = last.lines().collect();
     assert!(
-        !last.contains("waiting") && !last.contains("held for"),
+        lines[0].starts_with("genlock: k: acquired after "),
         "{shown:?}"
     );
-    assert!(shown.contains("\x1b[2K"), "{shown:?}");
-    let line = last.trim_start_matches('\r').trim_end();
-    assert_eq!(line, "first", "{shown:?}");
+    assert_eq!(lines[1..], ["first"], "{shown:?}");
     shell.prompt();
+}
+
+/// The cursor stays at the line's beginning, whatever the terminal makes of a line that has become
+/// too long, and what is behind it is erased.
+#[test]
+fn a_resize_leaves_nothing_of_the_live_line() {
+    let mut store = Store::files();
+    store.key = format!("/locks/{}/12345", "long".repeat(10));
+    let holder = store.hold();
+    let mut shell = Shell::start(&store);
+    shell.line(&format!("genlock run {} echo fir''st", store.key));
+    let shown = shell.until(&format!("holds {} for", store.key));
+    assert!(shown.contains(ERASE), "{shown:?}");
+    for columns in [70, 30, 50] {
+        shell.resize(24, columns);
+        poll("a line that fits", || {
+            shell.until(ERASE);
+            let line = shell.until("\r");
+            let line = line.trim_end_matches('\r');
+            assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+            line.chars().count() < columns.into()
+        });
+    }
+    holder.end();
+    shell.until("first\r\n");
 }
 
 #[test]

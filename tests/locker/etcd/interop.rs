@@ -81,6 +81,7 @@ async fn etcdctl_holds_and_genlock_waits() {
             holder,
             owner_key,
             ahead,
+            ..
         } = event
         else {
             panic!("{event:?}");

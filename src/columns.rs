@@ -1,0 +1,102 @@
+//! Text in the columns of a terminal: how many it takes, and what fits into them.
+
+use std::os::fd::AsFd;
+
+/// Of a terminal that does not say.
+const USUAL: usize = 80;
+
+/// How many columns the terminal has.
+pub(crate) fn of_terminal(terminal: impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(terminal);
+    match size.map_or(0, |size| size.ws_col) {
+        0 => USUAL,
+        columns => columns.into(),
+    }
+}
+
+/// How many columns the text takes, in which nothing is left that moves the cursor.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+/// Two for what Unicode calls wide or fullwidth (UAX 11), here by its blocks.
+fn width_of(character: char) -> usize {
+    match character as u32 {
+        0x1100..=0x115f
+        | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1f64f
+        | 0x1f680..=0x1f6ff
+        | 0x1f900..=0x1f9ff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// The text, or its beginning and an ellipsis, in so many columns.
+pub(crate) fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    match columns {
+        0 => String::new(),
+        _ => start(text.chars(), columns - 1).collect::<String>() + "…",
+    }
+}
+
+/// The text, or its beginning, an ellipsis and its end, in so many columns: names of one kind
+/// differ in their last part.
+pub(crate) fn fit_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return String::new();
+    };
+    let end = start(text.chars().rev(), room / 2);
+    let first = start(text.chars(), room - room / 2);
+    let end = end.collect::<Vec<_>>().into_iter().rev();
+    first.chain(['…']).chain(end).collect()
+}
+
+/// As many of these as go into so many columns.
+fn start(text: impl Iterator<Item = char>, columns: usize) -> impl Iterator<Item = char> {
+    let mut taken = 0;
+    text.take_while(move |&character| {
+        taken += width_of(character);
+        taken <= columns
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_cut() {
+        assert_eq!(fit("abcdef", 6), "abcdef");
+        assert_eq!(fit("abcdef", 5), "abcd…");
+        assert_eq!(fit("abcdef", 1), "…");
+        assert_eq!(fit("abcdef", 0), "");
+        assert_eq!(fit("日本語", 5), "日本…");
+    }
+
+    #[test]
+    fn a_name_keeps_both_its_ends() {
+        assert_eq!(
+            fit_middle("/locks/a-very-long-12345", 15),
+            "/locks/…g-12345"
+        );
+        for columns in 0..12 {
+            for text in ["/locks/job", "日本語の鍵", "x"] {
+                let fitted = fit_middle(text, columns);
+                assert!(width(&fitted) <= columns, "{text} {columns}: {fitted}");
+            }
+        }
+    }
+}

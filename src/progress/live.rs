@@ -1,0 +1,202 @@
+//! A wait as one line of a terminal, drawn anew every second and whenever there is news.
+
+use std::time::Duration;
+
+use super::{Last, Seen, Waiting, say_place_lost, whole_seconds};
+use crate::clock::{Instant, sleep_until};
+use crate::columns::{fit, fit_middle, of_terminal, width};
+use crate::describe;
+use crate::locker::{Operator, Record};
+
+/// A wait shorter than this is not worth a line.
+const AFTER: Duration = Duration::from_millis(200);
+
+/// How often the line's clock moves.
+const PACE: Duration = Duration::from_secs(1);
+
+/// A key is shortened down to this.
+const SHORTEST_KEY: usize = 15;
+
+/// What is less than this of a command says nothing.
+const SHORTEST_COMMAND: usize = 12;
+
+const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// Takes the line off the terminal, whichever way the wait ends.
+struct Cleared;
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        describe::erase();
+    }
+}
+
+/// Shows the wait until dropped.
+pub(super) async fn show(
+    key: &str,
+    seen: &Seen,
+    start: Instant,
+    limit: Option<Duration>,
+    store: &dyn Operator,
+) {
+    let mut news = seen.0.subscribe();
+    sleep_until(start + AFTER).await;
+    let _cleared = Cleared;
+    let key_shown = describe::escape(key);
+    for spinner in SPINNER.into_iter().cycle() {
+        if let Some(why) = seen.take_place_lost() {
+            say_place_lost(&key_shown, &why);
+        }
+        let last = news.borrow_and_update().clone();
+        let waited = whole_seconds(Instant::now().since(start));
+        let of = limit.map(|limit| format!(" of {}", describe::duration(limit)));
+        let time = format!("{spinner} {waited}{} · ", of.unwrap_or_default());
+        // The last column stays free: some terminals go on to the next line with it.
+        let columns = of_terminal(std::io::stderr()).saturating_sub(1);
+        describe::draw(&fit(&line(&time, &key_shown, &last, columns), columns));
+        seen.announce();
+        tokio::select! {
+            _ = news.changed() => {}
+            () = tokio::time::sleep(PACE) => {
+                // A store that has no queue does not tell when another holds.
+                if last.waiting.is_some_and(|waiting| waiting.ahead.is_none()) {
+                    seen.now(key, store).await;
+                }
+            }
+        }
+    }
+}
+
+/// What matters first, and of the rest what fits into so many columns.
+fn line(time: &str, key: &str, last: &Last, columns: usize) -> String {
+    let room = columns.saturating_sub(width(time));
+    let waiting = match (&last.retrying, &last.waiting) {
+        (None, Some(waiting)) => waiting,
+        (why, _) => {
+            let why = why.as_deref().map(describe::printable);
+            let why = why.unwrap_or("asking the store".to_owned());
+            let key = fit_middle(key, SHORTEST_KEY.max(room.saturating_sub(width(&why) + 2)));
+            return format!("{time}{key}: {why}");
+        }
+    };
+    let holder = waiting.holder.as_ref();
+    let who = holder.map_or("another tool".to_owned(), describe::user_and_host);
+    let held = holder.and_then(describe::held_for).map(whole_seconds);
+    let held = held.map_or(String::new(), |held| format!(" for {held}"));
+    let place = place(waiting);
+    let others = width(&who) + " holds ".len() + width(&held) + width(&place);
+    let key = fit_middle(key, SHORTEST_KEY.max(room.saturating_sub(others)));
+    let mut line = format!("{time}{who} holds {key}");
+    for part in [held, place] {
+        if width(&line) + width(&part) <= columns {
+            line += &part;
+        }
+    }
+    let left = columns.saturating_sub(width(&line) + " · ".chars().count());
+    if let Some(record) = holder.filter(|_| left >= SHORTEST_COMMAND) {
+        line += &format!(" · {}", fit(&command(record), left));
+    }
+    line
+}
+
+/// ` · 2nd in line`, where the store has a queue.
+fn place(waiting: &Waiting) -> String {
+    let Some(ahead) = waiting.ahead else {
+        return String::new();
+    };
+    let ending = match (ahead % 10, ahead % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    match ahead {
+        0 => String::new(),
+        1 => " · next in line".to_owned(),
+        _ => format!(" · {ahead}{ending} in line"),
+    }
+}
+
+/// `pid 17: ./backup.sh`.
+fn command(record: &Record) -> String {
+    let pid = record.pid;
+    match describe::escape(&record.command) {
+        command if command.is_empty() => format!("pid {pid}"),
+        command => format!("pid {pid}: {command}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(user: &str, host: &str, ahead: u64) -> Last {
+        Last {
+            waiting: Some(Waiting {
+                holder: Some(Record {
+                    user: user.to_owned(),
+                    host: host.to_owned(),
+                    pid: 17,
+                    command: "./backup.sh --all".to_owned(),
+                    ..Record::default()
+                }),
+                ahead: Some(ahead),
+                token: None,
+            }),
+            ..Last::default()
+        }
+    }
+
+    #[test]
+    fn what_matters_comes_first_and_the_rest_as_it_fits() {
+        let last = waiting("root", "vm", 2);
+        let key = "/locks/ci/a-very-long-name-12345";
+        let time = "⠙ 1m 5s · ";
+        for (columns, expected) in [
+            (
+                100,
+                "⠙ 1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./backup.sh --all",
+            ),
+            (
+                88,
+                "⠙ 1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./back…",
+            ),
+            (
+                55,
+                "⠙ 1m 5s · root@vm holds /locks/c…me-12345 · 2nd in line",
+            ),
+            (50, "⠙ 1m 5s · root@vm holds /locks/…e-12345"),
+            (20, "⠙ 1m 5s · root@vm h…"),
+        ] {
+            let shown = fit(&line(time, key, &last, columns), columns);
+            assert_eq!(shown, expected, "{columns}");
+        }
+    }
+
+    #[test]
+    fn it_fits_any_width() {
+        for last in [
+            waiting("root", "日本語のホスト", 12),
+            Last::default(),
+            Last {
+                retrying: Some("no answer within 2s".repeat(9)),
+                ..Last::default()
+            },
+        ] {
+            for columns in 0..150 {
+                let key = "/locks/日本語の鍵/with-a-long-end";
+                let line = fit(&line("⠙ 1m 5s of 10m · ", key, &last, columns), columns);
+                assert!(width(&line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_counted_as_people_do() {
+        let place = |ahead| place(waiting("u", "h", ahead).waiting.as_ref().expect("one"));
+        let shown = [1, 2, 3, 4, 11, 12, 21, 112].map(place);
+        let ends = ["next", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th"];
+        assert_eq!(shown, ends.map(|end| format!(" · {end} in line")));
+    }
+}
