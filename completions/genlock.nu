@@ -26,7 +26,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -45,7 +45,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -69,7 +69,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -87,7 +87,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -105,7 +105,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -124,7 +124,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -143,7 +143,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -162,7 +162,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password
+    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s

@@ -207,7 +207,7 @@ struct Connection {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
-    /// The file whose first line is the password
+    /// The file whose first line is the password. One that everyone can read is refused
     #[arg(
         long,
         value_name = "FILE",

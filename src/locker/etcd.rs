@@ -71,7 +71,8 @@ pub struct Config {
     pub user: Option<String>,
     /// Its password; not shown by `Debug`.
     pub password: Option<String>,
-    /// The file whose first line is the password, in place of [`password`](Self::password).
+    /// The file whose first line is the password, in place of [`password`](Self::password). One
+    /// that others can read is refused; of a file of root's, or another user's, its group may.
     pub password_file: Option<PathBuf>,
     /// The bound of one attempt, name, connection, TLS, login and the first answer, at a member that
     /// gives no sign of life; 2 s.

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use crate::genlock::{Run, Store, died_of, output, poll, within};
 use crate::process::is_dead;
 use crate::support::etcd::{Server, Setup, free_port};
+use crate::support::secret::secret;
 
 fn variables(text: &str) -> HashMap<&str, &str> {
     text.lines()
@@ -270,7 +271,7 @@ fn a_user_with_a_password_from_wherever_it_may_come() {
     let mut server = Server::start();
     server.enable_auth();
     let store = Store::at(server.endpoint());
-    std::fs::write(store.path("password"), "secret\n").expect("a file");
+    secret(store.path("password"), "secret\n");
     let file = store.path("password");
     let file = file.to_str().expect("text");
     let run = |options: &[&str], variables: &[(&str, &str)]| {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::genlock::{Run, Store, output};
 use crate::support::etcd::Server;
+use crate::support::secret::secret;
 
 /// Everything below a directory, and itself, that others may use, with its mode.
 fn open_to_others(directory: &Path) -> Vec<(String, u32)> {
@@ -64,7 +65,7 @@ fn a_password_shows_up_nowhere() {
     server.enable_auth();
     let store = Store::at(server.endpoint());
     let file = store.path("passwords-file");
-    std::fs::write(&file, format!("{PASSWORD}\n")).expect("a file");
+    secret(&file, &format!("{PASSWORD}\n"));
     let config = store.path("config.toml");
     let text = format!("user = \"app\"\npassword = \"{PASSWORD}\"\n");
     std::fs::write(&config, text).expect("a file");

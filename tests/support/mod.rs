@@ -9,3 +9,4 @@ pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod etcd;
 pub(crate) mod network;
+pub(crate) mod secret;

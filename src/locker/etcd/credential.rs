@@ -1,9 +1,9 @@
 //! A file with a credential. Certificates and passwords are renewed while locks are held, so it is
 //! read anew for each handshake and login, as etcd's own client does.
 
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -50,20 +50,42 @@ impl CredentialFile {
         }
         let mut content = Vec::new();
         let read = options.open(&self.path).and_then(|file| {
-            let is_regular = file.metadata()?.is_file();
+            let stat = file.metadata()?;
             file.take(MOST + 1).read_to_end(&mut content)?;
-            Ok(is_regular)
+            Ok(stat)
         });
-        let is_regular = read.map_err(|error| {
+        let stat = read.map_err(|error| {
             let why = plain(&error.to_string());
             self.invalid(&why).with_source(error)
         })?;
+        // Found out while a lock is held it would end what it should protect.
+        if self.setting == Setting::Password && self.first.get().is_none() {
+            self.check_readers(&stat)?;
+        }
         if content.len() as u64 > MOST {
             return Err(self.invalid("larger than 16 MB"));
         }
         // Whoever was first has said it.
-        let _ = self.first.set((!is_regular).then(|| content.clone()));
+        let kept = (!stat.is_file()).then(|| content.clone());
+        let _ = self.first.set(kept);
         Ok(content)
+    }
+
+    /// Refuses a password that others can read. A group may, of a file that another user than us,
+    /// or root, lets it read: that is how a service is given one.
+    fn check_readers(&self, stat: &Metadata) -> Result<()> {
+        let path = self.path.display();
+        let ours = stat.uid() != 0 && stat.uid() == rustix::process::geteuid().as_raw();
+        if !stat.is_file() || stat.mode() & 0o044 == 0 {
+            return Ok(());
+        }
+        if stat.mode() & 0o004 != 0 {
+            return Err(self.invalid(&format!("everyone can read it: chmod o-rwx {path}")));
+        }
+        if ours {
+            return Err(self.invalid(&format!("its group can read it: chmod 600 {path}")));
+        }
+        Ok(())
     }
 
     /// Its first line, as that of a password.
@@ -83,7 +105,9 @@ impl CredentialFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -92,6 +116,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("password");
         std::fs::write(&path, "old").expect("a file");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
         let file = CredentialFile::new(Setting::Password, &path);
         assert_eq!(file.read().expect("a content"), b"old");
         std::fs::write(&path, "new").expect("a file");

@@ -6,8 +6,9 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use rustix::process::geteuid;
 
 use super::{Place, config, locks, of_program, refused, unconfigured};
-use crate::genlock::{as_user, bare, copy_for_all, genlock, output};
+use crate::genlock::{Finished, as_user, bare, copy_for_all, genlock, output, under};
 use crate::support::etcd::Server;
+use crate::support::secret::secret;
 
 #[test]
 fn a_password_in_a_file_that_others_can_read_is_refused() {
@@ -30,6 +31,74 @@ fn a_password_in_a_file_that_others_can_read_is_refused() {
     for mode in [0o600, 0o400] {
         place.mode(mode);
         locks(&place.env(&[]));
+    }
+}
+
+#[test]
+fn a_password_file_that_others_can_read_is_refused_too() {
+    let place = config("endpoints = \"127.0.0.1:1\"\nuser = \"app\"\npassword-file = \"secret\"\n");
+    let file = place.directory().join("secret");
+    secret(&file, "hidden\n");
+    let shown = file.to_str().expect("a path");
+    let quick = ["--dial-timeout", "0.2"];
+    let by_option = [&quick[..], &["--user", "app", "--password-file", shown]].concat();
+    let by_variable = || {
+        let mut run = place.named(&quick, &["env"]);
+        run.env("GENLOCK_PASSWORD_FILE", &file);
+        output(run)
+    };
+    let set = |mode| std::fs::set_permissions(&file, Permissions::from_mode(mode)).expect("a mode");
+    for mode in [0o644, 0o604, 0o666] {
+        set(mode);
+        let mend = format!("{shown}: everyone can read it: chmod o-rwx {shown} (");
+        for (run, origin) in [
+            (place.env(&quick), "password-file in "),
+            (place.env(&by_option), "--password-file)"),
+            (by_variable(), "$GENLOCK_PASSWORD_FILE)"),
+        ] {
+            let said = refused(&run);
+            assert!(said.contains(&format!("{mend}{origin}")), "{said}");
+            assert!(!said.contains("hidden"), "{said}");
+        }
+    }
+    // Good enough to ask the store, which is not there.
+    let is_taken = |run: Finished| assert_eq!(run.status.code(), Some(69), "{run:?}");
+    for mode in [0o600, 0o400] {
+        set(mode);
+        is_taken(place.env(&quick));
+        is_taken(place.env(&by_option));
+        is_taken(by_variable());
+    }
+    // A pipe of the shell's is nobody else's.
+    let script = "exec \"$@\" --password-file <(echo hidden) k true";
+    let mut run = genlock();
+    run.args(["run", "--endpoints", "127.0.0.1:1", "--user", "app"]);
+    run.args(quick);
+    is_taken(output(under(&["bash", "-c", script, "bash"], &run)));
+}
+
+#[test]
+fn a_service_is_given_its_password_by_its_group() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    let place = config("");
+    let program = copy_for_all(place.directory());
+    std::fs::set_permissions(place.directory(), Permissions::from_mode(0o755)).expect("a mode");
+    let file = place.directory().join("secret");
+    secret(&file, "hidden\n");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("a mode");
+    let mut run = bare(program);
+    run.args(["run", "--endpoints", "127.0.0.1:1", "--dial-timeout", "0.2"]);
+    run.args(["--user", "app", "--password-file"]).arg(&file);
+    run.args(["k", "true"]);
+    for (owner, status) in [(0, 69), (NOBODY, 78)] {
+        chown(&file, Some(owner), Some(NOBODY)).expect("another's file");
+        let run = output(as_user(NOBODY, &run));
+        assert_eq!(run.status.code(), Some(status), "{run:?}");
+        let is_refused = run.one_line().contains("its group can read it: chmod 600");
+        assert_eq!(is_refused, status == 78, "{run:?}");
     }
 }
 
@@ -90,7 +159,7 @@ fn it_logs_in_with_what_a_file_says() {
             "endpoints = \"{endpoint}\"\nuser = \"app\"\n{credentials}\n"
         ));
         place.mode(0o600);
-        std::fs::write(place.directory().join("password"), "secret\n").expect("a file");
+        secret(place.directory().join("password"), "secret\n");
         let run = |options: &[&str], variables: &[(&str, &str)]| {
             let mut run = genlock();
             run.arg("run").arg("--config").arg(&place.file);

@@ -1,6 +1,7 @@
 //! Certificates, users, and what they may do.
 
 use super::{doctor, examined, json, says};
+use crate::genlock::output;
 use crate::support::etcd::{Server, Setup};
 
 #[test]
@@ -166,4 +167,25 @@ fn a_user_where_nobody_logs_in() {
         "auth",
         &["the user \"app\" is of no use", "auth enable"],
     );
+}
+
+#[test]
+fn a_password_in_clear_to_another_host() {
+    // Of documentation's own addresses (RFC 5737, RFC 3849): nobody has them.
+    for (endpoint, warned) in [
+        ("http://192.0.2.1:1", true),
+        ("192.0.2.1:1", true),
+        ("http://[2001:db8::1]:1", true),
+        ("https://192.0.2.1:1", false),
+        ("http://127.0.0.2:1", false),
+        ("http://localhost:1", false),
+        ("http://[::1]:1", false),
+    ] {
+        let mut run = doctor(endpoint, &["--user", "app", "--dial-timeout", "0.1"]);
+        run.env("GENLOCK_PASSWORD", "secret");
+        let run = output(run);
+        let line = format!("{endpoint}: the password is sent without TLS; use https://");
+        let found = run.text().lines().any(|said| said.ends_with(&line));
+        assert_eq!(found, warned, "{run:?}");
+    }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::secure::{TLS, secured};
 use crate::contract::soon;
 use crate::support::etcd::Server;
+use crate::support::secret::secret;
 
 /// A client, and why it has to try again.
 fn talking(config: EtcdConfig) -> (Etcd, UnboundedReceiver<String>) {
@@ -65,7 +66,7 @@ async fn a_password_that_is_changed() {
     server.enable_auth();
     let dir = tempfile::tempdir().expect("a directory");
     let password_file = dir.path().join("password");
-    std::fs::write(&password_file, "secret\n").expect("a file");
+    secret(&password_file, "secret\n");
     let (client, mut told) = talking(EtcdConfig {
         endpoints: vec![server.endpoint()],
         user: Some("app".to_owned()),
@@ -89,7 +90,7 @@ async fn a_password_is_read_for_the_login_and_not_before() {
     server.enable_auth();
     let dir = tempfile::tempdir().expect("a directory");
     let password_file = dir.path().join("password");
-    std::fs::write(&password_file, "old\n").expect("a file");
+    secret(&password_file, "old\n");
     let config = EtcdConfig {
         endpoints: vec![server.endpoint()],
         user: Some("app".to_owned()),
