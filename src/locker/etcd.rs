@@ -25,6 +25,7 @@ mod ping;
 mod pulse;
 mod queue;
 mod recipe;
+mod revoke;
 mod standing;
 mod survey;
 mod takeover;

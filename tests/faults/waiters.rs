@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::genlock::{Run, Store, poll};
+use crate::genlock::{Run, Store, died_of, poll};
 use crate::process::is_stopped;
 use crate::proxy::{Proxy, Way};
 use crate::sections::Manners::Polite;
@@ -140,4 +140,26 @@ fn a_waiter_that_lost_its_place_says_so_and_queues_anew_at_the_end() {
         fault(&queue, &before[1]);
         queue.check(&["holder", "other", "hit"]);
     });
+}
+
+/// It ends before it knows of its lease.
+#[test]
+fn a_waiter_that_is_ended_while_the_answers_are_late_leaves_nothing_behind() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server.endpoint());
+    let store = Store::at(server.endpoint());
+    let holder = store.hold();
+    proxy.hold(Way::Answers);
+    let late = Store::at(proxy.endpoint());
+    let mut waiter = Run::start(late.sh(&["--ttl", "60"], "echo ran"));
+    // Its place came along, or came first and was refused.
+    poll("its lease", || server.leases().len() == 2);
+    // A hang-up, and the service manager's signal.
+    waiter.signal(Signal::HUP);
+    waiter.signal(Signal::TERM);
+    let (status, _) = waiter.ended();
+    died_of(status, Signal::HUP);
+    poll("its lease's end", || server.leases().len() == 1);
+    assert_eq!(server.keys().len(), 1);
+    holder.end();
 }

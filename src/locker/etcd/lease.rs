@@ -12,6 +12,7 @@ use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use super::ping::{LEAST_PATIENCE, Pings};
+use super::revoke::{behind, closed, revoke};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
@@ -177,7 +178,10 @@ impl Keeper {
     ) {
         let requests = Arc::new(Requests::default());
         let mut overwritten = false;
-        let reply = match self.grant(&requests).await {
+        let (id, store) = (self.id, self.shared.store.clone());
+        let sent = || requests.count() > 0;
+        let granted = behind(self.grant(&requests), &mut closing, sent, &store, id).await;
+        let reply = match granted {
             Ok(deadline) => {
                 let ttl = deadline.ttl();
                 let owner = Owner::new(Some(deadline.instant()));
@@ -205,7 +209,7 @@ impl Keeper {
                 if !self.shared.store.heard() {
                     // Most likely nobody is there. It is tried, but nobody waits for it.
                     drop(closing);
-                    let _ = self.revoke().await;
+                    let _ = revoke(&store, id).await;
                     return;
                 }
                 None
@@ -214,7 +218,7 @@ impl Keeper {
         if overwritten {
             self.delete().await;
         }
-        let revoked = self.revoke().await;
+        let revoked = revoke(&store, id).await;
         if revoked.is_err() && *closing.borrow() {
             self.shared.unreleased.store(true, Ordering::Relaxed);
         }
@@ -311,16 +315,6 @@ impl Keeper {
         let store = &self.shared.store;
         let _ = store.call(store.command_timeout, op).await;
     }
-
-    async fn revoke(&self) -> Result<()> {
-        let id = self.id;
-        let op = move |client: Client| async move { client.lease_client().revoke(id).await };
-        let store = &self.shared.store;
-        match store.call(store.command_timeout, op).await {
-            Ok(_) | Err(Fault::LeaseNotFound) => Ok(()),
-            Err(fault) => Err(Error::from(fault).context("released at the end of its TTL only")),
-        }
-    }
 }
 
 async fn until(due: Option<Instant>) {
@@ -332,10 +326,4 @@ async fn until(due: Option<Instant>) {
 
 async fn expired(owner: &Owner) -> Loss {
     owner.ownership().lost().await
-}
-
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    if closing.wait_for(|closing| *closing).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
