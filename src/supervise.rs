@@ -10,6 +10,7 @@
 
 mod command;
 mod course;
+mod host;
 mod keep;
 mod link;
 mod proc;
@@ -27,6 +28,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use crate::clock::{Instant, sleep_until};
@@ -38,6 +40,7 @@ use stand_in::StandIn;
 use watchdog::Watchdog;
 use world::World;
 
+pub(crate) use host::{Missing, missing};
 pub(crate) use link::Report;
 pub(crate) use watchdog::NAME as WATCHDOG;
 pub use world::arguments;
@@ -108,6 +111,7 @@ pub(crate) enum Leftovers {
 pub(crate) struct Forked {
     watchdog: Pid,
     socket: Option<OwnedFd>,
+    subreaper: Result<(), Errno>,
 }
 
 /// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
@@ -121,22 +125,29 @@ where
     let senses = Senses::new(watchdog_end)?;
     let world = World::take();
     // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let subreaper = host::become_subreaper();
     let ready = || Watchdog::new(Command::new(words, environment(), world), senses);
     let (watchdog, socket) = watchdog::fork(ready, main_end)?;
     Ok(Forked {
         watchdog,
         socket: Some(socket),
+        subreaper,
     })
 }
 
 impl Forked {
     /// Takes up the link, for a command of so many words. Within a tokio runtime.
+    ///
+    /// # Errors
+    /// What this host does not give and the promise needs.
     pub(crate) fn supervise(
         mut self,
         command: usize,
         leftovers: Leftovers,
     ) -> io::Result<Supervision> {
+        if let Err(error) = self.subreaper {
+            host::can_do_without(leftovers, error)?;
+        }
         let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
         Ok(Supervision {
             link: MainEnd::new(socket)?,

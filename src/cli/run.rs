@@ -78,7 +78,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     };
     let mut supervision = forked
         .supervise(options.command.len(), leftovers)
-        .context("cannot reach the watchdog")?;
+        .context("cannot watch over a command")?;
     let seen = Seen::default();
     let noted = seen.clone();
     let verbose = options.verbose > 0;

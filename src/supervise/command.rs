@@ -127,6 +127,19 @@ impl Command {
             inherit: inherit.map(|fd| fd.as_raw_fd()),
             report: report.as_raw_fd(),
         };
+        let child = match self.start_sharing() {
+            Err(_) => self.start_as_a_copy(),
+            child => child,
+        };
+        // A positive number, by clone(2) and fork(2).
+        let pid = Pid::from_raw(child?).ok_or(io::ErrorKind::InvalidData)?;
+        // Both sides set the group, so that neither is ahead of it.
+        let _ = rustix::process::setpgid(Some(pid), Some(pid));
+        Ok(Started { pid, executed })
+    }
+
+    /// Starts the process with our memory.
+    fn start_sharing(&mut self) -> io::Result<i32> {
         let this: *mut Self = self;
         // Stacks grow downwards.
         let stack = self.stack.spare_capacity_mut().as_mut_ptr_range().end;
@@ -137,13 +150,23 @@ impl Command {
         // none, but for waitid(2), which does not fail while there is a child.
         match unsafe { libc::clone(execute, stack.cast(), flags, this.cast()) } {
             -1 => Err(io::Error::last_os_error()),
-            pid => {
-                // A positive number, by clone(2).
-                let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-                // Both sides set the group, so that neither is ahead of it.
-                let _ = rustix::process::setpgid(Some(pid), Some(pid));
-                Ok(Started { pid, executed })
+            pid => Ok(pid),
+        }
+    }
+
+    /// Starts it with a copy of our memory, where the other way is refused: by an emulator, which
+    /// knows threads and copies only (qemu-user), or by a sandbox.
+    fn start_as_a_copy(&mut self) -> io::Result<i32> {
+        let this: *mut Self = self;
+        // SAFETY: the watchdog has one thread, so that the child is a whole copy of it.
+        match unsafe { libc::fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                execute(this.cast());
+                // It does not come back.
+                Err(io::ErrorKind::Other.into())
             }
+            pid => Ok(pid),
         }
     }
 

@@ -4,10 +4,11 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus};
 
 /// A descriptor that is readable when a child has news (signalfd(2)); SIGCHLD must be blocked.
-pub(super) fn news() -> io::Result<OwnedFd> {
+pub(super) fn news() -> Result<OwnedFd, Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset(3) initialises the set.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
@@ -16,7 +17,8 @@ pub(super) fn news() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised, and -1 asks for a new descriptor.
     let fd = unsafe { libc::signalfd(-1, set.as_ptr(), libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) };
     if fd == -1 {
-        return Err(io::Error::last_os_error());
+        let error = io::Error::last_os_error();
+        return Err(Errno::from_io_error(&error).unwrap_or(Errno::INVAL));
     }
     // SAFETY: signalfd(2) just gave it to us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

@@ -125,10 +125,10 @@ impl Watchdog {
             _ => None,
         };
         self.senses.set_timer(self.course.next());
-        let mut ready = self.senses.wait(self.executed.as_ref(), timeout);
-        // Once main is gone its end stays readable for ever, and there is nobody to obey.
-        ready.link &= phase != Phase::Killing(Why::MainGone);
-        ready
+        // Once main is gone there is nobody to obey.
+        let main_is_there = phase != Phase::Killing(Why::MainGone);
+        self.senses
+            .wait(main_is_there, self.executed.as_ref(), timeout)
     }
 
     /// Reads one order. False if main is gone and there is nothing to stop.
@@ -228,7 +228,7 @@ impl Watchdog {
     }
 
     fn look_at_children(&mut self) {
-        tree::note_news(&self.senses.children);
+        self.senses.note_children();
         loop {
             match tree::peek() {
                 Child::Ended(pid) if Some(pid) == self.leader => self.command_ended(pid),

@@ -58,6 +58,7 @@ mod peers;
 mod pid1;
 mod readme;
 mod refusal;
+mod sandbox;
 mod signals;
 mod stress;
 mod stuck;

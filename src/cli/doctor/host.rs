@@ -1,13 +1,15 @@
 //! What is to be known of this host, whatever the store.
 
-use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::time::{ClockId, Timespec};
 
 use super::report::Report;
+use crate::ErrorKind;
 use crate::clock::Instant;
 use crate::describe;
+use crate::supervise::{self, Missing};
 
 /// A coarser clock than this eats into the margin of the deadline.
 const COARSE: Duration = Duration::from_millis(10);
@@ -40,15 +42,65 @@ pub(super) fn look(report: &mut Report) {
             "deadlines go by CLOCK_BOOTTIME, and nothing by the time of day",
         );
     }
-    if Path::new("/proc/self/stat").exists() {
-        report.ok("proc", "/proc is there");
-    } else {
-        report.warn(
-            "proc",
-            "there is no /proc: processes that left the command's group take longer to find",
-            "mount -t proc proc /proc",
-        );
+    supervision(report);
+}
+
+/// What the kernel, a sandbox or an emulator does not give.
+fn supervision(report: &mut Report) {
+    let missing = supervise::missing();
+    if !missing.contains(&Missing::Proc) {
+        report.ok("proc", "/proc is there, and of this PID namespace");
     }
+    for missing in missing {
+        match missing {
+            Missing::Proc => report.warn(
+                "proc",
+                "there is no /proc of this PID namespace: processes that left the command's group \
+                 take longer to find",
+                "mount -t proc proc /proc",
+            ),
+            Missing::Subreaper(error) => report.wrong(
+                "host",
+                ErrorKind::NotHeld,
+                refused(
+                    "child subreapers: not all that a command starts is found",
+                    error,
+                ),
+                Some("run --leave-descendants, which covers its process group alone".to_owned()),
+            ),
+            Missing::DeathSignal(error) => report.warn(
+                "host",
+                refused(
+                    "death signals: a command outlives genlock and its watchdog if both are killed",
+                    error,
+                ),
+                "let the sandbox pass prctl(2)",
+            ),
+            Missing::Timer(error) | Missing::News(error) => report.warn(
+                "host",
+                refused(
+                    "timerfd or signalfd: a holder looks 50 times a second",
+                    error,
+                ),
+                "let the sandbox pass timerfd_create(2) and signalfd(2)",
+            ),
+            Missing::Descriptors(error) => report.warn(
+                "host",
+                refused(
+                    "process descriptors: processes are signalled by number",
+                    error,
+                ),
+                "Linux 5.3, or let the sandbox pass pidfd_open(2)",
+            ),
+        }
+    }
+}
+
+fn refused(what: &str, error: Errno) -> String {
+    format!(
+        "this host has no {what} ({})",
+        describe::io_error(&error.into())
+    )
 }
 
 fn duration(time: Timespec) -> Duration {
