@@ -6,6 +6,7 @@ mod entry;
 mod environment;
 mod help;
 mod ls;
+mod nested;
 mod operate;
 mod question;
 mod quoting;

@@ -1,6 +1,5 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
-mod ancestor;
 mod answering;
 mod not_executed;
 mod running;
@@ -16,7 +15,7 @@ use anyhow::Context;
 
 use super::settings::Settings;
 use super::store::{Client, Store};
-use super::{Run, environment, times};
+use super::{Run, environment, nested, times};
 use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
@@ -222,20 +221,15 @@ async fn acquire(
             None => std::future::pending().await,
         }
     };
-    let around = environment::outer_owner_keys();
     let runs_us = |owner_key: Option<&String>, holder: Option<&Record>| {
-        owner_key.is_some_and(|owner_key| around.contains(owner_key))
-            || holder.is_some_and(|holder| ancestor::runs_us(holder, key))
+        nested::runs_us(key, owner_key, holder)
     };
     tokio::select! {
         // A refusal comes before a word of waiting.
         biased;
         held = store.lock(key) => held.map(Some),
         () = limit => Ok(None),
-        () = seen.held_by(runs_us) => Err(crate::Error::new(
-            ErrorKind::AlreadyHeld,
-            format!("{key}: this lock is held by the genlock that runs us: it would wait for itself"),
-        )),
+        () = seen.held_by(runs_us) => Err(nested::refused(key)),
         () = shown => Ok(None),
     }
 }

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::operate::operate;
 use super::settings::Settings;
-use super::{Connection, help, times, view};
+use super::{Connection, help, nested, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
+use crate::locker::operator::Contender;
 
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);
@@ -39,9 +40,10 @@ pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
         if let Some(limit) = options.wait {
             // A look comes first, whatever the limit.
             let queue = store.glance(&options.key).await?;
-            if queue.holder().is_none() {
+            let Some(holder) = queue.holder() else {
                 return Ok(Exit::Status(0));
-            }
+            };
+            refuse_ourselves(&options.key, holder)?;
             let free = tokio::time::timeout(limit, store.until_free(&options.key));
             if let Ok(free) = free.await {
                 free?;
@@ -64,7 +66,21 @@ pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
             }
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }
+        // A store that does not answer yet is waited for.
+        if let Ok(queue) = store.glance(&options.key).await
+            && let Some(holder) = queue.holder()
+        {
+            refuse_ourselves(&options.key, holder)?;
+        }
         store.until_free(&options.key).await?;
         Ok(Exit::Status(0))
     })
+}
+
+/// It is not free before we end, if it is held for us.
+fn refuse_ourselves(key: &str, holder: &Contender) -> crate::Result<()> {
+    if nested::runs_us(key, Some(&holder.owner_key), holder.record.as_ref()) {
+        return Err(nested::refused(key));
+    }
+    Ok(())
 }

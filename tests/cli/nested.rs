@@ -7,9 +7,15 @@ const GENLOCK: &str = env!("CARGO_BIN_EXE_genlock");
 over_every_store! {
     the_same_key_is_refused_through_any_depth;
     the_same_key_is_refused_below_who_empties_the_environment;
+    a_wait_for_the_lock_around_us_is_refused;
     the_same_key_is_merely_taken_under_try;
     another_key_is_another_lock;
     once_released_the_key_is_free_for_what_was_left_behind;
+}
+
+/// A lock beside the store's own, which no other test takes.
+fn other(store: &Store) -> String {
+    format!("{}-other", store.key)
 }
 
 /// `genlock run` within the command of another, in a shell's words.
@@ -23,7 +29,7 @@ fn inner(store: &Store, options: &str, key: &str, command: &str) -> String {
 fn the_same_key_is_refused_through_any_depth(store: &Store) {
     let key = &store.key;
     let again = inner(store, "-w 60", key, "true");
-    let between = inner(store, "", "/locks/other", &again);
+    let between = inner(store, "", &other(store), &again);
     for script in [&again, &between] {
         let refused = output(store.sh(&[], script));
         assert_eq!(refused.status.code(), Some(64), "{}", refused.stderr);
@@ -41,7 +47,7 @@ fn the_same_key_is_refused_below_who_empties_the_environment(store: &Store) {
     let key = &store.key;
     let again = inner(store, "--config /dev/null -w 60", key, "true");
     let again = format!("env -i {again}");
-    let between = inner(store, "--config /dev/null", "/locks/other", &again);
+    let between = inner(store, "--config /dev/null", &other(store), &again);
     let away = format!("setsid --wait sh -c '{again}'");
     for script in [&again, &format!("env -i {between}"), &away] {
         // The command itself, or what it starts.
@@ -63,6 +69,22 @@ fn the_same_key_is_refused_below_who_empties_the_environment(store: &Store) {
     assert!(store.is_free());
 }
 
+/// It would not be free before who waits has ended.
+fn a_wait_for_the_lock_around_us_is_refused(store: &Store) {
+    let (key, endpoints) = (&store.key, &store.endpoints);
+    for prefix in ["", "env -i "] {
+        for options in ["", "-w 60"] {
+            let wait = format!(
+                "{prefix}{GENLOCK} wait --config /dev/null --endpoints {endpoints} {options}"
+            );
+            let refused = output(store.sh(&[], &format!("{wait} {key}")));
+            assert_eq!(refused.status.code(), Some(64), "{}", refused.stderr);
+            assert!(refused.one_line().contains("wait for itself"));
+            output(store.sh(&[], &format!("{wait} {}", other(store)))).silent(0);
+        }
+    }
+}
+
 fn the_same_key_is_merely_taken_under_try(store: &Store) {
     let again = inner(store, "-n", &store.key, "true");
     let refused = output(store.sh(&[], &again));
@@ -71,10 +93,11 @@ fn the_same_key_is_merely_taken_under_try(store: &Store) {
 }
 
 fn another_key_is_another_lock(store: &Store) {
-    let again = inner(store, "", "/locks/other", "env");
+    let again = inner(store, "", &other(store), "env");
     let ran = output(store.sh(&[], &again)).silent(0);
     assert!(
-        ran.text().contains("GENLOCK_HELD_KEY=/locks/other\n"),
+        ran.text()
+            .contains(&format!("GENLOCK_HELD_KEY={}\n", other(store))),
         "{}",
         ran.text()
     );

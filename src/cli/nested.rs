@@ -1,22 +1,35 @@
-//! Whether the holder of a lock runs us, seen from the process tree: where the environment does not
-//! tell it, as below `env -i` and sudo(8).
+//! Whether the holder of a lock runs us: who waits for it waits for itself. The environment says it,
+//! and where that is emptied, as below `env -i` and sudo(8), the process tree.
 //!
 //! What cannot be read in /proc (`hidepid`, proc(5)), or is in another PID namespace, is nobody.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use crate::cli::{command_for, is_run, refusal};
+use super::{command_for, environment, is_run, refusal};
 use crate::locker::Record;
 use crate::supervise;
+use crate::{Error, ErrorKind};
 
 /// No tree is as deep; numbers that are read while processes end could go round.
 const DEPTH: u32 = 10_000;
 
-/// Whether `holder`, who holds the lock `key`, is a genlock below whose command we are. It is one
-/// that has this number on this host and was given this key, since a container that has the name of
-/// another has the same small numbers too.
-pub(super) fn runs_us(holder: &Record, key: &str) -> bool {
+/// Whether who holds the lock `key`, by this owner key and with this record, is a genlock below whose
+/// command we are.
+pub(super) fn runs_us(key: &str, owner_key: Option<&String>, holder: Option<&Record>) -> bool {
+    owner_key.is_some_and(|owner_key| environment::outer_owner_keys().contains(owner_key))
+        || holder.is_some_and(|holder| is_ancestor(holder, key))
+}
+
+/// What is said of it.
+pub(super) fn refused(key: &str) -> Error {
+    let why = "this lock is held by the genlock that runs us: it would wait for itself";
+    Error::new(ErrorKind::AlreadyHeld, format!("{key}: {why}"))
+}
+
+/// By the process tree: one that has this number on this host and was given this key, since a
+/// container that has the name of another has the same small numbers too.
+fn is_ancestor(holder: &Record, key: &str) -> bool {
     if holder.host != Record::host_name() {
         return false;
     }
