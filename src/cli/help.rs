@@ -136,7 +136,8 @@ Stores:
 
 const SIGNALS: &str = "\
 Signals:
-  HUP, INT, QUIT, TERM, USR1, USR2, WINCH and CONT are passed to the command's process group.
+  HUP, INT, QUIT, TERM, USR1, USR2, ALRM, XCPU, ABRT, WINCH and CONT are passed to the command's
+  process group.
   While genlock waits, those that end a process take it out of the queue, and it dies of them.
   If genlock is killed, the command and what it started is killed at once.";
 

@@ -6,7 +6,8 @@ use std::os::unix::net;
 
 use rustix::process::{Resource, Rlimit, Signal};
 use signal_hook::consts::{
-    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGABRT, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
+    SIGUSR2, SIGWINCH, SIGXCPU,
 };
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -15,9 +16,11 @@ use tokio::net::UnixStream;
 
 use super::world;
 
-/// What reaches the command through genlock.
-const PASSED_ON: [i32; 8] = [
-    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+/// What reaches the command through genlock: also what a timer set before exec(3), a limit or a
+/// service manager's watchdog ends processes by, lest it end us with a lock behind.
+const PASSED_ON: [i32; 11] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGXCPU,
+    SIGABRT,
 ];
 
 /// The signals that genlock was sent and has not looked at yet.

@@ -15,12 +15,15 @@ over_every_store! {
     a_signal_that_comes_as_the_command_ends_does_not_hide_its_status;
 }
 
-const PASSED_ON: [(Signal, &str); 8] = [
+const PASSED_ON: [(Signal, &str); 11] = [
     (Signal::HUP, "HUP"),
     (Signal::INT, "INT"),
     (Signal::QUIT, "QUIT"),
     (Signal::USR1, "USR1"),
     (Signal::USR2, "USR2"),
+    (Signal::ALARM, "ALRM"),
+    (Signal::XCPU, "XCPU"),
+    (Signal::ABORT, "ABRT"),
     (Signal::WINCH, "WINCH"),
     (Signal::CONT, "CONT"),
     (Signal::TERM, "TERM"),
@@ -62,7 +65,13 @@ fn each_reaches_the_commands_group_exactly_once(store: &Store) {
 }
 
 fn a_command_that_dies_of_it_takes_genlock_along(store: &Store) {
-    for signal in [Signal::HUP, Signal::INT, Signal::TERM, Signal::USR1] {
+    for signal in [
+        Signal::HUP,
+        Signal::INT,
+        Signal::TERM,
+        Signal::USR1,
+        Signal::ALARM,
+    ] {
         let run = Run::start(store.sh(&[], "echo ready $$; exec sleep 600"));
         run.ready();
         run.signal(signal);
@@ -90,7 +99,15 @@ fn what_was_ignored_stays_ignored() {
 
 fn a_waiting_genlock_dies_of_it_at_once(store: &Store) {
     let holder = store.hold();
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+    for signal in [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::ALARM,
+        Signal::XCPU,
+        Signal::ABORT,
+    ] {
         within(Duration::from_millis(500), || {
             let waiter = Run::start(store.run(&[], &["echo", "ran"]));
             waiter.complains("waiting");
