@@ -76,14 +76,17 @@ fn a_password_shows_up_nowhere() {
         (&["--user", "app"], &[("GENLOCK_PASSWORD", PASSWORD)]),
         (&[], &[("GENLOCK_USER", "app:secret")]),
         (&["--config", config], &[]),
+        // These reach the command as they are: it may have an etcdctl of its own.
+        (&[], &[("ETCDCTL_USER", "app:secret")]),
         (
             &[],
-            &[
-                ("ETCDCTL_USER", "app:secret"),
-                ("ETCDCTL_PASSWORD", PASSWORD),
-            ],
+            &[("ETCDCTL_USER", "app"), ("ETCDCTL_PASSWORD", PASSWORD)],
         ),
     ] {
+        let for_the_command = variables
+            .iter()
+            .any(|(name, _)| name.starts_with("ETCDCTL"));
+
         let options = [options, &["-vvv", "--ttl", "2"]].concat();
         let mut command = store.sh(&options, "env; echo ready $$; exec sleep 600");
         command.envs(variables.iter().copied());
@@ -98,7 +101,9 @@ fn a_password_shows_up_nowhere() {
             .iter()
             .map(|pid| read(format!("/proc/{pid}/cmdline")))
             .collect();
-        places.push(read(format!("/proc/{command}/environ")));
+        if !for_the_command {
+            places.push(read(format!("/proc/{command}/environ")));
+        }
         let record = server.ctl(&["get", "--prefix", &store.key]);
         assert!(record.contains("\"command\""), "{record}");
         places.push(("the record".to_owned(), record));
@@ -106,7 +111,9 @@ fn a_password_shows_up_nowhere() {
         run.signal(rustix::process::Signal::TERM);
         let run = run.finish();
         assert!(run.stderr.contains("released"), "{run:?}");
-        places.push(("stdout".to_owned(), run.text().to_owned()));
+        if !for_the_command {
+            places.push(("stdout".to_owned(), run.text().to_owned()));
+        }
         places.push(("stderr".to_owned(), run.stderr));
         for (place, text) in places {
             assert!(!text.contains(PASSWORD), "{place}: {text:?}");
