@@ -37,6 +37,11 @@ impl Deadline {
         }
     }
 
+    /// When the request left that it counts from.
+    pub(super) fn sent(&self) -> Instant {
+        self.sent
+    }
+
     /// When the next renewal should leave: at a third of the TTL.
     pub(super) fn renew_at(&self) -> Instant {
         self.sent + self.ttl / 3

@@ -17,6 +17,8 @@ mod process;
 mod proxy;
 #[path = "../support/sections.rs"]
 mod sections;
+#[path = "../support/slow.rs"]
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -27,6 +29,7 @@ mod frozen;
 mod hostile;
 mod killed;
 mod late;
+mod latency;
 mod names;
 mod out_of_reach;
 mod rights;

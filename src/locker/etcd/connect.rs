@@ -1,6 +1,9 @@
 //! The endpoints as one store: every call goes to the endpoint that answered last, and to the next
 //! one too when that one fails or is silent.
 
+mod attempt;
+mod round;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,8 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Config;
 use super::dial::{Client, Connection, Dialler};
@@ -17,14 +19,7 @@ use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::pulse::Pulse;
 use crate::error::{Error, ErrorKind, Result, Setting};
-
-/// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
-/// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
-/// all are slow because they have much to do, to ask every one of them makes it more.
-const SILENCE: Duration = Duration::from_millis(100);
-
-/// This share, for the first that is slow; each further one has twice as much.
-const SLOW: u32 = 4;
+use round::Round;
 
 /// The endpoints of one etcd.
 pub(super) struct Store {
@@ -45,6 +40,8 @@ struct Member {
     pulse: Pulse,
     /// Locked while it is dialled, so that several calls share one connection.
     connection: Mutex<Option<Connection>>,
+    /// Locked while another one is dialled because that one is silent.
+    dialling_beside: Mutex<()>,
 }
 
 impl Store {
@@ -55,6 +52,7 @@ impl Store {
                 endpoint,
                 pulse: Pulse::default(),
                 connection: Mutex::new(None),
+                dialling_beside: Mutex::new(()),
             })
             .collect();
         if members.is_empty() {
@@ -106,94 +104,74 @@ impl Store {
         F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let start = Instant::now();
-        let pulses: Vec<_> = self.members.iter().map(|m| m.pulse.count()).collect();
-        let bound = || {
-            let mut pulses = self.members.iter().zip(&pulses);
-            if self.heard() || pulses.any(|(member, &count)| member.pulse.beats_since(count)) {
-                within
-            } else {
-                within.min(self.dial_timeout)
-            }
-        };
+        let bound = Bound::new(self, within);
         // What came of each member: nothing yet, or why it failed.
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
         loop {
-            let first = self.current.load(Ordering::Relaxed);
-            let mut round = Round {
-                store: self,
-                first,
-                asked: 0,
-                slow: within / SLOW,
-                before: faults.clone(),
-                faults: &mut faults,
-            };
-            let ended = {
-                let mut run = pin!(round.run(&op));
-                loop {
-                    let within = bound();
-                    match timeout_at(start + within, &mut run).await {
-                        Ok(ended) => break Ok(ended),
-                        Err(_) if bound() > within => {}
-                        Err(_) => break Err(within),
-                    }
-                }
-            };
-            match ended {
-                Ok(Some(result)) => return result,
-                Ok(None) => {}
-                Err(within) => {
-                    round.give_up_silent(within);
-                    return Err(self.unreachable(&faults));
-                }
+            if let Some(result) = self.round(&bound, &mut faults, &op).await {
+                return result;
             }
             // Nobody works for us. If that is for good everywhere, waiting does not help.
             let lasting = |fault: &Option<Fault>| matches!(fault, Some(Fault::Misfit(..)));
-            let end = start + bound();
-            if faults.iter().all(lasting) || Instant::now() + self.retry_interval >= end {
+            let pause_ends = Instant::now() + self.retry_interval;
+            if faults.iter().all(lasting) || pause_ends >= bound.end() {
                 return Err(self.unreachable(&faults));
             }
             sleep(self.retry_interval).await;
         }
     }
 
-    /// One attempt at one member: dialling, if need be, and the answer.
-    async fn attempt<T, F, Fut>(self: Arc<Self>, index: usize, op: F) -> Result<T, Fault>
+    /// The same, but without another round where every endpoint has failed, for those who begin
+    /// another one by themselves.
+    pub(super) async fn ask<T, F, Fut>(
+        self: &Arc<Self>,
+        within: Duration,
+        op: F,
+    ) -> Result<T, Fault>
     where
-        F: Fn(Client) -> Fut,
-        Fut: Future<Output = Result<T, etcd_client::Error>>,
+        T: Send + 'static,
+        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let pulse = &self.members[index].pulse;
-        let count = pulse.count();
-        let work = async {
-            let connection = self.connection(index).await?;
-            match connection.run(&self.dialler, &op).await {
-                // The login itself has gone stale: a fresh connection logs in anew.
-                Err(Fault::StaleToken(_)) => {
-                    self.forget(index);
-                    let connection = self.connection(index).await?;
-                    connection.run(&self.dialler, &op).await
-                }
-                result => result,
-            }
-        };
-        let mut work = pin!(work);
-        match timeout(self.dial_timeout, &mut work).await {
-            Ok(answer) => answer,
-            // The call's own bound ends it.
-            Err(_) if pulse.beats_since(count) => work.await,
-            Err(_) => Err(Fault::silent(self.dial_timeout)),
+        let bound = Bound::new(self, within);
+        let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
+        match self.round(&bound, &mut faults, &op).await {
+            Some(result) => result,
+            None => Err(self.unreachable(&faults)),
         }
     }
 
-    async fn connection(&self, index: usize) -> Result<Connection, Fault> {
-        let member = &self.members[index];
-        let mut connection = member.connection.lock().await;
-        if let Some(connection) = &*connection {
-            return Ok(connection.clone());
+    /// One round; `None` if every endpoint has failed.
+    async fn round<T, F, Fut>(
+        self: &Arc<Self>,
+        bound: &Bound<'_>,
+        faults: &mut Vec<Option<Fault>>,
+        op: &F,
+    ) -> Option<Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+    {
+        let mut round = Round::new(self, bound.within, faults);
+        let ended = {
+            let mut run = pin!(round.run(op));
+            loop {
+                let end = bound.end();
+                match timeout_at(end, &mut run).await {
+                    Ok(ended) => break Ok(ended),
+                    Err(_) if bound.end() > end => {}
+                    Err(_) => break Err(bound.time()),
+                }
+            }
+        };
+        match ended {
+            Ok(result) => result,
+            Err(within) => {
+                round.give_up_silent(within);
+                Some(Err(self.unreachable(faults)))
+            }
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
-        Ok(connection.insert(dialled).clone())
     }
 
     /// Throws a connection away: TCP takes long to find out that a network was cut and is back.
@@ -201,10 +179,21 @@ impl Store {
         // A member that is locked is being dialled, so its connection is no old one.
         if let Ok(mut connection) = self.members[index].connection.try_lock()
             && connection.take().is_some()
-            && index == self.current.load(Ordering::Relaxed)
         {
+            self.note_move(index);
+        }
+    }
+
+    /// A member's connection was given up.
+    fn note_move(&self, index: usize) {
+        if index == self.current.load(Ordering::Relaxed) {
             self.moved.send_modify(|moves| *moves += 1);
         }
+    }
+
+    /// Nobody answers, for so long.
+    pub(super) fn silent(&self, within: Duration) -> Fault {
+        self.unreachable(&vec![Some(Fault::silent(within)); self.members.len()])
     }
 
     /// The store did not work for us: every endpoint with its reason.
@@ -226,114 +215,36 @@ impl Store {
     }
 }
 
-/// One pass over the members, beginning with the current one.
-struct Round<'a> {
-    store: &'a Arc<Store>,
-    first: usize,
-    asked: usize,
-    /// How long one that is slow goes on before the next is asked.
-    slow: Duration,
-    /// What came of each member in the round before.
-    before: Vec<Option<Fault>>,
-    faults: &'a mut Vec<Option<Fault>>,
+/// When a call ends.
+struct Bound<'a> {
+    store: &'a Store,
+    start: Instant,
+    within: Duration,
+    /// How often each member's pulse had beaten at the start.
+    pulses: Vec<usize>,
 }
 
-impl Round<'_> {
-    /// The member that is asked as number `turn`.
-    fn member(&self, turn: usize) -> usize {
-        (self.first + turn) % self.store.members.len()
-    }
-
-    /// Whether there was a sign of life of the one asked last since its pulse counted so much.
-    fn lives_since(&self, count: usize) -> bool {
-        let last = &self.store.members[self.member(self.asked - 1)];
-        last.pulse.beats_since(count)
-    }
-
-    /// The first success or last word; `None` when every member failed.
-    async fn run<T, F, Fut>(&mut self, op: &F) -> Option<Result<T, Fault>>
-    where
-        T: Send + 'static,
-        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
-    {
-        let members = self.store.members.len();
-        let mut attempts = JoinSet::new();
-        let mut count = 0;
-        loop {
-            if self.asked < members {
-                let turn = self.asked;
-                let index = self.member(turn);
-                count = self.store.members[index].pulse.count();
-                let attempt = Box::pin(self.store.clone().attempt(index, op.clone()));
-                self.faults[index] = None;
-                attempts.spawn(async move { (turn, attempt.await) });
-                self.asked += 1;
-            }
-            let ended = if self.asked < members {
-                match timeout(SILENCE, attempts.join_next()).await {
-                    Ok(ended) => ended,
-                    Err(_) if self.lives_since(count) => {
-                        let slow = self.slow.saturating_sub(SILENCE);
-                        self.slow *= 2;
-                        match timeout(slow, attempts.join_next()).await {
-                            Ok(ended) => ended,
-                            Err(_) => continue,
-                        }
-                    }
-                    Err(_) => continue,
-                }
-            } else {
-                attempts.join_next().await
-            };
-            let Some(ended) = ended else {
-                // All have failed, or are not even there to be asked.
-                return None;
-            };
-            // An attempt ends otherwise only when its runtime does.
-            let Ok((turn, result)) = ended else {
-                continue;
-            };
-            match result {
-                Err(fault @ (Fault::Broken(_) | Fault::Misfit(..))) => {
-                    let index = self.member(turn);
-                    self.store.forget(index);
-                    self.faults[index] = Some(fault);
-                }
-                last_word => {
-                    self.settle(turn);
-                    return Some(last_word);
-                }
-            }
+impl<'a> Bound<'a> {
+    fn new(store: &'a Store, within: Duration) -> Self {
+        Self {
+            store,
+            start: Instant::now(),
+            within,
+            pulses: store.members.iter().map(|m| m.pulse.count()).collect(),
         }
     }
 
-    /// The member asked as number `turn` answered: it is the current one from now on, and those
-    /// that were asked before it and are still silent are given up.
-    fn settle(&mut self, turn: usize) {
-        let (store, winner) = (self.store, self.member(turn));
-        store.heard.store(true, Ordering::Relaxed);
-        for turn in 0..turn {
-            let index = self.member(turn);
-            if self.faults[index].is_none() {
-                store.forget(index);
-            }
-        }
-        if store.current.swap(winner, Ordering::Relaxed) != winner {
-            store.moved.send_modify(|moves| *moves += 1);
+    /// It grows with the first sign of life.
+    fn time(&self) -> Duration {
+        let mut pulses = self.store.members.iter().zip(&self.pulses);
+        if self.store.heard() || pulses.any(|(member, &count)| member.pulse.beats_since(count)) {
+            self.within
+        } else {
+            self.within.min(self.store.dial_timeout)
         }
     }
 
-    /// The time is over: who has not answered by now is given up. One that failed before had no
-    /// time to answer since, and that is the better reason.
-    fn give_up_silent(&mut self, within: Duration) {
-        for turn in 0..self.asked {
-            let index = self.member(turn);
-            if self.faults[index].is_none() {
-                self.store.forget(index);
-                let before = self.before[index].take();
-                self.faults[index] = before.or_else(|| Some(Fault::silent(within)));
-            }
-        }
+    fn end(&self) -> Instant {
+        self.start + self.time()
     }
 }

@@ -45,6 +45,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Whether it is the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
+    }
+
     /// Runs `op` over it, and says in words for a user why it failed.
     pub(super) async fn run<T, F, Fut>(self, dialler: &Dialler, op: F) -> Result<T, Fault>
     where

@@ -1,24 +1,27 @@
 //! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use etcd_client::LeaseGrantOptions;
 use tokio::sync::{oneshot, watch};
 
 use super::Shared;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::ping::{LEAST_PATIENCE, Pings};
+use super::grant::{Granting, Requests};
+use super::renewal::Renewals;
 use super::revoke::{behind, closed, revoke};
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
 use crate::locker::deadline::Deadline;
 use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
+
+/// How long etcd may take to say that it does not know a lease, before it is asked no more.
+const SOON: Duration = Duration::from_millis(300);
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(super) struct Lease {
@@ -65,7 +68,7 @@ impl Lease {
             shared: shared.clone(),
             id,
             ttl,
-            pings: Pings::new(id, own.clone()),
+            renewals: Renewals::new(&shared.store, id, own.clone()),
             own,
             renewal: renewal.subscribe(),
         };
@@ -107,7 +110,7 @@ impl Lease {
 
 /// Whether etcd knows the lease no more, as far as it says so at once.
 pub(super) async fn is_gone(store: &Arc<Store>, id: i64) -> bool {
-    matches!(time_to_live(store, id, LEAST_PATIENCE).await, Ok(None))
+    matches!(time_to_live(store, id, SOON).await, Ok(None))
 }
 
 /// Whether the member that is asked knows the lease, be it one that has run out.
@@ -136,27 +139,6 @@ async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<O
     }))
 }
 
-/// The requests for one lease, of which there may be more than one.
-#[derive(Default)]
-struct Requests {
-    first: OnceLock<Instant>,
-    count: AtomicUsize,
-}
-
-impl Requests {
-    /// One leaves now.
-    fn note(&self) -> Instant {
-        let now = Instant::now();
-        self.first.get_or_init(|| now);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        now
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
-    }
-}
-
 /// The task's own.
 struct Keeper {
     shared: Arc<Shared>,
@@ -164,7 +146,7 @@ struct Keeper {
     ttl: Duration,
     /// The key that is attached to it.
     own: String,
-    pings: Pings,
+    renewals: Renewals,
     renewal: watch::Receiver<Renewal>,
 }
 
@@ -180,8 +162,8 @@ impl Keeper {
         let mut overwritten = false;
         let (id, store) = (self.id, self.shared.store.clone());
         let sent = || requests.count() > 0;
-        let granted = behind(self.grant(&requests), &mut closing, sent, &store, id).await;
-        let reply = match granted {
+        let granting = self.granting(&requests).grant();
+        let reply = match behind(granting, &mut closing, sent, &store, id).await {
             Ok(deadline) => {
                 let ttl = deadline.ttl();
                 let owner = Owner::new(Some(deadline.instant()));
@@ -227,39 +209,14 @@ impl Keeper {
         }
     }
 
-    /// The deadline of the lease as it was granted, and renewed if that took long.
-    async fn grant(&mut self, requests: &Arc<Requests>) -> Result<Deadline, Fault> {
-        let (id, asked) = (self.id, self.ttl.as_secs() as i64);
-        let counted = requests.clone();
-        let op = move |client: Client| {
-            let sent = counted.note();
-            let options = LeaseGrantOptions::new().with_id(id);
-            async move {
-                let answer = client.lease_client().grant(asked, Some(options)).await?;
-                Ok((sent, answer))
-            }
-        };
-        let store = self.shared.store.clone();
-        let mut deadline = match store.call(store.command_timeout, op).await {
-            // Nobody else has this id: it is the request that was answered which made the lease,
-            // though others of ours may have left long before.
-            Ok((sent, answer)) => {
-                let ttl = Duration::from_secs(answer.ttl().max(0) as u64);
-                Deadline::granted(sent, ttl)
-            }
-            Err(fault) => match (fault, requests.first.get()) {
-                // One of those made it, whose answer was lost.
-                (Fault::LeaseExists, Some(&first)) if requests.count() > 1 => {
-                    Deadline::granted(first, self.ttl)
-                }
-                (fault, _) => return Err(fault),
-            },
-        };
-        if deadline.renew_at() <= Instant::now() {
-            let sent = self.pings.renew(&store, deadline.ttl()).await?;
-            deadline.renewed(sent, deadline.ttl());
+    fn granting<'a>(&'a mut self, requests: &'a Arc<Requests>) -> Granting<'a> {
+        Granting {
+            store: &self.shared.store,
+            id: self.id,
+            ttl: self.ttl,
+            renewals: &mut self.renewals,
+            requests,
         }
-        Ok(deadline)
     }
 
     /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
@@ -283,11 +240,17 @@ impl Keeper {
                 Renewal::Once if !once_done => Some(Instant::now()),
                 Renewal::Once | Renewal::Never => None,
             };
-            tokio::select! {
+            let renewed = async {
+                match due {
+                    Some(due) => self.renewals.next(deadline, due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let renewed = tokio::select! {
                 Ok(()) = self.renewal.changed() => continue,
-                () = until(due) => {}
-            }
-            match self.pings.renew(&self.shared.store, deadline.ttl()).await {
+                renewed = renewed => renewed,
+            };
+            match renewed {
                 Ok(sent) => {
                     deadline.renewed(sent, deadline.ttl());
                     owner.extend(deadline.instant());
@@ -297,7 +260,6 @@ impl Keeper {
                 Err(fault) => {
                     let event = Event::Retrying(fault.reason().to_owned());
                     self.shared.options.notify(&event);
-                    tokio::time::sleep(self.shared.options.retry_interval).await;
                 }
             }
         }
@@ -314,13 +276,6 @@ impl Keeper {
         // Who waits for it looks after the lease as well.
         let store = &self.shared.store;
         let _ = store.call(store.command_timeout, op).await;
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => clock::sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }
 

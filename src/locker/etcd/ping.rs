@@ -1,129 +1,150 @@
-//! Renewing a lease, and being sure that it is.
+//! Pings of one lease, over keep-alive streams, and the reads that go with them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use etcd_client::{GetOptions, LeaseKeepAliveStream, LeaseKeeper, ResponseHeader};
-use tokio::time::sleep;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
-use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use crate::clock::Instant;
 
-/// A renewal is given at least so long before it is tried again. After as long a silence on the
-/// stream that was open before, another is opened; the first goes on.
-pub(super) const LEAST_PATIENCE: Duration = Duration::from_millis(300);
+/// The newest term that was heard over each connection: its member knows that one at least.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<Vec<(Weak<etcd_client::Client>, u64)>>>);
 
-/// The renewals of one lease. Their stream is kept from one to the next.
-pub(super) struct Pings {
-    lease: i64,
-    /// The key that is attached to the lease.
-    own: String,
-    stream: Option<Stream>,
+impl Heard {
+    /// An answer over this connection was of that term.
+    pub(super) fn note(&self, client: &Client, header: Option<&ResponseHeader>) {
+        let term = header.map_or(0, ResponseHeader::raft_term);
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.retain(|(client, _)| client.strong_count() > 0);
+        let is_this = |(other, _): &&mut (Weak<_>, u64)| Weak::as_ptr(other) == Arc::as_ptr(client);
+        match heard.iter_mut().find(is_this) {
+            Some((_, newest)) => *newest = term.max(*newest),
+            None => heard.push((Arc::downgrade(client), term)),
+        }
+    }
+
+    /// The newest term over this connection; 0 if nothing was heard.
+    fn of(&self, client: &Client) -> u64 {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = heard.iter();
+        let found = heard.find(|(other, _)| Weak::as_ptr(other) == Arc::as_ptr(client));
+        found.map_or(0, |(_, term)| *term)
+    }
 }
 
-struct Stream {
-    client: Client,
+/// A ping that was answered.
+pub(super) struct Pinged {
+    /// When it began to leave.
+    pub(super) sent: Instant,
+    /// A term that the member knew before it renewed.
+    pub(super) term: u64,
+}
+
+/// A stream that was opened, which pings once.
+pub(super) struct Opened {
     keeper: LeaseKeeper,
     answers: LeaseKeepAliveStream,
+    /// The client library does not show the answer: the term is one that was heard before.
+    pub(super) pinged: Pinged,
 }
 
-impl Pings {
-    pub(super) fn new(lease: i64, own: String) -> Self {
-        let stream = None;
-        Self { lease, own, stream }
-    }
-
-    /// Renews once; gives when the request that was answered began to leave.
-    pub(super) async fn renew(
-        &mut self,
-        store: &Arc<Store>,
-        ttl: Duration,
-    ) -> Result<Instant, Fault> {
-        let (lease, own) = (self.lease, self.own.clone());
-        let op = move |client: Client| {
-            let own = own.clone();
-            async move { Stream::open(client, lease, &own).await }
-        };
-        let patience = (ttl / 3).min(store.command_timeout).max(LEAST_PATIENCE);
-        let mut fresh = Box::pin(store.call(patience, op));
-        // Dropped unless it answers: its next answer could be that to an older ping.
-        if let Some(mut stream) = self.stream.take() {
-            let quiet = async {
-                sleep(LEAST_PATIENCE).await;
-                (&mut fresh).await
-            };
-            tokio::select! {
-                biased;
-                sent = stream.ping(&self.own) => match sent.map_err(Fault::from) {
-                    Ok(Some(sent)) => {
-                        self.stream = Some(stream);
-                        return Ok(sent);
-                    }
-                    Err(fault @ Fault::LeaseNotFound) => return Err(fault),
-                    _ => {}
-                },
-                opened = quiet => return self.take_up(opened?),
-            }
-        }
-        let opened = fresh.await?;
-        self.take_up(opened)
-    }
-
-    fn take_up(&mut self, (stream, sent): (Stream, Option<Instant>)) -> Result<Instant, Fault> {
-        self.stream = Some(stream);
-        sent.ok_or_else(|| Fault::Broken("etcd has changed its leader".to_owned()))
-    }
+/// Opens a stream.
+pub(super) async fn open(
+    client: Client,
+    lease: i64,
+    heard: Heard,
+) -> Result<Opened, etcd_client::Error> {
+    let pinged = Pinged {
+        term: heard.of(&client),
+        sent: Instant::now(),
+    };
+    let (keeper, answers) = client.lease_client().keep_alive(lease).await?;
+    Ok(Opened {
+        keeper,
+        answers,
+        pinged,
+    })
 }
 
-/// A renewal counts only if the leader that answered was still the leader. One that was replaced,
-/// and was too slow or too lonely to hear of it, answers pings as well: etcd renews without asking
-/// the other members (etcd-io/etcd#15247; newer releases ask). So a ping is followed by a read,
-/// which only a majority can answer, and what came before must be of the same term. Then who
-/// renewed had heard of this term at least, and the leader that the majority confirmed after the
-/// renewal has no later one: so that one had renewed itself.
-impl Stream {
-    /// Opens it, which renews once. The client does not show the answer, so what comes before is a
-    /// read as well. `None` in place of the moment of sending if the terms differ.
-    async fn open(
-        client: Client,
-        lease: i64,
-        own: &str,
-    ) -> Result<(Self, Option<Instant>), etcd_client::Error> {
-        let sent = Instant::now();
-        let before = term(&client, own).await?;
-        let (keeper, answers) = client.lease_client().keep_alive(lease).await?;
-        let confirmed = term(&client, own).await?;
-        let stream = Self {
-            client,
-            keeper,
-            answers,
-        };
-        Ok((stream, (before == confirmed).then_some(sent)))
-    }
-
-    /// Renews once. The term in the answer is from before the renewal (leaseKeepAlive,
-    /// server/etcdserver/api/v3rpc/lease.go). `None` if the terms differ.
-    async fn ping(&mut self, own: &str) -> Result<Option<Instant>, etcd_client::Error> {
-        let sent = Instant::now();
-        self.keeper.keep_alive().await?;
-        let failed = |why: &str| etcd_client::Error::LeaseKeepAliveError(why.to_owned());
-        let answer = self.answers.message().await?;
-        let answer = answer.ok_or_else(|| failed("the stream was closed"))?;
-        if answer.ttl() <= 0 {
-            return Err(failed("lease not found"));
-        }
-        let renewed = answer.header().map_or(0, ResponseHeader::raft_term);
-        let confirmed = term(&self.client, own).await?;
-        Ok((renewed == confirmed).then_some(sent))
-    }
-}
-
-/// The number of the election that made the present leader, as a majority confirms it. The key is
-/// of no concern: a user may be allowed to read no other.
-async fn term(client: &Client, key: &str) -> Result<u64, etcd_client::Error> {
+/// Reads what only a majority can answer: when that began to leave, and the term. The key is of no
+/// concern: a user may be allowed to read no other.
+pub(super) async fn read(
+    client: Client,
+    key: String,
+    heard: Heard,
+) -> Result<(u64, Instant), etcd_client::Error> {
+    let sent = Instant::now();
     let count = GetOptions::new().with_count_only();
     let answer = client.kv_client().get(key, Some(count)).await?;
-    Ok(answer.header().map_or(0, ResponseHeader::raft_term))
+    heard.note(&client, answer.header());
+    Ok((answer.header().map_or(0, ResponseHeader::raft_term), sent))
+}
+
+/// What is heard over a stream, which has a number.
+pub(super) enum Word {
+    Pinged(u64, Pinged),
+    Ended(u64, Fault),
+}
+
+/// A stream on which several pings may be under way. They are answered in their order.
+pub(super) struct Stream {
+    pub(super) number: u64,
+    keeper: LeaseKeeper,
+    sendings: UnboundedSender<Instant>,
+    pub(super) unanswered: usize,
+}
+
+impl Stream {
+    /// Has what it says passed on by one of `tasks`. Dropped, it takes no more pings, but those
+    /// under way are answered.
+    pub(super) fn new<T: From<Word> + Send + 'static>(
+        number: u64,
+        opened: Opened,
+        tasks: &mut JoinSet<()>,
+        tell: UnboundedSender<T>,
+    ) -> Self {
+        let (sendings, sent) = unbounded_channel();
+        tasks.spawn(listen(number, opened.answers, sent, tell));
+        Self {
+            number,
+            keeper: opened.keeper,
+            sendings,
+            unanswered: 0,
+        }
+    }
+
+    /// Pings. False if the stream has ended.
+    pub(super) async fn ping(&mut self) -> bool {
+        let sent = self.sendings.send(Instant::now());
+        self.unanswered += 1;
+        sent.is_ok() && self.keeper.keep_alive().await.is_ok()
+    }
+}
+
+async fn listen<T: From<Word>>(
+    number: u64,
+    mut answers: LeaseKeepAliveStream,
+    mut sent: UnboundedReceiver<Instant>,
+    tell: UnboundedSender<T>,
+) {
+    let fault = loop {
+        let answer = match answers.message().await {
+            Ok(Some(answer)) if answer.ttl() > 0 => answer,
+            Ok(Some(_)) => break Fault::LeaseNotFound,
+            Ok(None) => break Fault::Broken("the stream was closed".to_owned()),
+            Err(error) => break Fault::from(error),
+        };
+        let Some(sent) = sent.recv().await else {
+            return;
+        };
+        // The term in the answer is from before the renewal (leaseKeepAlive,
+        // server/etcdserver/api/v3rpc/lease.go).
+        let term = answer.header().map_or(0, ResponseHeader::raft_term);
+        let _ = tell.send(Word::Pinged(number, Pinged { sent, term }).into());
+    };
+    let _ = tell.send(Word::Ended(number, fault).into());
 }

@@ -1,0 +1,100 @@
+//! What is asked of one member.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Client, Connection, Fault, Store};
+
+impl Store {
+    /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
+    /// for as long as `patience` another connection is dialled beside the first, for TCP takes long
+    /// to find out that a network was cut and is back; who answers first counts.
+    pub(super) async fn attempt<T, F, Fut>(
+        self: Arc<Self>,
+        index: usize,
+        patience: Duration,
+        op: F,
+    ) -> Result<T, Fault>
+    where
+        F: Fn(Client) -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let pulse = &self.members[index].pulse;
+        let count = pulse.count();
+        let mut dialling = pin!(self.connection(index));
+        let connection = match timeout(self.dial_timeout, &mut dialling).await {
+            Ok(connection) => connection?,
+            // The call's own bound ends it.
+            Err(_) if pulse.beats_since(count) => dialling.await?,
+            Err(_) => return Err(Fault::silent(self.dial_timeout)),
+        };
+        let count = pulse.count();
+        let mut first = pin!(self.run(index, connection.clone(), &op));
+        match timeout(patience.min(self.dial_timeout), &mut first).await {
+            Ok(answer) => return answer,
+            Err(_) if pulse.beats_since(count) => return first.await,
+            Err(_) => {}
+        }
+        let mut second = Box::pin(async {
+            let beside = self.connection_beside(index, &connection).await?;
+            self.run(index, beside, &op).await
+        });
+        tokio::select! {
+            answer = &mut first => match answer {
+                Err(Fault::Broken(_)) => second.await,
+                answer => answer,
+            },
+            answer = &mut second => answer,
+        }
+    }
+
+    async fn run<T, F, Fut>(&self, index: usize, over: Connection, op: &F) -> Result<T, Fault>
+    where
+        F: Fn(Client) -> Fut,
+        Fut: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        match over.run(&self.dialler, op).await {
+            // The login itself has gone stale: a fresh connection logs in anew.
+            Err(Fault::StaleToken(_)) => {
+                self.forget(index);
+                let connection = self.connection(index).await?;
+                connection.run(&self.dialler, op).await
+            }
+            result => result,
+        }
+    }
+
+    async fn connection(&self, index: usize) -> Result<Connection, Fault> {
+        let member = &self.members[index];
+        let mut connection = member.connection.lock().await;
+        if let Some(connection) = &*connection {
+            return Ok(connection.clone());
+        }
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
+        Ok(connection.insert(dialled).clone())
+    }
+
+    /// A connection in the place of one that is silent, which others go on to use until this one is
+    /// there.
+    async fn connection_beside(
+        &self,
+        index: usize,
+        silent: &Connection,
+    ) -> Result<Connection, Fault> {
+        let member = &self.members[index];
+        let _one_at_a_time = member.dialling_beside.lock().await;
+        if let Some(connection) = &*member.connection.lock().await
+            && !connection.is(silent)
+        {
+            return Ok(connection.clone());
+        }
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
+        *member.connection.lock().await = Some(dialled.clone());
+        self.note_move(index);
+        Ok(dialled)
+    }
+}

@@ -1,0 +1,145 @@
+//! A store whose answers take long all the time, or a network that loses packets: what is confirmed
+//! in time counts, however long it took, and nothing is lost that need not be.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::genlock::{Run, Store};
+use crate::sections::{Manners, Sections, now};
+use crate::slow::{Delay, Slow};
+use crate::support::etcd::Server;
+use crate::{next, together};
+
+/// Longer than elsewhere: at 0.6 of it a twentieth is left for a loaded machine to be late.
+const TTL: Duration = Duration::from_secs(10);
+const PATIENT: [&str; 6] = [
+    "--ttl",
+    "10",
+    "--dial-timeout",
+    "30s",
+    "--command-timeout",
+    "30s",
+];
+
+/// What takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Pings,
+    /// Reads, and all else.
+    Reads,
+    Both,
+}
+
+impl What {
+    /// So many tenths of the TTL.
+    fn takes(self, tenths: u32) -> Delay {
+        let time = |slow| {
+            if slow {
+                TTL * tenths / 10
+            } else {
+                Duration::ZERO
+            }
+        };
+        Delay {
+            pings: time(self != Self::Reads),
+            others: time(self != Self::Pings),
+        }
+    }
+
+    /// Makes it take longer, step by step.
+    fn grow(self, slow: &Slow) {
+        for tenths in [1, 3, 5, 6] {
+            slow.hold_back(self.takes(tenths));
+            sleep(TTL * 8 / 10);
+        }
+    }
+}
+
+const ALL: [What; 3] = [What::Pings, What::Reads, What::Both];
+
+#[test]
+fn a_store_that_gets_slower_and_slower_does_not_lose_the_lock() {
+    together(ALL, |what| {
+        let server = Server::start();
+        let slow = Slow::before(&server.endpoint());
+        let store = Store::at(slow.endpoint());
+        let log = Sections::new(store.directory());
+        let holder = Run::start(store.sh(&PATIENT, &log.beats("holder", Manners::Polite)));
+        holder.ready();
+        let next = next(&Store::at(server.endpoint()), &log, "next");
+        what.grow(&slow);
+        sleep(TTL / 2);
+        assert_eq!(log.of("holder").told, None, "{what:?}");
+        // That has an end, too: cut off it is dead before the next one starts.
+        drop(slow);
+        let cut = now();
+        let holder = holder.finish();
+        assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+        next.finish();
+        let dead = log.check(2)[0].last - cut;
+        println!("{what:?}: dead {dead:?} after the last word");
+    });
+}
+
+#[test]
+fn a_waiter_whose_store_has_become_slow_is_given_the_lock() {
+    together(ALL, |what| {
+        let server = Server::start();
+        let slow = Slow::before(&server.endpoint());
+        let (store, direct) = (Store::at(slow.endpoint()), Store::at(server.endpoint()));
+        let log = Sections::new(store.directory());
+        let holder = Run::start(direct.sh(&[], &log.beats("holder", Manners::Polite)));
+        holder.ready();
+        let script = format!("{}; exit 7", log.beats_for("waiter", TTL));
+        let waiter = Run::start(store.sh(&PATIENT, &script));
+        waiter.complains("waiting for");
+        what.grow(&slow);
+        holder.signal(Signal::TERM);
+        holder.finish();
+        waiter.ready();
+        let waiter = waiter.finish();
+        assert_eq!(waiter.status.code(), Some(7), "{what:?}: {waiter:?}");
+        let sections = log.check(2);
+        assert_eq!(sections[1].told, None, "{what:?}");
+    });
+}
+
+#[test]
+fn a_store_that_is_always_slow_gives_a_lock_or_says_why_not() {
+    // A command that is started at once, because only the pings take long, has a third of the TTL
+    // behind it when the first one leaves. Where all takes long nothing is known of a member, not
+    // even its term, before the first answer.
+    let cases = [
+        (What::Pings, 3, 7),
+        (What::Reads, 3, 7),
+        (What::Reads, 6, 7),
+        (What::Both, 2, 7),
+        (What::Both, 4, 7),
+        (What::Both, 6, 69),
+    ];
+    together(cases, |(what, tenths, status)| {
+        let server = Server::start();
+        let slow = Slow::before(&server.endpoint());
+        slow.hold_back(what.takes(tenths));
+        let store = Store::at(slow.endpoint());
+        let log = Sections::new(store.directory());
+        let script = format!("{}; exit 7", log.beats_for("run", TTL));
+        let run = Run::start(store.sh(&PATIENT, &script));
+        if status == 7 {
+            run.ready();
+        }
+        let run = run.finish();
+        assert_eq!(
+            run.status.code(),
+            Some(status),
+            "{what:?} {tenths}: {run:?}"
+        );
+        if status == 7 {
+            assert_eq!(log.of("run").told, None, "{what:?} {tenths}");
+        } else {
+            assert!(log.read().is_empty());
+        }
+    });
+}
