@@ -12,7 +12,10 @@ use crate::clock::Instant;
 
 /// The newest term that was heard over each connection: its member knows that one at least.
 #[derive(Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<(Weak<etcd_client::Client>, u64)>>>);
+pub(super) struct Heard(Arc<Mutex<Vec<Term>>>);
+
+/// A term, and the connection over which it was heard.
+type Term = (Weak<etcd_client::Client>, u64);
 
 impl Heard {
     /// An answer over this connection was of that term.
@@ -20,7 +23,7 @@ impl Heard {
         let term = header.map_or(0, ResponseHeader::raft_term);
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.retain(|(client, _)| client.strong_count() > 0);
-        let is_this = |(other, _): &&mut (Weak<_>, u64)| Weak::as_ptr(other) == Arc::as_ptr(client);
+        let is_this = |(other, _): &&mut Term| Weak::as_ptr(other) == Arc::as_ptr(client);
         match heard.iter_mut().find(is_this) {
             Some((_, newest)) => *newest = term.max(*newest),
             None => heard.push((Arc::downgrade(client), term)),

@@ -57,7 +57,7 @@ pub(super) struct Renewals {
 /// What came of an attempt.
 enum News {
     /// When it began to leave, too.
-    Opened(Instant, Result<Opened, Fault>),
+    Opened(Instant, Result<Box<Opened>, Fault>),
     Read(Result<(u64, Instant), Fault>),
     Word(Word),
 }
@@ -180,7 +180,7 @@ impl Renewals {
         self.tasks.spawn(async move {
             let sent = Instant::now();
             let opened = Box::pin(store.ask(within, op)).await;
-            let _ = tell.send(News::Opened(sent, opened));
+            let _ = tell.send(News::Opened(sent, opened.map(Box::new)));
         });
     }
 
@@ -205,7 +205,7 @@ impl Renewals {
                 self.opening -= 1;
                 match opened {
                     Err(Fault::LeaseNotFound) if self.granted.is_none_or(|at| sent < at) => {}
-                    opened => self.take_up(opened?, deadline).await,
+                    opened => self.take_up(*opened?, deadline).await,
                 }
             }
             News::Word(Word::Pinged(number, pinged)) => {
