@@ -201,7 +201,7 @@ _genlock() {
             ;;
         genlock__subcmd__doctor)
             _genlock_command 99 "--ttl -k --kill-after --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" && return 0
-            opts="-k -h --json --ttl --kill-after --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            opts="-v -k -h --json --verbose --ttl --kill-after --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -686,8 +686,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --no-renew --retry-interval --lost-exit-code --leave-descendants --no-record-command --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" && return 0
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --no-record-command --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -731,6 +731,10 @@ _genlock() {
                     ;;
                 --lost-exit-code)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-command)
+                    COMPREPLY=($(compgen -W "full name none" -- "${cur}"))
                     return 0
                     ;;
                 --endpoints)
@@ -1196,10 +1200,11 @@ _genlock_command() {
         elif ((count++ == before)); then
             _genlock_hand_over "${starts[i]}"
             return 0
-        elif [[ $word ]] && ((i == ${#words[@]} - 1)); then
+        elif ((i == ${#words[@]} - 1)); then
             compopt +o default +o bashdefault
             _genlock_keys "$word"
-            ((${#COMPREPLY[@]})) && return 0
+            # All options begin with a dash, which nobody wants in place of a name.
+            [[ -z $word || ${#COMPREPLY[@]} -gt 0 ]] && return 0
         fi
     done
     return 1

@@ -6,6 +6,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete genlock run record_command" [] {
+    [ "full" "name" "none" ]
+  }
+
   # Take the lock KEY, run COMMAND, release the lock
   export extern "genlock run" [
     --try(-n)                 # Do not wait: if another holds the lock, exit with 75
@@ -18,7 +22,8 @@ module completions {
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
     --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
     --leave-descendants       # Leave the processes that the command leaves behind: for one that starts a daemon on purpose
-    --no-record-command       # Do not show the command to others in the holder's record
+    --record-command: string@"nu-complete genlock run record_command" # What of the command others see in the holder's record
+    --no-record-command       # What --record-command none was called first
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say when the lock is held and released, and of trouble with the store; twice: renewals too
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
@@ -155,6 +160,7 @@ module completions {
   # Say what works, what does not, and what mends it
   export extern "genlock doctor" [
     --json                    # One JSON object
+    --verbose(-v)             # All settings, also those that nobody has set
     --ttl: string             # How long the store keeps the lock when it does not hear of us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379

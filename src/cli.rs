@@ -8,6 +8,7 @@ mod help;
 mod ls;
 mod nested;
 mod operate;
+mod paint;
 mod question;
 mod quoting;
 mod refusal;
@@ -26,7 +27,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::exit;
 
@@ -137,8 +138,25 @@ struct Run {
     #[arg(long)]
     leave_descendants: bool,
 
-    /// Do not show the command to others in the holder's record
-    #[arg(long, env = "GENLOCK_NO_RECORD_COMMAND", value_parser = FalseyValueParser::new())]
+    /// What of the command others see in the holder's record
+    ///
+    /// All of it, its name without arguments, or nothing. Whoever can read the store can read the
+    /// record: host, user, process number and command, with a password that is among its arguments.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "full",
+        env = "GENLOCK_RECORD_COMMAND"
+    )]
+    record_command: Recorded,
+
+    /// What --record-command none was called first.
+    #[arg(
+        long,
+        hide = true,
+        env = "GENLOCK_NO_RECORD_COMMAND",
+        value_parser = FalseyValueParser::new()
+    )]
     no_record_command: bool,
 
     /// Say nothing of waiting, nor who holds the lock
@@ -168,6 +186,14 @@ struct Run {
     /// All that genlock was given.
     #[arg(skip)]
     words: Vec<OsString>,
+}
+
+/// What a holder's record says of the command.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Recorded {
+    Full,
+    Name,
+    None,
 }
 
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_

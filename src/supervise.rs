@@ -12,6 +12,7 @@ mod command;
 mod course;
 mod host;
 mod keep;
+mod left;
 mod link;
 mod proc;
 mod senses;
@@ -41,6 +42,7 @@ use watchdog::Watchdog;
 use world::World;
 
 pub(crate) use host::{Missing, missing};
+pub(crate) use left::Left;
 pub(crate) use link::Report;
 pub(crate) use watchdog::NAME as WATCHDOG;
 pub use world::arguments;

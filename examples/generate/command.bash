@@ -28,10 +28,11 @@ _genlock_command() {
         elif ((count++ == before)); then
             _genlock_hand_over "${starts[i]}"
             return 0
-        elif [[ $word ]] && ((i == ${#words[@]} - 1)); then
+        elif ((i == ${#words[@]} - 1)); then
             compopt +o default +o bashdefault
             _genlock_keys "$word"
-            ((${#COMPREPLY[@]})) && return 0
+            # All options begin with a dash, which nobody wants in place of a name.
+            [[ -z $word || ${#COMPREPLY[@]} -gt 0 ]] && return 0
         fi
     done
     return 1

@@ -120,7 +120,7 @@ Configuration:
   XDG_CONFIG_HOME the first is in there. In TOML, the keys are the long options
       endpoints = [\"https://a:2379\", \"https://b:2379\"]
       cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
-      ttl kill-after retry-interval no-record-command
+      ttl kill-after retry-interval record-command
   and password. Paths are relative to the file. A duration is a string, or a number of seconds.
   A password is taken only from a file that nobody else can read.";
 

@@ -1,10 +1,12 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
 mod answering;
+mod leaving;
 mod not_executed;
 mod running;
 mod start;
 mod survivors;
+mod words;
 
 use std::ffi::OsString;
 use std::io;
@@ -15,7 +17,7 @@ use anyhow::Context;
 
 use super::settings::Settings;
 use super::store::{Client, Store};
-use super::{Run, environment, nested, times};
+use super::{Recorded, Run, environment, nested, times};
 use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
@@ -88,11 +90,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         auto_renew: !options.no_renew,
         follow_queue: !options.quiet && progress::is_live(),
         holder: Record {
-            command: if options.no_record_command {
-                String::new()
-            } else {
-                shown_command(&options.command)
-            },
+            command: recorded(options),
             ..Record::of_this_process()
         },
         observer: Some(Arc::new(move |event| {
@@ -116,13 +114,14 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
                 close(&*store, &mut signals).await;
                 supervision.end();
                 return match other {
-                    Ok(Ok(_)) => Ok(not_acquired(options, &seen, &*store).await),
+                    Ok(Ok(_)) => Ok(words::not_acquired(options, &seen, &*store).await),
                     Ok(Err(error)) => Err(error.into()),
                     Err(exit) => Ok(exit),
                 };
             }
         };
-        say_acquired(options, &seen, Instant::now().since(start), held.token());
+        let acquired = Instant::now();
+        words::say_acquired(options, &seen, acquired.since(start), held.token());
         stderr::hand_over();
         let answering = Answering::start(&store, &held);
         let socket = answering.as_ref().map(Answering::address);
@@ -130,6 +129,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         let mut command = Running::new(options, &held, &variables, supervision, &seen);
         let ended = command.run(&mut signals).await;
         let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
+        let status = command.status();
         supervision = command.over();
         drop(answering);
         if let Ended::Left(exit) = ended {
@@ -139,17 +139,15 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             return Ok(exit);
         }
         // Nothing of the command lives: whatever happens to the release, its own status stands.
-        let told = release(&*store, held, lost, &mut signals).await;
+        let held_for = Instant::now().since(acquired);
+        let (released, told) = release(&*store, held, lost, &mut signals).await;
+        if released {
+            words::say_released(options, held_for, status);
+        }
         match ended {
             Ended::With(exit) | Ended::Left(exit) => {
                 // The watchdog has ended meanwhile.
                 supervision.end();
-                if options.verbose > 0 {
-                    describe::complain(format_args!(
-                        "{}: released",
-                        describe::escape(&options.key)
-                    ));
-                }
                 return Ok(exit);
             }
             Ended::NotStarted(loss) if told.is_none() && seen.waiting().is_some() => {
@@ -166,10 +164,15 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
     }
 }
 
-/// Releases, with patience for a store that most likely can be reached. Gives the signal that came
-/// meanwhile and is to end us.
-async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signals) -> Option<i32> {
-    let mut told = None;
+/// Releases, with patience for a store that most likely can be reached. Gives whether a lock that
+/// was ours was released, and the signal that came meanwhile and is to end us.
+async fn release(
+    store: &dyn Locker,
+    held: Held,
+    lost: bool,
+    signals: &mut Signals,
+) -> (bool, Option<i32>) {
+    let (mut released, mut told) = (false, None);
     let patience = async {
         if lost {
             tokio::time::sleep(LOST_RELEASE).await;
@@ -178,14 +181,15 @@ async fn release(store: &dyn Locker, held: Held, lost: bool, signals: &mut Signa
         }
     };
     tokio::select! {
-        released = store.unlock(held) => match released {
+        unlocked = store.unlock(held) => match unlocked {
+            Ok(()) => released = true,
             Err(error) if !lost => describe::complain(format_args!("warning: not released: {error}")),
-            _ => {}
+            Err(_) => {}
         },
         () = patience => {}
         () = impatience(signals, &mut told) => {}
     }
-    told
+    (released, told)
 }
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
@@ -239,37 +243,6 @@ fn tries(options: &Run) -> bool {
     options.try_ || options.wait == Some(Duration::ZERO)
 }
 
-/// Says how long the wait was if there was a word of it.
-fn say_acquired(options: &Run, seen: &Seen, waited: Duration, token: u64) {
-    let key = describe::escape(&options.key);
-    let waited = describe::duration(waited);
-    if options.verbose > 0 {
-        describe::complain(format_args!(
-            "{key}: acquired after {waited}, token {token}"
-        ));
-    } else if seen.was_announced() {
-        describe::complain(format_args!("{key}: acquired after {waited}"));
-    }
-}
-
-/// Says who holds the lock, and gives the status for it.
-async fn not_acquired(options: &Run, seen: &Seen, store: &dyn Client) -> Exit {
-    if !options.quiet {
-        let key = describe::escape(&options.key);
-        if let Some(limit) = options.wait.filter(|_| !tries(options)) {
-            let limit = describe::duration(limit);
-            let state = seen.now(&options.key, store).await;
-            describe::complain(format_args!("{key}: not acquired within {limit}: {state}"));
-        } else {
-            // Seen a moment ago.
-            let state = seen.waiting();
-            let state = state.as_deref().unwrap_or("held by another");
-            describe::complain(format_args!("{key}: not acquired: {state}"));
-        }
-    }
-    Exit::Status(options.conflict_exit_code)
-}
-
 /// Leaves the queue and releases; a second signal shortens the patience with the store.
 async fn close(store: &dyn Locker, signals: &mut Signals) {
     let mut told = None;
@@ -289,9 +262,15 @@ async fn impatience(signals: &mut Signals, told: &mut Option<i32>) {
 /// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.
 const RECORDED: usize = 2_000;
 
-/// The command for the holder's record.
-fn shown_command(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+/// What the holder's record says of the command.
+fn recorded(options: &Run) -> String {
+    let words: &[OsString] = match options.record_command {
+        _ if options.no_record_command => &[],
+        Recorded::None => &[],
+        Recorded::Name => &options.command[..1],
+        Recorded::Full => &options.command[..],
+    };
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let mut words = words.join(" ");
     if let Some((end, _)) = words.char_indices().nth(RECORDED) {
         words.truncate(end);

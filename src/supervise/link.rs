@@ -13,6 +13,7 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
+use super::left::Left;
 use super::{Leftovers, PATIENCE, Terms, Why};
 use crate::clock::Instant;
 
@@ -63,6 +64,8 @@ pub(crate) enum Report {
     Ending(Why),
     /// The command itself has ended with this wait status. What it started may live.
     Ended(i32),
+    /// What it started lives, and is being stopped.
+    Left(Left),
     /// Nothing of the command lives any more, and why it ended.
     Gone(Why),
 }
@@ -260,7 +263,7 @@ impl<'a> Order<'a> {
 }
 
 impl Report {
-    const SIZE: usize = 5;
+    const SIZE: usize = 5 + Left::SIZE;
 
     fn encode(self) -> [u8; Self::SIZE] {
         let (tag, value) = match self {
@@ -270,14 +273,21 @@ impl Report {
             Self::Stopped(signal) => (b'z', signal),
             Self::Ending(why) => (b'w', why as i32),
             Self::Ended(status) => (b'e', status),
+            Self::Left(left) => (b'r', left.pid),
             Self::Gone(why) => (b'g', why as i32),
         };
-        let [a, b, c, d] = value.to_ne_bytes();
-        [tag, a, b, c, d]
+        let mut message = [0; Self::SIZE];
+        message[0] = tag;
+        message[1..5].copy_from_slice(&value.to_ne_bytes());
+        if let Self::Left(left) = self {
+            message[5..].copy_from_slice(&left.encode());
+        }
+        message
     }
 
-    fn decode([tag, value @ ..]: [u8; Self::SIZE]) -> Option<Self> {
-        let value = i32::from_ne_bytes(value);
+    fn decode([tag, message @ ..]: [u8; Self::SIZE]) -> Option<Self> {
+        let (value, more) = message.split_first_chunk()?;
+        let value = i32::from_ne_bytes(*value);
         Some(match tag {
             b'l' => Self::TooLate,
             b's' => Self::Started(value),
@@ -285,6 +295,7 @@ impl Report {
             b'z' => Self::Stopped(value),
             b'w' => Self::Ending(Why::from_number(value)?),
             b'e' => Self::Ended(value),
+            b'r' => Self::Left(Left::decode(value, more.first_chunk()?)),
             b'g' => Self::Gone(Why::from_number(value)?),
             _ => return None,
         })
@@ -357,6 +368,11 @@ mod tests {
             Report::Stopped(20),
             Report::Ending(Why::MaxRuntime),
             Report::Ended(-1),
+            Report::Left(Left {
+                pid: 812,
+                others: 3,
+                name: *b"sleep\0\0\0\0\0\0\0\0\0\0\0",
+            }),
             Report::Gone(Why::Deadline),
         ] {
             assert_eq!(Report::decode(report.encode()), Some(report));

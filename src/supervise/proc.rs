@@ -8,6 +8,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::left::NAME;
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
 /// A /proc of our own PID namespace.
@@ -69,6 +70,19 @@ impl Proc {
         let mut line = [0; 1024];
         let length = fill(stat.as_fd(), &mut line);
         Stat::of(&line[..length])
+    }
+
+    /// A process's name, ended by a NUL byte; empty if that is gone.
+    pub(super) fn name(&self, pid: i32) -> [u8; NAME] {
+        let mut path = [0; 32];
+        let mut name = [0; NAME];
+        let comm = written(&mut path, format_args!("{pid}/comm")).and_then(|path| self.file(path));
+        if let Some(comm) = comm {
+            let length = fill(comm.as_fd(), &mut name);
+            // It ends in a newline.
+            name[length.saturating_sub(1)] = 0;
+        }
+        name
     }
 
     /// Gives the children of each thread of a process. False if they cannot be read.

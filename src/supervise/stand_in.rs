@@ -148,7 +148,7 @@ impl StandIn {
                 self.course.ended(now);
             }
             Report::Gone(_) => self.course.gone(),
-            Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) => {}
+            Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) | Report::Left(_) => {}
         }
     }
 

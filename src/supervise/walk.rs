@@ -99,6 +99,14 @@ impl Walk {
         }
     }
 
+    /// The processes below this one that live: a child of ours first.
+    pub(super) fn all_living<'a>(&'a mut self, proc: &'a Proc) -> impl Iterator<Item = i32> {
+        self.look(Search::Quick);
+        let lives = |found: &&Found| found.stat(proc).is_some_and(|stat| stat.lives());
+        let living = self.found.iter().filter(lives);
+        living.map(|found| found.pid.as_raw_nonzero().get())
+    }
+
     /// Whether anything below this process lives, other than the watchdog. True also where that
     /// cannot be known.
     pub(super) fn lives(&mut self, watchdog: Pid) -> bool {

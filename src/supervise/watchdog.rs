@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal};
 
 use super::command::{self, Command};
 use super::course::{Course, Phase};
+use super::left::Left;
 use super::link::{self, MAX_MESSAGE, Order, Received, Report};
 use super::senses::{Ready, Senses};
 use super::tree::{self, Child};
@@ -255,6 +256,12 @@ impl Watchdog {
         self.note_execution();
         let by_itself = self.course.phase() == Phase::Running;
         self.course.ended(Instant::now());
+        if by_itself
+            && self.leftovers == Leftovers::Stop
+            && let Some(left) = Left::find(&mut self.walk)
+        {
+            self.report(Report::Left(left));
+        }
         // Before it is reaped: until then the group's number is its own.
         match self.leftovers {
             Leftovers::Stop => {

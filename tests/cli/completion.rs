@@ -51,6 +51,8 @@ const LOCKS: &[(&str, &str)] = &[
     ("run /locks/hel", "run /locks/held"),
     ("run -w 5 /locks/hel", "run -w 5 /locks/held"),
     ("ls /locks/h", "ls /locks/held"),
+    ("status ", "status /locks/held"),
+    ("run -n ", "run -n /locks/held"),
 ];
 
 struct Typist {

@@ -8,6 +8,7 @@ use crate::genlock::{Run, Store, output, poll, send, within};
 use crate::process::{is_dead, with_argument};
 
 over_every_store! {
+    what_was_left_is_named;
     a_background_job_is_stopped;
     what_left_the_session_is_stopped;
     a_double_fork_is_stopped;
@@ -34,6 +35,37 @@ fn left_behind(store: &Store, options: &[&str], script: &str, count: usize) {
         assert!(is_dead(pid), "{script}: {pid} lives");
     }
     assert!(store.is_free());
+}
+
+/// By its name, and with what keeps it; a command that somebody ends leaves it without a word.
+fn what_was_left_is_named(store: &Store) {
+    let script = "sleep 600 & echo ready $!; read go";
+    for (options, count, others) in [
+        (&[][..], 0, ""),
+        (&["-v"], 1, " and another"),
+        (&["-v"], 2, " and 2 others"),
+    ] {
+        let more = "sleep 600 & ".repeat(count);
+        let mut run = Run::start_to_wait(store.sh(options, &format!("{script}; {more} exit 3")));
+        let pid = run.ready();
+        run.go_on();
+        let run = run.finish();
+        assert_eq!(run.status.code(), Some(3), "{run:?}");
+        let line = format!(
+            "genlock: {}: stopping what the command left behind: sleep (pid {pid}){others}; \
+             --leave-descendants keeps ",
+            store.key
+        );
+        assert!(run.stderr.contains(&line), "{line}: {run:?}");
+    }
+    let mut run = Run::start_to_wait(store.sh(&["-q"], script));
+    run.ready();
+    run.go_on();
+    run.finish().silent(1);
+    let run = Run::start_to_wait(store.sh(&[], script));
+    run.ready();
+    run.signal(Signal::TERM);
+    assert_eq!(run.finish().stderr, "");
 }
 
 fn a_background_job_is_stopped(store: &Store) {
@@ -113,7 +145,7 @@ fn the_lock_is_free_just_after_the_last_process_is_gone(store: &Store) {
     let script = format!("setsid sh -c '{left}' & read go; exit 0");
     within(Duration::from_millis(200), || {
         let store = store.another();
-        let mut run = Run::start_to_wait(store.sh(&["-k", "600", "--ttl", "3600"], &script));
+        let mut run = Run::start_to_wait(store.sh(&["-q", "-k", "600", "--ttl", "3600"], &script));
         let left = run.ready();
         let waiter = format!("date +begin%s%N; kill -0 {left} && echo lives");
         let waiter = Run::start(store.sh(&[], &waiter));

@@ -27,7 +27,15 @@ fn verbose_says_what_happens_on_stderr() {
         lines[0].starts_with("genlock: k: acquired after "),
         "{lines:?}"
     );
-    assert!(lines[1].starts_with("genlock: k: released"), "{lines:?}");
+    let released = "genlock: k: released after ";
+    assert!(lines[1].starts_with(released), "{lines:?}");
+    assert!(
+        lines[1].ends_with("; the command exited with 0"),
+        "{lines:?}"
+    );
+    let run = output(store.sh(&["-v"], "kill -KILL $$"));
+    let last = run.stderr.lines().last().expect("a line");
+    assert!(last.ends_with("; the command died of signal 9"), "{last}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::io;
 
+use super::leaving::Leaving;
 use super::not_executed;
 use super::start::{Start, Starting};
 use super::survivors::{self, Survivors};
+use super::words;
 use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
@@ -45,6 +47,7 @@ pub(super) struct Running<'a> {
     /// It was told to end.
     ending: bool,
     survivors: Survivors,
+    leaving: Leaving,
     /// Why, if that was said while the command drew on the terminal.
     overdrawn: Option<String>,
 }
@@ -71,6 +74,7 @@ impl<'a> Running<'a> {
             unstopped: None,
             ending: false,
             survivors: Survivors::default(),
+            leaving: Leaving::default(),
             overdrawn: None,
         }
     }
@@ -78,6 +82,11 @@ impl<'a> Running<'a> {
     /// Whether the lock was lost while the command ran.
     pub(super) fn is_lost(&self) -> bool {
         self.loss.is_some()
+    }
+
+    /// The command's wait status, if it ran.
+    pub(super) fn status(&self) -> Option<i32> {
+        self.status
     }
 
     /// The supervision, which has nothing to supervise any more.
@@ -137,7 +146,10 @@ impl<'a> Running<'a> {
                     signal if signals::ends(signal) && self.survivors.note_signal() => {
                         return self.leave(signal);
                     }
-                    signal => self.supervision.signal(signal).await,
+                    signal => {
+                        self.leaving.note_signal(signal);
+                        self.supervision.signal(signal).await;
+                    }
                 },
                 () = ownership.changed(), if self.loss.is_none() => match ownership.loss() {
                     Some(loss) => self.lost(loss).await,
@@ -221,7 +233,9 @@ impl<'a> Running<'a> {
             Report::Ended(status) => {
                 self.status = Some(status);
                 self.take_terminal_back();
+                self.leaving.note_end(self.options, status);
             }
+            Report::Left(left) => self.leaving.note(left),
             Report::TooLate | Report::Started(_) | Report::Gone(_) => {}
         }
     }
@@ -245,6 +259,7 @@ impl<'a> Running<'a> {
             return;
         }
         terminal.take_back();
+        words::say_stopped(self.options, self.held);
         // SIGCONT resumes the command, behind what was sent along with it: a shell's `kill %1`
         // sends SIGTERM first, and the command must not run on before that.
         terminal.stop_ourselves();

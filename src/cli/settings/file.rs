@@ -10,7 +10,7 @@ use clap::Command;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::keys::{FORMER, KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
 use super::{check, invalid, option};
 use crate::cli::refusal::nearest;
 use crate::describe;
@@ -280,12 +280,11 @@ impl Reading<'_> {
         if option(self.options, name).is_some() {
             return format!("{name}: this is an option only, and no key");
         }
-        match nearest(name, KEYS.iter().map(|key| key.name)) {
+        let all = KEYS.iter().map(|key| key.name);
+        let all: Vec<_> = all.filter(|&key| key != FORMER).collect();
+        match nearest(name, all.iter().copied()) {
             Some(key) => format!("unknown key {name}: did you mean {key}?"),
-            None => {
-                let all = KEYS.map(|key| key.name).join(", ");
-                format!("unknown key {name}: there are {all}")
-            }
+            None => format!("unknown key {name}: there are {}", all.join(", ")),
         }
     }
 

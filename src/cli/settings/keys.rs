@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Flag,
 }
 
-pub(super) const KEYS: [Key; 14] = [
+pub(super) const KEYS: [Key; 15] = [
     Key::new("endpoints", Kind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
     Key::new("cacert", Kind::Path, Some("ETCDCTL_CACERT")),
     Key::new("cert", Kind::Path, Some("ETCDCTL_CERT")),
@@ -45,9 +45,12 @@ pub(super) const KEYS: [Key; 14] = [
     Key::new("ttl", Kind::Duration, None),
     Key::new("kill-after", Kind::Duration, None),
     Key::new("retry-interval", Kind::Duration, None),
-    Key::new("no-record-command", Kind::Flag, None),
+    Key::new("record-command", Kind::Text, None),
+    Key::new(FORMER, Kind::Flag, None),
 ];
 
+/// Still taken: what `record-command = "none"` was called first.
+pub(super) const FORMER: &str = "no-record-command";
 pub(super) const USER: &str = "user";
 pub(super) const PASSWORD: &str = "password";
 pub(super) const PASSWORD_FILE: &str = "password-file";
@@ -63,7 +66,7 @@ impl Key {
 
     /// Whether `genlock doctor` has the option too.
     pub(super) fn is_of_doctor(&self) -> bool {
-        !matches!(self.name, "retry-interval" | "no-record-command")
+        !matches!(self.name, "retry-interval" | "record-command" | FORMER)
     }
 }
 

@@ -29,6 +29,26 @@ fn ctrl_z_and_fg() {
     assert!(!shell.command("jobs").contains("genlock"));
 }
 
+/// A lock that runs out is not renewed while genlock is stopped along with its command.
+#[test]
+fn ctrl_z_says_how_long_the_command_may_stay_stopped() {
+    let store = Store::etcd();
+    let mut shell = Shell::start(&store);
+    shell.line(&READS.replace(" k ", &format!(" --ttl 60 {} ", store.key)));
+    let command = shell.ready();
+    let shown = shell.suspend(command);
+    let line = format!(
+        "genlock: {}: the command is stopped, and the lock not renewed: continue it within 4",
+        store.key
+    );
+    let told = shown.find(&line).expect("a word of it");
+    assert!(shown[told..].contains("Stopped"), "{shown:?}");
+    shell.line("fg");
+    shell.until_foreground(command);
+    shell.send(INTERRUPT);
+    shell.prompt();
+}
+
 #[test]
 fn ctrl_z_and_bg() {
     let store = Store::files();
@@ -235,7 +255,7 @@ fn a_stopped_wait_goes_on() {
     let holder = store.hold();
     let mut shell = Shell::start(&store);
     shell.line("genlock run k echo r''an");
-    shell.until("held for");
+    shell.until(" holds ");
     shell.send(SUSPEND);
     let shown = shell.prompt();
     assert!(shown.contains("Stopped"), "{shown:?}");

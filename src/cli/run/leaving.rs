@@ -1,0 +1,52 @@
+//! What the command leaves behind when it ends by itself is named: most do so by mistake.
+
+use crate::cli::Run;
+use crate::describe;
+use crate::supervise::{Left, signals};
+
+/// What is known when the command ends.
+#[derive(Default)]
+pub(super) struct Leaving {
+    /// A signal that ends a process was passed to it.
+    told: bool,
+    left: Option<Left>,
+}
+
+impl Leaving {
+    /// This signal was passed to the command.
+    pub(super) fn note_signal(&mut self, signal: i32) {
+        self.told |= signals::ends(signal);
+    }
+
+    /// This is about to be left.
+    pub(super) fn note(&mut self, left: Left) {
+        self.left = Some(left);
+    }
+
+    /// The command has ended with this wait status. If somebody ended it, what it leaves is no
+    /// mistake of its own.
+    pub(super) fn note_end(&mut self, options: &Run, status: i32) {
+        let ended = libc::WIFSIGNALED(status) && signals::ends(libc::WTERMSIG(status));
+        if let Some(left) = self.left.take().filter(|_| !self.told && !ended) {
+            say(options, &left);
+        }
+    }
+}
+
+/// Says what the command left behind, which is being stopped.
+fn say(options: &Run, left: &Left) {
+    if options.quiet {
+        return;
+    }
+    let key = describe::escape(&options.key);
+    let (name, pid) = (describe::escape(&left.name()), left.pid());
+    let (others, them) = match left.others() {
+        0 => (String::new(), "it"),
+        1 => (" and another".to_owned(), "them"),
+        others => (format!(" and {others} others"), "them"),
+    };
+    describe::complain(format_args!(
+        "{key}: stopping what the command left behind: {name} (pid {pid}){others}; \
+         --leave-descendants keeps {them}"
+    ));
+}
