@@ -4,6 +4,7 @@ mod etcd;
 mod file;
 mod host;
 mod report;
+mod rights;
 mod times;
 
 use std::time::Duration;
@@ -15,9 +16,9 @@ use super::settings::Settings;
 use super::store::Store;
 use super::times::{Usage, default_grace, parse};
 use super::{Connection, help};
-use crate::EtcdConfig;
 use crate::exit::{self, Exit};
 use crate::locker::etcd::diagnose;
+use crate::{Error, EtcdConfig};
 use report::Report;
 
 /// Say what works, what does not, and what mends it.
@@ -30,6 +31,10 @@ pub(super) struct Doctor {
     /// One JSON object
     #[arg(long)]
     json: bool,
+
+    /// All settings, also those that nobody has set
+    #[arg(short, long, conflicts_with = "json")]
+    verbose: bool,
 
     /// How long the store keeps the lock when it does not hear of us
     #[arg(
@@ -108,13 +113,7 @@ pub(super) fn run(options: &Doctor, settings: &Settings) -> anyhow::Result<Exit>
             let diagnosis = diagnose::diagnose(&config, &prefix, options.ttl);
             match runtime.block_on(diagnosis) {
                 Ok(diagnosis) => {
-                    etcd::Judge {
-                        report: &mut report,
-                        settings,
-                        config: &config,
-                        options,
-                    }
-                    .judge(diagnosis);
+                    etcd::Judge::new(&mut report, settings, &config, options).judge(diagnosis);
                 }
                 Err(error) => report.misfit(settings, &error),
             }
@@ -122,7 +121,18 @@ pub(super) fn run(options: &Doctor, settings: &Settings) -> anyhow::Result<Exit>
             runtime.shutdown_background();
         }
     }
+    conclude(report, options)
+}
+
+/// The same where the configuration cannot be read, so that nothing is known of the store.
+pub(super) fn misconfigured(options: &Doctor, error: &Error) -> anyhow::Result<Exit> {
+    let mut report = Report::default();
+    report.wrong("config", error, error.to_string(), None);
+    conclude(report, options)
+}
+
+fn conclude(mut report: Report, options: &Doctor) -> anyhow::Result<Exit> {
     host::look(&mut report);
-    report.print(options.json)?;
+    report.print(options)?;
     Ok(Exit::Status(report.status().unwrap_or(exit::SUCCESS)))
 }

@@ -65,8 +65,17 @@ fn run(
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);
     }
-    let settings = Settings::read(command, &given)?;
     let usage = |error| times::Usage::new(refusal::one_line(&error));
+    let settings = match Settings::read(command, &given) {
+        Err(error) if given.subcommand_name() == Some("doctor") => {
+            let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
+            return match verb {
+                Verb::Doctor(options) => doctor::misconfigured(&options, &error),
+                _ => Err(error.into()),
+            };
+        }
+        settings => settings?,
+    };
     if settings.say_more() {
         let mut command =
             settings.as_defaults(settings::without_empty_variables(command_for(words)));

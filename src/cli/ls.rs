@@ -1,17 +1,21 @@
 //! `genlock ls`: the locks below a prefix.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::operate::{operate, print, print_json};
+use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
 use super::{Connection, help};
+use crate::columns::{fit, fit_middle, of_terminal, width};
 use crate::describe;
 use crate::exit::Exit;
 use crate::locker::operator::Queue;
+use crate::{Error, ErrorKind};
 
 /// List the locks that are held or waited for, a line each.
 #[derive(Args)]
@@ -60,7 +64,7 @@ struct Line<'a> {
 /// Runs the verb.
 pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
     operate(&options.connection, settings, async |store| {
-        let mut found = store.list(&options.prefix).await?;
+        let mut found = store.list(&options.prefix).await.map_err(with_way_out)?;
         sort(&mut found, options.sort);
         if options.reverse {
             found.reverse();
@@ -77,15 +81,30 @@ pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
             let keys = keys.filter(|key| !key.contains(char::is_control));
             print(&keys.map(|key| format!("{key}\n")).collect::<String>())?;
         } else {
-            print(&table(&found))?;
+            let paint = Paint::of_stdout();
+            let mut text = table(&found, paint);
+            if std::io::stdout().is_terminal() {
+                text.push_str(&sum(&found, &options.prefix));
+            }
+            print(&text)?;
         }
         Ok(Exit::Status(0))
     })
 }
 
+/// Whoever may not read all keys may well read some.
+fn with_way_out(error: Error) -> Error {
+    if error.kind() == ErrorKind::Denied {
+        let way_out = "name a prefix that this user may read, as in genlock ls /locks/";
+        return Error::new(ErrorKind::Denied, format!("{error}: {way_out}"));
+    }
+    error
+}
+
 /// Stable: what is equal stays in the order of the keys.
 fn sort(found: &mut [Queue], by: Sort) {
     let token = |queue: &Queue| queue.holder().and_then(|holder| holder.token);
+    found.sort_by(|one, other| as_people_count(&one.key, &other.key));
     match by {
         Sort::Key => {}
         Sort::Held => found.sort_by_cached_key(|q| Reverse(q.holder().and_then(view::ago))),
@@ -94,36 +113,109 @@ fn sort(found: &mut [Queue], by: Sort) {
     }
 }
 
-/// Columns as wide as what is in them. Nothing at all if there is no lock.
-fn table(found: &[Queue]) -> String {
-    let mut rows = vec![["KEY", "TOKEN", "WAITING", "HELD", "HOLDER"].map(str::to_owned)];
-    for queue in found {
-        let holder = queue.holder();
-        let token = holder.and_then(|holder| holder.token);
-        let held = holder.and_then(view::ago).map(describe::duration);
-        rows.push([
-            describe::escape(&queue.key),
-            token.map_or("-".to_owned(), |token| token.to_string()),
-            queue.waiters().len().to_string(),
-            held.map_or("-".to_owned(), |held| held.to_string()),
-            holder.map(view::who).unwrap_or_default(),
-        ]);
+/// job-2 before job-10: digits that stand together count as the number that they are.
+fn as_people_count(one: &str, other: &str) -> Ordering {
+    let (mut left, mut right) = (one.as_bytes(), other.as_bytes());
+    while let (Some(&first), Some(&second)) = (left.first(), right.first()) {
+        let order = if first.is_ascii_digit() && second.is_ascii_digit() {
+            let (a, b) = (number(&mut left), number(&mut right));
+            a.len().cmp(&b.len()).then(a.cmp(b))
+        } else {
+            (left, right) = (&left[1..], &right[1..]);
+            first.cmp(&second)
+        };
+        if order.is_ne() {
+            return order;
+        }
     }
-    if rows.len() == 1 {
+    left.len().cmp(&right.len()).then_with(|| one.cmp(other))
+}
+
+/// Takes the digits at the beginning, and gives them without leading zeros.
+fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    *text = rest;
+    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
+    &digits[zeros..]
+}
+
+/// Between columns.
+const GAP: usize = 2;
+
+/// Columns as wide as what is in them; on a terminal no wider than that is. Nothing at all if there
+/// is no lock.
+fn table(found: &[Queue], paint: Paint) -> String {
+    if found.is_empty() {
         return String::new();
     }
-    let wide = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+    let mut rows = vec![["KEY", "TOKEN", "WAITING", "HELD", "HOLDER"].map(str::to_owned)];
+    rows.extend(found.iter().map(row));
+    let mut widths = [0, 1, 2, 3, 4].map(|column| {
+        let cells = rows.iter().map(|row: &[String; 5]| width(&row[column]));
         cells.max().unwrap_or_default()
-    };
-    let widths = [0, 1, 2, 3].map(wide);
+    });
+    let stdout = std::io::stdout();
+    if stdout.is_terminal() {
+        let fixed = widths[1] + widths[2] + widths[3] + 4 * GAP;
+        let room = of_terminal(stdout).saturating_sub(fixed);
+        // Each may have half of it, and what the other does not need.
+        let [key, _, _, _, holder] = widths;
+        widths[0] = key.min(room.saturating_sub(holder).max(room / 2));
+        widths[4] = holder.min(room - widths[0]);
+    }
     let mut text = String::new();
-    for row in &rows {
-        for (cell, width) in row.iter().zip(widths) {
-            text.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(&row[4]);
-        text.push('\n');
+    for (at, [key, token, waiting, held, holder]) in rows.iter().enumerate() {
+        let key = fit_middle(key, widths[0]);
+        let gap = " ".repeat(widths[0].saturating_sub(width(&key)) + GAP);
+        let key = if at == 0 { key } else { paint.bold(&key) };
+        let [_, tokens, waitings, helds, holders] = widths;
+        let holder = fit(holder, holders);
+        text.push_str(&format!(
+            "{key}{gap}{token:>tokens$}  {waiting:>waitings$}  {held:>helds$}  {holder}\n"
+        ));
     }
     text
+}
+
+fn row(queue: &Queue) -> [String; 5] {
+    let holder = queue.holder();
+    let token = holder.and_then(|holder| holder.token);
+    let held = holder.and_then(view::ago).map(describe::duration);
+    [
+        describe::escape(&queue.key),
+        token.map_or("-".to_owned(), |token| token.to_string()),
+        queue.waiters().len().to_string(),
+        held.map_or("-".to_owned(), |held| held.to_string()),
+        holder.map(view::who).unwrap_or_default(),
+    ]
+}
+
+/// `3 held, 2 waiting`, for people.
+fn sum(found: &[Queue], prefix: &str) -> String {
+    match (found.len(), prefix) {
+        (0, "") => "nothing is held\n".to_owned(),
+        (0, prefix) => format!("nothing is held below {}\n", describe::escape(prefix)),
+        (held, _) => {
+            let waiting: usize = found.iter().map(|queue| queue.waiters().len()).sum();
+            format!("{held} held, {waiting} waiting\n")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_in_their_order() {
+        let mut keys = [
+            "job-10", "job-2", "job-2b", "job", "job-02", "a/10/1", "a/9/2", "job-x",
+        ];
+        keys.sort_by(|one, other| as_people_count(one, other));
+        let expected = [
+            "a/9/2", "a/10/1", "job", "job-02", "job-2", "job-2b", "job-10", "job-x",
+        ];
+        assert_eq!(keys, expected);
+    }
 }

@@ -21,13 +21,20 @@ fn doctor(endpoints: &str, options: &[&str]) -> Command {
     doctor
 }
 
-/// Demands this status, and that every line has its form.
+/// Demands this status, and that the verdict comes first and every line has its form.
 #[track_caller]
 fn examined(command: Command, status: i32) -> Finished {
     let run = output(command);
     assert_eq!(run.status.code(), Some(status), "{}{run:?}", run.text());
     assert_eq!(run.stderr, "");
-    for line in run.text().lines() {
+    let (verdict, rest) = run.text().split_once('\n').expect("lines");
+    let expected = if status == 0 {
+        "locks work in "
+    } else {
+        "locks do not work: "
+    };
+    assert!(verdict.starts_with(expected), "{verdict}");
+    for line in rest.lines() {
         let words: Vec<_> = line.split_whitespace().collect();
         let known = ["set", "ok", "warn", "wrong"].contains(&words[0]);
         assert!(known && words.len() > 2, "{line:?}");
@@ -142,9 +149,11 @@ fn an_endpoint_where_nobody_is_comes_with_where_it_was_set() {
     std::fs::write(&config, text).expect("a file");
     let mut both = genlock();
     both.arg("doctor").arg("--config").arg(&config);
-    let run = examined(both, 69);
+    // The other one keeps the locks.
+    let run = examined(both, 0);
+    assert!(run.text().contains("; look at 1 warning\n"), "{run:?}");
     let place = format!("--endpoints ({}:2)", config.display());
-    says(&run, "wrong", "endpoint", &[&nobody, &place]);
+    says(&run, "warn", "endpoint", &[&nobody, &place]);
     says(&run, "ok", "endpoint", &[&endpoint]);
     says(&run, "ok", "rights", &["write"]);
 }
@@ -207,7 +216,7 @@ fn an_etcd_without_space() {
         let _ = server.ctl_command(&["put", "/filled", &large]).output();
     }
     let run = examined(doctor(&server.endpoint(), &[]), 69);
-    says(&run, "wrong", "endpoint", &["NOSPACE", "alarm disarm"]);
+    says(&run, "warn", "endpoint", &["NOSPACE", "alarm disarm"]);
     says(&run, "wrong", "rights", &["no lease is granted", "space"]);
 }
 
@@ -331,15 +340,60 @@ fn every_setting_says_where_it_is_from() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_read_is_one_line() {
+fn a_configuration_that_cannot_be_read_is_wrong() {
     let store = Store::files();
     let config = store.path("config.toml");
     std::fs::write(&config, "endpoint = 1\n").expect("a file");
-    let mut command = genlock();
-    command.arg("doctor").arg("--config").arg(&config);
-    let run = output(command);
-    assert_eq!(run.status.code(), Some(78), "{run:?}");
-    assert!(run.one_line().contains("did you mean endpoints?"));
+    let doctor = || {
+        let mut doctor = genlock();
+        doctor.arg("doctor").arg("--config").arg(&config);
+        doctor
+    };
+    let run = examined(doctor(), 78);
+    let place = format!("{}:1", config.display());
+    let texts = [&*place, "did you mean endpoints?"];
+    says(&run, "wrong", "config", &texts);
+    let found = json(doctor(), 78);
+    let text = found["findings"][0]["text"].as_str().expect("a text");
+    assert!(text.contains(&place), "{text}");
+    assert_eq!(found["store"], Value::Null);
+}
+
+/// What nobody has set is shown only if it is asked for.
+#[test]
+fn settings_are_shown_where_they_differ() {
+    let store = Store::files();
+    let run = examined(doctor(&store.endpoints, &["--ttl", "20"]), 0);
+    let set = |run: &Finished| {
+        let lines = run.text().lines().filter(|line| line.starts_with("set "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shown = set(&run);
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    says(&run, "set", "endpoints", &[&store.endpoints, "(option)"]);
+    says(&run, "set", "ttl", &["20", "(option)"]);
+    let run = examined(doctor(&store.endpoints, &["-v"]), 0);
+    says(&run, "set", "ttl", &["10s", "(default)"]);
+    assert!(set(&run).len() > 10, "{}", run.text());
+}
+
+/// At a terminal: red for what is wrong, and nothing of the kind where it is not wanted.
+#[test]
+fn colours_are_for_a_terminal() {
+    let store = Store::files();
+    let mut shell = crate::pty::Shell::start(&store);
+    let shown = shell.command("genlock doctor --endpoints file:/no/such/place");
+    assert!(
+        shown.contains("\x1b[31mlocks do not work\x1b[0m"),
+        "{shown:?}"
+    );
+    let shown = shell.command("NO_COLOR=1 genlock doctor --endpoints file:/no/such/place");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    assert!(
+        !output(doctor("file:/no/such/place", &[]))
+            .text()
+            .contains('\x1b')
+    );
 }
 
 #[test]

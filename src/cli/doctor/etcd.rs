@@ -3,13 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use super::Doctor;
-use super::report::{Endpoint, Report, Rights, Shown, time};
+use super::report::{Endpoint, Kind, Report, Shown, time};
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::locker::etcd::certificate::Certificate;
-use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Service};
-use crate::secrets;
-use crate::{Error, ErrorKind, EtcdConfig};
+use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status};
+use crate::{ErrorKind, EtcdConfig};
 
 /// What mends a cluster without a leader, or one that nobody follows.
 const MAJORITY: &str = "see whether a majority of its members runs and is connected";
@@ -20,11 +19,29 @@ pub(super) struct Judge<'a> {
     pub(super) settings: &'a Settings,
     pub(super) config: &'a EtcdConfig,
     pub(super) options: &'a Doctor,
+    /// Whether a member is there that serves locks: trouble with another is a warning then.
+    served: bool,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        report: &'a mut Report,
+        settings: &'a Settings,
+        config: &'a EtcdConfig,
+        options: &'a Doctor,
+    ) -> Self {
+        Self {
+            report,
+            settings,
+            config,
+            options,
+            served: false,
+        }
+    }
+
     pub(super) fn judge(mut self, diagnosis: Diagnosis) {
         self.report.store = Some("etcd");
+        self.served = diagnosis.members.iter().any(serves);
         for member in &diagnosis.members {
             self.member(member);
         }
@@ -63,12 +80,13 @@ impl Judge<'_> {
     fn member(&mut self, member: &Member) {
         let name = &member.endpoint;
         let condition = member.condition.as_ref().ok();
+        let status = condition.and_then(|condition| condition.status.as_ref());
         let reads = condition.and_then(|condition| condition.reads.as_ref().ok());
         self.report.endpoints.push(Endpoint {
             endpoint: name.clone(),
             reached: condition.is_some(),
-            version: condition.map(|condition| condition.version.clone()),
-            role: condition.map(|condition| role(condition.role).0),
+            version: status.map(|status| status.version.clone()),
+            role: status.map(|status| role(status.role).0),
             read_seconds: reads
                 .into_iter()
                 .flatten()
@@ -91,7 +109,7 @@ impl Judge<'_> {
                     _ => None,
                 };
                 let text = format!("{name}: {}", self.settings.located(error));
-                self.report.wrong("endpoint", error, text, mend);
+                self.trouble(error, text, mend);
             }
         }
         if member.in_clear && self.config.user.is_some() {
@@ -103,27 +121,41 @@ impl Judge<'_> {
         }
     }
 
+    /// With one member. The others may do.
+    fn trouble(&mut self, kind: impl Into<Kind>, text: String, mend: Option<String>) {
+        if self.served {
+            let mend = mend.unwrap_or("locks are kept by the other members".to_owned());
+            self.report.warn("endpoint", text, &mend);
+        } else {
+            self.report.wrong("endpoint", kind, text, mend);
+        }
+    }
+
     fn condition(&mut self, name: &str, condition: &Condition) {
-        let (_, role) = role(condition.role);
-        let text = format!("{name}: etcd {}, {role}", condition.version);
-        let unavailable = ErrorKind::Unavailable;
-        match (&condition.reads, condition.role) {
-            (_, Role::Learner) => {
-                let mend = format!("take it out of {}, or promote it", self.option("endpoints"));
-                self.report.wrong("endpoint", unavailable, text, Some(mend));
+        let status = condition.status.as_ref();
+        let text = match status {
+            Some(Status { version, role, .. }) => {
+                format!("{name}: etcd {version}, {}", self::role(*role).1)
             }
-            (Ok(reads), Role::Leader | Role::Follower) => {
+            None => format!("{name}: etcd, which tells this user no more"),
+        };
+        let unavailable = ErrorKind::Unavailable;
+        match (&condition.reads, status.map(|status| status.role)) {
+            (_, Some(Role::Learner)) => {
+                let mend = format!("take it out of {}, or promote it", self.option("endpoints"));
+                self.trouble(unavailable, text, Some(mend));
+            }
+            (Ok(reads), Some(Role::Leader | Role::Follower) | None) => {
                 let text = format!("{text}; {}", spread(reads));
                 self.report.ok("endpoint", text);
             }
-            (Ok(_), _) => self.report.wrong("endpoint", unavailable, text, None),
+            (Ok(_), _) => self.trouble(unavailable, text, Some(MAJORITY.to_owned())),
             (Err(error), _) => {
                 let text = format!("{text}; a read fails: {error}");
-                self.report
-                    .wrong("endpoint", error, text, Some(MAJORITY.to_owned()));
+                self.trouble(error, text, Some(MAJORITY.to_owned()));
             }
         }
-        for complaint in &condition.complaints {
+        for complaint in status.iter().flat_map(|status| &status.complaints) {
             let mend = if complaint.contains("NOSPACE") {
                 "compact and defragment it, then `etcdctl alarm disarm`; or raise its \
                  --quota-backend-bytes"
@@ -136,14 +168,17 @@ impl Judge<'_> {
                 "{name}: etcd complains: {}",
                 describe::escape(complaint.trim())
             );
-            let mend = Some(mend.to_owned());
-            self.report.wrong("endpoint", unavailable, text, mend);
+            // Whether locks can be taken all the same is found out below.
+            self.trouble(unavailable, text, Some(mend.to_owned()));
         }
     }
 
     /// Locks of two clusters do not exclude each other.
     fn clusters(&mut self, members: &[Member]) {
-        let of = |member: &Member| Some(member.condition.as_ref().ok()?.cluster);
+        let of = |member: &Member| {
+            let status = member.condition.as_ref().ok()?.status.as_ref()?;
+            Some(status.cluster)
+        };
         let mut found = members.iter().filter(|member| of(member).is_some());
         let Some(first) = found.next() else {
             return;
@@ -196,9 +231,13 @@ impl Judge<'_> {
         let life = certificate.until.duration_since(certificate.from);
         match (left, life) {
             (Err(_), _) => {
-                let kind = ErrorKind::InvalidConfig;
-                let mend = "it has expired: renew it, or set the clock right".to_owned();
-                self.report.wrong("tls", kind, text, Some(mend));
+                let mend = "it has expired: renew it, or set the clock right";
+                if self.served {
+                    self.report.warn("tls", text, mend);
+                } else {
+                    let kind = ErrorKind::InvalidConfig;
+                    self.report.wrong("tls", kind, text, Some(mend.to_owned()));
+                }
             }
             (Ok(left), Ok(life)) if left < life / 10 => {
                 self.report.warn("tls", text, "renew it in time");
@@ -206,107 +245,15 @@ impl Judge<'_> {
             _ => self.report.ok("tls", text),
         }
     }
+}
 
-    fn auth(&mut self, service: &Service, own: Option<&Certificate>) {
-        self.report.auth = service.auth.as_ref().ok().copied();
-        let user = self.config.user.as_deref().map(secrets::user);
-        match (&service.login, &service.auth, user) {
-            (Some(Err(error)), _, Some(user)) => {
-                let text = format!("cannot log in as \"{user}\": {error}");
-                let mend = format!("correct {} or the password", self.option("user"));
-                self.report.wrong("auth", error, text, Some(mend));
-            }
-            (_, Ok(false), Some(user)) => self.report.warn(
-                "auth",
-                format!("etcd has nobody log in: the user \"{user}\" is of no use"),
-                "`etcdctl auth enable`, if only some may take locks",
-            ),
-            (_, Ok(false), None) => {
-                self.report.ok(
-                    "auth",
-                    "etcd has nobody log in: who reaches it may do everything",
-                );
-            }
-            (_, Ok(true), Some(user)) => {
-                self.report.ok("auth", format!("logged in as \"{user}\""));
-                self.report.user = Some(user);
-            }
-            (_, Ok(true), None) => match own.filter(|_| service.recognised) {
-                Some(own) => {
-                    self.report.user = Some(own.subject.clone());
-                    let user = describe::escape(&own.subject);
-                    self.report
-                        .ok("auth", format!("we are \"{user}\" by our certificate"));
-                }
-                None => {
-                    let text = "etcd wants a user, and we have none";
-                    let mend = "--user with --password-file, or --cert with --key";
-                    let kind = ErrorKind::Denied;
-                    self.report.wrong("auth", kind, text, Some(mend.to_owned()));
-                }
-            },
-            (_, Err(error), _) => self.report.warn(
-                "auth",
-                format!("it is not known whether users have to log in: {error}"),
-                "ask again",
-            ),
-        }
-    }
-
-    fn rights(&mut self, service: &Service) {
-        let prefix = self.options.prefix();
-        let shown = describe::escape(&prefix);
-        let mut rights = Rights {
-            prefix: prefix.clone(),
-            ..Rights::default()
-        };
-        if self.report.auth == Some(true) && self.report.user.is_none() {
-            // That says it all.
-            self.report.rights = Some(rights);
-            return;
-        }
-        rights.read = Some(service.read.is_ok());
-        rights.write = Some(service.write.is_ok());
-        rights.lease = Some(service.lease.is_ok());
-        self.report.rights = Some(rights);
-        let mend = |error: &Error| {
-            let may = format!(
-                "`etcdctl role grant-permission ROLE --prefix=true readwrite {shown}`, or name the \
-                 lock that is meant"
-            );
-            (error.kind() == ErrorKind::Denied).then_some(may)
-        };
-        for (what, asked) in [("read", &service.read), ("write", &service.write)] {
-            match asked {
-                Ok(()) => self
-                    .report
-                    .ok("rights", format!("we may {what} below {shown}")),
-                Err(error) => {
-                    let text = format!("cannot {what} below {shown}: {error}");
-                    self.report.wrong("rights", error, text, mend(error));
-                }
-            }
-        }
-        let asked = humantime::format_duration(self.options.ttl);
-        match &service.lease {
-            Ok(granted) if *granted == self.options.ttl => {
-                self.report.ok(
-                    "rights",
-                    format!("leases are granted, with the TTL {asked}"),
-                );
-            }
-            Ok(granted) => {
-                let granted = humantime::format_duration(*granted);
-                let text =
-                    format!("leases are granted, with a TTL of {granted} in place of {asked}");
-                self.report.ok("rights", text);
-            }
-            Err(error) => {
-                let text = format!("no lease is granted: {error}");
-                self.report.wrong("rights", error, text, None);
-            }
-        }
-    }
+/// Whether it serves locks, as far as it says.
+fn serves(member: &Member) -> bool {
+    let of = |condition: &Condition| {
+        let role = condition.status.as_ref().map(|status| status.role);
+        condition.reads.is_ok() && !matches!(role, Some(Role::Learner | Role::Leaderless))
+    };
+    member.condition.as_ref().is_ok_and(of)
 }
 
 /// For programs, and for people.

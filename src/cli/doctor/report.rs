@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::Doctor;
 use crate::cli::operate;
+use crate::cli::paint::Paint;
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -184,47 +186,83 @@ impl Report {
         self.findings.iter().find_map(|finding| finding.status)
     }
 
-    /// Prints it all.
-    pub(super) fn print(&mut self, json: bool) -> anyhow::Result<()> {
+    /// Prints it: all of it as JSON, or for people what they may have to do first.
+    pub(super) fn print(&mut self, options: &Doctor) -> anyhow::Result<()> {
         self.ok = self.status().is_none();
         self.status = self.status().unwrap_or(exit::SUCCESS);
-        if json {
+        if options.json {
             operate::print_json(self)
         } else {
-            operate::print(&self.lines())
+            operate::print(&self.text(Paint::of_stdout(), options.verbose))
         }
     }
 
-    fn lines(&self) -> String {
-        let mut lines = String::new();
-        let mut line = |text: String| {
-            lines.push_str(&describe::printable(&text));
-            lines.push('\n');
-        };
-        let widest = self.settings.iter().map(|setting| setting.key.len()).max();
+    fn text(&self, paint: Paint, all: bool) -> String {
+        let mut text = format!("{}\n", self.verdict(paint));
+        for state in ["wrong", "warn", "ok"] {
+            for finding in self
+                .findings
+                .iter()
+                .filter(|finding| finding.state == state)
+            {
+                let mend = finding.mend.iter().map(|mend| format!("; {mend}"));
+                let mend = mend.collect::<String>();
+                let line = format!("{:<9}  {}{mend}", finding.topic, finding.text);
+                let line = describe::printable(&line);
+                let shown = format!("{state:<6}");
+                let shown = match state {
+                    "wrong" => paint.red(&shown),
+                    "warn" => paint.yellow(&shown),
+                    _ => shown,
+                };
+                text.push_str(&format!("{shown} {line}\n"));
+            }
+        }
+        let is_shown = |setting: &&Setting| all || setting.kind != "default";
+        let settings = self.settings.iter().filter(is_shown);
+        let widest = settings.clone().map(|setting| setting.key.len()).max();
         let widest = widest.unwrap_or_default();
-        for setting in &self.settings {
+        for setting in settings {
             let value = match (&setting.value, setting.kind) {
                 (Some(value), _) => value,
                 (None, "default") => "-",
                 (None, _) => "(not shown)",
             };
-            line(format!(
-                "set    {:<widest$}  {value}  ({})",
-                setting.key, setting.origin
-            ));
+            let line = format!("{:<widest$}  {value}  ({})", setting.key, setting.origin);
+            text.push_str(&format!("set    {}\n", describe::printable(&line)));
         }
-        for finding in &self.findings {
-            let mend = finding.mend.iter().map(|mend| format!("; {mend}"));
-            line(format!(
-                "{:<6} {:<9}  {}{}",
-                finding.state,
-                finding.topic,
-                finding.text,
-                mend.collect::<String>()
-            ));
+        text
+    }
+
+    /// Whether locks work, and where; or how much is wrong.
+    fn verdict(&self, paint: Paint) -> String {
+        let count = |state| self.findings.iter().filter(|f| f.state == state).count();
+        match (count("wrong"), count("warn")) {
+            (0, warnings) => {
+                let place = match &self.directory {
+                    Some(directory) => format!("in {}", directory.path),
+                    None => {
+                        let endpoints = self.endpoints.iter().filter(|at| at.reached);
+                        let endpoints = endpoints.map(|at| &*at.endpoint).collect::<Vec<_>>();
+                        format!("in etcd at {}", endpoints.join(", "))
+                    }
+                };
+                let place = describe::printable(&place);
+                match warnings {
+                    0 => format!("{} {place}", paint.bold("locks work")),
+                    1 => format!("{} {place}; look at 1 warning", paint.yellow("locks work")),
+                    _ => format!(
+                        "{} {place}; look at {warnings} warnings",
+                        paint.yellow("locks work")
+                    ),
+                }
+            }
+            (1, _) => format!("{}: one thing is wrong", paint.red("locks do not work")),
+            (wrong, _) => format!(
+                "{}: {wrong} things are wrong",
+                paint.red("locks do not work")
+            ),
         }
-        lines
     }
 }
 

@@ -43,14 +43,25 @@ pub struct Member {
     pub in_clear: bool,
     /// The certificate that it shows, trusted or not.
     pub certificate: Option<Certificate>,
-    /// What it says of itself, or why it does not.
+    /// How it answers, or why it does not.
     pub condition: Result<Condition>,
+}
+
+/// How a member answers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Condition {
+    /// What it says of itself; `None` if it says so only to root, as etcd does from 3.5 on where
+    /// users have to log in.
+    pub status: Option<Status>,
+    /// How long reads took that a majority had to confirm; or why there were none.
+    pub reads: Result<Vec<Duration>>,
 }
 
 /// What a member says of itself.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Condition {
+pub struct Status {
     /// The number of its cluster: members of one have the same.
     pub cluster: u64,
     /// Its release.
@@ -59,8 +70,6 @@ pub struct Condition {
     pub role: Role,
     /// What it complains of, such as an alarm; in its own words, which are to be escaped.
     pub complaints: Vec<String>,
-    /// How long reads took that a majority had to confirm; or why there were none.
-    pub reads: Result<Vec<Duration>>,
 }
 
 /// A member's part in its cluster.
@@ -166,10 +175,15 @@ impl Patient {
     /// Who we are should not matter, and a password that is refused must not hide the rest.
     async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
         match self.condition_for(&self.nobody, endpoint).await {
-            Err(Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_))
-                if self.user.has_user() =>
-            {
-                self.condition_for(&self.user, endpoint).await
+            Ok(Condition { status: None, .. }) if self.user.has_user() => {
+                let known = self.condition_for(&self.user, endpoint).await;
+                // A login that is refused is told of elsewhere.
+                match known {
+                    Err(fault) if is_denied(&fault) => {
+                        self.condition_for(&self.nobody, endpoint).await
+                    }
+                    known => known,
+                }
             }
             condition => condition,
         }
@@ -182,7 +196,16 @@ impl Patient {
     ) -> Result<Condition, Fault> {
         let connection = self.dial(dialler, endpoint).await?;
         let status = |client: Client| async move { client.maintenance_client().status().await };
-        let status = self.ask(&connection, dialler, status).await?;
+        let status = match self.ask(&connection, dialler, status).await {
+            Ok(status) => Some(Status {
+                cluster: status.header().map_or(0, |header| header.cluster_id()),
+                version: status.version().to_owned(),
+                role: role(&status),
+                complaints: status.errors().to_vec(),
+            }),
+            Err(fault) if is_denied(&fault) => None,
+            Err(fault) => return Err(fault),
+        };
         let mut reads = Vec::new();
         let reads = loop {
             if reads.len() == ASKS {
@@ -194,13 +217,7 @@ impl Patient {
                 Err(fault) => break Err(fault.into()),
             }
         };
-        Ok(Condition {
-            cluster: status.header().map_or(0, |header| header.cluster_id()),
-            version: status.version().to_owned(),
-            role: role(&status),
-            complaints: status.errors().to_vec(),
-            reads,
-        })
+        Ok(Condition { status, reads })
     }
 
     async fn dial(&self, dialler: &Dialler, endpoint: &Endpoint) -> Result<Connection, Fault> {
@@ -228,10 +245,8 @@ impl Patient {
     async fn read(&self, connection: &Connection, dialler: &Dialler) -> Result<Duration, Fault> {
         let sent = Instant::now();
         match self.ask(connection, dialler, get(&self.prefix)).await {
-            Ok(()) | Err(Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_)) => {
-                Ok(Instant::now().since(sent))
-            }
-            Err(fault) => Err(fault),
+            Err(fault) if !is_denied(&fault) => Err(fault),
+            _ => Ok(Instant::now().since(sent)),
         }
     }
 
@@ -289,6 +304,14 @@ impl Patient {
         revoked?;
         Ok(Duration::from_secs(granted))
     }
+}
+
+/// Whether it is only that we may not do so.
+fn is_denied(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_)
+    )
 }
 
 fn role(status: &StatusResponse) -> Role {

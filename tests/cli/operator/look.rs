@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{json, parsed, verb};
 use crate::genlock::{Run, Store, bare, output, poll, within};
+use crate::pty::Shell;
 use crate::support::etcd::Server;
 
 over_every_store! {
@@ -77,12 +78,12 @@ fn ls_shows_what_is_held_below_a_prefix(store: &Store) {
     let below = |end: &str| format!("{}/{end}", store.key);
     assert_eq!(
         keys(&[&below("")]),
-        [below("a/1"), below("b/10"), below("b/2")]
+        [below("a/1"), below("b/2"), below("b/10")]
     );
-    assert_eq!(keys(&[&below("b")]), [below("b/10"), below("b/2")]);
+    assert_eq!(keys(&[&below("b")]), [below("b/2"), below("b/10")]);
     assert_eq!(
         keys(&[&below(""), "-r"]),
-        [below("b/2"), below("b/10"), below("a/1")]
+        [below("b/10"), below("b/2"), below("a/1")]
     );
     if store.server().is_some() {
         let by_token = keys(&[&below(""), "--sort", "token"]);
@@ -99,6 +100,30 @@ fn ls_shows_what_is_held_below_a_prefix(store: &Store) {
         lines[1].starts_with(&below("a/1")) && lines[1].contains(&pid),
         "{lines:?}"
     );
+}
+
+/// No wider than the terminal, and with a word where there is nothing.
+#[test]
+fn ls_fits_the_terminal() {
+    let mut store = Store::files();
+    store.key = format!("/locks/{}-12345", "long".repeat(15));
+    let _holder = store.hold();
+    let mut shell = Shell::start(&store);
+    for columns in [60, 90] {
+        shell.resize(24, columns);
+        let shown = shell.command("genlock ls /locks/");
+        let lines: Vec<_> = shown.lines().collect();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        let row = lines[1].replace("\x1b[1m", "").replace("\x1b[0m", "");
+        assert!(lines[1].starts_with("\x1b[1m/locks"), "{lines:?}");
+        assert!(row.contains('…') && row.contains("12345  "), "{row}");
+        assert!(row.chars().count() <= columns.into(), "{row}");
+        assert_eq!(lines[2].trim(), "1 held, 0 waiting");
+    }
+    let shown = shell.command("genlock ls /other/");
+    assert_eq!(shown.trim(), "nothing is held below /other/");
+    let shown = shell.command("NO_COLOR=1 genlock ls");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
 }
 
 fn wait_returns_when_the_lock_is_free_and_takes_nothing(store: &Store) {
