@@ -7,6 +7,7 @@ mod environment;
 mod help;
 mod ls;
 mod nested;
+mod numbers;
 mod operate;
 mod paint;
 mod question;
@@ -88,6 +89,7 @@ struct Run {
         long,
         value_name = "N",
         default_value_t = exit::NOT_ACQUIRED,
+        value_parser = numbers::status,
         env = "GENLOCK_CONFLICT_EXIT_CODE"
     )]
     conflict_exit_code: u8,
@@ -129,7 +131,7 @@ struct Run {
         long,
         value_name = "N",
         default_value_t = exit::LOST,
-        value_parser = clap::value_parser!(u8).range(1..),
+        value_parser = numbers::failure,
         env = "GENLOCK_LOST_EXIT_CODE"
     )]
     lost_exit_code: u8,

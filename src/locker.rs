@@ -309,14 +309,19 @@ fn check_key(key: &str) -> Result<()> {
     ))
 }
 
-/// Refuses a TTL that is too short to be renewed in time.
+/// The longest TTL that is taken, 285 years: etcd's own limit (`MaxLeaseTTL` of its lessor).
+pub const MAX_TTL: Duration = Duration::from_secs(9_000_000_000);
+
+/// Refuses a TTL that is too short to be renewed in time, and one that no store counts to.
 fn check_ttl(ttl: Duration) -> Result<()> {
-    if ttl < Duration::from_secs(1) {
-        return Err(Error::new(
-            ErrorKind::InvalidTtl,
-            format!("TTL {}: at least 1s", humantime::format_duration(ttl)),
-        )
-        .about([Setting::Ttl]));
-    }
-    Ok(())
+    let why = if ttl < Duration::from_secs(1) {
+        "at least 1s".to_owned()
+    } else if ttl > MAX_TTL {
+        format!("at most {}s, which is 285 years", MAX_TTL.as_secs())
+    } else {
+        return Ok(());
+    };
+    let shown = humantime::format_duration(ttl);
+    let error = Error::new(ErrorKind::InvalidTtl, format!("TTL {shown}: {why}"));
+    Err(error.about([Setting::Ttl]))
 }

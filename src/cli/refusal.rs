@@ -4,6 +4,7 @@
 mod habits;
 mod not_found;
 mod unlikely;
+mod values;
 mod words;
 
 use std::ffi::OsString;
@@ -62,6 +63,14 @@ impl Fault {
         Self {
             what: what.into(),
             way_out: mended.map_or(WayOut::Help, WayOut::Words),
+        }
+    }
+
+    /// What is wrong says how it would be right.
+    fn said(what: String) -> Self {
+        Self {
+            what,
+            way_out: WayOut::Said,
         }
     }
 
@@ -136,10 +145,8 @@ fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         ErrorKind::MissingRequiredArgument => words::missing(words, &names(error)),
         ErrorKind::UnknownArgument => words::unknown(words, error),
         ErrorKind::InvalidSubcommand => words::help_of_no_verb(words),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Fault {
-            what: one_line(error),
-            way_out: WayOut::Said,
-        },
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => values::fault(words, error),
+        ErrorKind::InvalidUtf8 => values::not_utf8(words),
         _ => Fault::new(one_line(error), None),
     }
 }

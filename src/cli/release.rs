@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::operate::{operate, print};
 use super::settings::Settings;
-use super::{Connection, help, quoting, times, view};
+use super::{Connection, help, numbers, quoting, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
@@ -20,7 +20,7 @@ use crate::locker::operator::{Operator, Taken};
 #[command(after_long_help = help::release())]
 pub(super) struct Release {
     /// The fencing token of the one to hit: a holder that came later is not hit by mistake
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::token)]
     token: Option<u64>,
 
     /// Do not leave it to the holder: its command may then run beside the next one

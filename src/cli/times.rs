@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::settings::Origin;
-use crate::locker::margin;
+use crate::locker::{MAX_TTL, margin};
 
 /// Options that make no sense together.
 #[derive(Debug)]
@@ -32,13 +32,31 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// No time is longer than the longest TTL.
+const LONGEST: Duration = MAX_TTL;
+
+/// What is said of a longer one.
+pub(super) fn too_long() -> String {
+    format!("at most {}s, which is 285 years", LONGEST.as_secs())
+}
+
 /// Reads `10s`, `1m30s`, `500ms`; a bare number is in seconds. Months and years are refused: in
 /// humantime `1M` is a month, which nobody means.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds)
-            .map_err(|_| "a duration is neither negative nor endless".to_owned());
+    let time = match text.parse::<f64>() {
+        Ok(seconds) if seconds < 0.0 => return Err("a duration is not negative".to_owned()),
+        Ok(seconds) if !seconds.is_nan() => {
+            Duration::try_from_secs_f64(seconds).map_err(|_| too_long())?
+        }
+        _ => parse_units(text)?,
+    };
+    if time > LONGEST {
+        return Err(too_long());
     }
+    Ok(time)
+}
+
+fn parse_units(text: &str) -> Result<Duration, String> {
     let units = text.split(|c: char| c.is_ascii_digit() || c == '.' || c.is_whitespace());
     for unit in units {
         if matches!(
@@ -50,8 +68,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
             ));
         }
     }
-    humantime::parse_duration(text)
-        .map_err(|_| "write it as in 10s, 1m30s, 500ms; a bare number is in seconds".to_owned())
+    humantime::parse_duration(text).map_err(|error| match error {
+        humantime::DurationError::NumberOverflow => too_long(),
+        _ => "write it as in 10s, 1m30s, 500ms; a bare number is in seconds".to_owned(),
+    })
 }
 
 /// [`parse`], but for a time that cannot be zero.
@@ -137,6 +157,19 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse_pause("0ms").is_err());
+        assert_eq!(parse("9000000000s"), Ok(LONGEST));
+        for text in [
+            "9000000001",
+            "9000000000s 1ns",
+            "9223372036854775808",
+            "9223372036854775808s",
+            "99999999999999999999s",
+            "1e300",
+            "1e999",
+            "inf",
+        ] {
+            assert_eq!(parse(text), Err(too_long()), "{text}");
+        }
     }
 
     #[test]

@@ -66,4 +66,5 @@ mod survivors;
 mod systemd;
 mod terminal;
 mod usage;
+mod values;
 mod world;

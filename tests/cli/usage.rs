@@ -123,23 +123,6 @@ fn a_key_that_is_not_utf_8() {
 }
 
 #[test]
-fn variables_are_checked_as_options_are() {
-    let store = Store::files();
-    for (name, value, named) in [
-        ("GENLOCK_WAIT", "1M", "--wait"),
-        ("GENLOCK_TTL", "x", "--ttl"),
-        ("GENLOCK_CONFLICT_EXIT_CODE", "300", "300"),
-        ("GENLOCK_LOST_EXIT_CODE", "0", "--lost-exit-code"),
-    ] {
-        let mut run = store.run(&[], &["true"]);
-        run.env(name, value);
-        let run = output(run);
-        assert_eq!(run.status.code(), Some(64), "{run:?}");
-        assert!(run.one_line().contains(named), "{run:?}");
-    }
-}
-
-#[test]
 fn a_grace_that_does_not_fit_into_the_time_of_the_lock() {
     let store = Store::files();
     let run = output(store.run(&["--no-renew", "--ttl", "2", "-k", "2"], &["true"]));

@@ -70,7 +70,7 @@ macro_rules! contract {
             operating::a_lock_that_is_taken_away_is_lost;
             operating::what_happens_is_told;
             refusal::keys_that_no_store_takes;
-            refusal::a_ttl_that_is_too_short;
+            refusal::a_ttl_that_is_too_short_or_too_long;
             refusal::a_ttl_that_is_not_in_whole_seconds;
             refusal::a_key_twice_through_one_client;
             refusal::a_lock_of_another_client;

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{FORMER, KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
 use super::{check, invalid, option};
 use crate::cli::refusal::nearest;
+use crate::cli::times;
 use crate::describe;
 use crate::{Error, Result};
 
@@ -217,10 +218,8 @@ impl Reading<'_> {
             (Kind::Flag, _) => return Err("true or false".to_owned()),
             (Kind::Duration, DeValue::Integer(seconds)) => {
                 let seconds = i64::from_str_radix(seconds.as_str(), seconds.radix());
-                seconds
-                    .map_err(|error| error.to_string())?
-                    .to_string()
-                    .into()
+                let seconds = seconds.map_err(|_| times::too_long())?;
+                seconds.to_string().into()
             }
             (Kind::Duration, DeValue::Float(seconds)) => seconds.as_str().into(),
             (Kind::Endpoints, DeValue::Array(endpoints)) => {

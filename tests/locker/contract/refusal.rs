@@ -27,9 +27,16 @@ pub(crate) async fn keys_that_no_store_takes(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_ttl_that_is_too_short(fixture: &impl Fixture) {
+pub(crate) async fn a_ttl_that_is_too_short_or_too_long(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
-    for ttl in [Duration::ZERO, Duration::from_millis(999)] {
+    let too_long = genlock::locker::MAX_TTL + Duration::from_secs(1);
+    for ttl in [
+        Duration::ZERO,
+        Duration::from_millis(999),
+        too_long,
+        Duration::from_secs(1 << 63),
+        Duration::MAX,
+    ] {
         let error = client
             .lock_with_ttl("/k", ttl)
             .await

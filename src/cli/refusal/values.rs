@@ -1,0 +1,84 @@
+//! Values that an option does not take, on the command line or in its variable.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
+
+use super::words::text;
+use super::{Fault, names, read};
+use crate::cli::command_for;
+
+/// A value is wrong, or missing.
+pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
+    let name = names(error).into_iter().next().unwrap_or_default();
+    // As usage lines write it: `--wait <DURATION>`.
+    let name = name.split(' ').next().unwrap_or_default();
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.as_str(),
+        _ => "",
+    };
+    let why = match (
+        error.get(ContextKind::ValidValue),
+        std::error::Error::source(error),
+    ) {
+        (Some(ContextValue::Strings(known)), _) if !known.is_empty() => {
+            format!("one of {}", known.join(", "))
+        }
+        (_, Some(source)) => source.to_string(),
+        (..) => return Fault::said(format!("{name}: its value is missing")),
+    };
+    let shown = text(OsStr::new(value));
+    Fault::said(match variable(words, error.kind(), name) {
+        Some(variable) => format!("${variable} {shown}: {why}"),
+        None => format!("{name} {shown}: {why}"),
+    })
+}
+
+/// Something is not UTF-8 that has to be.
+pub(super) fn not_utf8(words: &[OsString]) -> Fault {
+    let wrong = |word: &&OsString| word.to_str().is_none();
+    let is_alone = fails_alone(words, ErrorKind::InvalidUtf8);
+    let what = match words.iter().find(wrong).filter(|_| is_alone) {
+        Some(word) => text(word),
+        None => {
+            let verb = verb(words);
+            let variables = verb.iter().flat_map(Command::get_arguments);
+            let mut variables = variables.filter_map(Arg::get_env);
+            let wrong = |name: &&OsStr| {
+                std::env::var_os(name).is_some_and(|value| value.to_str().is_none())
+            };
+            let name = variables.find(wrong).unwrap_or_default();
+            format!("${}", name.to_string_lossy())
+        }
+    };
+    Fault::said(format!("{what}: it is not UTF-8"))
+}
+
+/// The variable that the option of this name has its value from, if it is wrong there.
+fn variable(words: &[OsString], kind: ErrorKind, name: &str) -> Option<String> {
+    if fails_alone(words, kind) {
+        return None;
+    }
+    let verb = verb(words)?;
+    let long = name.trim_start_matches('-');
+    let mut arguments = verb.get_arguments();
+    let arg = arguments.find(|arg| arg.get_long() == Some(long))?;
+    Some(arg.get_env()?.to_string_lossy().into_owned())
+}
+
+/// Whether the words fail so without any variable too.
+fn fails_alone(words: &[OsString], kind: ErrorKind) -> bool {
+    let Some(name) = words.first().and_then(|word| word.to_str()) else {
+        return true;
+    };
+    let alone = |verb: Command| verb.mut_args(|arg| arg.env(Resettable::Reset));
+    let mut command = command_for(words).mut_subcommand(name, alone);
+    read(&mut command, words).is_err_and(|error| error.kind() == kind)
+}
+
+fn verb(words: &[OsString]) -> Option<Command> {
+    let name = words.first()?.to_str()?;
+    command_for(words).find_subcommand(name).cloned()
+}

@@ -1,0 +1,173 @@
+//! A value that is not taken: that is said in words, with the option, variable or line at fault.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
+
+use crate::genlock::{Store, genlock, output};
+
+const DURATION: &str = "write it as in 10s, 1m30s, 500ms; a bare number is in seconds";
+const TOO_LONG: &str = "at most 9000000000s, which is 285 years";
+
+fn verb(words: &[&str], rest: &[&str]) -> Command {
+    let mut command = genlock();
+    command.args(words).args(rest);
+    command
+}
+
+/// Refused as usage, with this line and no more.
+#[track_caller]
+fn says(command: Command, line: &str) {
+    let shown = format!("{command:?}");
+    let run = output(command);
+    assert_eq!(run.status.code(), Some(64), "{shown}: {run:?}");
+    assert_eq!(run.one_line(), format!("genlock: {line}"), "{shown}");
+}
+
+#[test]
+fn a_value_that_is_not_taken_is_named_with_what_would_be() {
+    let status = "a whole number from 0 to 255";
+    let failure = "a whole number from 1 to 255";
+    for (option, variable, value, why) in [
+        (
+            "--conflict-exit-code",
+            "GENLOCK_CONFLICT_EXIT_CODE",
+            "x",
+            status,
+        ),
+        (
+            "--conflict-exit-code",
+            "GENLOCK_CONFLICT_EXIT_CODE",
+            "256",
+            status,
+        ),
+        ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "0", failure),
+        ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "1e2", failure),
+        ("--ttl", "GENLOCK_TTL", "soon", DURATION),
+        ("--ttl", "GENLOCK_TTL", "9223372036854775808", TOO_LONG),
+        ("--ttl", "GENLOCK_TTL", "9000000001s", TOO_LONG),
+        ("--ttl", "GENLOCK_TTL", "18446744073709551616s", TOO_LONG),
+        ("--wait", "GENLOCK_WAIT", "1e30", TOO_LONG),
+        (
+            "--wait",
+            "GENLOCK_WAIT",
+            "1M",
+            "\"M\" is not taken: write days, or m for minutes",
+        ),
+        (
+            "--kill-after",
+            "GENLOCK_KILL_AFTER",
+            "-5",
+            "a duration is not negative",
+        ),
+        ("--max-runtime", "GENLOCK_MAX_RUNTIME", "inf", TOO_LONG),
+        (
+            "--retry-interval",
+            "GENLOCK_RETRY_INTERVAL",
+            "0",
+            "it cannot be zero",
+        ),
+        ("--dial-timeout", "GENLOCK_DIAL_TIMEOUT", "nan", DURATION),
+        (
+            "--command-timeout",
+            "GENLOCK_COMMAND_TIMEOUT",
+            "1e10",
+            TOO_LONG,
+        ),
+    ] {
+        let given = format!("{option}={value}");
+        let line = verb(&["run", &given], &["k", "true"]);
+        says(line, &format!("{option} {value}: {why}"));
+        let mut run = verb(&["run"], &["k", "true"]);
+        run.env(variable, value);
+        says(run, &format!("${variable} {value}: {why}"));
+        // What the command line says beats it, and is what is wrong.
+        let mut run = verb(&["run", &given], &["k", "true"]);
+        run.env(variable, "1");
+        says(run, &format!("{option} {value}: {why}"));
+    }
+    let token = "a token is a whole number, as genlock status shows it";
+    for (words, line) in [
+        (
+            &["release", "k", "--token", "x"][..],
+            format!("--token x: {token}"),
+        ),
+        (
+            &["release", "k", "--token", "18446744073709551616"],
+            format!("--token 18446744073709551616: {token}"),
+        ),
+        (
+            &["release", "k", "--wait", "1e99"],
+            format!("--wait 1e99: {TOO_LONG}"),
+        ),
+        (
+            &["wait", "k", "--wait", "a b"],
+            format!("--wait 'a b': {DURATION}"),
+        ),
+        (
+            &["check", "--at-least", ""],
+            format!("--at-least '': {DURATION}"),
+        ),
+        (
+            &["ls", "--sort", "foo"],
+            "--sort foo: one of key, held, waiting, token".to_owned(),
+        ),
+        (
+            &["ls", "--endpoints"],
+            "--endpoints: its value is missing".to_owned(),
+        ),
+    ] {
+        says(verb(words, &[]), &line);
+    }
+}
+
+#[test]
+fn the_longest_time_is_as_good_as_none() {
+    for store in [Store::files(), Store::etcd()] {
+        for option in ["--ttl", "--wait", "--max-runtime"] {
+            let options = [option, "9000000000s"];
+            output(store.run(&options, &["true"])).silent(0);
+        }
+        let options = ["--ttl", "9000000000s", "--kill-after", "1s", "--no-renew"];
+        output(store.run(&options, &["true"])).silent(0);
+    }
+}
+
+#[test]
+fn a_number_in_a_file_that_is_too_large_is_said_in_words() {
+    let store = Store::files();
+    let config = store.path("config.toml");
+    for value in ["99999999999999999999", "9000000001", "1e400", "\"1e11\""] {
+        std::fs::write(&config, format!("ttl = {value}\n")).expect("a file");
+        let mut run = verb(&["run", "k", "true"], &[]);
+        run.env("GENLOCK_CONFIG", &config);
+        let run = output(run);
+        assert_eq!(run.status.code(), Some(78), "{run:?}");
+        let line = format!("{}:1: ttl: {TOO_LONG}", config.display());
+        assert!(run.one_line().ends_with(&line), "{run:?}");
+    }
+    let mut run = verb(&["run", "k", "true"], &[]);
+    run.env("ETCDCTL_COMMAND_TIMEOUT", "99999999999999999999s");
+    let run = output(run);
+    assert_eq!(run.status.code(), Some(78), "{run:?}");
+    assert!(run.one_line().ends_with(TOO_LONG), "{run:?}");
+}
+
+#[test]
+fn what_is_not_utf8_is_shown_as_it_would_be_typed() {
+    let bytes = OsStr::from_bytes(b"a\xff");
+    let mut key = verb(&["run"], &[]);
+    key.arg(bytes).arg("true");
+    says(key, "$'a\\377': it is not UTF-8");
+    let mut value = verb(&["run", "--ttl"], &[]);
+    value.arg(bytes).args(["k", "true"]);
+    says(value, "$'a\\377': it is not UTF-8");
+    let mut run = verb(&["run", "k", "true"], &[]);
+    run.env("GENLOCK_TTL", bytes);
+    says(run, "$GENLOCK_TTL: it is not UTF-8");
+    // A command may have what it wants.
+    let store = Store::files();
+    let mut run = store.run(&[], &["true"]);
+    run.arg(bytes);
+    output(run).silent(0);
+}
