@@ -13,6 +13,7 @@ mod record;
 use std::fmt;
 use std::future::Future;
 use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,8 @@ pub trait Locker: Send + Sync {
     /// Releases a lock, bounded in time. The lock is taken by value: a second release does not
     /// compile, and only the holder can.
     ///
-    /// If the future is dropped the release goes on in the background.
+    /// If the future is dropped the release goes on in the background, as after a drop of the lock:
+    /// the next call of this client for the key waits for it.
     ///
     /// # Errors
     /// [`ErrorKind::OwnershipLost`] if it had been lost before, [`ErrorKind::NotHeld`] if it is
@@ -98,7 +100,7 @@ pub struct Options {
     /// Who takes the lock, as others will see it.
     pub holder: Record,
     /// Told what happens on the way to a lock and with it. Called from the tasks that drive the
-    /// lock: it must not block.
+    /// lock: it must not block. A panic of its own goes no further.
     pub observer: Option<Observer>,
 }
 
@@ -121,7 +123,8 @@ impl Default for Options {
 impl Options {
     fn notify(&self, event: &Event) {
         if let Some(observer) = &self.observer {
-            observer(event);
+            // What it throws is its own, and not the end of a lock.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
         }
     }
 }

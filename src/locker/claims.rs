@@ -1,30 +1,63 @@
 //! The keys that one client holds or waits for: taking a key twice through one client would wait
-//! for oneself for ever.
+//! for oneself for ever. One that is being released in the background is waited for.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// The claims of one client. A clone is the same set.
 #[derive(Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<State>>);
+pub(super) struct Claims(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told whenever a key is taken no more.
+    freed: Notify,
+}
 
 #[derive(Default)]
 struct State {
-    keys: HashSet<String>,
+    /// Whether somebody has it still, or there is only what the store has of it.
+    keys: HashMap<String, bool>,
     closed: bool,
 }
 
 /// One key of the set, until dropped.
 pub(super) struct Claim {
+    trace: Trace,
+}
+
+/// What the store has, or may have, of a claimed key: it stays taken until the last of these is
+/// dropped.
+#[derive(Clone)]
+pub(super) struct Trace(Arc<Taken>);
+
+struct Taken {
     claims: Claims,
     key: String,
 }
 
 impl Claims {
-    /// Takes `key` for this client.
-    pub(super) fn claim(&self, key: &str) -> Result<Claim> {
+    /// Takes `key` for this client, as soon as the store has nothing of an earlier claim.
+    pub(super) async fn claim(&self, key: &str) -> Result<Claim> {
+        loop {
+            let mut freed = pin!(self.0.freed.notified());
+            // What happens from here on wakes it.
+            freed.as_mut().enable();
+            if let Some(claim) = self.try_claim(key)? {
+                return Ok(claim);
+            }
+            freed.await;
+        }
+    }
+
+    /// `None` while it is being released.
+    fn try_claim(&self, key: &str) -> Result<Option<Claim>> {
         let mut state = self.state();
         if state.closed {
             return Err(Error::new(
@@ -32,21 +65,29 @@ impl Claims {
                 format!("{key}: the client has been closed"),
             ));
         }
-        if !state.keys.insert(key.to_owned()) {
-            return Err(Error::new(
+        match state.keys.get(key) {
+            Some(true) => Err(Error::new(
                 ErrorKind::AlreadyHeld,
                 format!("{key}: this client already holds the lock or waits for it"),
-            ));
+            )),
+            Some(false) => Ok(None),
+            None => {
+                state.keys.insert(key.to_owned(), true);
+                let taken = Taken {
+                    claims: self.clone(),
+                    key: key.to_owned(),
+                };
+                let trace = Trace(Arc::new(taken));
+                Ok(Some(Claim { trace }))
+            }
         }
-        Ok(Claim {
-            claims: self.clone(),
-            key: key.to_owned(),
-        })
     }
 
     /// Refuses every further claim. True the first time.
     pub(super) fn close(&self) -> bool {
-        !std::mem::replace(&mut self.state().closed, true)
+        let first = !std::mem::replace(&mut self.state().closed, true);
+        self.0.freed.notify_waiters();
+        first
     }
 
     pub(super) fn same_client(&self, other: &Self) -> bool {
@@ -54,18 +95,33 @@ impl Claims {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Claim {
     pub(super) fn claims(&self) -> &Claims {
-        &self.claims
+        &self.trace.0.claims
+    }
+
+    /// For what the store has of it.
+    pub(super) fn trace(&self) -> Trace {
+        self.trace.clone()
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        let Taken { claims, key } = &*self.trace.0;
+        if let Some(held) = claims.state().keys.get_mut(key) {
+            *held = false;
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
         self.claims.state().keys.remove(&self.key);
+        self.claims.0.freed.notify_waiters();
     }
 }

@@ -21,6 +21,7 @@ mod grant;
 mod greeting;
 mod hold;
 mod lease;
+mod leases;
 mod operator;
 mod ping;
 mod proof;
@@ -41,7 +42,6 @@ mod watch;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch as notice;
@@ -52,6 +52,7 @@ use super::{BoxFuture, Held, Locker, Options, check_key, check_ttl};
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::secrets;
 use connect::Store;
+use leases::Leases;
 use queue::Queue;
 
 /// How to reach an etcd.
@@ -121,7 +122,8 @@ impl fmt::Debug for Config {
 /// Locks in etcd: one client. It connects with the first call.
 ///
 /// Each lock has a lease of its own, renewed at a third of its TTL by a task on the runtime of the
-/// call that took it: that runtime has to live, and run, for as long as the lock is held.
+/// call that took it: that runtime has to live, and run, for as long as the lock is held. What one
+/// that has ended leaves behind is released by [`Locker::unlock`] and [`Locker::close`].
 pub struct Etcd {
     shared: Arc<Shared>,
 }
@@ -133,8 +135,7 @@ struct Shared {
     claims: Claims,
     /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
     closing: notice::Sender<bool>,
-    /// Whether a lease could not be revoked on closing.
-    unreleased: AtomicBool,
+    leases: Leases,
 }
 
 impl Etcd {
@@ -150,7 +151,7 @@ impl Etcd {
                 options,
                 claims: Claims::default(),
                 closing: notice::Sender::new(false),
-                unreleased: AtomicBool::new(false),
+                leases: Leases::default(),
             }),
         })
     }
@@ -158,8 +159,8 @@ impl Etcd {
     async fn wait_for(&self, key: &str, ttl: Duration) -> Result<Held> {
         check_key(key)?;
         check_etcd_ttl(ttl)?;
-        let claim = self.shared.claims.claim(key)?;
-        Queue::new(&self.shared, key, ttl).lock(claim).await
+        let claim = self.shared.claims.claim(key).await?;
+        Queue::new(&self.shared, key, ttl, claim).lock().await
     }
 }
 
@@ -173,8 +174,8 @@ impl Locker for Etcd {
             let ttl = self.shared.options.ttl;
             check_key(key)?;
             check_etcd_ttl(ttl)?;
-            let claim = self.shared.claims.claim(key)?;
-            Queue::new(&self.shared, key, ttl).try_lock(claim).await
+            let claim = self.shared.claims.claim(key).await?;
+            Queue::new(&self.shared, key, ttl, claim).try_lock().await
         })
     }
 
@@ -191,9 +192,11 @@ impl Locker for Etcd {
             let shared = &self.shared;
             let first = shared.claims.close();
             shared.closing.send_replace(true);
-            let ended = timeout(shared.store.command_timeout, shared.closing.closed()).await;
-            let released = ended.is_ok() && !shared.unreleased.load(Ordering::Relaxed);
-            if first && !released {
+            let released = timeout(shared.store.command_timeout, async {
+                shared.closing.closed().await;
+                !first || leases::revoke_all(shared).await
+            });
+            if !released.await.unwrap_or(!first) {
                 return Err(Error::new(
                     ErrorKind::TimedOut,
                     "close: etcd did not answer in time; what is left is free at its TTL's end",

@@ -107,7 +107,7 @@ impl FileStore {
     async fn take(&self, key: &str, ttl: Duration, wait: bool) -> Result<Option<Held>> {
         check_key(key)?;
         check_ttl(ttl)?;
-        let claim = self.claims.claim(key)?;
+        let claim = self.claims.claim(key).await?;
         let name = name::of(key);
         loop {
             let file = LockFile::open(&self.directory, &name)

@@ -51,6 +51,7 @@ macro_rules! contract {
         contract! { $fixture:
             ending::an_unlocked_lock_is_free;
             ending::a_dropped_lock_is_free;
+            ending::a_dropped_lock_is_free_for_its_own_client;
             ending::a_released_lock_is_lost_at_once;
             ending::no_deadline_is_in_the_past;
             ending::a_revoked_lease_is_a_loss;

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod interop;
+mod left;
 mod outage;
 mod overwritten;
 mod places;

@@ -1,21 +1,21 @@
 //! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::Shared;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use super::grant::{Granting, Requests};
 use super::renewal::Renewals;
-use super::revoke::{behind, closed, revoke};
+use super::revoke::{behind, closed};
+use super::{Shared, leases};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
+use crate::locker::claims::Trace;
 use crate::locker::deadline::Deadline;
 use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
@@ -25,11 +25,16 @@ const SOON: Duration = Duration::from_millis(300);
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(super) struct Lease {
+    shared: Arc<Shared>,
+    trace: Trace,
     id: i64,
     granted: oneshot::Receiver<Result<Granted>>,
     renewal: watch::Sender<Renewal>,
-    end: oneshot::Sender<oneshot::Sender<Result<()>>>,
+    end: oneshot::Sender<Revoked>,
 }
+
+/// The lease is revoked by who released it.
+struct Revoked;
 
 /// What the grant of a lease gave.
 pub(super) struct Granted {
@@ -60,7 +65,13 @@ pub(super) fn fresh_id() -> Result<i64> {
 
 impl Lease {
     /// Has the lease of the key `own` granted, and renewed, by a task of its own.
-    pub(super) fn start(shared: &Arc<Shared>, id: i64, own: String, ttl: Duration) -> Self {
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        id: i64,
+        own: String,
+        ttl: Duration,
+        trace: Trace,
+    ) -> Self {
         let (grant, granted) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let renewal = watch::Sender::new(Renewal::Always);
@@ -69,11 +80,14 @@ impl Lease {
             id,
             ttl,
             renewals: Renewals::new(&shared.store, id, own.clone()),
-            own,
             renewal: renewal.subscribe(),
+            trace: Some(trace.clone()),
         };
+        shared.leases.begin(id, own, ttl);
         tokio::spawn(keeper.run(grant, ended, shared.closing.subscribe()));
         Self {
+            shared: shared.clone(),
+            trace,
             id,
             granted,
             renewal,
@@ -97,14 +111,26 @@ impl Lease {
     }
 
     /// Revokes it, and with it every key that is attached. Bounded; if the future is dropped the
-    /// release goes on in the background.
+    /// release goes on in the background. The lease's own task may be gone, with its runtime.
     pub(super) async fn release(self) -> Result<()> {
-        let (reply, answer) = oneshot::channel();
-        if self.end.send(reply).is_err() {
-            // The client was closed: its leases have been revoked by then.
-            return Ok(());
-        }
-        answer.await.unwrap_or(Ok(()))
+        let Self {
+            shared,
+            trace,
+            id,
+            end,
+            ..
+        } = self;
+        let closing = shared.closing.subscribe();
+        let _ = end.send(Revoked);
+        let revoking = tokio::spawn(async move {
+            let revoked = leases::revoke(&shared, id).await;
+            drop((closing, trace));
+            revoked
+        });
+        revoking.await.unwrap_or_else(|_| {
+            let message = "the runtime ended before the release: it comes at the end of its TTL";
+            Err(Error::new(ErrorKind::Unavailable, message))
+        })
     }
 }
 
@@ -144,10 +170,10 @@ struct Keeper {
     shared: Arc<Shared>,
     id: i64,
     ttl: Duration,
-    /// The key that is attached to it.
-    own: String,
     renewals: Renewals,
     renewal: watch::Receiver<Renewal>,
+    /// Until the lease is revoked the key is taken.
+    trace: Option<Trace>,
 }
 
 impl Keeper {
@@ -155,58 +181,47 @@ impl Keeper {
     async fn run(
         mut self,
         grant: oneshot::Sender<Result<Granted>>,
-        mut ended: oneshot::Receiver<oneshot::Sender<Result<()>>>,
+        mut ended: oneshot::Receiver<Revoked>,
         mut closing: watch::Receiver<bool>,
     ) {
         let requests = Arc::new(Requests::default());
-        let mut overwritten = false;
-        let (id, store) = (self.id, self.shared.store.clone());
+        let (id, shared) = (self.id, self.shared.clone());
         let sent = || requests.count() > 0;
         let granting = self.granting(&requests).grant();
-        let reply = match behind(granting, &mut closing, sent, &store, id).await {
+        match behind(granting, &mut closing, sent, &shared.store, id).await {
             Ok(deadline) => {
                 let ttl = deadline.ttl();
                 let owner = Owner::new(Some(deadline.instant()));
+                shared.leases.granted(id, ttl, owner.clone());
                 let given = owner.clone();
                 // If nobody waits any more, `ended` says so.
                 let _ = grant.send(Ok(Granted { ttl, owner: given }));
-                let reply = tokio::select! {
-                    reply = &mut ended => reply.ok(),
-                    () = closed(&mut closing) => {
-                        owner.lose(Loss::Closed);
-                        None
-                    }
-                    () = self.keep(deadline, &owner) => None,
-                };
-                overwritten = owner.ownership().loss() == Some(Loss::KeyOverwritten);
-                reply
+                tokio::select! {
+                    revoked = &mut ended => if let Ok(Revoked) = revoked {
+                        return;
+                    },
+                    () = closed(&mut closing) => owner.lose(Loss::Closed),
+                    () = self.keep(deadline, &owner) => {}
+                }
             }
             Err(fault) => {
                 // Nothing of ours is in etcd if nothing was sent, or another has the id.
                 let nothing = requests.count() == 0 || matches!(fault, Fault::LeaseExists);
                 let _ = grant.send(Err(fault.into()));
                 if nothing {
+                    shared.leases.forget(id);
                     return;
                 }
-                if !self.shared.store.heard() {
+                if !shared.store.heard() {
                     // Most likely nobody is there. It is tried, but nobody waits for it.
                     drop(closing);
-                    let _ = revoke(&store, id).await;
-                    return;
+                    self.trace = None;
+                    shared.leases.set_aside(id);
                 }
-                None
             }
-        };
-        if overwritten {
-            self.delete().await;
         }
-        let revoked = revoke(&store, id).await;
-        if revoked.is_err() && *closing.borrow() {
-            self.shared.unreleased.store(true, Ordering::Relaxed);
-        }
-        if let Some(reply) = reply {
-            let _ = reply.send(revoked);
-        }
+        // What cannot be revoked is left to the client's closing, and to its TTL.
+        let _ = leases::revoke(&shared, id).await;
     }
 
     fn granting<'a>(&'a mut self, requests: &'a Arc<Requests>) -> Granting<'a> {
@@ -263,19 +278,6 @@ impl Keeper {
                 }
             }
         }
-    }
-
-    /// The key was attached elsewhere, and would stay without its lease: in the way of those who ask
-    /// for no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
-    async fn delete(&self) {
-        let own = self.own.clone();
-        let op = move |client: Client| {
-            let own = own.clone();
-            async move { client.kv_client().delete(own, None).await }
-        };
-        // Who waits for it looks after the lease as well.
-        let store = &self.shared.store;
-        let _ = store.call(store.command_timeout, op).await;
     }
 }
 

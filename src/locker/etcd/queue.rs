@@ -24,6 +24,7 @@ pub(super) struct Queue<'a> {
     key: &'a str,
     ttl: Duration,
     recipe: Recipe,
+    claim: Claim,
 }
 
 /// A place in the queue, which lives as long as its lease.
@@ -45,21 +46,22 @@ enum Stop {
 }
 
 impl<'a> Queue<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, key: &'a str, ttl: Duration) -> Self {
+    pub(super) fn new(shared: &'a Arc<Shared>, key: &'a str, ttl: Duration, claim: Claim) -> Self {
         Self {
             shared,
             key,
             ttl,
             recipe: Recipe::new(&shared.store, key, &shared.options.holder),
+            claim,
         }
     }
 
     /// Waits for the lock.
-    pub(super) async fn lock(&self, claim: Claim) -> Result<Held> {
+    pub(super) async fn lock(self) -> Result<Held> {
         let (mut queued, mut waited) = (false, false);
         loop {
             match self.stand(&mut queued, &mut waited).await {
-                Ok(place) => return Ok(hold::held(self.shared, self.key, place, claim)),
+                Ok(place) => return Ok(hold::held(self.shared, self.key, place, self.claim)),
                 Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
                 Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
                 Err(Stop::Lost(loss)) => self.shared.options.notify(&Event::PlaceLost(loss)),
@@ -75,9 +77,11 @@ impl<'a> Queue<'a> {
     }
 
     /// Takes the lock if nobody has it or waits for it.
-    pub(super) async fn try_lock(&self, claim: Claim) -> Result<Option<Held>> {
+    pub(super) async fn try_lock(self) -> Result<Option<Held>> {
         match self.try_stand().await {
-            Ok(place) => Ok(place.map(|place| hold::held(self.shared, self.key, place, claim))),
+            Ok(place) => {
+                Ok(place.map(|place| hold::held(self.shared, self.key, place, self.claim)))
+            }
             Err(Stop::Lost(Loss::Closed)) => Err(self.closed()),
             Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
             Err(Stop::Lost(loss)) => Err(Error::new(
@@ -161,7 +165,13 @@ impl<'a> Queue<'a> {
     async fn ask(&self, entry: Entry) -> Result<(Lease, Granted, Answer), Stop> {
         let id = lease::fresh_id().map_err(Stop::Failed)?;
         let granting = async {
-            let mut lease = Lease::start(self.shared, id, self.recipe.own(id), self.ttl);
+            let mut lease = Lease::start(
+                self.shared,
+                id,
+                self.recipe.own(id),
+                self.ttl,
+                self.claim.trace(),
+            );
             let granted = lease.granted().await;
             (lease, granted)
         };

@@ -40,6 +40,30 @@ pub(crate) async fn a_dropped_lock_is_free(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
+pub(crate) async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
+    let client = fixture.client(Options::default()).await;
+    let other = fixture.client(Options::default()).await;
+    for _ in 0..30 {
+        drop(lock(&client, "/k").await);
+        let held = client.try_lock("/k").await.expect("an answer");
+        // While it is held it cannot be had twice.
+        let twice = client.try_lock("/k").await.expect_err("a refusal");
+        assert_eq!(twice.kind(), ErrorKind::AlreadyHeld);
+        drop(held.expect("a free lock, and not one's own ghost"));
+        // The same for a wait that is given up.
+        let holding = lock(&other, "/k").await;
+        let wait = tokio::time::timeout(Duration::from_millis(5), client.lock("/k"));
+        assert!(wait.await.is_err());
+        let held = client.try_lock("/k").await.expect("an answer");
+        assert!(held.is_none());
+        other.unlock(holding).await.expect("a release");
+        let held = client.try_lock("/k").await.expect("an answer");
+        let held = held.expect("a free lock, and not one's own ghost");
+        client.unlock(held).await.expect("a release");
+    }
+    until_empty(fixture).await;
+}
+
 /// What follows after a lock was taken away.
 async fn is_lost(fixture: &impl Fixture, expected: Loss, options: Options, how: How) {
     let client = fixture.client(options).await;

@@ -1,0 +1,124 @@
+//! The leases of one client that may be in etcd. A lease's task revokes it; when that has ended with
+//! its runtime, who releases or closes finds here what it left.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::connect::Store;
+use super::dial::Client;
+use super::{Shared, revoke};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::locker::ownership::{Loss, Owner};
+
+/// By their ids.
+#[derive(Default)]
+pub(super) struct Leases(Mutex<HashMap<i64, Entry>>);
+
+#[derive(Clone)]
+struct Entry {
+    /// The key that is attached to it.
+    own: String,
+    ttl: Duration,
+    /// Who goes by it, once it is granted.
+    owner: Option<Owner>,
+    /// When it ends by itself: it is renewed no more, and could not be revoked.
+    end: Option<Instant>,
+    /// Whether most likely it never was in etcd.
+    aside: bool,
+}
+
+impl Leases {
+    /// One is about to be asked for.
+    pub(super) fn begin(&self, id: i64, own: String, ttl: Duration) {
+        let entry = Entry {
+            own,
+            ttl,
+            owner: None,
+            end: None,
+            aside: false,
+        };
+        self.all().insert(id, entry);
+    }
+
+    /// It was granted.
+    pub(super) fn granted(&self, id: i64, ttl: Duration, owner: Owner) {
+        if let Some(entry) = self.all().get_mut(&id) {
+            entry.ttl = ttl;
+            entry.owner = Some(owner);
+        }
+    }
+
+    /// Nobody waits until it is gone.
+    pub(super) fn set_aside(&self, id: i64) {
+        if let Some(entry) = self.all().get_mut(&id) {
+            entry.aside = true;
+        }
+    }
+
+    /// It is not in etcd.
+    pub(super) fn forget(&self, id: i64) {
+        self.all().remove(&id);
+    }
+
+    /// It could not be revoked. Those of before are forgotten when they have ended.
+    fn keep(&self, id: i64) {
+        let now = Instant::now();
+        let mut all = self.all();
+        if let Some(entry) = all.get_mut(&id) {
+            entry.end = Some(now + entry.ttl);
+        }
+        all.retain(|_, entry| entry.end.is_none_or(|end| end > now));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<i64, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Revokes a lease, and with it every key that is attached. Does nothing if it is gone already.
+pub(super) async fn revoke(shared: &Shared, id: i64) -> Result<()> {
+    let Some(entry) = shared.leases.all().get(&id).cloned() else {
+        return Ok(());
+    };
+    let loss = entry.owner.and_then(|owner| owner.ownership().loss());
+    if loss == Some(Loss::KeyOverwritten) {
+        delete(&shared.store, entry.own).await;
+    }
+    let revoked = revoke::revoke(&shared.store, id).await;
+    if revoked.is_ok() {
+        shared.leases.forget(id);
+    } else {
+        shared.leases.keep(id);
+    }
+    revoked
+}
+
+/// Revokes all that is left when the client is closed. False if one cannot be.
+pub(super) async fn revoke_all(shared: &Shared) -> bool {
+    let left: Vec<_> = {
+        let all = shared.leases.all();
+        for owner in all.values().filter_map(|entry| entry.owner.as_ref()) {
+            owner.lose(Loss::Closed);
+        }
+        let left = all.iter().filter(|(_, entry)| !entry.aside);
+        left.map(|(&id, _)| id).collect()
+    };
+    let mut revoked = true;
+    for id in left {
+        revoked &= revoke(shared, id).await.is_ok();
+    }
+    revoked
+}
+
+/// The key was attached elsewhere, and would stay without its lease: in the way of those who ask for
+/// no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
+async fn delete(store: &Arc<Store>, own: String) {
+    let op = move |client: Client| {
+        let own = own.clone();
+        async move { client.kv_client().delete(own, None).await }
+    };
+    // Who waits for it looks after the lease as well.
+    let _ = store.call(store.command_timeout, op).await;
+}
