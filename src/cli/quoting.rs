@@ -3,10 +3,32 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// The words as one line, each quoted where a shell would see something else in it.
+use crate::secrets;
+
+/// The words as one line, each quoted where a shell would see something else in it. A password
+/// that is in one of them is left out.
 pub(super) fn line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| quote(word.as_ref())).collect();
-    words.join(" ")
+    let mut option = String::new();
+    let mut quoted = Vec::new();
+    for word in words {
+        let text = word.as_ref().to_str().unwrap_or_default();
+        let (before, value) = match text.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => (option, value),
+            _ => (&*option, text),
+        };
+        let shown = match before {
+            "--user" => secrets::user(value),
+            "--endpoints" => secrets::endpoints(value),
+            _ => value.to_owned(),
+        };
+        quoted.push(if shown == value {
+            quote(word.as_ref())
+        } else {
+            quote(OsStr::new(&text.replace(value, &shown)))
+        });
+        option = text.to_owned();
+    }
+    quoted.join(" ")
 }
 
 /// One word: bare, in single quotes, or as `$'...'` if a part of it cannot be shown. The last is

@@ -218,7 +218,7 @@ impl Settings {
             };
             Setting {
                 key: key.name,
-                value: value.map(|value| value.to_string_lossy().into_owned()),
+                value: value.map(|value| key.shown(&value.to_string_lossy())),
                 origin: self.origin(key.name),
                 fault,
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Connection;
 use super::settings::Settings;
 use crate::error::Setting;
+use crate::secrets;
 use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
 
 /// Where etcd is when nobody says.
@@ -29,7 +30,10 @@ impl Store {
             if endpoints.len() > 1 {
                 return Err(Error::new(
                     ErrorKind::InvalidConfig,
-                    format!("{}: file: stands alone", endpoints.join(",")),
+                    format!(
+                        "{}: file: stands alone",
+                        secrets::endpoints(&endpoints.join(","))
+                    ),
                 )
                 .about([Setting::Endpoints]));
             }

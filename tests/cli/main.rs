@@ -59,6 +59,7 @@ mod pid1;
 mod readme;
 mod refusal;
 mod sandbox;
+mod secrets;
 mod signals;
 mod stress;
 mod stuck;

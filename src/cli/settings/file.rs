@@ -181,6 +181,8 @@ impl Reading<'_> {
         })?;
         let mut pairs: Vec<_> = table.get_ref().iter().collect();
         pairs.sort_by_key(|(key, _)| key.span().start);
+        let is_password = |name: &str| matches!(name, PASSWORD | PASSWORD_FILE);
+        let has_password = pairs.iter().any(|(name, _)| is_password(name.get_ref()));
         let mut values: Vec<(&str, OsString, usize)> = Vec::new();
         for (name, value) in pairs {
             let at = name.span().start;
@@ -199,11 +201,12 @@ impl Reading<'_> {
                     ),
                 ));
             }
-            if matches!(key.name, PASSWORD | PASSWORD_FILE)
-                && values
-                    .iter()
-                    .any(|(other, ..)| matches!(*other, PASSWORD | PASSWORD_FILE))
-            {
+            // Beside a password a colon is the name's own, as for etcdctl.
+            if key.name == USER && !has_password && value.to_string_lossy().contains(':') {
+                let why = "user: the password goes into password or password-file";
+                return Err(self.wrong(at, why));
+            }
+            if is_password(key.name) && values.iter().any(|(other, ..)| is_password(other)) {
                 return Err(self.wrong(at, "password and password-file: only one of them"));
             }
             values.push((key.name, value, self.line(at)));
@@ -245,9 +248,6 @@ impl Reading<'_> {
         };
         if value.is_empty() {
             return Err("it is empty".to_owned());
-        }
-        if key.name == USER && value.to_string_lossy().contains(':') {
-            return Err("the password goes into password or password-file".to_owned());
         }
         check(self.options, key.name, &value).map(|()| value)
     }

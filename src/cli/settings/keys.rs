@@ -1,5 +1,7 @@
 //! The keys of the configuration, once.
 
+use crate::secrets;
+
 /// What can be set beside the command line.
 pub(super) struct Key {
     /// The long option, without its dashes; what is a key only has none.
@@ -67,6 +69,15 @@ impl Key {
     /// Whether `genlock doctor` has the option too.
     pub(super) fn is_of_doctor(&self) -> bool {
         !matches!(self.name, "retry-interval" | "record-command" | FORMER)
+    }
+
+    /// A value as it may be shown.
+    pub(super) fn shown(&self, value: &str) -> String {
+        match self.kind {
+            Kind::Endpoints => secrets::endpoints(value),
+            _ if self.name == USER => secrets::user(value),
+            _ => value.to_owned(),
+        }
     }
 }
 
