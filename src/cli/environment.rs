@@ -44,7 +44,9 @@ const ETCD_REVISION: &str = "ETCD_LOCK_REV";
 
 /// The password, from the environment.
 pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
-/// The same, as etcdctl calls it.
+/// The file that has it.
+const PASSWORD_FILE: &str = "GENLOCK_PASSWORD_FILE";
+/// The password, as etcdctl calls it.
 pub(super) const ETCDCTL_PASSWORD: &str = "ETCDCTL_PASSWORD";
 
 /// Variables of the form `name:password`, as etcdctl takes them.
@@ -55,12 +57,14 @@ pub(super) const ETCDCTL_USER: &str = "ETCDCTL_USER";
 /// The environment for the command, but for what is [`added`] when the lock is held: genlock's
 /// without genlock's own passwords. What is etcdctl's stays, for the command to use it.
 pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os().filter_map(|(name, value)| {
+    // Then a colon is the name's own.
+    let apart = variable(PASSWORD_FILE).is_some();
+    std::env::vars_os().filter_map(move |(name, value)| {
         let is = |other: &&str| name == OsStr::new(other);
         if HELD.iter().any(is) || is(&PASSWORD) {
             return None;
         }
-        let value = if is(&USER[0]) {
+        let value = if is(&USER[0]) && !apart {
             without_password(value)
         } else {
             value

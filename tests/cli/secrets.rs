@@ -246,6 +246,12 @@ fn a_name_with_a_colon_logs_in() {
         run.envs(variables.iter().copied());
         output(run).silent(0);
     }
+    // It is the command's, too.
+    let nested = "test \"$GENLOCK_USER\" = a:b";
+    let mut run = store.sh(&[], nested);
+    run.env("GENLOCK_USER", "a:b")
+        .env("GENLOCK_PASSWORD_FILE", file);
+    output(run).silent(0);
     let config = store.path("config.toml");
     std::fs::write(&config, "user = \"a:b\"\npassword-file = \"password\"\n").expect("a file");
     let mut run = store.run(&[], &["true"]);
