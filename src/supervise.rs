@@ -284,10 +284,12 @@ impl Supervision {
         self.stand_in.survivors()
     }
 
-    /// Gives up on these survivors: we are about to end before they do. The descriptor that the lock
-    /// lives by stays open until they have ended.
-    pub(crate) fn leave(&self, survivors: &[Pid], lock: Option<BorrowedFd<'_>>) -> io::Result<()> {
-        lock.map_or(Ok(()), |lock| keep::keep_open(lock, survivors))
+    /// Keeps the descriptor that the lock lives by open until these survivors have ended, even if we
+    /// end before they do.
+    pub(crate) fn keep(&mut self, survivors: &[Pid], lock: BorrowedFd<'_>) -> io::Result<()> {
+        let keeper = keep::keep_open(lock, survivors)?;
+        self.stand_in.spare(keeper);
+        Ok(())
     }
 
     /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its

@@ -139,7 +139,10 @@ Signals:
   HUP, INT, QUIT, TERM, USR1, USR2, ALRM, XCPU, ABRT, WINCH and CONT are passed to the command's
   process group.
   While genlock waits, those that end a process take it out of the queue, and it dies of them.
-  If genlock is killed, the command and what it started is killed at once.";
+  If genlock is killed, the command and what it started is killed at once.
+  What SIGKILL from genlock does not end, as a process of root's that sudo started, is named and
+  waited for, with the lock held; two signals that end a process leave it. The lock then runs out
+  at its TTL, or with file: when that process has ended.";
 
 const EXAMPLES: &str = "\
 Examples:

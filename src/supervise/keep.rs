@@ -1,5 +1,5 @@
-//! A process that outlives genlock, to keep the lock's descriptor open while others live whose lock
-//! it is. It is main's to start, at its end.
+//! A process that keeps the lock's descriptor open while others live whose lock it is, also if main
+//! ends before them.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -17,8 +17,9 @@ const NAME: &std::ffi::CStr = c"lock-keeper";
 /// Between two looks at a process where there are no descriptors for them (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Keeps `lock` open until all of these have ended. No signal but SIGKILL ends that.
-pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<()> {
+/// Keeps `lock` open until all of these have ended; no signal but SIGKILL ends that. Gives the process
+/// that does it.
+pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid> {
     let mask = world::block_signals();
     // SAFETY: the child makes system calls only, as it has to where there are other threads, whose
     // locks would never be let go of in this copy (fork(2)).
@@ -35,7 +36,8 @@ pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result
     }
     let error = io::Error::last_os_error();
     world::set_mask(&mask);
-    if forked < 0 { Err(error) } else { Ok(()) }
+    // A number that is below zero is none, and not even to be looked at.
+    Pid::from_raw(forked.max(0)).ok_or(error)
 }
 
 /// Nobody is to wait for the end of a pipe because of us.

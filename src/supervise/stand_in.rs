@@ -128,6 +128,11 @@ impl StandIn {
         found
     }
 
+    /// This one below us is none of the command's.
+    pub(super) fn spare(&mut self, pid: Pid) {
+        self.walk().spare(pid);
+    }
+
     /// What the watchdog says that it has done need not be done.
     pub(super) fn note(&mut self, report: Report) {
         let now = Instant::now();

@@ -36,6 +36,8 @@ pub(super) enum Search {
 /// The room that walks of the tree need.
 pub(super) struct Walk {
     found: Vec<Found>,
+    /// This one is not found.
+    spared: Option<Pid>,
     /// A bit for each number that SIGTERM was sent to, or need not be.
     told: Vec<u64>,
     /// When the telling began, in ticks.
@@ -61,9 +63,15 @@ impl Walk {
     pub(super) fn new() -> Self {
         Self {
             found: Vec::with_capacity(FOUND),
+            spared: None,
             told: vec![0; PID_MAX_LIMIT as usize / 64],
             telling: None,
         }
+    }
+
+    /// From now on this process is not found: it is none of the command's.
+    pub(super) fn spare(&mut self, pid: Pid) {
+        self.spared = Some(pid);
     }
 
     /// Kills every process below this one that it finds. What is forked meanwhile can be missed:
@@ -153,7 +161,7 @@ impl Walk {
     }
 
     fn note(&mut self, number: i32, parent: i32) {
-        if let Some(pid) = Pid::from_raw(number)
+        if let Some(pid) = Pid::from_raw(number).filter(|&pid| Some(pid) != self.spared)
             && self.found.len() < FOUND
         {
             self.found.push(Found { pid, parent });

@@ -8,11 +8,12 @@ use std::process::Command;
 use rustix::process::{Signal, geteuid};
 
 use crate::genlock::{Run, Store, as_user, bare, copy_for_all, died_of, output, poll, send};
-use crate::process::is_dead;
+use crate::process::{children, is_dead, name};
 
 over_every_store! {
     it_is_named_and_two_signals_leave_it_with_the_lock;
     when_it_ends_the_lock_is_released_and_the_status_is_the_commands;
+    a_genlock_that_is_killed_meanwhile_leaves_the_lock;
 }
 
 /// A user who may become root.
@@ -108,4 +109,23 @@ fn when_it_ends_the_lock_is_released_and_the_status_is_the_commands(store: &Stor
     drop(survivor);
     assert_eq!(run.finish().status.code(), Some(7));
     assert!(store.is_free());
+}
+
+/// Which is what people do to a process that does not end.
+fn a_genlock_that_is_killed_meanwhile_leaves_the_lock(store: &Store) {
+    let Some(user) = User::new(store) else { return };
+    let mut run = Run::start(user.run(store));
+    let survivor = Survivor(run.ready());
+    run.complains("SIGKILL");
+    // All that it was, but for what it keeps the lock by.
+    poll("the watchdog's end", || {
+        let children = children(run.pid());
+        !children.iter().any(|&child| name(child) == "lock-watchdog")
+    });
+    run.signal(Signal::KILL);
+    run.ended();
+    assert!(!is_dead(survivor.0));
+    assert!(!store.is_free(), "released while it lives");
+    drop(survivor);
+    poll("the end of the lock", || store.is_free());
 }

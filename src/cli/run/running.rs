@@ -144,7 +144,12 @@ impl<'a> Running<'a> {
                     libc::SIGCONT => self.resume().await,
                     libc::SIGCHLD => self.supervision.reap_orphans(),
                     signal if signals::ends(signal) && self.survivors.note_signal() => {
-                        return self.leave(signal);
+                        let lost = self.loss.map(|_| self.options.lost_exit_code);
+                        let left = survivors::leave(self.held, &mut self.supervision, lost, signal);
+                        if let Some(exit) = left {
+                            self.take_terminal_back();
+                            return Ended::Left(exit);
+                        }
                     }
                     signal => {
                         self.leaving.note_signal(signal);
@@ -165,7 +170,7 @@ impl<'a> Running<'a> {
                     }
                 },
                 () = until(unstopped) => self.resume_orphan().await,
-                () = until(survivors) => self.survivors.say(&self.key(), &mut self.supervision),
+                () = until(survivors) => self.survivors.say(self.held, &mut self.supervision),
             }
         };
         if why == Why::Deadline {
@@ -179,32 +184,6 @@ impl<'a> Running<'a> {
             ));
         }
         Ended::With(self.exit(why))
-    }
-
-    /// What cannot be ended is left, and the lock with it.
-    fn leave(&mut self, signal: i32) -> Ended {
-        self.take_terminal_back();
-        let left = self.supervision.survivors();
-        if let Err(error) = self.supervision.leave(&left, self.held.descriptor()) {
-            let why = describe::io_error(&error);
-            describe::complain(format_args!("{}: cannot keep the lock: {why}", self.key()));
-        }
-        let (lock, exit) = match self.loss {
-            Some(_) => {
-                let exit = Exit::Status(self.options.lost_exit_code);
-                ("the lock is lost", exit)
-            }
-            None if self.held.descriptor().is_some() => {
-                let lock = "the lock is held until that has ended";
-                (lock, Exit::Signal(signal))
-            }
-            None => {
-                let lock = "the lock is not released, and runs out at its TTL";
-                (lock, Exit::Signal(signal))
-            }
-        };
-        survivors::say_left(&self.key(), &left, lock);
-        Ended::Left(exit)
     }
 
     async fn note(&mut self, report: Report) {

@@ -8,7 +8,8 @@ use rustix::process::Pid;
 
 use crate::clock::Instant;
 use crate::describe;
-use crate::locker::user_name;
+use crate::exit::Exit;
+use crate::locker::{Held, user_name};
 use crate::supervise::Supervision;
 
 /// So many are named.
@@ -31,9 +32,14 @@ impl Survivors {
     }
 
     /// Says for whom we wait, and the way out.
-    pub(super) fn say(&mut self, key: &str, supervision: &mut Supervision) {
+    pub(super) fn say(&mut self, held: &Held, supervision: &mut Supervision) {
         self.said = true;
-        let names = names(&supervision.survivors());
+        let survivors = supervision.survivors();
+        if let Some(lock) = held.descriptor() {
+            // For the case that we are killed; before we leave them it is done again.
+            let _ = supervision.keep(&survivors, lock);
+        }
+        let (key, names) = (describe::escape(held.key()), names(&survivors));
         describe::complain(format_args!(
             "{key}: waiting for what SIGKILL from us does not end: {names}: end it, \
              or send SIGTERM to genlock twice to leave it"
@@ -47,10 +53,31 @@ impl Survivors {
     }
 }
 
-/// Says who is left, and what becomes of the lock.
-pub(super) fn say_left(key: &str, left: &[Pid], lock: &str) {
-    let names = names(left);
+/// Leaves them, because of this signal, and the lock with them: says so, and gives how genlock ends,
+/// which is `lost` if the lock is. `None` if that would let go of the lock.
+pub(super) fn leave(
+    held: &Held,
+    supervision: &mut Supervision,
+    lost: Option<u8>,
+    signal: i32,
+) -> Option<Exit> {
+    let key = describe::escape(held.key());
+    let left = supervision.survivors();
+    let lock = match (lost, held.descriptor()) {
+        (Some(_), _) => "the lock is lost",
+        (None, Some(lock)) => {
+            if let Err(error) = supervision.keep(&left, lock) {
+                let why = describe::io_error(&error);
+                describe::complain(format_args!("{key}: cannot leave the lock: {why}"));
+                return None;
+            }
+            "the lock is held until that has ended"
+        }
+        (None, None) => "the lock is not released, and runs out at its TTL",
+    };
+    let names = names(&left);
     describe::complain(format_args!("{key}: left behind: {names}; {lock}"));
+    Some(lost.map_or(Exit::Signal(signal), Exit::Status))
 }
 
 /// `sleep (pid 812, user root), …`, as far as /proc tells.
