@@ -446,8 +446,18 @@ fn locks_in_files() {
     mode(0o770);
     let run = examined(doctor(endpoints, &[]), 0);
     says(&run, "warn", "directory", &["others can write in it"]);
+    let above = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(store.directory(), mode).expect("a mode");
+    };
+    mode(0o755);
+    above(0o777);
+    let run = examined(doctor(endpoints, &[]), 0);
+    says(&run, "warn", "directory", &["others can write in it"]);
+    above(0o1777);
+    let run = examined(doctor(endpoints, &[]), 0);
+    says(&run, "ok", "directory", &["mode 0755"]);
     if rustix::process::geteuid().is_root() {
-        mode(0o755);
         std::os::unix::fs::chown(&locks, Some(65534), None).expect("root's right");
         let run = examined(doctor(endpoints, &[]), 0);
         says(

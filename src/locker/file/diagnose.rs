@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use rustix::process::Uid;
 
 use super::directory::{self, refused, unfit};
 use super::{name, own};
@@ -30,8 +29,8 @@ pub struct Directory {
     pub owner: u32,
     /// Its permissions, as chmod(1) takes them.
     pub mode: u32,
-    /// Whether a user other than root and ourselves can make files in it: such a user can hold up
-    /// the locks in it, and write to their files.
+    /// Whether a user other than root and ourselves can make files in it, or put another directory
+    /// in its place: such a user can hold up the locks in it, and write to their files.
     pub others_write: bool,
     /// The file system that it is on.
     pub filesystem: Filesystem,
@@ -60,7 +59,7 @@ pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
             Some(Directory {
                 owner: stat.st_uid,
                 mode: stat.st_mode & 0o7777,
-                others_write: others_write(&stat),
+                others_write: others_write(path, &stat),
                 filesystem,
             }),
             fit(path, own, &stat, filesystem, key),
@@ -105,11 +104,11 @@ fn fit(
     }
 }
 
-/// Whether users other than root and ourselves can make files in it.
-fn others_write(stat: &Stat) -> bool {
-    let owner = Uid::from_raw(stat.st_uid);
-    let strangers = !owner.is_root() && owner != rustix::process::geteuid();
-    strangers || own::others_write(stat)
+/// Whether a user other than root and ourselves can make files in it, in whatever way.
+fn others_write(path: &Path, stat: &Stat) -> bool {
+    // What a relative path or a link leads to has a parent of its own.
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    own::is_others(stat) || own::others_write(stat) || own::others_replace(&place)
 }
 
 /// It is made with the first lock, if the directory that it is in is there.

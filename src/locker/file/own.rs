@@ -63,16 +63,26 @@ pub(super) fn fit(path: &Path, stat: &Stat) -> Result<()> {
     if others_write(stat) {
         return refused("others can write in it: chmod go-w it".to_owned());
     }
-    let parent = path.parent().unwrap_or(path);
-    let replaceable = rustix::fs::stat(parent).is_ok_and(|stat| {
-        let owner = Uid::from_raw(stat.st_uid);
-        let sticky = Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX);
-        (!owner.is_root() && owner != user) || (others_write(&stat) && !sticky)
-    });
-    if replaceable {
-        return refused(format!("others can replace it in {}", parent.display()));
+    if others_replace(path) {
+        let parent = path.parent().unwrap_or(path).display();
+        return refused(format!("others can replace it in {parent}"));
     }
     Ok(())
+}
+
+/// Whether a user other than root and ourselves can put another directory in its place.
+pub(super) fn others_replace(path: &Path) -> bool {
+    let parent = path.parent().unwrap_or(path);
+    rustix::fs::stat(parent).is_ok_and(|stat| {
+        let sticky = Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX);
+        is_others(&stat) || (others_write(&stat) && !sticky)
+    })
+}
+
+/// Whether it belongs to a user other than root and ourselves.
+pub(super) fn is_others(stat: &Stat) -> bool {
+    let owner = Uid::from_raw(stat.st_uid);
+    !owner.is_root() && owner != rustix::process::geteuid()
 }
 
 pub(super) fn others_write(stat: &Stat) -> bool {
