@@ -103,6 +103,15 @@ pub async fn sleep_until(deadline: Instant) {
     }
 }
 
+/// [`sleep_until`], or for ever without an instant. Cancel-safe.
+#[cfg(feature = "cli")]
+pub(crate) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

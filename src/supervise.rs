@@ -14,7 +14,9 @@ mod host;
 mod keep;
 mod left;
 mod link;
+mod message;
 mod proc;
+mod rounds;
 mod senses;
 pub(crate) mod signals;
 mod stand_in;
@@ -30,11 +32,12 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 
-use crate::clock::{Instant, sleep_until};
+use crate::clock::{Instant, until};
 use command::Command;
-use link::{MainEnd, Order};
+use link::MainEnd;
+use message::Order;
 use senses::Senses;
 use signals::Signals;
 use stand_in::StandIn;
@@ -43,7 +46,7 @@ use world::World;
 
 pub(crate) use host::{Missing, missing};
 pub(crate) use left::Left;
-pub(crate) use link::Report;
+pub(crate) use message::Report;
 pub(crate) use watchdog::NAME as WATCHDOG;
 pub use world::arguments;
 pub(crate) use world::enter;
@@ -166,7 +169,7 @@ impl Forked {
 impl Drop for Forked {
     fn drop(&mut self) {
         if self.socket.is_some() {
-            reap(self.watchdog);
+            tree::end(self.watchdog);
         }
     }
 }
@@ -203,7 +206,7 @@ impl Supervision {
             environment.extend_from_slice(value.as_bytes());
             environment.push(0);
         }
-        if environment.len() > link::MAX_ENVIRONMENT {
+        if environment.len() > message::MAX_ENVIRONMENT {
             return Err(io::Error::from_raw_os_error(libc::E2BIG));
         }
         let order = Order::Start {
@@ -226,6 +229,9 @@ impl Supervision {
 
     /// Passes a signal to the command's process group.
     pub(crate) async fn signal(&mut self, signal: i32) {
+        if signals::ends(signal) {
+            self.stand_in.pass_on();
+        }
         self.order(&Order::Signal(signal)).await;
     }
 
@@ -323,30 +329,6 @@ impl Supervision {
 
     /// Ends the watchdog, which has nothing to watch any more.
     pub(crate) fn end(self) {
-        reap(self.watchdog);
-    }
-}
-
-/// Ends at this instant; never without one.
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Ends a watchdog. One that is frozen would not end by itself; and one that cannot be killed while
-/// it is frozen, or whose end only a tracer can see, is not waited for.
-fn reap(watchdog: Pid) {
-    const PAUSES: [u64; 10] = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
-    if !tree::is_child(watchdog) {
-        return;
-    }
-    let _ = rustix::process::kill_process(watchdog, Signal::KILL);
-    for pause in PAUSES {
-        if tree::has_ended(watchdog) {
-            return;
-        }
-        std::thread::sleep(Duration::from_micros(pause));
+        tree::end(self.watchdog);
     }
 }

@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
-use super::link::MAX_ENVIRONMENT;
+use super::message::MAX_ENVIRONMENT;
 use super::world::World;
 
 /// How many variables can be added to the environment when the command starts.

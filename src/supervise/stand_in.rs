@@ -9,17 +9,20 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 use super::course::{Course, Phase};
-use super::link::Report;
+use super::message::Report;
 use super::proc::Proc;
+use super::rounds::Rounds;
 use super::tree;
-use super::walk::{Search, Spared, Walk};
-use super::watchdog::{LONG_ROUND, ROUND, TELLING_ROUND};
+use super::walk::{Spared, Walk};
 use super::{Leftovers, PATIENCE, Terms, Why};
 use crate::clock::Instant;
 
 /// How long the watchdog has to tell everything SIGTERM is a quarter of the grace, up to this: to
 /// be told twice is no help to a command.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a signal that is to be passed on may take to be.
+const LONGEST_PASSING: Duration = Duration::from_secs(1);
 
 /// After so long SIGKILL should have ended all that it can end.
 const LATE: Duration = Duration::from_secs(1);
@@ -34,9 +37,11 @@ pub(super) struct StandIn {
     grace: Duration,
     /// The watchdog was ordered to tell everything SIGTERM, and has so long to say that it did.
     owed: Option<Instant>,
+    /// The watchdog was ordered to pass a signal on, and has so long to say that it did.
+    passing: Option<Instant>,
     /// Main has told everything by itself.
     told: bool,
-    round: Duration,
+    rounds: Rounds,
     next_round: Instant,
     /// When main began to kill by itself.
     killing_since: Option<Instant>,
@@ -57,8 +62,9 @@ impl StandIn {
             group: None,
             grace: Duration::ZERO,
             owed: None,
+            passing: None,
             told: false,
-            round: ROUND,
+            rounds: Rounds::of_kill(),
             next_round: Instant::now(),
             killing_since: None,
             quiet: false,
@@ -83,6 +89,12 @@ impl StandIn {
         if self.course.end(Why::Told, now) {
             self.owed = Some(now + self.patience());
         }
+    }
+
+    /// The watchdog was ordered to pass a signal on: somebody may wait for what it does.
+    pub(super) fn pass_on(&mut self) {
+        self.passing
+            .get_or_insert_with(|| Instant::now() + LONGEST_PASSING);
     }
 
     /// The watchdog is not counted on any more: it was killed, and what was below it is ours by now
@@ -153,6 +165,7 @@ impl StandIn {
                 self.course.ended(now);
             }
             Report::Gone(_) => self.course.gone(),
+            Report::PassedOn => self.passing = None,
             Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) | Report::Left(_) => {}
         }
     }
@@ -164,7 +177,7 @@ impl StandIn {
         }
         let next = self.course.next().map(|at| at + self.patience());
         let round = self.does_rounds().then_some(self.next_round);
-        let all = [next, self.deadline(), self.owed, round];
+        let all = [next, self.deadline(), self.owed, self.passing, round];
         all.into_iter().flatten().min()
     }
 
@@ -176,6 +189,9 @@ impl StandIn {
         let now = Instant::now();
         if self.owed.take_if(|at| *at <= now).is_some() {
             self.tell_to_end();
+        }
+        if self.passing.take_if(|at| *at <= now).is_some() {
+            self.give_up_on_it();
         }
         let killed = self.is_killing();
         let mut begins = self.course.tick(now - self.patience());
@@ -199,8 +215,7 @@ impl StandIn {
             self.course.gone();
             return Some(Report::Gone(why));
         }
-        self.next_round = Instant::now() + self.round;
-        self.round = (self.round * 2).min(LONG_ROUND);
+        self.next_round = Instant::now() + self.rounds.pause();
         None
     }
 
@@ -211,11 +226,11 @@ impl StandIn {
 
     fn begin_killing(&mut self) {
         self.killing_since = Some(Instant::now());
-        self.begin_rounds(ROUND);
+        self.begin(Rounds::of_kill());
     }
 
-    fn begin_rounds(&mut self, round: Duration) {
-        self.round = round;
+    fn begin(&mut self, rounds: Rounds) {
+        self.rounds = rounds;
         self.next_round = Instant::now();
     }
 
@@ -266,7 +281,7 @@ impl StandIn {
             tree::signal_group(group, Signal::CONT);
         }
         self.told = true;
-        self.begin_rounds(TELLING_ROUND);
+        self.begin(Rounds::of_term());
     }
 
     fn tell_the_rest(&mut self) {
@@ -285,12 +300,8 @@ impl StandIn {
         if tree::is_child(self.watchdog) {
             let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
         }
-        let search = if self.round < LONG_ROUND {
-            Search::Quick
-        } else {
-            Search::Thorough
-        };
         if self.leftovers == Leftovers::Stop {
+            let search = self.rounds.search();
             self.walk().kill(search);
         }
     }

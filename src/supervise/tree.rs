@@ -3,6 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus};
@@ -82,6 +83,22 @@ pub(super) fn has_ended(pid: Pid) -> bool {
         rustix::process::waitpid(Some(pid), WaitOptions::NOHANG),
         Ok(None)
     )
+}
+
+/// Ends a child, of which we know no end. One that cannot be killed while it is frozen, or whose end
+/// only a tracer can see, is not waited for.
+pub(super) fn end(child: Pid) {
+    const PAUSES: [u64; 10] = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+    if !is_child(child) {
+        return;
+    }
+    let _ = rustix::process::kill_process(child, Signal::KILL);
+    for pause in PAUSES {
+        if has_ended(child) {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(pause));
+    }
 }
 
 /// Takes note of a stop, so that it is no news any more.

@@ -1,7 +1,8 @@
 //! The processes below this one: finding and signalling all of them.
 //!
 //! The watchdog is a child subreaper (prctl(2)), so whatever leaves the command's process group
-//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`] and [`Walk::living`].
+//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`]
+//! and [`Walk::living`].
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -195,21 +196,24 @@ impl Found {
             .is_some_and(|stat| stat.parent != self.parent && stat.parent != own)
     }
 
-    /// Signals it, and nobody who was given its number since: what a descriptor stands for stays
-    /// the same (pidfd_open(2)), and with that in hand we look at whose child it is. Without /proc
-    /// it is our own, whose number nobody else has before we reap it.
+    /// Signals it, and nobody who was given its number since. A child of our own keeps it until we
+    /// reap it; of others, what a descriptor stands for stays the same (pidfd_open(2)), and with
+    /// that in hand we look at whose child it is.
     fn signal(self, proc: Option<&Proc>, signals: &[Signal]) {
-        let open = rustix::process::pidfd_open(self.pid, PidfdFlags::empty());
-        if open.as_ref().is_err_and(|&error| error == Errno::SRCH)
-            || proc.is_some_and(|proc| self.is_another(proc))
-        {
-            return;
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let mut process = None;
+        if let Some(proc) = proc.filter(|_| self.parent != own) {
+            let open = rustix::process::pidfd_open(self.pid, PidfdFlags::empty());
+            if open.as_ref().is_err_and(|&error| error == Errno::SRCH) || self.is_another(proc) {
+                return;
+            }
+            process = open.ok();
         }
         for &signal in signals {
             // Fails if it is gone, or belongs to another user (a set-user-ID program).
-            let _ = match &open {
-                Ok(process) => rustix::process::pidfd_send_signal(process, signal),
-                Err(_) => rustix::process::kill_process(self.pid, signal),
+            let _ = match &process {
+                Some(process) => rustix::process::pidfd_send_signal(process, signal),
+                None => rustix::process::kill_process(self.pid, signal),
             };
         }
     }

@@ -6,17 +6,18 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
 use super::command::{self, Command};
 use super::course::{Course, Phase};
 use super::left::Left;
-use super::link::{self, MAX_MESSAGE, Order, Received, Report};
+use super::link::{self, Received};
+use super::message::{MAX_MESSAGE, Order, Report};
+use super::rounds::Rounds;
 use super::senses::{Ready, Senses};
 use super::tree::{self, Child};
-use super::walk::{Search, Spared, Walk};
+use super::walk::{Spared, Walk};
 use super::world;
 use super::{Leftovers, Terms, Why};
 use crate::clock::Instant;
@@ -24,14 +25,6 @@ use crate::clock::Instant;
 /// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the one alive
 /// that stops the command.
 pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
-
-/// Between the first two rounds of SIGKILL; the pause doubles up to [`LONG_ROUND`], for what sits
-/// in the kernel and cannot die yet.
-pub(super) const ROUND: Duration = Duration::from_millis(2);
-pub(super) const LONG_ROUND: Duration = Duration::from_millis(100);
-
-/// The same between rounds of SIGTERM, for what was missed.
-pub(super) const TELLING_ROUND: Duration = Duration::from_millis(20);
 
 /// The watchdog's whole state.
 pub(super) struct Watchdog {
@@ -49,8 +42,8 @@ pub(super) struct Watchdog {
     /// The group's number, to tell its members by. After the leader is reaped it may not be
     /// signalled any more.
     group: Option<Pid>,
-    round: Duration,
-    telling_round: Duration,
+    killing: Rounds,
+    telling: Rounds,
     /// When what has left the group is told to end once more.
     next_telling: Option<Instant>,
     walk: Walk,
@@ -68,8 +61,8 @@ impl Watchdog {
             inherit: None,
             leader: None,
             group: None,
-            round: ROUND,
-            telling_round: TELLING_ROUND,
+            killing: Rounds::of_kill(),
+            telling: Rounds::of_term(),
             next_telling: None,
             walk: Walk::new(),
         }
@@ -80,12 +73,7 @@ impl Watchdog {
     fn run(&mut self) {
         loop {
             if let Phase::Killing(_) = self.course.phase() {
-                let search = if self.round < LONG_ROUND {
-                    Search::Quick
-                } else {
-                    Search::Thorough
-                };
-                self.kill(search);
+                self.kill();
                 self.look_at_children();
             }
             if let Phase::Gone(why) = self.course.phase() {
@@ -117,11 +105,7 @@ impl Watchdog {
     fn wait(&mut self) -> Ready {
         let phase = self.course.phase();
         let timeout = match phase {
-            Phase::Killing(_) => {
-                let round = self.round;
-                self.round = (round * 2).min(LONG_ROUND);
-                Some(round)
-            }
+            Phase::Killing(_) => Some(self.killing.pause()),
             Phase::Ending(..) => self.next_telling.map(Instant::left),
             _ => None,
         };
@@ -217,6 +201,7 @@ impl Watchdog {
     /// the patience with what it left behind.
     fn pass_on(&mut self, number: i32) {
         const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
+        self.report(Report::PassedOn);
         if self.leader.is_some() {
             if let Some(signal) = Signal::from_named_raw(number) {
                 self.signal_group(signal);
@@ -302,16 +287,15 @@ impl Watchdog {
                 group: self.group,
                 watchdog: None,
             });
-            self.next_telling = Some(Instant::now() + self.telling_round);
-            self.telling_round = (self.telling_round * 2).min(LONG_ROUND);
+            self.next_telling = Some(Instant::now() + self.telling.pause());
         }
     }
 
     /// SIGKILL to all.
-    fn kill(&mut self, search: Search) {
+    fn kill(&mut self) {
         self.signal_group(Signal::KILL);
         if self.leftovers == Leftovers::Stop {
-            self.walk.kill(search);
+            self.walk.kill(self.killing.search());
         }
     }
 

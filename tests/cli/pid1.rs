@@ -223,6 +223,14 @@ fn the_numbers_of_another_namespaces_proc_are_nobodys() {
     let run = run.finish();
     assert!(run.text().ends_with("status 3\nlives"), "{run:?}");
     assert!(is_dead(outside[0]), "what was left behind lives");
+
+    let mut doctor = crate::genlock::genlock();
+    doctor.args(["doctor", "--endpoints", &store.endpoints]);
+    let found = output(under(&["unshare", "--pid", "--fork"], &doctor));
+    let line = "there is no /proc of this PID namespace";
+    assert!(found.text().contains(line), "{found:?}");
+    let inside = output(under(&NAMESPACE, &doctor));
+    assert!(!inside.text().contains(line), "{inside:?}");
 }
 
 #[test]

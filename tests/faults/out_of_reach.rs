@@ -185,6 +185,23 @@ fn a_watchdog_that_takes_no_orders_is_not_waited_for() {
     assert!(store.is_free());
 }
 
+/// Somebody wants it to end.
+#[test]
+fn a_signal_that_it_does_not_pass_on_ends_the_command() {
+    let store = Store::etcd();
+    let script = "(setsid sh -c 'echo ready $$; exec sleep 600' &) & echo ready $$; exec sleep 600";
+    let holder = Run::start(store.sh(&["--ttl", "600"], script));
+    let tree = holder.all_ready(2);
+    let _hold = Hold::trace(watchdog(holder.pid()));
+    holder.signal(Signal::TERM);
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(70), "{holder:?}");
+    let line = holder.one_line();
+    assert!(line.contains("the watchdog is stopped or frozen"), "{line}");
+    assert!(tree.into_iter().all(is_dead));
+    assert!(store.is_free());
+}
+
 #[test]
 fn without_a_command_it_is_not_waited_for() {
     let store = Store::etcd();

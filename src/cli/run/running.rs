@@ -8,7 +8,7 @@ use super::start::{Start, Starting};
 use super::survivors::{self, Survivors};
 use super::words;
 use crate::cli::Run;
-use crate::clock::{Instant, sleep_until};
+use crate::clock::{Instant, until};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss};
@@ -215,7 +215,7 @@ impl<'a> Running<'a> {
                 self.leaving.note_end(self.options, status);
             }
             Report::Left(left) => self.leaving.note(left),
-            Report::TooLate | Report::Started(_) | Report::Gone(_) => {}
+            Report::TooLate | Report::Started(_) | Report::PassedOn | Report::Gone(_) => {}
         }
     }
 
@@ -330,12 +330,4 @@ impl<'a> Running<'a> {
 /// Whether the signal says that the command needs the terminal's foreground.
 fn wants_terminal(signal: i32) -> bool {
     matches!(signal, libc::SIGTTIN | libc::SIGTTOU)
-}
-
-/// Ends at this instant; never without one.
-pub(super) async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }

@@ -4,9 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::running::until;
 use crate::cli::{Run, times};
-use crate::clock::{Instant, sleep_until};
+use crate::clock::{Instant, sleep_until, until};
 use crate::locker::{Held, Loss};
 use crate::supervise::signals::Signals;
 use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};

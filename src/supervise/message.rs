@@ -1,0 +1,246 @@
+//! What main and the watchdog tell each other, as bytes.
+
+use std::time::Duration;
+
+use super::left::Left;
+use super::{Leftovers, Terms, Why};
+use crate::clock::Instant;
+
+/// The largest message: the variables that are added to the command's environment, of which the
+/// kernel takes 128 KiB each (MAX_ARG_STRLEN, execve(2)). Below what a socket holds (wmem_default,
+/// socket(7)).
+pub(super) const MAX_MESSAGE: usize = 160 * 1024;
+
+/// As much of it as the environment may take.
+pub(super) const MAX_ENVIRONMENT: usize = MAX_MESSAGE - 64;
+
+/// From main to the watchdog.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Order<'a> {
+    /// Start the command. A descriptor for it to inherit may come along.
+    Start {
+        terms: Terms,
+        /// Of how many of the words that the watchdog was given the command is.
+        command: usize,
+        leftovers: Leftovers,
+        /// The command takes the terminal's foreground.
+        foreground: bool,
+        /// `NAME=value`, each ended by a NUL byte.
+        environment: &'a [u8],
+    },
+    /// The command must be dead by then.
+    Deadline(Instant),
+    /// Pass a signal to the command's process group.
+    Signal(i32),
+    /// Continue the command after a stop.
+    Continue,
+    /// Stop the command: SIGTERM, then SIGKILL after the grace.
+    Stop,
+}
+
+/// From the watchdog to main.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// It was too late to start the command: another order may come.
+    TooLate,
+    /// The command runs: its process, which leads its process group.
+    Started(i32),
+    /// The command could not be executed: the errno.
+    NotExecuted(i32),
+    /// The command was stopped by this signal.
+    Stopped(i32),
+    /// The watchdog is stopping the command, of its own accord, and why.
+    Ending(Why),
+    /// The command itself has ended with this wait status. What it started may live.
+    Ended(i32),
+    /// What it started lives, and is being stopped.
+    Left(Left),
+    /// A signal was passed on to the command, or would have been.
+    PassedOn,
+    /// Nothing of the command lives any more, and why it ended.
+    Gone(Why),
+}
+
+const NEVER: u64 = u64::MAX;
+
+fn nanoseconds(time: Option<Duration>) -> u64 {
+    time.map_or(NEVER, |time| {
+        u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1)
+    })
+}
+
+fn duration(nanoseconds: u64) -> Option<Duration> {
+    (nanoseconds != NEVER).then(|| Duration::from_nanos(nanoseconds))
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut message = Vec::with_capacity(32);
+        match self {
+            Self::Start {
+                terms,
+                command,
+                leftovers,
+                foreground,
+                environment,
+            } => {
+                message.push(b's');
+                for at in [terms.start_by, terms.deadline] {
+                    let at = nanoseconds(at.map(Instant::since_boot));
+                    message.extend(at.to_ne_bytes());
+                }
+                message.extend(nanoseconds(Some(terms.grace)).to_ne_bytes());
+                message.extend(nanoseconds(terms.max_runtime).to_ne_bytes());
+                message.extend((*command as u64).to_ne_bytes());
+                message.push(u8::from(*leftovers == Leftovers::Leave));
+                message.push(u8::from(*foreground));
+                message.extend_from_slice(environment);
+            }
+            Self::Deadline(deadline) => {
+                message.push(b'd');
+                message.extend(nanoseconds(Some(deadline.since_boot())).to_ne_bytes());
+            }
+            Self::Signal(signal) => {
+                message.push(b'k');
+                message.extend(signal.to_ne_bytes());
+            }
+            Self::Continue => message.push(b'c'),
+            Self::Stop => message.push(b't'),
+        }
+        message
+    }
+
+    pub(super) fn decode(message: &'a [u8]) -> Option<Self> {
+        let (tag, rest) = message.split_first()?;
+        Some(match tag {
+            b's' => {
+                let (start_by, rest) = rest.split_first_chunk()?;
+                let (deadline, rest) = rest.split_first_chunk()?;
+                let (grace, rest) = rest.split_first_chunk()?;
+                let (max_runtime, rest) = rest.split_first_chunk()?;
+                let (command, rest) = rest.split_first_chunk()?;
+                let (leave, rest) = rest.split_first()?;
+                let (foreground, environment) = rest.split_first()?;
+                Self::Start {
+                    terms: Terms {
+                        start_by: duration(u64::from_ne_bytes(*start_by)).map(Instant::from_boot),
+                        deadline: duration(u64::from_ne_bytes(*deadline)).map(Instant::from_boot),
+                        grace: duration(u64::from_ne_bytes(*grace))?,
+                        max_runtime: duration(u64::from_ne_bytes(*max_runtime)),
+                    },
+                    command: u64::from_ne_bytes(*command) as usize,
+                    leftovers: if *leave == 0 {
+                        Leftovers::Stop
+                    } else {
+                        Leftovers::Leave
+                    },
+                    foreground: *foreground != 0,
+                    environment,
+                }
+            }
+            b'd' => {
+                let deadline = u64::from_ne_bytes(*rest.first_chunk()?);
+                Self::Deadline(Instant::from_boot(Duration::from_nanos(deadline)))
+            }
+            b'k' => Self::Signal(i32::from_ne_bytes(*rest.first_chunk()?)),
+            b'c' => Self::Continue,
+            b't' => Self::Stop,
+            _ => return None,
+        })
+    }
+}
+
+impl Report {
+    pub(super) const SIZE: usize = 5 + Left::SIZE;
+
+    pub(super) fn encode(self) -> [u8; Self::SIZE] {
+        let (tag, value) = match self {
+            Self::TooLate => (b'l', 0),
+            Self::Started(pid) => (b's', pid),
+            Self::NotExecuted(errno) => (b'x', errno),
+            Self::Stopped(signal) => (b'z', signal),
+            Self::Ending(why) => (b'w', why as i32),
+            Self::Ended(status) => (b'e', status),
+            Self::Left(left) => (b'r', left.pid),
+            Self::PassedOn => (b'p', 0),
+            Self::Gone(why) => (b'g', why as i32),
+        };
+        let mut message = [0; Self::SIZE];
+        message[0] = tag;
+        message[1..5].copy_from_slice(&value.to_ne_bytes());
+        if let Self::Left(left) = self {
+            message[5..].copy_from_slice(&left.encode());
+        }
+        message
+    }
+
+    pub(super) fn decode([tag, message @ ..]: [u8; Self::SIZE]) -> Option<Self> {
+        let (value, more) = message.split_first_chunk()?;
+        let value = i32::from_ne_bytes(*value);
+        Some(match tag {
+            b'l' => Self::TooLate,
+            b's' => Self::Started(value),
+            b'x' => Self::NotExecuted(value),
+            b'z' => Self::Stopped(value),
+            b'w' => Self::Ending(Why::from_number(value)?),
+            b'e' => Self::Ended(value),
+            b'r' => Self::Left(Left::decode(value, more.first_chunk()?)),
+            b'p' => Self::PassedOn,
+            b'g' => Self::Gone(Why::from_number(value)?),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_survive_as_bytes() {
+        let terms = Terms {
+            start_by: Some(Instant::now()),
+            deadline: Some(Instant::now()),
+            grace: Duration::from_millis(2500),
+            max_runtime: None,
+        };
+        for order in [
+            Order::Start {
+                terms,
+                command: 300,
+                leftovers: Leftovers::Leave,
+                foreground: true,
+                environment: b"A=1\0B=\0",
+            },
+            Order::Deadline(Instant::now()),
+            Order::Signal(15),
+            Order::Continue,
+            Order::Stop,
+        ] {
+            assert_eq!(Order::decode(&order.encode()), Some(order));
+        }
+        assert_eq!(Order::decode(b""), None);
+        assert_eq!(Order::decode(b"d123"), None);
+    }
+
+    #[test]
+    fn reports_survive_as_bytes() {
+        for report in [
+            Report::TooLate,
+            Report::Started(4_194_303),
+            Report::NotExecuted(2),
+            Report::Stopped(20),
+            Report::Ending(Why::MaxRuntime),
+            Report::Ended(-1),
+            Report::Left(Left {
+                pid: 812,
+                others: 3,
+                name: *b"sleep\0\0\0\0\0\0\0\0\0\0\0",
+            }),
+            Report::PassedOn,
+            Report::Gone(Why::Deadline),
+        ] {
+            assert_eq!(Report::decode(report.encode()), Some(report));
+        }
+    }
+}
