@@ -70,7 +70,9 @@ fn all_is_held(wrap: &dyn Fn(&Command) -> Option<Command>) {
     let mut run = Run::start_to_wait(command);
     let pids = run.all_ready(2);
     run.go_on();
-    run.finish().silent(3);
+    let run = run.finish();
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
+    assert!(run.one_line().contains("left behind"), "{run:?}");
     assert!(pids.into_iter().all(is_dead));
     ends_as_told(wrap, &[]);
 
