@@ -39,7 +39,12 @@ fn left_behind(store: &Store, options: &[&str], script: &str, count: usize) {
 
 /// By its name, and with what keeps it; a command that somebody ends leaves it without a word.
 fn what_was_left_is_named(store: &Store) {
-    let script = "sleep 600 & echo ready $!; read go";
+    // It has its name from the beginning, and no child.
+    let fifo = store.path("fifo").display().to_string();
+    let made = crate::genlock::bare("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let script = format!("sh -c 'echo ready $$; read x' <>{fifo} & read go");
+    let script = script.as_str();
     for (options, count, others) in [
         (&[][..], 0, ""),
         (&["-v"], 1, " and another"),
@@ -52,7 +57,7 @@ fn what_was_left_is_named(store: &Store) {
         let run = run.finish();
         assert_eq!(run.status.code(), Some(3), "{run:?}");
         let line = format!(
-            "genlock: {}: stopping what the command left behind: sleep (pid {pid}){others}; \
+            "genlock: {}: stopping what the command left behind: sh (pid {pid}){others}; \
              --leave-descendants keeps ",
             store.key
         );
