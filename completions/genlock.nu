@@ -12,12 +12,12 @@ module completions {
 
   # Take the lock KEY, run COMMAND, release the lock
   export extern "genlock run" [
-    --try(-n)                 # Do not wait: if another holds the lock, exit with 75
-    --wait(-w): string        # Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held
-    --conflict-exit-code(-E): string # The status when the lock was not acquired, in place of 75; 0 is allowed
-    --ttl: string             # How long the store keeps the lock when it does not hear of us; etcd may grant more
+    --try(-n)                 # Do not wait: exit with 75 if another holds it
+    --wait(-w): string        # Wait this long at most, then exit with 75
+    --conflict-exit-code(-E): string # The status when it was not acquired, not 75
+    --ttl: string             # How long the store keeps it without us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
-    --max-runtime: string     # Stop the command after this time, counted from its start, and exit with 124
+    --max-runtime: string     # Stop the command after this time; exit with 124
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
     --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
@@ -25,7 +25,7 @@ module completions {
     --record-command: string@"nu-complete genlock run record_command" # What of the command others see in the holder's record
     --no-record-command       # What --record-command none was called first
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
-    --verbose(-v)             # Say when the lock is held and released, and of trouble with the store; twice: renewals too
+    --verbose(-v)             # Say what happens; twice: renewals too
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
@@ -38,7 +38,7 @@ module completions {
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name, such as /locks/backup
-    ...command: string        # The command and its arguments; no `--` is needed before them
+    ...command: string        # The command and its arguments, without quotes
   ]
 
   # Show who holds the lock KEY, and who waits for it

@@ -5,6 +5,7 @@ mod doctor;
 mod entry;
 mod environment;
 mod help;
+mod layout;
 mod ls;
 mod nested;
 mod numbers;
@@ -41,6 +42,7 @@ pub use entry::main;
     version,
     arg_required_else_help = true,
     subcommand_required = true,
+    before_help = help::EXAMPLE,
     after_long_help = help::genlock()
 )]
 struct Cli<V: Subcommand> {
@@ -73,17 +75,25 @@ enum OnlyRun {
 /// it is gone before anyone else can hold the lock. COMMAND finds the fencing token in
 /// $GENLOCK_HELD_TOKEN.
 #[derive(Args)]
-#[command(after_help = help::RUN_SHORT, after_long_help = help::run())]
+#[command(
+    before_help = help::RUN_EXAMPLES,
+    before_long_help = help::RUN_EXPLAINED,
+    after_long_help = help::run()
+)]
 struct Run {
-    /// Do not wait: if another holds the lock, exit with 75
+    /// Do not wait: exit with 75 if another holds it
     #[arg(short = 'n', long = "try")]
     try_: bool,
 
-    /// Wait this long at most, then exit with 75; 0 is --try. Default: wait until the lock is held
+    /// Wait this long at most, then exit with 75
+    ///
+    /// 0 is --try. Default: wait until the lock is held.
     #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
     wait: Option<Duration>,
 
-    /// The status when the lock was not acquired, in place of 75; 0 is allowed
+    /// The status when it was not acquired, not 75
+    ///
+    /// 0 is allowed.
     #[arg(
         short = 'E',
         long,
@@ -94,7 +104,10 @@ struct Run {
     )]
     conflict_exit_code: u8,
 
-    /// How long the store keeps the lock when it does not hear of us; etcd may grant more
+    /// How long the store keeps it without us
+    ///
+    /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
+    /// for so long. etcd may grant more.
     #[arg(
         long,
         value_name = "DURATION",
@@ -105,19 +118,29 @@ struct Run {
     ttl: Duration,
 
     /// From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
-    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_KILL_AFTER")]
+    #[arg(
+        hide_short_help = true,
+        short,
+        long,
+        value_name = "DURATION",
+        value_parser = times::parse,
+        env = "GENLOCK_KILL_AFTER"
+    )]
     kill_after: Option<Duration>,
 
-    /// Stop the command after this time, counted from its start, and exit with 124
+    /// Stop the command after this time; exit with 124
+    ///
+    /// Counted from its start.
     #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
     max_runtime: Option<Duration>,
 
     /// Do not renew the lock: it, and with it the command, ends at the TTL
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     no_renew: bool,
 
     /// The pause between attempts where a store must be polled, and before a reconnect
     #[arg(
+        hide_short_help = true,
         long,
         value_name = "DURATION",
         default_value = "100ms",
@@ -128,6 +151,7 @@ struct Run {
 
     /// The status when the lock was lost and the command stopped; never 0
     #[arg(
+        hide_short_help = true,
         long,
         value_name = "N",
         default_value_t = exit::LOST,
@@ -137,7 +161,7 @@ struct Run {
     lost_exit_code: u8,
 
     /// Leave the processes that the command leaves behind: for one that starts a daemon on purpose
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     leave_descendants: bool,
 
     /// What of the command others see in the holder's record
@@ -145,6 +169,7 @@ struct Run {
     /// All of it, its name without arguments, or nothing. Whoever can read the store can read the
     /// record: host, user, process number and command, with a password that is among its arguments.
     #[arg(
+        hide_short_help = true,
         long,
         value_name = "WHAT",
         default_value = "full",
@@ -165,7 +190,9 @@ struct Run {
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say when the lock is held and released, and of trouble with the store; twice: renewals too
+    /// Say what happens; twice: renewals too
+    ///
+    /// When the lock is acquired and released, and of trouble with the store.
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
 
@@ -173,7 +200,9 @@ struct Run {
     #[arg(value_name = "KEY")]
     key: String,
 
-    /// The command and its arguments; no `--` is needed before them
+    /// The command and its arguments, without quotes
+    ///
+    /// No `--` is needed before them.
     #[arg(
         value_name = "COMMAND",
         required = true,
@@ -201,7 +230,7 @@ enum Recorded {
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
 /// variable, which counts where neither is given; then the configuration does.
 #[derive(Args, Clone)]
-#[command(next_help_heading = "Connection")]
+#[command(next_help_heading = layout::CONNECTION)]
 struct Connection {
     /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
     /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
@@ -288,10 +317,15 @@ pub fn etcdctls_variables() -> String {
 /// As much of the definition as these words need: all of it takes longer to make than a lock on
 /// this host takes.
 fn command_for(words: &[OsString]) -> Command {
-    if is_run(words) {
+    let command = if is_run(words) {
         Cli::<OnlyRun>::command()
     } else {
         command()
+    };
+    match words {
+        _ if !layout::is_asked_for(words) => command,
+        [.., last] if last == "-h" => layout::short(layout::laid_out(command)),
+        _ => layout::laid_out(command),
     }
 }
 

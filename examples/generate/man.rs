@@ -91,11 +91,13 @@ fn filled(page: &str) -> String {
     filled
 }
 
-/// The sections below the options in `--help`: headings, and indented lines.
+/// The sections above and below the options in `--help`: headings, and indented lines.
 fn sections(command: &Command) -> Vec<(String, String)> {
-    let below = command.get_after_long_help().map(ToString::to_string);
-    let below = below.unwrap_or_default();
-    let sections = below
+    let above = command.get_before_long_help().or(command.get_before_help());
+    let below = command.get_after_long_help();
+    let both = above.into_iter().chain(below).map(ToString::to_string);
+    let both = both.collect::<Vec<_>>().join("\n\n");
+    let sections = both
         .split("\n\n")
         .filter_map(|section| section.split_once(":\n"));
     let owned = |(heading, lines): (&str, &str)| (heading.to_owned(), lines.to_owned());
@@ -208,7 +210,9 @@ fn help(arg: &Arg) -> String {
         .get_long_help()
         .or(arg.get_help())
         .map(ToString::to_string);
-    prose(&ended(&help.unwrap_or_default()))
+    let help = help.unwrap_or_default();
+    let sentences: Vec<_> = help.split("\n\n").map(ended).collect();
+    prose(&sentences.join(" "))
 }
 
 /// The options, those of a heading of their own in a subsection.

@@ -20,7 +20,7 @@ use crate::locker::operator::Left;
 /// Prints the seconds that are left if nothing is renewed any more, and exits with 0; with 80 if
 /// the lock is not ours any more.
 #[derive(Args)]
-#[command(after_long_help = help::check())]
+#[command(before_help = help::CHECK_EXAMPLES, after_long_help = help::check())]
 pub(super) struct Check {
     /// Exit with 75 if less than this is left
     #[arg(long, value_name = "DURATION", value_parser = times::parse)]

@@ -26,7 +26,7 @@ use report::Report;
 /// Asks every endpoint, and looks at the configuration, the rights below KEY, and the times that
 /// follow. Takes no lock, and leaves nothing in the store.
 #[derive(Args)]
-#[command(after_long_help = help::doctor())]
+#[command(before_help = help::DOCTOR_EXAMPLES, after_long_help = help::doctor())]
 pub(super) struct Doctor {
     /// One JSON object
     #[arg(long)]

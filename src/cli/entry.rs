@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use super::settings::{self, Settings};
-use super::{Cli, Verb, command_for, is_run, refusal, times};
+use super::{Cli, Verb, command_for, is_run, layout, operate, refusal, times};
 use super::{check, doctor, ls, release, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -34,9 +34,13 @@ pub fn main(words: &[OsString]) -> u8 {
 fn act(words: &[OsString]) -> u8 {
     // First of all, while there is one thread and little that fork(2) has to copy.
     let watchdog = is_run(words).then(|| super::run::fork(words));
-    let exit = match refusal::parse(words) {
-        Ok((command, given)) => run(words, &command, given, watchdog),
-        Err(exit) => Ok(exit),
+    let exit = if layout::is_of_connection(words) {
+        operate::print(&layout::connection()).map(|()| Exit::Status(0))
+    } else {
+        match refusal::parse(words) {
+            Ok((command, given)) => run(words, &command, given, watchdog),
+            Err(exit) => Ok(exit),
+        }
     };
     let exit = exit.unwrap_or_else(|error| {
         let (exit, message) = judge(&error);

@@ -8,14 +8,32 @@ pub(super) fn genlock() -> String {
     sections(&[PROMISE, exit::TABLE, FILES])
 }
 
+/// Above the verbs.
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  genlock run /locks/backup -- ./backup.sh";
+
 /// `genlock run -h`.
-pub(super) const RUN_SHORT: &str = "\
+pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh
   genlock run --try -E 0 -q /locks/report ./report.sh
-  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
+  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy";
 
-More: genlock run --help";
+/// `genlock help connection`, above the options and below them.
+pub(super) const CONNECTION: &str = "\
+Where the lock is, and who we are there: options of every verb. An option comes first, then its
+GENLOCK_ variable, then etcdctl's ETCDCTL_ variable, then the configuration.";
+
+pub(super) fn connection() -> String {
+    sections(&[CONFIGURATION, STORES])
+}
+
+/// In the place of those options.
+pub(super) const CONNECTION_ELSEWHERE: &str = "\
+Connection:
+  Where the lock is, and who we are there, --endpoints, --cacert, --user and so on: genlock help
+  connection";
 
 /// `genlock run --help`.
 pub(super) fn run() -> String {
@@ -27,43 +45,42 @@ pub(super) fn run() -> String {
         STORES,
         SIGNALS,
         exit::TABLE,
-        EXAMPLES,
     ])
 }
 
 /// `genlock doctor --help`.
 pub(super) fn doctor() -> String {
-    sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS, DOCTOR_EXAMPLES])
+    sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS])
 }
 
 /// `genlock status --help`.
 pub(super) fn status() -> String {
-    sections(&[STATUS_EXIT, CONTENDER_JSON, STATUS_EXAMPLES])
+    sections(&[STATUS_EXIT, CONTENDER_JSON])
 }
 
 /// `genlock ls --help`.
 pub(super) fn ls() -> String {
-    sections(&[LS_JSON, LS_EXAMPLES])
+    sections(&[LS_JSON])
 }
 
 /// `genlock watch --help`.
 pub(super) fn watch() -> String {
-    sections(&[EVENTS, WATCH_EXAMPLES])
+    sections(&[EVENTS])
 }
 
 /// `genlock wait --help`.
 pub(super) fn wait() -> String {
-    sections(&[WAIT_EXIT, WAIT_EXAMPLES])
+    sections(&[WAIT_EXIT])
 }
 
 /// `genlock check --help`.
 pub(super) fn check() -> String {
-    sections(&[CHECK_NOTES, CHECK_EXIT, CHECK_JSON, CHECK_EXAMPLES])
+    sections(&[CHECK_NOTES, CHECK_EXIT, CHECK_JSON])
 }
 
 /// `genlock release --help`.
 pub(super) fn release() -> String {
-    sections(&[RELEASE_NOTES, RELEASE_EXIT, RELEASE_EXAMPLES])
+    sections(&[RELEASE_NOTES, RELEASE_EXIT])
 }
 
 fn sections(sections: &[&str]) -> String {
@@ -144,7 +161,8 @@ Signals:
   waited for, with the lock held; two signals that end a process leave it. The lock then runs out
   at its TTL, or with file: when that process has ended.";
 
-const EXAMPLES: &str = "\
+/// `genlock run --help`.
+pub(super) const RUN_EXPLAINED: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh
       wait for the lock, run, release
@@ -159,11 +177,12 @@ Examples:
 
 const DOCTOR_LINES: &str = "\
 Output:
-  A line for each setting and each finding. Its first word is
-  set    a setting, its value and where that comes from; a password is never shown
-  ok     as it should be
-  warn   it works, but look at it
+  The verdict, and below it a line for each finding and each setting. Its first word is
   wrong  locks do not work, or not as they should; the line ends in what mends it
+  warn   locks work, but look at it: one of several members is down, say
+  ok     as it should be
+  set    a setting that somebody has set, its value and where that comes from; with --verbose all
+         of them; a password is never shown
   and the second says of what it is: config, endpoint, tls, auth, rights, times, clock, proc or
   directory.";
 
@@ -175,8 +194,9 @@ JSON:
   settings   an array of: key, value (null if there is none, or it is a password), origin, kind of
              origin (option, variable, file, default)
   findings   an array of: state, topic, text, mend (or null), status (or null)
-  endpoints  an array of: endpoint, reached, version, role (leader, follower, learner, none),
-             read_seconds (an array, one for each read), certificate
+  endpoints  an array of: endpoint, reached, version and role (leader, follower, learner, none),
+             which etcd tells only root from 3.5 on where users log in, read_seconds (an array,
+             one for each read), certificate
   auth       whether etcd has users log in, or null; user: as whom we are
   rights     prefix, read, write and lease: true, false, or null if it was not asked
   times      in seconds: ttl, renewed_every, told, killed, unnoticed
@@ -193,7 +213,7 @@ Exit status:
   78   bad configuration
   The first that is wrong decides.";
 
-const DOCTOR_EXAMPLES: &str = "\
+pub(super) const DOCTOR_EXAMPLES: &str = "\
 Examples:
   genlock doctor
   genlock doctor /locks/backup --user backup --password-file password
@@ -227,7 +247,7 @@ JSON:
   waiters  an array of such objects, in the order in which they are served (etcd)
   Fields may be added, and do not change.";
 
-const STATUS_EXAMPLES: &str = "\
+pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   genlock status /locks/backup
   if genlock status -q /locks/deploy; then echo 'a deploy is on its way'; fi
@@ -237,7 +257,7 @@ const LS_JSON: &str = "\
 JSON:
   An array of objects: key, holder (as of genlock status), waiting (how many).";
 
-const LS_EXAMPLES: &str = "\
+pub(super) const LS_EXAMPLES: &str = "\
 Examples:
   genlock ls
   genlock ls /locks/ --sort held
@@ -256,7 +276,7 @@ Events:
   A store that is away is asked again; what changed meanwhile is told then. etcd does not tell a
   lock that ran out from one that was released: that is seen for up to 200 holders at a time.";
 
-const WATCH_EXAMPLES: &str = "\
+pub(super) const WATCH_EXAMPLES: &str = "\
 Examples:
   genlock watch /locks/
   genlock watch --json --exact /locks/backup";
@@ -267,7 +287,7 @@ Exit status:
   75   --wait is over
   Otherwise as of genlock(1).";
 
-const WAIT_EXAMPLES: &str = "\
+pub(super) const WAIT_EXAMPLES: &str = "\
 Examples:
   genlock wait -w 10m /locks/migrate && ./start.sh";
 
@@ -291,7 +311,7 @@ const CHECK_JSON: &str = "\
 JSON:
   key, token, held, left (seconds; null if the lock lasts for as long as its holder)";
 
-const CHECK_EXAMPLES: &str = "\
+pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   genlock run --ttl 60s /locks/deploy sh -c './build && genlock check --at-least 30s && ./switch'";
 
@@ -311,7 +331,7 @@ Exit status:
   75   nobody has this token, or the holder has not let go within --wait
   Otherwise as of genlock(1).";
 
-const RELEASE_EXAMPLES: &str = "\
+pub(super) const RELEASE_EXAMPLES: &str = "\
 Examples:
   genlock release /locks/backup
   genlock release /locks/backup --token 4711";

@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind};
 
 /// List the locks that are held or waited for, a line each.
 #[derive(Args)]
-#[command(after_long_help = help::ls())]
+#[command(before_help = help::LS_EXAMPLES, after_long_help = help::ls())]
 pub(super) struct Ls {
     /// One JSON array
     #[arg(long)]

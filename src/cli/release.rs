@@ -17,7 +17,7 @@ use crate::locker::operator::{Operator, Taken};
 /// A genlock is told; it stops its command, lets go of the lock and exits with 80. Without --token
 /// the holder is shown, and the line that would hit it.
 #[derive(Args)]
-#[command(after_long_help = help::release())]
+#[command(before_help = help::RELEASE_EXAMPLES, after_long_help = help::release())]
 pub(super) struct Release {
     /// The fencing token of the one to hit: a holder that came later is not hit by mistake
     #[arg(long, value_name = "N", value_parser = numbers::token)]

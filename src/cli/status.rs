@@ -14,7 +14,7 @@ use crate::locker::operator::Queue;
 ///
 /// The status is 0 if the lock is held and 1 if it is free, for scripts to ask.
 #[derive(Args)]
-#[command(after_long_help = help::status())]
+#[command(before_help = help::STATUS_EXAMPLES, after_long_help = help::status())]
 pub(super) struct Status {
     /// One JSON object
     #[arg(long)]

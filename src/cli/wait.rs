@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Wait until nobody holds the lock KEY or waits for it. Takes nothing.
 #[derive(Args)]
-#[command(after_long_help = help::wait())]
+#[command(before_help = help::WAIT_EXAMPLES, after_long_help = help::wait())]
 pub(super) struct Wait {
     /// Wait this long at most, then exit with 75; 0 does not wait
     #[arg(short, long, value_name = "DURATION", value_parser = times::parse)]

@@ -17,7 +17,7 @@ use crate::locker::operator::{Change, Scope, What};
 ///
 /// It begins with what there is: who holds and who waits.
 #[derive(Args)]
-#[command(after_long_help = help::watch())]
+#[command(before_help = help::WATCH_EXAMPLES, after_long_help = help::watch())]
 pub(super) struct Watch {
     /// One JSON object a line
     #[arg(long)]

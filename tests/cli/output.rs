@@ -44,7 +44,8 @@ fn help_and_version_are_on_stdout() {
         (&["--help"][..], "Usage: genlock"),
         (&["-h"], "Usage: genlock"),
         (&["run", "--help"], "Usage: genlock run"),
-        (&["run", "-h"], "--kill-after"),
+        (&["run", "-h"], "--max-runtime"),
+        (&["help", "connection"], "--endpoints <LIST>"),
         (&["help", "run"], "Exit status:"),
         (
             &["--version"],
@@ -56,6 +57,44 @@ fn help_and_version_are_on_stdout() {
         genlock.args(arguments);
         let run = output(genlock).silent(0);
         assert!(run.text().contains(part), "{arguments:?}: {}", run.text());
+    }
+}
+
+/// Usage, three examples, arguments, options; and the connection elsewhere.
+#[test]
+fn short_help_fits_a_screen() {
+    for verb in [
+        "run", "status", "ls", "watch", "wait", "check", "release", "doctor",
+    ] {
+        let mut help = genlock();
+        help.args([verb, "-h"]).env("COLUMNS", "80");
+        let help = output(help).silent(0);
+        let lines: Vec<_> = help.text().lines().collect();
+        assert!(
+            lines.len() <= 24,
+            "{verb}: {}\n{}",
+            lines.len(),
+            help.text()
+        );
+        for line in &lines {
+            assert!(line.chars().count() <= 100, "{verb}: {line}");
+        }
+        let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
+        let order = [at("Usage:"), at("Examples:"), at("Options:")];
+        assert!(
+            order.is_sorted() && order[0].is_some() && order[1].is_some(),
+            "{order:?}"
+        );
+        assert_eq!(help.text().matches("--endpoints").count(), 0, "{verb}");
+        let mut long = genlock();
+        long.args(["help", verb]);
+        let long = output(long).silent(0);
+        assert!(
+            long.text().contains("and so on: genlock help"),
+            "{}",
+            long.text()
+        );
+        assert!(!long.text().contains("--endpoints <"), "{verb}");
     }
 }
 
