@@ -145,6 +145,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_silent_does_not_hide_one_that_answers() {
+        if TcpListener::bind("[::1]:0").is_err() {
+            eprintln!("skipped: this host has no IPv6");
+            return;
+        }
         for (one, other) in [("::1", "127.0.0.1"), ("127.0.0.1", "::1")] {
             let ((quiet, _kept), (good, _listener)) = (silent(one), answering(other));
             let stream = first_of(vec![quiet, quiet, good], BOUND).await;

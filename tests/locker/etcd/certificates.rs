@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use genlock::{Etcd, EtcdConfig, Options};
+use genlock::{ErrorKind, Etcd, EtcdConfig, Options};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -138,6 +138,20 @@ async fn a_self_signed_certificate_is_its_own_authority() {
 }
 
 #[tokio::test]
+async fn what_etcd_makes_of_itself_is_its_own_authority() {
+    let server = Server::with(Setup {
+        shows: Shows::Automatic,
+        ..TLS
+    });
+    works_with(EtcdConfig {
+        cacert: Some(server.file("data/fixtures/client/cert.pem")),
+        insecure_skip_tls_verify: false,
+        ..careless(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn whoever_is_not_looked_at_may_show_anything() {
     for (shows, keys) in [
         (Shows::Automatic, Keys::P256),
@@ -148,6 +162,101 @@ async fn whoever_is_not_looked_at_may_show_anything() {
     ] {
         let server = Server::with(Setup { keys, shows, ..TLS });
         works_with(careless(&server)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_server_is_said() {
+    let words = "version 1, which names no hosts";
+    for (shows, keys, cacert, words) in [
+        (Shows::Old, Keys::P256, "ca.pem", words),
+        (Shows::Old, Keys::P256, "old.pem", words),
+        (
+            Shows::SelfSigned,
+            Keys::Rsa(1024),
+            "self.pem",
+            "RSA keys under 2048 bits are not taken",
+        ),
+    ] {
+        let server = Server::with(Setup { keys, shows, ..TLS });
+        let config = EtcdConfig {
+            cacert: Some(server.file(cacert)),
+            insecure_skip_tls_verify: false,
+            ..careless(&server)
+        };
+        let error = super::secure::refused(config, "/k").await.to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_said() {
+    let server = Server::with(TLS);
+    let dir = server.file("");
+    let client = "extendedKeyUsage=clientAuth\n";
+    signed(&dir, "short", "app", Keys::Rsa(1024), client);
+    let args = ["pkey", "-in", "client.key", "-out", "locked.key"];
+    openssl(
+        &dir,
+        &[&args[..], &["-aes256", "-passout", "pass:x"]].concat(),
+    );
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(server.file("none.pem"), pem).expect("a file");
+    for (cacert, cert, key, words) in [
+        (
+            "ca.pem",
+            "client.pem",
+            "server.key",
+            "server.key: it is not the key of the certificate (cert) (key)",
+        ),
+        (
+            "ca.pem",
+            "client.pem",
+            "locked.key",
+            "locked.key: no unencrypted private key in PEM (key)",
+        ),
+        (
+            "ca.pem",
+            "short.pem",
+            "short.key",
+            "short.key: not a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519 (key)",
+        ),
+        (
+            "ca.pem",
+            "client.key",
+            "client.key",
+            "client.key: no certificate in PEM (cert)",
+        ),
+        (
+            "ca.pem",
+            "none.pem",
+            "client.key",
+            "none.pem: not a certificate (cert)",
+        ),
+        (
+            "none.pem",
+            "client.pem",
+            "client.key",
+            "none.pem: one of its certificates cannot be read (cacert)",
+        ),
+        (
+            "client.key",
+            "client.pem",
+            "client.key",
+            "client.key: no certificate in PEM (cacert)",
+        ),
+    ] {
+        let config = EtcdConfig {
+            cacert: Some(server.file(cacert)),
+            cert: Some(server.file(cert)),
+            key: Some(server.file(key)),
+            ..EtcdConfig::default()
+        };
+        let error = Etcd::new(config, Options::default())
+            .err()
+            .expect("refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().ends_with(words), "{error}");
     }
 }
 

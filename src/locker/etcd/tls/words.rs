@@ -49,7 +49,8 @@ fn certificate(bad: &Bad) -> &'static str {
             "its certificate has a critical extension that is not known here"
         }
         Bad::BadSignature => {
-            "a signature does not fit its certificate, or that of its authority (cacert)"
+            "a signature does not fit its certificate, or that of its authority: RSA keys under \
+             2048 bits are not taken"
         }
         Bad::UnsupportedSignatureAlgorithmContext { .. } => {
             "its certificate is signed in a way that is not taken, as by SHA-1"
