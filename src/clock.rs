@@ -4,13 +4,14 @@
 //! host is suspended (clock_gettime(2)): a laptop would wake up and believe that it still holds
 //! its lock. `CLOCK_BOOTTIME` goes on, and nobody can set it.
 
+mod timer;
+
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec,
-};
-use tokio::net::unix::pipe;
+use rustix::time::{ClockId, Timespec};
+
+use self::timer::Timer;
 
 /// A point in time since the host booted, suspend included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +48,7 @@ impl Instant {
     /// This instant as the kernel's timers want it.
     pub(crate) fn timespec(self) -> Timespec {
         Timespec {
-            tv_sec: self.0.as_secs() as i64,
+            tv_sec: i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: self.0.subsec_nanos().into(),
         }
     }
@@ -71,31 +72,24 @@ impl Sub<Duration> for Instant {
     }
 }
 
-/// Sleeps until `deadline`, suspend included. Cancel-safe.
+/// Attempts to sleep by the kernel's timer: one may end with the runtime of another sleeper.
+const ATTEMPTS: u32 = 2;
+
+/// Sleeps until `deadline`, suspend included. Cancel-safe. All the sleepers of a runtime share one
+/// descriptor.
 ///
 /// Without a free descriptor for the timer it falls back to tokio's own, which is right but for
 /// the time of a suspend; the watchdog, whose timer was made at the start, is not concerned.
+///
+/// # Panics
+/// Outside of a tokio runtime that has its I/O and time drivers enabled.
 pub async fn sleep_until(deadline: Instant) {
-    if deadline <= Instant::now() {
-        // A setting of zero would disarm the timer (timerfd_create(2)).
-        return;
-    }
-    let timer = rustix::time::timerfd_create(
-        TimerfdClockId::Boottime,
-        TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-    );
-    if let Ok(timer) = timer {
-        let setting = Itimerspec {
-            it_interval: Timespec::default(),
-            it_value: deadline.timespec(),
-        };
-        let set = rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &setting);
-        // To tokio it is a descriptor to be read like a pipe's.
-        let timer = pipe::Receiver::from_owned_fd_unchecked(timer);
-        if let (Ok(_), Ok(timer)) = (set, timer)
-            && timer.readable().await.is_ok()
-        {
+    for _ in 0..ATTEMPTS {
+        if deadline <= Instant::now() {
             return;
+        }
+        if let Ok(timer) = Timer::of_this_runtime() {
+            timer.sleep(deadline).await;
         }
     }
     while Instant::now() < deadline {
@@ -129,6 +123,68 @@ mod tests {
     async fn a_deadline_that_has_passed_does_not_wait() {
         sleep_until(Instant::now() - Duration::from_secs(1)).await;
         sleep_until(Instant::from_boot(Duration::ZERO)).await;
+    }
+
+    /// How many of the kernel's timers this process has open.
+    fn timers() -> usize {
+        let descriptors = std::fs::read_dir("/proc/self/fd").expect("descriptors");
+        let targets = descriptors
+            .flatten()
+            .map(|entry| std::fs::read_link(entry.path()));
+        let timers = targets
+            .flatten()
+            .filter(|to| to.as_os_str() == "anon_inode:[timerfd]");
+        timers.count()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_sleepers_share_a_descriptor_and_each_wakes_in_its_time() {
+        let before = timers();
+        let start = Instant::now();
+        let mut sleepers = tokio::task::JoinSet::new();
+        for number in 0..500_u64 {
+            // In no order; half of them are dropped before their time.
+            let time = Duration::from_millis(100 + number * 37 % 500);
+            sleepers.spawn(async move {
+                let sleep = sleep_until(start + time);
+                if number % 2 == 0 {
+                    let short = tokio::time::timeout(time / 2, sleep).await;
+                    assert!(short.is_err());
+                    return Duration::ZERO;
+                }
+                sleep.await;
+                let now = Instant::now();
+                assert!(now >= start + time, "woken too early");
+                now.since(start + time)
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Other tests have theirs.
+        assert!(timers() < before + 20, "{} timers", timers() - before);
+        let late = sleepers.join_all().await.into_iter().max();
+        assert!(late < Some(Duration::from_millis(500)), "{late:?}");
+    }
+
+    #[test]
+    fn a_sleeper_outlives_the_runtime_in_which_it_began() {
+        let runtime = || {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            let built = builder.worker_threads(1).enable_all().build();
+            built.expect("a runtime")
+        };
+        let first = runtime();
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let mut sleep = Box::pin(sleep_until(deadline));
+        first.block_on(async {
+            let short = tokio::time::timeout(Duration::from_millis(20), &mut sleep);
+            assert!(short.await.is_err());
+        });
+        drop(first);
+        runtime().block_on(async {
+            let end = tokio::time::timeout(Duration::from_secs(10), sleep);
+            end.await.expect("an end");
+        });
+        assert!(Instant::now() >= deadline);
     }
 
     #[test]

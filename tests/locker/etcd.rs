@@ -3,6 +3,7 @@
 mod certificates;
 mod interop;
 mod left;
+mod many;
 mod outage;
 mod overwritten;
 mod places;

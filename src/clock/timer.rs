@@ -1,0 +1,181 @@
+//! One timer of the kernel's for all the sleepers of a runtime: a service with hundreds of locks has
+//! no descriptors for one each.
+//!
+//! A task of that runtime waits for the timer, which is set for the first of them, and wakes those
+//! whose time has come. It ends when the timer goes off and nobody sleeps any more.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use rustix::fd::OwnedFd;
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+use tokio::net::unix::pipe;
+use tokio::runtime::{Handle, Id};
+
+use super::Instant;
+
+/// That of each runtime.
+static TIMERS: Mutex<Vec<(Id, Weak<Timer>)>> = Mutex::new(Vec::new());
+
+pub(super) struct Timer {
+    /// To tokio it is a descriptor to be read like a pipe's.
+    descriptor: pipe::Receiver,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By their time, and a number of their own.
+    sleepers: BTreeMap<(Instant, u64), Waker>,
+    next: u64,
+    /// What the timer is set for.
+    set: Option<Instant>,
+    /// Whether nobody waits for the timer any more.
+    over: bool,
+}
+
+impl Timer {
+    /// That of the present runtime.
+    pub(super) fn of_this_runtime() -> io::Result<Arc<Self>> {
+        let runtime = Handle::current().id();
+        let mut timers = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
+        timers.retain(|(_, timer)| timer.upgrade().is_some_and(|timer| !timer.state().over));
+        if let Some((_, timer)) = timers.iter().find(|(id, _)| *id == runtime)
+            && let Some(timer) = timer.upgrade()
+        {
+            return Ok(timer);
+        }
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let descriptor = rustix::time::timerfd_create(TimerfdClockId::Boottime, flags)?;
+        let timer = Arc::new(Self::new(descriptor)?);
+        timers.push((runtime, Arc::downgrade(&timer)));
+        tokio::spawn(drive(Driver(timer.clone())));
+        Ok(timer)
+    }
+
+    fn new(descriptor: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            descriptor: pipe::Receiver::from_owned_fd_unchecked(descriptor)?,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Sets the timer for the first of the sleepers. Without one it stays as it is.
+    fn set(&self, state: &mut State) -> io::Result<()> {
+        let first = state.sleepers.keys().next().map(|(at, _)| *at);
+        let Some(first) = first.filter(|_| first != state.set) else {
+            return Ok(());
+        };
+        let setting = Itimerspec {
+            it_interval: Timespec::default(),
+            it_value: first.timespec(),
+        };
+        let absolute = TimerfdTimerFlags::ABSTIME;
+        rustix::time::timerfd_settime(&self.descriptor, absolute, &setting)?;
+        state.set = Some(first);
+        Ok(())
+    }
+
+    /// Ends at this instant, or before if nobody waits for the timer any more.
+    pub(super) fn sleep(self: Arc<Self>, until: Instant) -> Sleep {
+        Sleep {
+            timer: self,
+            until,
+            number: None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task's side of a timer. Dropped, with its runtime or for an error, it wakes everybody.
+struct Driver(Arc<Timer>);
+
+async fn drive(driver: Driver) {
+    let timer = &*driver.0;
+    while timer.descriptor.readable().await.is_ok() {
+        // How often it has gone off.
+        let mut count = [0; 8];
+        match timer.descriptor.try_read(&mut count) {
+            Ok(_) => {}
+            // It was set anew meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => return,
+        }
+        let due = {
+            let mut state = timer.state();
+            state.set = None;
+            let later = state.sleepers.split_off(&(Instant::now(), u64::MAX));
+            let due = std::mem::replace(&mut state.sleepers, later);
+            state.over = state.sleepers.is_empty() || timer.set(&mut state).is_err();
+            due
+        };
+        due.into_values().for_each(Waker::wake);
+        if timer.state().over {
+            return;
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let left = {
+            let mut state = self.0.state();
+            state.over = true;
+            std::mem::take(&mut state.sleepers)
+        };
+        left.into_values().for_each(Waker::wake);
+    }
+}
+
+/// One of the sleepers.
+pub(super) struct Sleep {
+    timer: Arc<Timer>,
+    until: Instant,
+    /// Its own, once it sleeps.
+    number: Option<u64>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.until <= Instant::now() {
+            return Poll::Ready(());
+        }
+        let timer = self.timer.clone();
+        let mut state = timer.state();
+        if state.over {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            state.next += 1;
+            state.next
+        });
+        let waker = context.waker().clone();
+        let before = state.sleepers.insert((self.until, number), waker);
+        let set = timer.set(&mut state);
+        // Who has a waker may be dropped with it, and drop a sleeper of its own.
+        drop(state);
+        drop(before);
+        match set {
+            Ok(()) => Poll::Pending,
+            Err(_) => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = self.timer.state().sleepers.remove(&(self.until, number));
+            drop(waker);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Many locks through one client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use genlock::{Held, Locker, Options};
+use tokio::task::JoinSet;
+
+use super::client_of;
+use crate::contract::{Fixture, soon};
+use crate::support::etcd::Server;
+
+/// Says that a test runs in a process of its own, and against what.
+const ENDPOINT: &str = "GENLOCK_TEST_ENDPOINT";
+
+/// Runs the test of this name in a process that may have so many descriptors.
+fn with_descriptors(count: u32, test: &str, server: &Server) {
+    let limited =
+        format!("ulimit -n {count} && exec \"$0\" --exact etcd::many::{test} --nocapture");
+    let mut command = std::process::Command::new("sh");
+    command.arg("-c").arg(limited);
+    command.arg(std::env::current_exe().expect("this program"));
+    let output = command
+        .env(ENDPOINT, server.endpoint())
+        .output()
+        .expect("sh");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}\n{errors}");
+    assert!(printed.contains("1 passed"), "{printed}");
+}
+
+/// Asks for that many locks, which are another's or free.
+fn ask(client: &Arc<dyn Locker>, count: usize) -> JoinSet<Held> {
+    let mut asked = JoinSet::new();
+    for number in 0..count {
+        let client = client.clone();
+        asked.spawn(async move {
+            let held = client.lock(&format!("/many/{number}")).await;
+            held.expect("a lock")
+        });
+    }
+    asked
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
+    const LOCKS: usize = 600;
+    let Ok(endpoint) = std::env::var(ENDPOINT) else {
+        let server = Server::start();
+        let test = "six_hundred_locks_and_waiters_have_a_thousand_descriptors";
+        with_descriptors(1024, test, &server);
+        assert_eq!(server.leftovers().await, [""; 0]);
+        return;
+    };
+    let options = || Options {
+        ttl: Duration::from_secs(20),
+        ..Options::default()
+    };
+    let client = || client_of(&[&endpoint], options());
+    let (one, other) = (client(), client());
+    let held = soon("the locks", ask(&one, LOCKS).join_all()).await;
+    let waiting = ask(&other, LOCKS);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("descriptors");
+    let descriptors = descriptors.count();
+    assert!(descriptors < 100, "{descriptors} descriptors");
+    for held in held {
+        assert_eq!(held.ownership().loss(), None);
+        one.unlock(held).await.expect("a release");
+    }
+    let held = soon("the turns", waiting.join_all()).await;
+    assert_eq!(held.len(), LOCKS);
+    drop(held);
+    other.close().await.expect("a closed client");
+    one.close().await.expect("a closed client");
+}
