@@ -50,7 +50,7 @@ impl Lock {
         )
     }
 
-    fn start_script(&self, cluster: &Cluster, host: usize, script: &str) -> Run {
+    pub(crate) fn start_script(&self, cluster: &Cluster, host: usize, script: &str) -> Run {
         let run = self.store.sh(&WITH_TTL, script);
         Run::start(cluster.on(host, &run))
     }

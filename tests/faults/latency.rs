@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::cluster::Lock;
 use crate::genlock::{Run, Store};
 use crate::sections::{Manners, Sections, now};
 use crate::slow::{Delay, Slow};
+use crate::support::cluster::Cluster;
 use crate::support::etcd::Server;
 use crate::{next, together};
 
@@ -142,4 +144,33 @@ fn a_store_that_is_always_slow_gives_a_lock_or_says_why_not() {
             assert!(log.read().is_empty());
         }
     });
+}
+
+#[test]
+fn a_network_that_loses_packets_does_not_lose_the_lock() {
+    let losses = [10, 20, 30];
+    let Some(mut cluster) = Cluster::with_network(losses.len()) else {
+        return;
+    };
+    let runs: Vec<_> = (0..losses.len())
+        .map(|host| {
+            let lock = Lock::new(&cluster, &format!("/locks/{host}"));
+            let script = lock.sections.beats_for("holder", TTL * 4);
+            let run = lock.start_script(&cluster, host, &format!("{script}; exit 7"));
+            run.ready();
+            (lock, run)
+        })
+        .collect();
+    for (host, percent) in losses.into_iter().enumerate() {
+        if !cluster.lose_packets(host, percent) {
+            return;
+        }
+    }
+    sleep(TTL * 3);
+    for (percent, (lock, run)) in losses.into_iter().zip(runs) {
+        let run = run.finish();
+        println!("{percent} %: {}", run.stderr);
+        assert_eq!(run.status.code(), Some(7), "{percent} %: {run:?}");
+        assert_eq!(lock.sections.of("holder").told, None, "{percent} %");
+    }
 }

@@ -175,6 +175,16 @@ impl Cluster {
         }
     }
 
+    /// Loses so many packets of a hundred between this host and all others. False, with a word, if
+    /// the kernel cannot.
+    pub(crate) fn lose_packets(&mut self, host: usize, percent: u32) -> bool {
+        let lost = self.network().lose_packets(MEMBERS + host, percent);
+        if let Err(why) = &lost {
+            say(&format!("skipped: {why}"));
+        }
+        lost.is_ok()
+    }
+
     /// Cuts a member off the others, but not off its clients.
     pub(crate) fn cut_from_peers(&mut self, member: usize) {
         for other in (0..MEMBERS).filter(|&other| other != member) {

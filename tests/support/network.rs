@@ -99,6 +99,19 @@ impl Network {
         done(self.raise(host));
     }
 
+    /// Loses so many packets of a hundred, to and from this host. Or says why this kernel cannot.
+    pub(crate) fn lose_packets(&self, host: usize, percent: u32) -> Result<(), String> {
+        let host = address(host);
+        let drop = format!("numgen random mod 100 < {percent} drop");
+        let rules = format!(
+            "add table ip lossy\n\
+             add chain ip lossy forward {{ type filter hook forward priority 0; }}\n\
+             add rule ip lossy forward ip saddr {host} {drop}\n\
+             add rule ip lossy forward ip daddr {host} {drop}\n"
+        );
+        self.router.command(&["nft", "-f", "-"], &rules)
+    }
+
     /// Brings up a host's link, and the route that it lost with it.
     fn raise(&self, host: usize) -> Result<(), String> {
         self.hosts[host].ip(&format!(
