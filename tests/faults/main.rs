@@ -30,6 +30,7 @@ mod hostile;
 mod killed;
 mod late;
 mod latency;
+mod logins;
 mod names;
 mod out_of_reach;
 mod rights;

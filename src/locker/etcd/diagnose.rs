@@ -262,7 +262,7 @@ impl Patient {
         let answer = self.ask(&nobody, &self.nobody, authenticate).await;
         let (auth, login) = match answer {
             Ok(_) => (Ok(true), Ok(())),
-            Err(Fault::Refused(_, why)) if why.ends_with("authentication is not enabled") => {
+            Err(Fault::StaleToken(why)) if why.ends_with("authentication is not enabled") => {
                 (Ok(false), Ok(()))
             }
             Err(fault @ Fault::Refused(ErrorKind::Denied, _)) => (Ok(true), Err(fault)),

@@ -15,6 +15,9 @@ pub(super) type Refusal = Arc<OnceLock<Fault>>;
 /// What etcd begins to say of a password that is not the user's.
 const FAILED_LOGIN: &str = "authentication failed";
 
+/// What it says of any login where nobody has to log in.
+const NO_LOGIN: &str = "authentication is not enabled";
+
 /// Why an attempt failed, with the reason in words for a user.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
@@ -25,7 +28,8 @@ pub(super) enum Fault {
     Misfit(ErrorKind, String),
     /// The store's last word, whichever endpoint says it.
     Refused(ErrorKind, String),
-    /// The token of our user has expired or is older than the store's list of users.
+    /// The token of our user has expired, is older than the store's list of users, or there is one
+    /// where nobody logs in any more, or none where one has to.
     StaleToken(String),
     /// The lease is not there (yet, or any more).
     LeaseNotFound,
@@ -101,6 +105,8 @@ fn judge(status: &tonic::Status) -> Fault {
         Code::InvalidArgument if text.contains("revision of auth store is old") => {
             Fault::StaleToken(format!("etcd: {text}"))
         }
+        // What its own client's new login gets, where a token is refused since `auth disable`.
+        Code::FailedPrecondition if text == NO_LOGIN => Fault::StaleToken(format!("etcd: {text}")),
         // What a request without a token gets: our connection is older than `auth enable`.
         Code::InvalidArgument if text == "user name is empty" => Fault::StaleToken(
             "etcd: it wants a user (user) or a client certificate (cert)".to_owned(),
@@ -229,7 +235,20 @@ pub(super) mod tests {
         }
         let gone = judged(Code::NotFound, "etcdserver: requested lease not found");
         assert!(matches!(gone, Fault::LeaseNotFound));
-        let stale = judged(Code::Unauthenticated, "etcdserver: invalid auth token");
-        assert!(matches!(stale, Fault::StaleToken(_)));
+        for (code, text) in [
+            (Code::Unauthenticated, "etcdserver: invalid auth token"),
+            (
+                Code::FailedPrecondition,
+                "etcdserver: authentication is not enabled",
+            ),
+            (Code::InvalidArgument, "etcdserver: user name is empty"),
+            (
+                Code::InvalidArgument,
+                "etcdserver: revision of auth store is old",
+            ),
+        ] {
+            let stale = judged(code, text);
+            assert!(matches!(stale, Fault::StaleToken(_)), "{text}");
+        }
     }
 }

@@ -81,7 +81,11 @@ impl Watch {
                 }
             }
             self.message = tokio::select! {
-                message = self.stream.message() => message?,
+                message = self.stream.message() => message.map_err(|error| match error.into() {
+                    // The next call logs in anew.
+                    Fault::StaleToken(why) => Fault::Broken(why),
+                    fault => fault,
+                })?,
                 _ = self.moved.changed() => {
                     return Err(Fault::Broken("another connection is used".to_owned()));
                 }

@@ -9,6 +9,9 @@ use tokio::time::timeout;
 
 use super::{Client, Connection, Fault, Store};
 
+/// So often a call logs in at most: while it does what the store wants may change again.
+const LOGINS: u32 = 3;
+
 impl Store {
     /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
     /// for as long as `patience` another connection is dialled beside the first, for TCP takes long
@@ -52,20 +55,23 @@ impl Store {
         }
     }
 
+    /// Runs it over this connection. Where the login has gone stale a fresh one logs in anew, or not
+    /// at all, as the store wants it now.
     async fn run<T, F, Fut>(&self, index: usize, over: Connection, op: &F) -> Result<T, Fault>
     where
         F: Fn(Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        match over.run(&self.dialler, op).await {
-            // The login itself has gone stale: a fresh connection logs in anew.
-            Err(Fault::StaleToken(_)) => {
-                self.forget(index);
-                let connection = self.connection(index).await?;
-                connection.run(&self.dialler, op).await
+        let mut connection = over;
+        for _ in 1..LOGINS {
+            match connection.clone().run(&self.dialler, op).await {
+                Err(Fault::StaleToken(_)) => {
+                    connection = self.connection_beside(index, &connection).await?;
+                }
+                result => return result,
             }
-            result => result,
         }
+        connection.run(&self.dialler, op).await
     }
 
     async fn connection(&self, index: usize) -> Result<Connection, Fault> {
@@ -78,17 +84,17 @@ impl Store {
         Ok(connection.insert(dialled).clone())
     }
 
-    /// A connection in the place of one that is silent, which others go on to use until this one is
-    /// there.
+    /// A connection in the place of one that is silent or stale, which others go on to use until this
+    /// one is there.
     async fn connection_beside(
         &self,
         index: usize,
-        silent: &Connection,
+        before: &Connection,
     ) -> Result<Connection, Fault> {
         let member = &self.members[index];
         let _one_at_a_time = member.dialling_beside.lock().await;
         if let Some(connection) = &*member.connection.lock().await
-            && !connection.is(silent)
+            && !connection.is(before)
         {
             return Ok(connection.clone());
         }
