@@ -52,15 +52,18 @@ impl Hold {
     }
 
     /// `None` where there is no such cgroup to be had, which is said.
-    fn freeze(pid: i32) -> Option<Self> {
-        let cgroup = PathBuf::from(format!("/sys/fs/cgroup/freezer/genlock-{pid}"));
+    fn freeze(pids: &[i32]) -> Option<Self> {
+        let cgroup = format!("/sys/fs/cgroup/freezer/genlock-{}", pids[0]);
+        let cgroup = PathBuf::from(cgroup);
         let made = std::fs::create_dir(&cgroup);
         if let Err(error) = made {
             eprintln!("skipped: {}: {error}", cgroup.display());
             return None;
         }
         let cgroup = Cgroup(cgroup);
-        cgroup.write("cgroup.procs", &pid.to_string());
+        for pid in pids {
+            cgroup.write("cgroup.procs", &pid.to_string());
+        }
         cgroup.write("freezer.state", "FROZEN");
         poll("the freezing", || {
             let state = std::fs::read_to_string(cgroup.0.join("freezer.state"));
@@ -96,7 +99,7 @@ enum How {
 fn hold(how: How, pid: i32) -> Option<Hold> {
     match how {
         How::Traced => Some(Hold::trace(pid)),
-        How::Frozen => Hold::freeze(pid),
+        How::Frozen => Hold::freeze(&[pid]),
     }
 }
 
@@ -142,6 +145,31 @@ fn a_watchdog_out_of_reach_does_not_keep_the_command_alive() {
             assert!(grace > Duration::from_millis(500), "the grace: {grace:?}");
         }
     });
+}
+
+/// What is frozen along with the watchdog does nothing; thawed, it dies before it does anything.
+#[test]
+fn a_command_that_is_frozen_past_the_deadline_never_runs_again() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server.endpoint());
+    let store = Store::at(server.endpoint());
+    let log = Sections::new(store.directory());
+    let beats = log.beats("first", Stubborn);
+    let script = format!("(setsid {beats} &) & exec {beats}");
+    let mut holder = Run::start(Store::at(proxy.endpoint()).sh(&WITH_TTL, &script));
+    let tree = holder.all_ready(2);
+    let next = next(&store, &log, "next");
+    let all = [&[watchdog(holder.pid())], &tree[..]].concat();
+    let Some(hold) = Hold::freeze(&all) else {
+        return;
+    };
+    proxy.hold(Way::Requests);
+    next.finish();
+    assert!(!holder.has_ended());
+    drop(hold);
+    poll("the tree's end", || tree.iter().all(|&pid| is_dead(pid)));
+    assert_eq!(holder.finish().status.code(), Some(80));
+    log.check(2);
 }
 
 /// The lock is another's at once: there is no time to wait for a deadline.
