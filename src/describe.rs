@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
 use crate::locker::{Loss, Record, TakenAway};
-use crate::stderr;
+use crate::{local_time, stderr};
 
 /// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
 /// them. A stderr that is closed or full is no reason to fail, or to wait.
@@ -45,11 +45,12 @@ pub(crate) fn is_in_foreground() -> bool {
         .map_or(true, |group| group == rustix::process::getpgrp())
 }
 
-/// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`.
+/// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`, for stderr.
 pub(crate) fn holder(record: Option<&Record>) -> String {
     let mut text = who(record);
     if let Some(since) = record.map(|record| &record.since).filter(|s| !s.is_empty()) {
-        text.push_str(&format!(" since {}", escape(since)));
+        let since = local_time::shown(since, &std::io::stderr());
+        text.push_str(&format!(" since {since}"));
     }
     text
 }

@@ -46,6 +46,8 @@ mod describe;
 #[cfg(feature = "cli")]
 mod exit;
 #[cfg(feature = "cli")]
+mod local_time;
+#[cfg(feature = "cli")]
 mod progress;
 #[cfg(feature = "cli")]
 mod stderr;

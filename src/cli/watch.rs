@@ -11,6 +11,7 @@ use super::view::{self, ContenderView};
 use super::{Connection, help};
 use crate::describe;
 use crate::exit::Exit;
+use crate::local_time;
 use crate::locker::operator::{Change, Scope, What};
 
 /// Tell what happens to the locks, a line each, until interrupted.
@@ -80,6 +81,7 @@ fn say(options: &Watch, change: Change<'_>) -> anyhow::Result<()> {
             contender: ContenderView::of(change.contender),
         });
     }
+    let time = local_time::shown(&time, &std::io::stdout());
     let token = change.contender.token;
     print(&format!(
         "{time}  {event:<10}  {}  {}{}\n",

@@ -102,6 +102,24 @@ fn ls_shows_what_is_held_below_a_prefix(store: &Store) {
     );
 }
 
+/// Whoever may not read all keys is told what to ask for.
+#[test]
+fn ls_without_the_right_to_all_keys_asks_for_a_prefix() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let store = Store::at(server.endpoint());
+    let as_user = |arguments: &[&str]| {
+        let mut ls = verb(&store, "ls", &["--user", "app"]);
+        ls.args(arguments).env("GENLOCK_PASSWORD", "secret");
+        output(ls)
+    };
+    let refused = as_user(&[]);
+    assert_eq!(refused.status.code(), Some(77), "{refused:?}");
+    let line = refused.one_line();
+    assert!(line.contains("genlock ls /locks/"), "{line}");
+    as_user(&["/locks/"]).silent(0);
+}
+
 /// No wider than the terminal, and with a word where there is nothing.
 #[test]
 fn ls_fits_the_terminal() {
@@ -124,6 +142,26 @@ fn ls_fits_the_terminal() {
     assert_eq!(shown.trim(), "nothing is held below /other/");
     let shown = shell.command("NO_COLOR=1 genlock ls");
     assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+/// In the zone of whoever looks; as JSON, or for another program, in UTC.
+#[test]
+fn times_are_local_at_a_terminal() {
+    let store = Store::files();
+    let _holder = store.hold();
+    let mut shell = Shell::start(&store);
+    let zone = "TZ=XYZ-3 genlock";
+    let shown = shell.command(&format!("{zone} status k"));
+    assert!(shown.contains(" XYZ, for "), "{shown:?}");
+    let shown = shell.command(&format!("{zone} run -n k true"));
+    assert!(shown.trim_end().ends_with(" XYZ"), "{shown:?}");
+    for line in ["status k | cat", "status --json k"] {
+        let shown = shell.command(&format!("{zone} {line}"));
+        assert!(
+            !shown.contains("XYZ") && shown.contains("Z"),
+            "{line}: {shown:?}"
+        );
+    }
 }
 
 fn wait_returns_when_the_lock_is_free_and_takes_nothing(store: &Store) {
