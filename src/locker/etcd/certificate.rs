@@ -218,7 +218,7 @@ fn time((tag, text): (u8, &[u8])) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -237,7 +237,7 @@ mod tests {
         67f3afe8152099a094e3b95d06\
         ";
 
-    fn bytes() -> Vec<u8> {
+    pub(in crate::locker::etcd) fn bytes() -> Vec<u8> {
         let digits: Vec<_> = MADE.chars().filter_map(|c| c.to_digit(16)).collect();
         let pairs = digits.chunks_exact(2);
         pairs.map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::{
     self, CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
+use super::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::etcd::certificate::{Certificate, PublicKey};
 use crate::locker::etcd::credential::CredentialFile;
@@ -97,13 +98,17 @@ impl ServerCertVerifier for Known {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Verdict<ServerCertVerified> {
-        if self.given.contains(shown) {
-            is_valid_at(shown, now)?;
-            verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
-            return Ok(ServerCertVerified::assertion());
+        let verified = self
+            .authorities
+            .verify_server_cert(shown, between, name, ocsp, now);
+        match verified {
+            Err(error) if words::is_of_an_authority(&error) && self.given.contains(shown) => {
+                is_valid_at(shown, now)?;
+                verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
         }
-        self.authorities
-            .verify_server_cert(shown, between, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -213,5 +218,27 @@ impl ServerCertVerifier for Anyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locker::etcd::certificate::tests::bytes;
+
+    #[test]
+    fn a_certificate_is_good_in_its_time_only() {
+        let certificate = CertificateDer::from(bytes());
+        let at = |seconds| {
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            is_valid_at(&certificate, time).err()
+        };
+        // It is good from November 2026 on, until June 2136.
+        assert_eq!(at(1_800_000_000), None);
+        assert_eq!(
+            at(1_700_000_000),
+            Some(CertificateError::NotValidYet.into())
+        );
+        assert_eq!(at(5_300_000_000), Some(CertificateError::Expired.into()));
     }
 }

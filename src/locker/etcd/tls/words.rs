@@ -32,6 +32,14 @@ pub(super) fn judge(error: &Tls, has_identity: bool) -> Fault {
     }
 }
 
+/// As webpki names a server's certificate that says that it is an authority's.
+const AUTHORITYS: &str = "CaUsedAsEndEntity";
+
+/// Whether that is what is wrong with the server's certificate.
+pub(super) fn is_of_an_authority(error: &Tls) -> bool {
+    matches!(error, Tls::InvalidCertificate(Bad::Other(other)) if other.0.to_string() == AUTHORITYS)
+}
+
 /// What is wrong with the server's certificate.
 fn certificate(bad: &Bad) -> &'static str {
     match bad {
@@ -70,7 +78,7 @@ fn certificate(bad: &Bad) -> &'static str {
 /// webpki says these by name only.
 fn by_name(name: &str) -> &'static str {
     match name {
-        "CaUsedAsEndEntity" => {
+        AUTHORITYS => {
             "its certificate is one of an authority: that is taken only if it stands itself in \
              --cacert"
         }
