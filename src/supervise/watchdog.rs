@@ -247,14 +247,15 @@ impl Watchdog {
         {
             self.report(Report::Left(left));
         }
-        // Before it is reaped: until then the group's number is its own.
+        // Before it is reaped: until then the group's number is its own. It was told already when it
+        // did not end by itself.
         match self.leftovers {
-            Leftovers::Stop => {
+            Leftovers::Stop if by_itself => {
                 self.signal_group(Signal::TERM);
                 self.signal_group(Signal::CONT);
             }
-            Leftovers::Leave if by_itself => {}
-            Leftovers::Leave => self.signal_group(Signal::KILL),
+            Leftovers::Leave if !by_itself => self.signal_group(Signal::KILL),
+            _ => {}
         }
         self.leader = None;
         if let Some(status) = tree::reap(leader) {

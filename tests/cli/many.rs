@@ -93,3 +93,24 @@ fn what_is_started_to_end_in_order_is_left_alone() {
     assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(run.text().ends_with("whole"), "{run:?}");
 }
+
+#[test]
+fn who_stays_in_the_group_is_not_told_again_when_the_command_ends() {
+    let stays = r#"
+        $SIG{TERM} = sub { syswrite STDOUT, "told\n" };
+        unless (fork) {
+            syswrite STDOUT, "ready $$\n";
+            sleep 600 while 1;
+        }
+        $SIG{TERM} = 'DEFAULT';
+        sleep 600;
+    "#;
+    let store = Store::etcd();
+    let run = Run::start(store.run(&["--ttl", "60", "-k", "1"], &["perl", "-e", stays]));
+    run.ready();
+    let server = store.server().expect("an etcd");
+    server.ctl(&["del", "--prefix", &format!("{}/", store.key)]);
+    let run = run.finish();
+    assert_eq!(run.status.code(), Some(80), "{run:?}");
+    assert_eq!(run.text().matches("told").count(), 1, "{run:?}");
+}

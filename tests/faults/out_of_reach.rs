@@ -106,20 +106,26 @@ fn hold(how: How, pid: i32) -> Option<Hold> {
 #[test]
 fn a_watchdog_out_of_reach_does_not_keep_the_command_alive() {
     let cases = [
-        (How::Traced, Polite),
-        (How::Traced, Stubborn),
-        (How::Frozen, Polite),
-        (How::Frozen, Stubborn),
+        (How::Traced, Polite, false),
+        (How::Traced, Stubborn, false),
+        (How::Frozen, Polite, false),
+        (How::Frozen, Stubborn, false),
+        (How::Traced, Stubborn, true),
+        (How::Frozen, Stubborn, true),
     ];
-    together(cases, |(how, manners)| {
+    together(cases, |(how, manners, leave)| {
         let server = Server::start();
         let proxy = Proxy::before(&server.endpoint());
         let store = Store::at(server.endpoint());
         let ours = Store::at(proxy.endpoint());
         let log = Sections::new(store.directory());
         let beats = log.beats("first", manners);
-        let script = format!("(setsid {beats} &) & exec {beats}");
-        let mut holder = Run::start(ours.sh(&WITH_TTL, &script));
+        let mut holder = if leave {
+            let options = [&WITH_TTL[..], &["--leave-descendants"]].concat();
+            Run::start(ours.sh(&options, &format!("{beats} & exec {beats}")))
+        } else {
+            Run::start(ours.sh(&WITH_TTL, &format!("(setsid {beats} &) & exec {beats}")))
+        };
         let tree = holder.all_ready(2);
         let next = next(&store, &log, "next");
         let Some(hold) = hold(how, watchdog(holder.pid())) else {
