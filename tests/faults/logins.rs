@@ -88,11 +88,16 @@ fn no_change_of_logins_loses_a_lock_or_a_place() {
             command.args([name, "--endpoints", &store.endpoints, &store.key]);
             logged_in(command)
         };
-        let watch = Run::start(verb("watch"));
-        watch.says_times("/locks/k", 2);
-        let before = watches(&server);
-        let wait = Run::start(verb("wait"));
-        poll("its watch", || watches(&server) > before);
+        // Their first requests are answered: what they go on by is a watch.
+        let watching = |name| {
+            let before = watches(&server);
+            let run = Run::start(verb(name));
+            poll("its watch", || watches(&server) > before);
+            run
+        };
+        // Those of holder and waiter begin a while after the lock is held and waited for.
+        poll("their watches", || watches(&server) >= 2);
+        let (watch, wait) = (watching("watch"), watching("wait"));
         change.happen(&server);
         // Every renewal since then has met it.
         sleep(TTL + TTL / 4);
