@@ -134,6 +134,35 @@ async fn a_release_wakes_one() {
     drop(held);
 }
 
+#[tokio::test]
+async fn a_renewal_costs_a_ping_and_a_read() {
+    let server = Server::start();
+    let options = Options {
+        ttl: Duration::from_secs(9),
+        ..Options::default()
+    };
+    let client = client(&server, options);
+    let held = lock(&client, "/k").await;
+    let mut ownership = held.ownership();
+    soon("the lock's watch", async {
+        let watches = |(method, _): &(String, u64)| method == "Watch";
+        while !server.requests().iter().any(watches) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    // The first opens the stream.
+    for _ in 0..2 {
+        let before = server.requests();
+        soon("a renewal", ownership.changed()).await;
+        assert_eq!(
+            since(&server, &before),
+            counts([("LeaseKeepAlive", 1), ("Range", 1)])
+        );
+    }
+    client.unlock(held).await.expect("a release");
+}
+
 /// What stands in the queue behind a held lock is taken away; it is back, and gets its turn.
 async fn the_place_is_taken_anew(take_away: fn(&Server, &str), expected: Loss) {
     let server = Server::start();

@@ -19,7 +19,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 const SLOW: u32 = 4;
 
 /// After this share of the bound without any sign of life over a connection another is dialled.
-const IMPATIENT: u32 = 4;
+const IMPATIENT: u32 = 8;
 
 /// One pass over the members, beginning with the current one.
 pub(super) struct Round<'a> {
