@@ -1,6 +1,7 @@
 //! Arguments that cannot be meant: on one line what is wrong with them, and the line that was
 //! wanted. Only a line that is accepted itself is proposed.
 
+mod dashes;
 mod habits;
 mod not_found;
 mod unlikely;
@@ -128,9 +129,19 @@ fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
             Some(fault) => Err(Objection::Fault(fault)),
             None => Ok((command, matches)),
         },
-        Err(error) if !error.use_stderr() => Err(Objection::Help(error)),
+        Err(error) if !error.use_stderr() => match misread(words, &error) {
+            // `-http-addr`, in which -h was seen.
+            Some(fault) => Err(Objection::Fault(fault)),
+            None => Err(Objection::Help(error)),
+        },
         Err(error) => Err(Objection::Fault(fault(words, &error))),
     }
+}
+
+/// What is wrong with a word that clap took for options of one letter.
+fn misread(words: &[OsString], error: &clap::Error) -> Option<Fault> {
+    let verb = words::verb(words.first()?)?;
+    dashes::fault(words, &verb, error)
 }
 
 /// What is wrong, where clap did not understand.
@@ -139,7 +150,10 @@ fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         return words::no_verb();
     };
     if words::verb(first).is_none() {
-        return words::not_a_verb(words, error);
+        return words::not_a_verb(words);
+    }
+    if let Some(fault) = misread(words, error) {
+        return fault;
     }
     match error.kind() {
         ErrorKind::MissingRequiredArgument => words::missing(words, &names(error)),

@@ -36,6 +36,20 @@ fn answered(status: i32, lines: &[(&str, &str, &str)]) {
     }
 }
 
+/// Each line is refused with this status and these words, which no line could mend.
+#[track_caller]
+fn said(status: i32, lines: &[(&str, &str)]) {
+    let store = Store::files();
+    for (words, what) in lines {
+        let run = typed(&store, words);
+        assert_eq!(run.status.code(), Some(status), "{words}: {run:?}");
+        assert_eq!(run.stdout, b"", "{words}");
+        let line = run.one_line();
+        assert!(line.contains(what), "{words}: {line}");
+        assert!(!line.contains("try: "), "{words}: {line}");
+    }
+}
+
 #[test]
 fn what_is_missing_is_filled_in() {
     answered(
@@ -151,6 +165,138 @@ fn the_habits_of_other_tools() {
             ("-x -w 5 k -c 'a | b'", "-x", "run -w 5 k -- sh -c 'a | b'"),
         ],
     );
+}
+
+#[test]
+fn the_habits_of_flock() {
+    answered(
+        64,
+        &[
+            ("run -en k cmd", "-e: every lock", "run -n k cmd"),
+            ("-en k cmd", "-en", "run -n k cmd"),
+            ("run -exw5 k cmd", "-e: every lock", "run -w5 k cmd"),
+            ("run -xe k cmd", "-x: every lock", "run k cmd"),
+            ("run -o k cmd", "-o: what a command leaves", "run k cmd"),
+            ("run -qo k cmd", "-o: what a command leaves", "run -q k cmd"),
+            ("run -F k cmd", "-F: genlock stays", "run k cmd"),
+            (
+                "run --no-fork k cmd",
+                "--no-fork: genlock stays",
+                "run k cmd",
+            ),
+            // The form with a descriptor.
+            ("9", "9: not a verb", "run /locks/backup -- ./backup.sh"),
+            (
+                "run 9",
+                "9: a lock is held",
+                "run /locks/backup -- ./backup.sh",
+            ),
+            (
+                "run -n 9",
+                "9: a lock is held",
+                "run -n /locks/backup -- ./backup.sh",
+            ),
+            ("run -x 9", "-x: every", "run /locks/backup -- ./backup.sh"),
+        ],
+    );
+    said(
+        64,
+        &[
+            (
+                "run -u k cmd",
+                "-u: a lock is free when its command has ended",
+            ),
+            ("run -nu 9", "-u: a lock is free when its command has ended"),
+            ("run -s k cmd", "-s: every lock is exclusive"),
+            ("run --shared k cmd", "--shared: every lock is exclusive"),
+        ],
+    );
+}
+
+#[test]
+fn the_habits_of_consul() {
+    let dashes = "a long option has two dashes";
+    let number = "-n is --try, and takes no number";
+    let consul = "-http-addr: that is for consul";
+    answered(
+        64,
+        &[
+            ("acquire k", "acquire", "run k -- ./backup.sh"),
+            ("acquire k cmd -v", "acquire", "run k cmd -v"),
+            (
+                "run -child-exit-code k cmd",
+                "the status is that of the command",
+                "run k cmd",
+            ),
+            ("lock -pass-stdin k cmd", "lock", "run k cmd"),
+            ("run -try=5s k cmd", "--wait does", "run --wait=5s k cmd"),
+            ("run --try=5s k cmd", "--wait does", "run --wait=5s k cmd"),
+            ("run -try 5s k cmd", "--wait does", "run --wait 5s k cmd"),
+            ("run -try k cmd", dashes, "run --try k cmd"),
+            ("run -ttl=20s k cmd", dashes, "run --ttl=20s k cmd"),
+            ("run -wait=5 k cmd", dashes, "run --wait=5 k cmd"),
+            ("run -verbose k cmd", dashes, "run --verbose k cmd"),
+            ("run -hello k cmd", "-hello: no such option", "run --help"),
+            ("run -n=1 k cmd", "every lock is exclusive", "run k cmd"),
+            ("status -try k", "-t: no such option", "status --help"),
+        ],
+    );
+    said(
+        64,
+        &[
+            ("run -http-addr=h:8500 k cmd", consul),
+            ("ls -http-addr=h:8500", consul),
+            ("run -n=3 k cmd", number),
+            ("lock -n=3 k cmd", number),
+            ("-n 3 k cmd", "-n: this is --try, and takes no number"),
+        ],
+    );
+    answered(
+        127,
+        &[("run -n 3 k cmd", "-n takes no number", "run -n k cmd")],
+    );
+}
+
+#[test]
+fn what_is_not_surely_meant_is_not_proposed() {
+    answered(
+        64,
+        &[
+            ("run --note x k cmd", "--note", "run --help"),
+            ("run --host=h k cmd", "--host", "run --help"),
+            ("ls --host h", "--host", "ls --help"),
+            ("help run ls", "ls: one word too many for help", "help run"),
+        ],
+    );
+    // Help is what was asked for, and what stands behind the command is the command's.
+    let store = Store::files();
+    for words in ["run -h", "run -help", "run -qh k cmd", "run -nh"] {
+        let run = typed(&store, words).silent(0);
+        assert!(run.text().contains("genlock run"), "{words}: {run:?}");
+    }
+    let run = typed(&store, "run k ./backup.sh -http-addr=h -e -try=5s").silent(0);
+    assert_eq!(run.text(), "ran -http-addr=h -e -try=5s");
+}
+
+#[test]
+fn to_wait_and_not_to_wait() {
+    let what = "--try does not wait, and --wait does: leave one of them out";
+    said(
+        64,
+        &[
+            ("run --try --wait 5 k ./backup.sh", what),
+            ("run -w 5 k -n ./backup.sh", what),
+            ("run -nw0 k ./backup.sh", what),
+        ],
+    );
+    // A --try beats what the environment says.
+    let store = Store::files();
+    let script = "GENLOCK_WAIT=5 \"$0\" run --try k ./backup.sh";
+    typed(&store, "--version").silent(0);
+    let mut bash = crate::genlock::under(&["bash", "-c", script], &genlock());
+    bash.env("GENLOCK_ENDPOINTS", &store.endpoints);
+    bash.current_dir(store.directory());
+    assert_eq!(output(bash).silent(0).text(), "ran");
 }
 
 #[test]

@@ -1,24 +1,100 @@
 //! What fingers type: other tools' words, and words that are nearly right.
 
+use std::ffi::{OsStr, OsString};
+
+use super::Fault;
+use super::words::{removed, replace, text};
+
 /// Other tools' verbs: those of etcdctl, consul and setlock's kin. One counts only while genlock
 /// has none of that name.
 pub(super) const VERBS: &[(&str, &str)] = &[
     ("lock", "run"),
     ("exec", "run"),
+    ("acquire", "run"),
     ("unlock", "release"),
     ("list", "ls"),
     ("version", "--version"),
 ];
 
-/// Options of flock(1), and genlock's own for the same; none where genlock does that always.
-pub(super) const OPTIONS: &[(&str, Option<&str>)] = &[
-    ("--nonblock", Some("--try")),
-    ("--nb", Some("--try")),
-    ("--timeout", Some("--wait")),
-    ("-x", None),
-    ("-e", None),
-    ("--exclusive", None),
+/// What another tool's option means here.
+#[derive(Clone, Copy)]
+pub(super) enum Meant {
+    /// The same as this one.
+    Option(&'static str),
+    /// It can be left out: that is so always.
+    Always(&'static str),
+    /// There is no such thing.
+    Never(&'static str),
+}
+
+pub(super) const EXCLUSIVE: &str = "every lock is exclusive";
+const CONSULS: &str = "that is for consul: locks are in etcd, see --endpoints, or in files";
+
+/// Options of flock(1), then those of consul, which may have one dash too. One counts only while
+/// genlock has none of that name.
+const OPTIONS: &[(&str, Meant)] = &[
+    ("--nonblock", Meant::Option("--try")),
+    ("--nb", Meant::Option("--try")),
+    ("--timeout", Meant::Option("--wait")),
+    ("-x", Meant::Always(EXCLUSIVE)),
+    ("-e", Meant::Always(EXCLUSIVE)),
+    ("--exclusive", Meant::Always(EXCLUSIVE)),
+    ("-s", Meant::Never(EXCLUSIVE)),
+    ("--shared", Meant::Never(EXCLUSIVE)),
+    ("-o", Meant::Always(LEFT_BEHIND)),
+    ("--close", Meant::Always(LEFT_BEHIND)),
+    ("-F", Meant::Always(STAYS)),
+    ("--no-fork", Meant::Always(STAYS)),
+    ("-u", Meant::Never(FREE)),
+    ("--unlock", Meant::Never(FREE)),
+    (
+        "--child-exit-code",
+        Meant::Always("the status is that of the command"),
+    ),
+    (
+        "--pass-stdin",
+        Meant::Always("the command has the stdin of genlock"),
+    ),
+    ("--http-addr", Meant::Never(CONSULS)),
+    ("--token-file", Meant::Never(CONSULS)),
+    ("--datacenter", Meant::Never(CONSULS)),
+    ("--stale", Meant::Never(CONSULS)),
 ];
+
+const LEFT_BEHIND: &str = "what a command leaves behind is stopped, and keeps no lock";
+const STAYS: &str = "genlock stays beside the command, to stop it in time";
+const FREE: &str = "a lock is free when its command has ended";
+
+/// What an option means that genlock does not have.
+pub(super) fn meant(option: &str) -> Option<Meant> {
+    let found = OPTIONS.iter().find(|(theirs, _)| *theirs == option);
+    found.map(|&(_, meant)| meant)
+}
+
+impl Meant {
+    /// What is said of the option at `at`, which is written as `shown`, with its value behind a `=`.
+    pub(super) fn fault(
+        self,
+        words: &[OsString],
+        at: usize,
+        shown: &str,
+        value: Option<&OsStr>,
+    ) -> Fault {
+        match self {
+            Self::Always(why) => Fault::new(format!("{shown}: {why}"), Some(removed(words, at))),
+            Self::Never(why) => Fault::said(format!("{shown}: {why}")),
+            Self::Option(ours) => {
+                let mut mended = replace(words, at, ours);
+                if let Some(value) = value {
+                    mended[at].push("=");
+                    mended[at].push(value);
+                }
+                let what = format!("{shown}: no such option of {}", text(&words[0]));
+                Fault::new(what, Some(mended))
+            }
+        }
+    }
+}
 
 /// The option of flock(1) that takes a line for the shell.
 pub(super) const SCRIPT: &str = "-c";

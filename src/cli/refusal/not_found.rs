@@ -41,6 +41,14 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
         let mended = [options, &rest, command].concat();
         return Some(("the word before it was taken for the key", mended));
     }
+    // consul's `-n 3`, so many holders.
+    if let [options @ .., limit, number] = before
+        && limit == "-n"
+        && words::is_number(number)
+    {
+        let mended = [options, std::slice::from_ref(limit), command].concat();
+        return Some(("-n takes no number, which was taken for the key", mended));
+    }
     // As in DOS, the directory we are in is not searched.
     if !bytes.contains(&b'/') && Path::new(program).is_file() {
         let mut path = OsString::from("./");

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::Fault;
@@ -23,7 +24,21 @@ pub(super) fn fault(
     if command.first().is_some_and(|first| is_option(first)) {
         return option_for_command(before, command);
     }
-    stray_blank(verb, before, command, matches)
+    stray_blank(verb, before, command, matches).or_else(|| contradiction(verb, matches))
+}
+
+/// To wait and not to wait. A `--wait` of the environment's is beaten by a `--try`.
+fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Fault> {
+    let is_said = |long: &str| {
+        let mut arguments = verb.get_arguments();
+        let arg = arguments.find(|arg| arg.get_long() == Some(long));
+        let source = arg.and_then(|arg| matches.value_source(arg.get_id().as_str()));
+        source == Some(ValueSource::CommandLine)
+    };
+    let both = is_said("try") && is_said("wait");
+    both.then(|| {
+        Fault::said("--try does not wait, and --wait does: leave one of them out".to_owned())
+    })
 }
 
 /// The values of an argument that is the last one, as they stand in `words`.

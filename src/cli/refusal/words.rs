@@ -4,10 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use clap::Command;
-use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Command};
 
-use super::{Fault, habits, names, one_line, read_alone, settle};
+use super::{Fault, Objection, WayOut, check, habits, names, one_line, read_alone, settle};
 use crate::cli::{command, quoting};
 use crate::describe;
 
@@ -47,6 +46,18 @@ pub(super) fn replace(words: &[OsString], at: usize, by: &str) -> Vec<OsString> 
     words
 }
 
+/// `words` without the one at `at`.
+pub(super) fn removed(words: &[OsString], at: usize) -> Vec<OsString> {
+    let mut words = words.to_vec();
+    words.remove(at);
+    words
+}
+
+pub(super) fn is_number(word: &OsStr) -> bool {
+    let bytes = word.as_bytes();
+    !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit)
+}
+
 pub(super) fn is_option(word: &OsStr) -> bool {
     word.len() > 1 && word.as_bytes().starts_with(b"-")
 }
@@ -63,7 +74,7 @@ pub(super) fn no_verb() -> Fault {
 }
 
 /// The first word is no verb.
-pub(super) fn not_a_verb(words: &[OsString], error: &clap::Error) -> Fault {
+pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
     let first = &words[0];
     let shown = text(first);
     let with_run = insert(words, 0, &[RUN]);
@@ -71,7 +82,7 @@ pub(super) fn not_a_verb(words: &[OsString], error: &clap::Error) -> Fault {
         return Fault::new("a verb is missing before --", Some(with_run));
     }
     if is_option(first) {
-        return before_the_verb(words, error);
+        return before_the_verb(words);
     }
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
@@ -94,20 +105,38 @@ pub(super) fn not_a_verb(words: &[OsString], error: &clap::Error) -> Fault {
         Some(_) => return Fault::new(what, None),
         None => habits::nearest(name, all.iter().map(String::as_str)),
     };
-    match meant.and_then(|verb| settle(replace(words, 0, verb))) {
+    let meant = meant.map(|verb| replace(words, 0, verb));
+    // What is wrong behind it says how it would be right.
+    if let Some(Err(Objection::Fault(fault))) = meant.as_deref().map(check)
+        && matches!(fault.way_out, WayOut::Said)
+    {
+        return fault;
+    }
+    match meant.and_then(settle) {
         Some(mended) => Fault::new(format!("{shown}: not a verb"), Some(mended)),
         None => Fault::new(what, Some(with_run)),
     }
 }
 
 /// An option stands where the verb should.
-fn before_the_verb(words: &[OsString], error: &clap::Error) -> Fault {
+fn before_the_verb(words: &[OsString]) -> Fault {
     let what = format!("{}: options go behind the verb", text(&words[0]));
+    let mut own = command();
+    own.build();
+    let name = words[0].to_str().unwrap_or_default();
     if words.len() == 1
-        && let Some(similar) = similar(error)
+        && let Some(similar) = similar(name, &own)
     {
         let what = format!("{}: no such option", text(&words[0]));
         return Fault::new(what, Some(replace(words, 0, &similar)));
+    }
+    if let [limit, number, ..] = words
+        && limit == "-n"
+        && is_number(number)
+    {
+        // consul's `-n 3`.
+        let what = "-n: this is --try, and takes no number: every lock has one holder";
+        return Fault::said(what.to_owned());
     }
     let moved = words
         .iter()
@@ -129,6 +158,12 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
     let Some((at, word)) = words.iter().enumerate().nth(1) else {
         return no_verb();
     };
+    if verb(word).is_some()
+        && let Some(more) = words.get(at + 1)
+    {
+        let what = format!("{}: one word too many for help", text(more));
+        return Fault::new(what, Some(words[..=at].to_vec()));
+    }
     let all = verbs();
     let what = format!("{}: not a verb: {}", text(word), all.join(", "));
     let name = word.to_str().unwrap_or_default();
@@ -181,6 +216,14 @@ pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
                 return Fault::new(shown(&["KEY"]), Some(mended));
             }
             let mut mended = words.to_vec();
+            if is_number(&words[last]) {
+                // The descriptor of flock's `flock 9`.
+                mended[last] = KEY.into();
+                mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
+                let number = text(&words[last]);
+                let what = format!("{number}: a lock is held for a command, not by a descriptor");
+                return Fault::new(what, Some(mended));
+            }
             mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
             Fault::new(shown(&["COMMAND"]), Some(mended))
         }
@@ -201,12 +244,11 @@ pub(super) fn key_for(command: &OsStr) -> String {
     }
 }
 
-/// The option that clap finds similar.
-fn similar(error: &clap::Error) -> Option<String> {
-    match error.get(ContextKind::SuggestedArg) {
-        Some(ContextValue::String(similar)) => Some(similar.clone()),
-        _ => None,
-    }
+/// The long option that was most likely meant.
+fn similar(name: &str, options: &Command) -> Option<String> {
+    let name = name.strip_prefix("--")?;
+    let longs = options.get_arguments().filter_map(Arg::get_long);
+    Some(format!("--{}", habits::nearest(name, longs)?))
 }
 
 /// An argument that the verb does not have.
@@ -236,19 +278,18 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
         let what = format!("{shown}: a shell is a command like any other");
         return Fault::new(what, Some(mended));
     }
-    let habit = habits::OPTIONS.iter().find(|(theirs, _)| theirs == name);
-    let meant = match habit {
-        Some(&(_, None)) => {
-            let mut mended = words.to_vec();
-            mended.remove(at);
-            return Fault::new(format!("{shown}: every lock is exclusive"), Some(mended));
-        }
-        Some(&(_, Some(ours))) => Some(ours.to_owned()),
-        None => similar(error),
-    };
-    let mended = meant.map(|ours| {
+    let value = value.strip_prefix(b"=").map(OsStr::from_bytes);
+    if let Some(meant) = habits::meant(name) {
+        return meant.fault(words, at, &shown, value);
+    }
+    let options = self::verb(&words[0]);
+    let mended = options.and_then(|options| similar(name, &options));
+    let mended = mended.map(|ours| {
         let mut mended = replace(words, at, &ours);
-        mended[at].push(OsStr::from_bytes(&value));
+        if let Some(value) = value {
+            mended[at].push("=");
+            mended[at].push(value);
+        }
         mended
     });
     Fault::new(what, mended)
