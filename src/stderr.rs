@@ -67,6 +67,8 @@ pub(crate) fn hand_over() {
 /// Waits for a short while until all is written, before the process ends.
 pub(crate) fn finish() {
     settle(LAST_WORDS);
+    // On a busy host the thread may not even have begun.
+    waiting().write_without_thread();
 }
 
 fn settle(within: Duration) {
