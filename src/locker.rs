@@ -157,6 +157,9 @@ pub enum Event {
     TakenAway(TakenAway),
     /// The store did not answer and is asked again; the reason, on one line.
     Retrying(String),
+    /// What a connection broke of, as a dependency says it, where the reason that comes next has
+    /// only words for that it broke. It may have anything in it: escape it before it is shown.
+    Beneath(String),
 }
 
 /// A lock that is held. Dropping it releases it in the background, so it has to be kept:

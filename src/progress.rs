@@ -86,6 +86,7 @@ impl Seen {
             Event::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
             Event::TakenAway(by) => last.taken_away = Some(by.clone()),
             Event::Retrying(why) => last.retrying = Some(why.clone()),
+            Event::Beneath(_) => {}
         });
     }
 

@@ -95,8 +95,14 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         },
         observer: Some(Arc::new(move |event| {
             noted.note(event);
-            if let (true, Event::Retrying(why)) = (verbose, event) {
-                describe::complain(format_args!("trying again: {why}"));
+            match event {
+                Event::Retrying(why) if verbose => {
+                    describe::complain(format_args!("trying again: {why}"));
+                }
+                Event::Beneath(text) if verbose => {
+                    describe::complain(format_args!("beneath: {}", describe::escape(text)));
+                }
+                _ => {}
             }
         })),
     })?;

@@ -28,6 +28,7 @@ mod proof;
 mod pulse;
 mod queue;
 mod recipe;
+mod refusal;
 mod renewal;
 mod revoke;
 mod standing;
@@ -144,7 +145,7 @@ impl Etcd {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
     pub fn new(config: Config, options: Options) -> Result<Self> {
-        let store = Arc::new(Store::new(&config, options.retry_interval)?);
+        let store = Arc::new(Store::new(&config, &options)?);
         Ok(Self {
             shared: Arc::new(Shared {
                 store,

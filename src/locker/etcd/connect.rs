@@ -19,6 +19,7 @@ use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::pulse::Pulse;
 use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::locker::Options;
 use round::Round;
 
 /// The endpoints of one etcd.
@@ -45,7 +46,7 @@ struct Member {
 }
 
 impl Store {
-    pub(super) fn new(config: &Config, retry_interval: Duration) -> Result<Self> {
+    pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
         let endpoints = Endpoint::all(config)?.into_iter();
         let members: Vec<_> = endpoints
             .map(|endpoint| Member {
@@ -63,13 +64,13 @@ impl Store {
         let start = super::random()? as usize % members.len();
         Ok(Self {
             members,
-            dialler: Dialler::new(config)?,
+            dialler: Dialler::new(config, options.observer.clone())?,
             current: AtomicUsize::new(start),
             moved: watch::Sender::new(0),
             heard: AtomicBool::new(false),
             dial_timeout: config.dial_timeout,
             command_timeout: config.command_timeout,
-            retry_interval,
+            retry_interval: options.retry_interval,
         })
     }
 

@@ -123,8 +123,8 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
         ..config.clone()
     };
     let patient = Arc::new(Patient {
-        user: Dialler::new(config)?,
-        nobody: Dialler::new(&nobody)?,
+        user: Dialler::new(config, None)?,
+        nobody: Dialler::new(&nobody, None)?,
         dial_timeout: config.dial_timeout,
         command_timeout: config.command_timeout,
         prefix: prefix.to_owned(),

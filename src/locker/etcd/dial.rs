@@ -18,14 +18,16 @@ use super::Config;
 use super::addresses::connect;
 use super::certificate::Certificate;
 use super::endpoint::{Address, Endpoint};
-use super::fault::{Fault, Refusal};
+use super::fault::{self, Fault};
 use super::gather::Gathering;
 use super::greeting::Greeting;
 use super::pulse::Pulse;
+use super::refusal::Refusal;
 use super::tls::Tls;
 use super::transport;
 use super::user::User;
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::{Event, Observer};
 
 /// etcd counts pings more often than every 5 s as abuse (its --grpc-keepalive-min-time).
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -59,6 +61,7 @@ impl Connection {
         // tonic's futures take 12 KB, which would be moved about with those around them.
         let result = Box::pin(op(self.client)).await;
         result.map_err(|error| {
+            self.refusal.set_beneath(fault::beneath(&error));
             let fault = Fault::from(error);
             // Only a login is told so, which the client made anew by itself, with the password
             // that was good for the one before.
@@ -77,14 +80,16 @@ pub(super) struct Dialler {
     user: Option<User>,
     /// What the caller bounds an attempt by.
     within: Duration,
+    observer: Option<Observer>,
 }
 
 impl Dialler {
-    pub(super) fn new(config: &Config) -> Result<Self> {
+    pub(super) fn new(config: &Config, observer: Option<Observer>) -> Result<Self> {
         Ok(Self {
             tls: Tls::new(config)?,
             user: User::new(config)?,
             within: config.dial_timeout,
+            observer,
         })
     }
 
@@ -96,7 +101,8 @@ impl Dialler {
         pulse: &Pulse,
     ) -> Result<Connection, Fault> {
         let refusal = Refusal::default();
-        let stream = self.stream(endpoint, &refusal).await?;
+        let stream = self.stream(endpoint, &refusal).await;
+        let stream = stream.inspect_err(|_| self.tell(&refusal))?;
         let in_clear = matches!(endpoint.address, Address::Tcp { tls: false, .. });
         let greeting = Greeting::new(refusal.clone(), in_clear);
         let mut io = Some(TokioIo::new(Gathering::new(
@@ -128,7 +134,10 @@ impl Dialler {
                 client: Arc::new(client),
                 refusal,
             }),
-            Err(error) => Err(self.explain(error.into(), &refusal)),
+            Err(error) => {
+                refusal.set_beneath(fault::beneath(&error));
+                Err(self.explain(error.into(), &refusal))
+            }
         }
     }
 
@@ -166,13 +175,23 @@ impl Dialler {
 
     /// Says what is behind a fault of a connection.
     fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
-        match (fault, refusal.get(), &self.user) {
+        self.tell(refusal);
+        match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
             (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
                 let text = format!("{text} (user \"{}\")", user.shown());
                 Fault::Refused(ErrorKind::Denied, text)
             }
             (fault, ..) => fault,
+        }
+    }
+
+    /// Tells of what lies beneath, for who looks.
+    fn tell(&self, refusal: &Refusal) {
+        if let Some(observer) = &self.observer
+            && let Some(text) = refusal.take_beneath()
+        {
+            observer(&Event::Beneath(text.to_owned()));
         }
     }
 

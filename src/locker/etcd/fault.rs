@@ -1,6 +1,5 @@
 //! What a failed attempt means: ask another endpoint, ask again, or give up.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use etcd_client::Error as EtcdError;
@@ -8,9 +7,6 @@ use tonic::Code;
 
 use super::transport;
 use crate::error::{Error, ErrorKind};
-
-/// Why a connection will end, once it is known. The layers above drop it.
-pub(super) type Refusal = Arc<OnceLock<Fault>>;
 
 /// What etcd begins to say of a password that is not the user's.
 const FAILED_LOGIN: &str = "authentication failed";
@@ -88,6 +84,21 @@ impl From<EtcdError> for Fault {
             EtcdError::InvalidMetadataValue(_) => Self::Broken("its login token is bad".into()),
             _ => Self::Broken("the client failed".into()),
         }
+    }
+}
+
+/// What a dependency says itself, where our words do not say all.
+pub(super) fn beneath(error: &EtcdError) -> Option<String> {
+    match error {
+        EtcdError::GRpcStatus(status) => match std::error::Error::source(status) {
+            Some(source) => transport::beneath(source),
+            None => (!text_of(status).starts_with(status.message()))
+                .then(|| status.message().to_owned())
+                .filter(|text| !text.starts_with("etcdserver: ")),
+        },
+        EtcdError::TransportError(error) => transport::beneath(error),
+        EtcdError::IoError(error) => transport::beneath(error),
+        other => Some(other.to_string()),
     }
 }
 

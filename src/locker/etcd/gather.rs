@@ -115,7 +115,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::locker::etcd::fault::Refusal;
+    use crate::locker::etcd::refusal::Refusal;
 
     fn greeting() -> Greeting {
         Greeting::new(Refusal::default(), true)

@@ -1,6 +1,7 @@
 //! The first words of a server: those of another protocol tell where we have come to.
 
-use super::fault::{Fault, Refusal};
+use super::fault::Fault;
+use super::refusal::Refusal;
 
 /// Waits for them, and keeps what is wrong with them.
 pub(super) struct Greeting {
@@ -32,7 +33,7 @@ impl Greeting {
             words => judge(words),
         };
         if let Some(why) = strange {
-            let _ = self.refusal.set(Fault::Broken(why.to_owned()));
+            self.refusal.set(Fault::Broken(why.to_owned()));
         }
     }
 }

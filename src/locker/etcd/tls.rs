@@ -19,7 +19,8 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::Config;
 use super::certificate::Certificate;
-use super::fault::{Fault, Refusal};
+use super::fault::Fault;
+use super::refusal::Refusal;
 use super::transport;
 use crate::error::{Error, ErrorKind, Result};
 use files::{Files, Material};
@@ -70,7 +71,10 @@ impl Tls {
                 refusal,
             }),
             Err(error) => Err(match tls_error(&error) {
-                Some(tls) => words::judge(tls, has_identity),
+                Some(tls) => {
+                    refusal.set_beneath(words::beneath(tls));
+                    words::judge(tls, has_identity)
+                }
                 // A reset if it had not read all that we sent.
                 None if matches!(
                     error.kind(),

@@ -9,17 +9,28 @@ use crate::error::plain;
 
 /// The innermost reason that has words; else only that it broke.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
-    let mut cause = Some(error);
-    let mut words = None;
-    while let Some(error) = cause {
-        words = of_one(error).or(words);
+    let words = causes(error).filter_map(of_one).last();
+    words.unwrap_or_else(|| BROKE.to_owned())
+}
+
+/// What the layers say themselves, the outermost first, if we have no words for it.
+pub(super) fn beneath(error: &(dyn Error + 'static)) -> Option<String> {
+    (reason(error) == BROKE).then(|| {
+        let texts: Vec<_> = causes(error).map(ToString::to_string).collect();
+        texts.join(": ")
+    })
+}
+
+const BROKE: &str = "the connection broke";
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
         // An I/O error's source() is that of the error inside, not that error.
-        cause = match error.downcast_ref::<io::Error>() {
+        match error.downcast_ref::<io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as _),
             None => error.source(),
-        };
-    }
-    words.unwrap_or_else(|| "the connection broke".to_owned())
+        }
+    })
 }
 
 fn of_one(error: &(dyn Error + 'static)) -> Option<String> {
@@ -46,7 +57,7 @@ pub(super) fn of_io(error: &io::Error) -> String {
     }
     let words = match error.kind() {
         Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionAborted => "it hung up",
-        Kind::NotConnected | Kind::Other => "the connection broke",
+        Kind::NotConnected | Kind::Other => BROKE,
         Kind::InvalidData | Kind::InvalidInput => "it sent what makes no sense",
         Kind::TimedOut => "it did not answer in time",
         Kind::NotFound => "no address",
@@ -157,7 +168,9 @@ mod tests {
             }
         }
         impl Error for Strange {}
-        assert_eq!(reason(&Strange), "the connection broke");
+        assert_eq!(reason(&Strange), BROKE);
+        let beneath = beneath(&io::Error::other(Strange)).expect("a source");
+        assert!(beneath.contains("Kind { Other(Strange) }"), "{beneath}");
     }
 
     #[test]

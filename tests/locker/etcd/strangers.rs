@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::{ErrorKind, Etcd, EtcdConfig, Locker, Options};
+use genlock::{ErrorKind, Etcd, EtcdConfig, Event, Locker, Options};
 
 use super::secure::TLS;
 use crate::contract::soon;
@@ -94,4 +96,31 @@ async fn servers_of_something_else() {
         assert_eq!(why(&format!("http://{address}")).await, over_http);
         assert_eq!(why(&format!("https://{address}")).await, over_tls);
     }
+}
+
+#[tokio::test]
+async fn what_lies_beneath_is_for_who_looks() {
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let observer = move |event: &Event| {
+        if let Event::Beneath(text) = event {
+            let _ = tell.lock().expect("a lock").send(text.clone());
+        }
+    };
+    let options = Options {
+        observer: Some(Arc::new(observer)),
+        ..Options::default()
+    };
+    let config = EtcdConfig {
+        endpoints: vec![format!("https://{}", says(b"\x16\x03\x03\xff\xffhello"))],
+        insecure_skip_tls_verify: true,
+        dial_timeout: Duration::from_millis(500),
+        ..EtcdConfig::default()
+    };
+    let client = Etcd::new(config, options).expect("a client");
+    let error = soon("an answer", client.lock("/k")).await;
+    let error = error.expect_err("no etcd there").to_string();
+    let beneath = told.try_recv().expect("a word");
+    assert!(beneath.contains("corrupt message"), "{beneath}");
+    assert!(!error.contains("corrupt message"), "{error}");
 }

@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls;
 
 use super::words;
-use crate::locker::etcd::fault::Refusal;
+use crate::locker::etcd::refusal::Refusal;
 
 /// Notes what TLS says when the connection fails.
 pub(super) struct Noting {
@@ -22,8 +22,8 @@ pub(super) struct Noting {
 
 impl Noting {
     fn note(&self, tls: &rustls::Error) {
-        // The first one is the reason for those that follow.
-        let _ = self.refusal.set(words::judge(tls, self.has_identity));
+        self.refusal.set(words::judge(tls, self.has_identity));
+        self.refusal.set_beneath(words::beneath(tls));
     }
 
     /// Writing failed, so nobody will read any more; but the reason may have come in before. It

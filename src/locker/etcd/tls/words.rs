@@ -32,6 +32,18 @@ pub(super) fn judge(error: &Tls, has_identity: bool) -> Fault {
     }
 }
 
+/// What TLS says itself, where our words do not say all.
+pub(super) fn beneath(error: &Tls) -> Option<String> {
+    let all = match error {
+        Tls::InvalidCertificate(bad) => certificate(bad) != BAD,
+        Tls::AlertReceived(_) | Tls::NoCertificatesPresented | Tls::NoApplicationProtocol => true,
+        _ => false,
+    };
+    (!all).then(|| error.to_string())
+}
+
+const BAD: &str = "its certificate is bad";
+
 /// As webpki names a server's certificate that says that it is an authority's.
 const AUTHORITYS: &str = "CaUsedAsEndEntity";
 
@@ -71,7 +83,7 @@ fn certificate(bad: &Bad) -> &'static str {
             "its certificate is not for a server (extendedKeyUsage has no serverAuth)"
         }
         Bad::Other(other) => by_name(&other.0.to_string()),
-        _ => "its certificate is bad",
+        _ => BAD,
     }
 }
 
@@ -95,7 +107,7 @@ fn by_name(name: &str) -> &'static str {
         "PathLenConstraintViolated" => {
             "its certificate has more authorities above it than they allow"
         }
-        _ => "its certificate is bad",
+        _ => BAD,
     }
 }
 

@@ -1,0 +1,41 @@
+//! Why a connection will end, once it is known: the layers above drop it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::fault::Fault;
+
+/// What one connection has of it.
+#[derive(Clone, Default)]
+pub(super) struct Refusal(Arc<Reason>);
+
+#[derive(Default)]
+struct Reason {
+    fault: OnceLock<Fault>,
+    beneath: OnceLock<String>,
+    told: AtomicBool,
+}
+
+impl Refusal {
+    /// Keeps the first one: it is the reason for those that follow.
+    pub(super) fn set(&self, fault: Fault) {
+        let _ = self.0.fault.set(fault);
+    }
+
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.0.fault.get()
+    }
+
+    /// Keeps what a dependency says itself, where our words do not say all.
+    pub(super) fn set_beneath(&self, text: Option<String>) {
+        if let Some(text) = text {
+            let _ = self.0.beneath.set(text);
+        }
+    }
+
+    /// That, once.
+    pub(super) fn take_beneath(&self) -> Option<&str> {
+        let text = self.0.beneath.get()?;
+        (!self.0.told.swap(true, Ordering::Relaxed)).then_some(text)
+    }
+}
