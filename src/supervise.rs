@@ -12,6 +12,7 @@ mod command;
 mod course;
 mod host;
 mod keep;
+mod leader;
 mod left;
 mod link;
 mod message;

@@ -2,6 +2,7 @@
 //! refuse, and what is missing then.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::process::PidfdFlags;
@@ -45,13 +46,12 @@ pub(super) fn become_subreaper() -> Result<(), Errno> {
 /// Looks for all of it. For a process that has no children to lose.
 pub(crate) fn missing() -> Vec<Missing> {
     let timer = rustix::time::timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC);
-    let descriptor = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
     let refused = [
         become_subreaper().err().map(Missing::Subreaper),
         death_signal().err().map(Missing::DeathSignal),
         timer.err().map(Missing::Timer),
         tree::news().err().map(Missing::News),
-        descriptor.err().map(Missing::Descriptors),
+        descriptor().err().map(Missing::Descriptors),
         Proc::open().is_none().then_some(Missing::Proc),
     ];
     refused.into_iter().flatten().collect()
@@ -63,22 +63,27 @@ pub(super) fn death_signal() -> Result<(), Errno> {
     rustix::process::set_parent_process_death_signal(signal)
 }
 
+/// Whether a process can be held on to.
+fn descriptor() -> Result<OwnedFd, Errno> {
+    rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
+}
+
 /// Whether the lock can be held for a command without a subreaper.
 ///
 /// # Errors
 /// What is missing, and the way out.
 pub(super) fn can_do_without(leftovers: Leftovers, refusal: Errno) -> io::Result<()> {
-    let refusal = plain(&io::Error::from(refusal).to_string());
+    // A command that is left alone by its watchdog has to die of that, or to be found.
+    let its_end = death_signal().is_ok() || descriptor().is_ok();
     let missing = match leftovers {
-        Leftovers::Stop => format!(
-            "this host has no child subreaper (prctl(2): {refusal}), without which not all that it \
-             starts is found: --leave-descendants covers its process group alone"
-        ),
-        // It dies of the watchdog's death, or the lock could be let go of while it lives.
-        Leftovers::Leave if death_signal().is_err() => format!(
-            "this host refuses what would end it along with its watchdog (prctl(2): {refusal})"
-        ),
-        Leftovers::Leave => return Ok(()),
+        Leftovers::Leave if its_end => return Ok(()),
+        Leftovers::Stop if its_end => {
+            ", without which not all that it starts is found: --leave-descendants covers its process \
+             group alone"
+        }
+        _ => ", no death signals and no process descriptors (pidfd_open(2))",
     };
+    let refusal = plain(&io::Error::from(refusal).to_string());
+    let missing = format!("this host has no child subreaper (prctl(2): {refusal}){missing}");
     Err(io::Error::new(io::ErrorKind::Unsupported, missing))
 }

@@ -33,6 +33,11 @@ impl Rounds {
         pause
     }
 
+    /// The same after a round that took so long: at most a fifth of the time is spent on them.
+    pub(super) fn pause_after(&mut self, took: Duration) -> Duration {
+        self.pause().max(took * 4)
+    }
+
     /// How far to look in the present round: what the first ones have not found can be anywhere.
     pub(super) fn search(&self) -> Search {
         if self.pause < LONGEST {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 use super::course::{Course, Phase};
+use super::leader::Leader;
 use super::message::Report;
-use super::proc::Proc;
 use super::rounds::Rounds;
 use super::tree;
 use super::walk::{Spared, Walk};
@@ -32,8 +32,8 @@ pub(super) struct StandIn {
     course: Course,
     watchdog: Pid,
     leftovers: Leftovers,
-    /// The command's group, until its leader is known to be reaped.
-    group: Option<Pid>,
+    /// The command's process, until it is known to be reaped.
+    leader: Option<Leader>,
     grace: Duration,
     /// The watchdog was ordered to tell everything SIGTERM, and has so long to say that it did.
     owed: Option<Instant>,
@@ -59,7 +59,7 @@ impl StandIn {
             course: Course::new(),
             watchdog,
             leftovers,
-            group: None,
+            leader: None,
             grace: Duration::ZERO,
             owed: None,
             passing: None,
@@ -135,7 +135,7 @@ impl StandIn {
         let watchdog = self.watchdog;
         let mut found = self.walk().living(watchdog);
         if self.leftovers == Leftovers::Leave {
-            found.retain(|&pid| Some(pid) == self.group);
+            found.retain(|&pid| Some(pid) == self.group());
         }
         found
     }
@@ -150,7 +150,7 @@ impl StandIn {
         let now = Instant::now();
         match report {
             Report::Started(pid) => {
-                self.group = Pid::from_raw(pid);
+                self.leader = Pid::from_raw(pid).map(|pid| Leader::new(pid, self.watchdog));
                 if self.course.phase() == Phase::Waiting {
                     self.course.started(now);
                 }
@@ -161,7 +161,7 @@ impl StandIn {
             }
             Report::Ended(_) => {
                 self.owed = None;
-                self.group = None;
+                self.leader = None;
                 self.course.ended(now);
             }
             Report::Gone(_) => self.course.gone(),
@@ -242,7 +242,7 @@ impl StandIn {
             self.tell_the_rest();
         }
         if self.leftovers == Leftovers::Leave {
-            return self.leader_has_ended();
+            return self.leader.as_ref().is_none_or(Leader::has_ended);
         }
         if tree::reap_all() {
             return true;
@@ -276,9 +276,8 @@ impl StandIn {
         let Phase::Ending(..) = self.course.phase() else {
             return;
         };
-        if let Some(group) = self.group_of_ours() {
-            tree::signal_group(group, Signal::TERM);
-            tree::signal_group(group, Signal::CONT);
+        if let Some(leader) = &mut self.leader {
+            leader.signal_group(&[Signal::TERM, Signal::CONT]);
         }
         self.told = true;
         self.begin(Rounds::of_term());
@@ -286,7 +285,7 @@ impl StandIn {
 
     fn tell_the_rest(&mut self) {
         if self.leftovers == Leftovers::Stop {
-            let (group, watchdog) = (self.group, Some(self.watchdog));
+            let (group, watchdog) = (self.group(), Some(self.watchdog));
             self.walk().tell(Spared { group, watchdog });
         }
     }
@@ -294,8 +293,8 @@ impl StandIn {
     /// SIGKILL over every way there is: the group, what is below us, and the watchdog, at whose
     /// death what was below it is ours and the command dies (prctl(2)).
     fn kill(&mut self) {
-        if let Some(group) = self.group_of_ours() {
-            tree::signal_group(group, Signal::KILL);
+        if let Some(leader) = &mut self.leader {
+            leader.signal_group(&[Signal::KILL]);
         }
         if tree::is_child(self.watchdog) {
             let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
@@ -306,29 +305,8 @@ impl StandIn {
         }
     }
 
-    /// The command's group, while its number is its own: its leader has not been reaped, though it
-    /// may be dead.
-    fn group_of_ours(&mut self) -> Option<Pid> {
-        let leader = self.group?;
-        if tree::is_child(leader) {
-            return Some(leader);
-        }
-        match Proc::open() {
-            Some(proc) => {
-                let stat = proc.stat(leader.as_raw_nonzero().get());
-                let parent = stat.and_then(|stat| Pid::from_raw(stat.parent));
-                self.group.filter(|_| parent == Some(self.watchdog))
-            }
-            // By its last word the watchdog has not reaped it; and later it may be our own to reap.
-            None => self.group.take(),
-        }
-    }
-
-    fn leader_has_ended(&self) -> bool {
-        self.group.is_none_or(|leader| {
-            let stat = Proc::open().and_then(|proc| proc.stat(leader.as_raw_nonzero().get()));
-            tree::has_ended(leader) && !stat.is_some_and(|stat| stat.lives())
-        })
+    fn group(&self) -> Option<Pid> {
+        self.leader.as_ref().map(|leader| leader.pid)
     }
 
     fn walk(&mut self) -> &mut Walk {

@@ -284,11 +284,13 @@ impl Watchdog {
     fn tell_the_rest(&mut self) {
         self.next_telling = None;
         if self.leftovers == Leftovers::Stop && matches!(self.course.phase(), Phase::Ending(..)) {
+            let begun = Instant::now();
             self.walk.tell(Spared {
                 group: self.group,
                 watchdog: None,
             });
-            self.next_telling = Some(Instant::now() + self.telling.pause());
+            let now = Instant::now();
+            self.next_telling = Some(now + self.telling.pause_after(now.since(begun)));
         }
     }
 

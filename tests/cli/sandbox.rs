@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::genlock::{Finished, Run, Store, genlock, output, poll, send, under};
-use crate::process::{has, is_dead, watchdog};
+use crate::process::{children, has, is_dead, watchdog};
 
 /// Runs what is given under a filter (seccomp(2)) that refuses system calls with EPERM: those of a
 /// number, of which an argument may have to be a value, under a mask.
@@ -128,6 +128,23 @@ fn without_death_signals_a_killed_watchdogs_command_is_dead_before_the_release()
     assert!(store.is_free());
 }
 
+#[test]
+fn without_prctl_a_killed_watchdogs_group_is_dead_before_the_release() {
+    let store = Store::files();
+    let script = "sh -c 'echo ready $$; exec sleep 600' & echo ready $$; exec sleep 600";
+    let Some(command) = refused(&[PRCTL], &store.sh(&["--leave-descendants"], script)) else {
+        return;
+    };
+    let run = Run::start(command);
+    let pids = run.all_ready(2);
+    let watchdog = children(run.pid())[0];
+    send(watchdog, Signal::KILL);
+    let run = run.finish();
+    assert_eq!(run.status.code(), Some(70), "{run:?}");
+    assert!(pids.into_iter().all(is_dead));
+    assert!(store.is_free());
+}
+
 /// Demands a line that says what is missing and names the way out.
 fn says_what_is_missing(run: &Finished, store: &Store) {
     assert_eq!(run.status.code(), Some(70), "{run:?}");
@@ -148,7 +165,7 @@ fn what_cannot_be_done_without_is_said() {
     let few = ["--leave-descendants"];
     ends_as_told(&|command| refused(&[SUBREAPER], command), &few);
     // The watchdog's end would leave the command alive.
-    let none = refused(&[PRCTL], &store.run(&few, &["touch", "ran"]));
+    let none = refused(&[PRCTL, DESCRIPTORS], &store.run(&few, &["touch", "ran"]));
     let none = output(none.expect("a filter"));
     assert_eq!(none.status.code(), Some(70), "{none:?}");
     assert!(none.one_line().contains("prctl(2)"), "{none:?}");
