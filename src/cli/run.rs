@@ -22,7 +22,7 @@ use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Event, Held, Locker, Loss, Options, Record};
+use crate::locker::{Event, Held, Locker, Loss, Observer, Options, Record};
 use crate::progress::{self, Seen};
 use crate::stderr;
 use crate::supervise::signals::Signals;
@@ -81,8 +81,6 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         .supervise(options.command.len(), leftovers)
         .context("cannot watch over a command")?;
     let seen = Seen::default();
-    let noted = seen.clone();
-    let verbose = options.verbose > 0;
     let endpoints = store.endpoints();
     let store = store.open(Options {
         ttl: options.ttl,
@@ -93,18 +91,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             command: recorded(options),
             ..Record::of_this_process()
         },
-        observer: Some(Arc::new(move |event| {
-            noted.note(event);
-            match event {
-                Event::Retrying(why) if verbose => {
-                    describe::complain(format_args!("trying again: {why}"));
-                }
-                Event::Beneath(text) if verbose => {
-                    describe::complain(format_args!("beneath: {}", describe::escape(text)));
-                }
-                _ => {}
-            }
-        })),
+        observer: Some(observer(seen.clone(), options.verbose > 0)),
     })?;
     let start = Instant::now();
     loop {
@@ -168,6 +155,22 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             }
         }
     }
+}
+
+/// Notes what happens, and under -v tells of what goes wrong meanwhile.
+fn observer(seen: Seen, verbose: bool) -> Observer {
+    Arc::new(move |event| {
+        seen.note(event);
+        match event {
+            Event::Retrying(why) if verbose => {
+                describe::complain(format_args!("trying again: {why}"));
+            }
+            Event::Beneath(text) if verbose => {
+                describe::complain(format_args!("beneath: {}", describe::escape(text)));
+            }
+            _ => {}
+        }
+    })
 }
 
 /// Releases, with patience for a store that most likely can be reached. Gives whether a lock that
