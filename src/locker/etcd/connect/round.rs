@@ -18,8 +18,9 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// This share, for the first that is slow; each further one has twice as much.
 const SLOW: u32 = 4;
 
-/// After this share of the bound without any sign of life over a connection another is dialled.
-const IMPATIENT: u32 = 8;
+/// After this share of the bound without any sign of life over a connection another is dialled; about
+/// which nothing is known yet, so that it is not too early.
+const IMPATIENT: u32 = 4;
 
 /// One pass over the members, beginning with the current one.
 pub(super) struct Round<'a> {
