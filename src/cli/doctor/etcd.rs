@@ -285,3 +285,64 @@ fn spread(reads: &[Duration]) -> String {
 pub(super) fn precise(time: Duration) -> String {
     format!("{:.2}ms", time.as_secs_f64() * 1000.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+    use crate::Error;
+    use crate::cli::{Cli, Verb, command};
+    use crate::locker::etcd::diagnose::Service;
+
+    fn member(condition: crate::Result<Condition>) -> Member {
+        Member {
+            endpoint: "http://etcd:2379".to_owned(),
+            in_clear: false,
+            certificate: None,
+            condition,
+        }
+    }
+
+    fn judged(members: Vec<Member>) -> Report {
+        let words = ["genlock", "doctor"];
+        let mut given = command().try_get_matches_from(words).expect("words");
+        let settings = Settings::read(&command(), &given).expect("settings");
+        let Ok(Cli {
+            verb: Verb::Doctor(options),
+        }) = Cli::<Verb>::from_arg_matches_mut(&mut given)
+        else {
+            panic!("another verb");
+        };
+        let mut report = Report::default();
+        let config = EtcdConfig::default();
+        Judge::new(&mut report, &settings, &config, &options).judge(Diagnosis {
+            members,
+            certificate: None,
+            service: Some(Ok(Service {
+                endpoint: "http://etcd:2379".to_owned(),
+                auth: Ok(false),
+                login: None,
+                recognised: true,
+                read: Ok(()),
+                write: Ok(()),
+                lease: Ok(Duration::from_secs(10)),
+            })),
+        });
+        report
+    }
+
+    /// Newer releases of etcd tell only root what they are.
+    #[test]
+    fn a_member_that_says_nothing_of_itself_serves_locks() {
+        let reads = Ok(vec![Duration::from_millis(1)]);
+        let tacit = member(Ok(Condition {
+            status: None,
+            reads,
+        }));
+        let away = Error::new(ErrorKind::Unavailable, "connection refused");
+        assert_eq!(judged(vec![tacit, member(Err(away))]).status(), None);
+        let away = Error::new(ErrorKind::Unavailable, "connection refused");
+        assert!(judged(vec![member(Err(away))]).status().is_some());
+    }
+}

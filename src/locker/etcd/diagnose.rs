@@ -174,18 +174,14 @@ impl Patient {
 
     /// Who we are should not matter, and a password that is refused must not hide the rest.
     async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
-        match self.condition_for(&self.nobody, endpoint).await {
-            Ok(Condition { status: None, .. }) if self.user.has_user() => {
-                let known = self.condition_for(&self.user, endpoint).await;
-                // A login that is refused is told of elsewhere.
-                match known {
-                    Err(fault) if is_denied(&fault) => {
-                        self.condition_for(&self.nobody, endpoint).await
-                    }
-                    known => known,
-                }
-            }
-            condition => condition,
+        let condition = self.condition_for(&self.nobody, endpoint).await;
+        if !matches!(condition, Ok(Condition { status: None, .. })) || !self.user.has_user() {
+            return condition;
+        }
+        match self.condition_for(&self.user, endpoint).await {
+            // A login that is refused is told of elsewhere.
+            Err(fault) if is_denied(&fault) => condition,
+            known => known,
         }
     }
 
