@@ -220,6 +220,8 @@ fn a_login_that_is_refused_shows_no_secret() {
             keeps(&run);
             if verb[0] == "status" {
                 assert_eq!(run.status.code(), Some(77), "{run:?}");
+                let apart = "(user \"app:…\": the colon is the name's";
+                assert_eq!(run.stderr.contains(apart), !given.options.is_empty());
             }
         }
     }

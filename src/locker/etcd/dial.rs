@@ -179,7 +179,7 @@ impl Dialler {
         match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
             (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
-                let text = format!("{text} (user \"{}\")", user.shown());
+                let text = format!("{text} (user {})", user.shown());
                 Fault::Refused(ErrorKind::Denied, text)
             }
             (fault, ..) => fault,

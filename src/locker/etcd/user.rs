@@ -53,8 +53,14 @@ impl User {
         matches!(self.password, Password::InFile(_))
     }
 
-    /// The name, as it may be shown.
+    /// The name, as it may be shown. With a colon it may be meant for a name and a password.
     pub(super) fn shown(&self) -> String {
-        secrets::user(&self.name)
+        let shown = secrets::user(&self.name);
+        let why = if shown == self.name {
+            ""
+        } else {
+            ": the colon is the name's, since the password is given apart"
+        };
+        format!("\"{shown}\"{why}")
     }
 }

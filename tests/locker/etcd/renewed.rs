@@ -1,5 +1,6 @@
 //! Certificates and passwords that are renewed while a lock is held.
 
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +105,29 @@ async fn a_password_is_read_for_the_login_and_not_before() {
     set_password(&server, "newer");
     write_anew(&password_file, b"newer\n");
     super::secure::works(&client, "/locks/k").await;
+}
+
+#[tokio::test]
+async fn a_password_in_a_pipe_is_kept() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    std::io::Write::write_all(&mut writer, b"secret\n").expect("a pipe");
+    drop(writer);
+    let (client, _told) = talking(EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        user: Some("app".to_owned()),
+        password_file: Some(format!("/proc/self/fd/{}", reader.as_raw_fd()).into()),
+        ..EtcdConfig::default()
+    });
+    let held = soon("a lock", client.lock("/locks/k"))
+        .await
+        .expect("a lock");
+    // Every login is gone, and with it what was read from the pipe.
+    server.kill();
+    server.restart();
+    is_renewed(&held).await;
+    client.unlock(held).await.expect("a release");
 }
 
 /// As renewals do: whole, under another name first.
