@@ -3,6 +3,7 @@
 mod answering;
 mod leaving;
 mod not_executed;
+mod release;
 mod running;
 mod start;
 mod survivors;
@@ -22,20 +23,14 @@ use crate::ErrorKind;
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Event, Held, Locker, Loss, Observer, Options, Record};
+use crate::locker::{Event, Held, Loss, Observer, Options, Record};
 use crate::progress::{self, Seen};
 use crate::stderr;
 use crate::supervise::signals::Signals;
-use crate::supervise::{self, Forked, Leftovers};
+use crate::supervise::{self, Forked, Leftovers, Supervision};
 use answering::Answering;
+use release::{close, release};
 use running::{Ended, Running};
-
-/// How long to try to release a lock that is lost: most likely the store cannot be reached.
-const LOST_RELEASE: Duration = Duration::from_secs(1);
-
-/// How long leaving and releasing may take from a signal on that comes meanwhile: their request
-/// goes out before we end, or others would wait for a TTL.
-const SIGNALLED_RELEASE: Duration = Duration::from_millis(500);
 
 /// Forks the watchdog for these arguments of genlock.
 pub(super) fn fork(words: &[OsString]) -> io::Result<Forked> {
@@ -69,20 +64,42 @@ pub(super) fn run(
     exit
 }
 
-/// From the first signal that is listened to until nothing is held any more.
+/// A run, from the first signal that is listened to until nothing is held any more.
+struct Session<'a> {
+    options: &'a Run,
+    signals: Signals,
+    store: Arc<dyn Client>,
+    /// Where the lock is kept, as the command is told.
+    endpoints: String,
+    seen: Seen,
+    start: Instant,
+}
+
 async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<Exit> {
-    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
     let leftovers = if options.leave_descendants {
         Leftovers::Leave
     } else {
         Leftovers::Stop
     };
-    let mut supervision = forked
+    let supervision = forked
         .supervise(options.command.len(), leftovers)
         .context("cannot watch over a command")?;
     let seen = Seen::default();
-    let endpoints = store.endpoints();
-    let store = store.open(Options {
+    let session = Session {
+        options,
+        signals,
+        endpoints: store.endpoints(),
+        store: open(options, store, &seen)?,
+        seen,
+        start: Instant::now(),
+    };
+    session.run(supervision).await
+}
+
+/// Opens the store for a run that `seen` is to follow.
+fn open(options: &Run, store: Store, seen: &Seen) -> crate::Result<Arc<dyn Client>> {
+    store.open(Options {
         ttl: options.ttl,
         retry_interval: options.retry_interval,
         auto_renew: !options.no_renew,
@@ -92,69 +109,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
             ..Record::of_this_process()
         },
         observer: Some(observer(seen.clone(), options.verbose > 0)),
-    })?;
-    let start = Instant::now();
-    loop {
-        let acquired = tokio::select! {
-            biased;
-            signal = supervision.interruption(&mut signals) => Err(Exit::Signal(signal)),
-            acquired = acquire(options, &*store, &seen, start) => Ok(acquired),
-        };
-        let held = match acquired {
-            Ok(Ok(Some(held))) => held,
-            other => {
-                // Out of the queue, and that has reached the store, before anything else is said.
-                close(&*store, &mut signals).await;
-                supervision.end();
-                return match other {
-                    Ok(Ok(_)) => Ok(words::not_acquired(options, &seen, &*store).await),
-                    Ok(Err(error)) => Err(error.into()),
-                    Err(exit) => Ok(exit),
-                };
-            }
-        };
-        let acquired = Instant::now();
-        words::say_acquired(options, &seen, acquired.since(start), held.token());
-        stderr::hand_over();
-        let answering = Answering::start(&store, &held);
-        let socket = answering.as_ref().map(Answering::address);
-        let variables = environment::added(&held, &endpoints, socket);
-        let mut command = Running::new(options, &held, &variables, supervision, &seen);
-        let ended = command.run(&mut signals).await;
-        let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
-        let status = command.status();
-        supervision = command.over();
-        drop(answering);
-        if let Ended::Left(exit) = ended {
-            // It is not released: neither here, nor when it or the store is dropped.
-            std::mem::forget((held, store));
-            supervision.end();
-            return Ok(exit);
-        }
-        // Nothing of the command lives: whatever happens to the release, its own status stands.
-        let held_for = Instant::now().since(acquired);
-        let (released, told) = release(&*store, held, lost, &mut signals).await;
-        if released {
-            words::say_released(options, held_for, status);
-        }
-        match ended {
-            Ended::With(exit) | Ended::Left(exit) => {
-                // The watchdog has ended meanwhile.
-                supervision.end();
-                return Ok(exit);
-            }
-            Ended::NotStarted(loss) if told.is_none() && seen.waiting().is_some() => {
-                seen.note(&Event::PlaceLost(loss));
-            }
-            Ended::NotStarted(loss) => {
-                supervision.end();
-                return match told {
-                    Some(signal) => Ok(Exit::Signal(signal)),
-                    None => Err(not_started(options, loss).into()),
-                };
-            }
-        }
-    }
+    })
 }
 
 /// Notes what happens, and under -v tells of what goes wrong meanwhile.
@@ -173,32 +128,107 @@ fn observer(seen: Seen, verbose: bool) -> Observer {
     })
 }
 
-/// Releases, with patience for a store that most likely can be reached. Gives whether a lock that
-/// was ours was released, and the signal that came meanwhile and is to end us.
-async fn release(
-    store: &dyn Locker,
-    held: Held,
-    lost: bool,
-    signals: &mut Signals,
-) -> (bool, Option<i32>) {
-    let (mut released, mut told) = (false, None);
-    let patience = async {
-        if lost {
-            tokio::time::sleep(LOST_RELEASE).await;
-        } else {
-            std::future::pending::<()>().await;
+impl Session<'_> {
+    async fn run(mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
+        loop {
+            let held = match self.wait(&supervision).await {
+                Ok(held) => held,
+                Err(ended) => {
+                    supervision.end();
+                    return self.not_held(ended).await;
+                }
+            };
+            let ended;
+            (ended, supervision) = self.hold(held, supervision).await;
+            if let Some(exit) = ended {
+                // The watchdog has ended meanwhile, most likely.
+                supervision.end();
+                return exit;
+            }
         }
-    };
-    tokio::select! {
-        unlocked = store.unlock(held) => match unlocked {
-            Ok(()) => released = true,
-            Err(error) if !lost => describe::complain(format_args!("warning: not released: {error}")),
-            Err(_) => {}
-        },
-        () = patience => {}
-        () = impatience(signals, &mut told) => {}
     }
-    (released, told)
+
+    /// Waits for the lock. Where it is not acquired genlock is out of the queue, and that has reached
+    /// the store, before anything is said.
+    async fn wait(&mut self, supervision: &Supervision) -> Result<Held, NotHeld> {
+        let acquired = tokio::select! {
+            biased;
+            signal = supervision.interruption(&mut self.signals) => Err(NotHeld::Signal(signal)),
+            acquired = acquire(self.options, &*self.store, &self.seen, self.start) => match acquired {
+                Ok(Some(held)) => Ok(held),
+                Ok(None) => Err(NotHeld::ByAnother),
+                Err(error) => Err(NotHeld::Failed(error)),
+            }
+        };
+        if acquired.is_err() {
+            close(&*self.store, &mut self.signals).await;
+        }
+        acquired
+    }
+
+    /// How genlock ends for it.
+    async fn not_held(&self, why: NotHeld) -> anyhow::Result<Exit> {
+        match why {
+            NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
+            NotHeld::Failed(error) => Err(error.into()),
+            NotHeld::ByAnother => {
+                Ok(words::not_acquired(self.options, &self.seen, &*self.store).await)
+            }
+        }
+    }
+
+    /// Runs the command under the lock, and releases. Gives how genlock ends, if it does not queue
+    /// anew because the lock was lost before the command could be started.
+    async fn hold(
+        &mut self,
+        held: Held,
+        supervision: Supervision,
+    ) -> (Option<anyhow::Result<Exit>>, Supervision) {
+        let options = self.options;
+        let acquired = Instant::now();
+        let waited = acquired.since(self.start);
+        words::say_acquired(options, &self.seen, waited, held.token());
+        stderr::hand_over();
+        let answering = Answering::start(&self.store, &held);
+        let socket = answering.as_ref().map(Answering::address);
+        let variables = environment::added(&held, &self.endpoints, socket);
+        let mut command = Running::new(options, &held, &variables, supervision, &self.seen);
+        let ended = command.run(&mut self.signals).await;
+        let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
+        let status = command.status();
+        let supervision = command.over();
+        drop(answering);
+        if let Ended::Left(exit) = ended {
+            // It is not released: neither here, nor when it or the store is dropped.
+            std::mem::forget((held, self.store.clone()));
+            return (Some(Ok(exit)), supervision);
+        }
+        // Nothing of the command lives: whatever happens to the release, its own status stands.
+        let held_for = Instant::now().since(acquired);
+        let (released, told) = release(&*self.store, held, lost, &mut self.signals).await;
+        if released {
+            words::say_released(options, held_for, status);
+        }
+        let exit = match (ended, told) {
+            (Ended::With(exit) | Ended::Left(exit), _) => Some(Ok(exit)),
+            (Ended::NotStarted(_), Some(signal)) => Some(Ok(Exit::Signal(signal))),
+            (Ended::NotStarted(loss), None) if self.seen.waiting().is_some() => {
+                self.seen.note(&Event::PlaceLost(loss));
+                None
+            }
+            (Ended::NotStarted(loss), None) => Some(Err(not_started(options, loss).into())),
+        };
+        (exit, supervision)
+    }
+}
+
+/// Why the lock is not held.
+enum NotHeld {
+    /// It is held by another under --try, or --wait ran out.
+    ByAnother,
+    /// This signal is to end genlock.
+    Signal(i32),
+    Failed(crate::Error),
 }
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
@@ -250,22 +280,6 @@ async fn acquire(
 /// Whether not to wait. --try beats a --wait, which may come from the environment.
 fn tries(options: &Run) -> bool {
     options.try_ || options.wait == Some(Duration::ZERO)
-}
-
-/// Leaves the queue and releases; a second signal shortens the patience with the store.
-async fn close(store: &dyn Locker, signals: &mut Signals) {
-    let mut told = None;
-    tokio::select! {
-        // What could not be released is free at its TTL's end, and there is a better error to show.
-        _ = store.close() => {}
-        () = impatience(signals, &mut told) => {}
-    }
-}
-
-/// Ends a while after the next signal that is to end us, which it tells.
-async fn impatience(signals: &mut Signals, told: &mut Option<i32>) {
-    *told = Some(signals.next_that_ends().await);
-    tokio::time::sleep(SIGNALLED_RELEASE).await;
 }
 
 /// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.
