@@ -19,6 +19,9 @@ const KEPT: usize = 64;
 /// How long the process's end waits for what is not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// How long before for the thread to begin: nothing but a busy host delays that.
+const BEGINNING: Duration = Duration::from_secs(2);
+
 /// How long the command's start does, lest its output and ours run into each other.
 const BEFORE_COMMAND: Duration = Duration::from_millis(20);
 
@@ -30,8 +33,15 @@ struct Waiting {
     pieces: VecDeque<Piece>,
     /// How many lines were given up since one was written.
     given_up: usize,
-    /// Whether the thread runs: it ends when nothing waits.
-    writing: bool,
+    thread: Thread,
+}
+
+/// The thread that writes: it ends when nothing waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    None,
+    Starting,
+    Writing,
 }
 
 enum Piece {
@@ -43,11 +53,11 @@ enum Piece {
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     pieces: VecDeque::new(),
     given_up: 0,
-    writing: false,
+    thread: Thread::None,
 });
 
-/// Tells that nothing waits any more.
-static WRITTEN: Condvar = Condvar::new();
+/// Tells of the thread's beginning and end.
+static CHANGED: Condvar = Condvar::new();
 
 /// Writes a line in one piece, soon. One that cannot be written is no error.
 pub(crate) fn say(line: String) {
@@ -61,19 +71,17 @@ pub(crate) fn draw(text: String) {
 
 /// Waits for a moment until all is written, before a command writes.
 pub(crate) fn hand_over() {
-    settle(BEFORE_COMMAND);
+    wait_while(|thread| thread != Thread::None, BEFORE_COMMAND);
 }
 
 /// Waits for a short while until all is written, before the process ends.
 pub(crate) fn finish() {
-    settle(LAST_WORDS);
-    // On a busy host the thread may not even have begun.
-    waiting().write_without_thread();
+    wait_while(|thread| thread == Thread::Starting, BEGINNING);
+    wait_while(|thread| thread != Thread::None, LAST_WORDS);
 }
 
-fn settle(within: Duration) {
-    let busy = |waiting: &mut Waiting| waiting.writing;
-    let _ = WRITTEN.wait_timeout_while(waiting(), within, busy);
+fn wait_while(so: impl Fn(Thread) -> bool, within: Duration) {
+    let _ = CHANGED.wait_timeout_while(waiting(), within, |waiting| so(waiting.thread));
 }
 
 fn waiting() -> MutexGuard<'static, Waiting> {
@@ -91,13 +99,13 @@ impl Waiting {
             self.given_up += 1;
         }
         self.pieces.push_back(piece);
-        if self.writing {
+        if self.thread != Thread::None {
             return;
         }
         let thread = thread::Builder::new().stack_size(STACK);
-        self.writing = thread.spawn(write_all).is_ok();
-        if !self.writing {
-            self.write_without_thread();
+        match thread.spawn(write_all) {
+            Ok(_) => self.thread = Thread::Starting,
+            Err(_) => self.write_without_thread(),
         }
     }
 
@@ -128,15 +136,22 @@ impl Waiting {
 /// The thread: writes all that waits.
 fn write_all() {
     loop {
-        let text = {
+        let (text, began) = {
             let mut waiting = waiting();
+            let began = waiting.thread == Thread::Starting;
             let next = waiting.next();
-            waiting.writing = next.is_some();
-            next
+            waiting.thread = match next {
+                Some(_) => Thread::Writing,
+                None => Thread::None,
+            };
+            (next, began)
         };
+        if began || text.is_none() {
+            CHANGED.notify_all();
+        }
         match text {
             Some(text) => write(&text),
-            None => return WRITTEN.notify_all(),
+            None => return,
         }
     }
 }
@@ -170,7 +185,7 @@ mod tests {
         Waiting {
             pieces: VecDeque::new(),
             given_up: 0,
-            writing: true,
+            thread: Thread::Writing,
         }
     }
 
