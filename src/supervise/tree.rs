@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus};
+use rustix::time::Timespec;
+
+use crate::clock::Instant;
 
 /// A descriptor that is readable when a child has news (signalfd(2)); SIGCHLD must be blocked.
 pub(super) fn news() -> Result<OwnedFd, Errno> {
@@ -88,16 +91,21 @@ pub(super) fn has_ended(pid: Pid) -> bool {
 /// Ends a child, of which we know no end. One that cannot be killed while it is frozen, or whose end
 /// only a tracer can see, is not waited for.
 pub(super) fn end(child: Pid) {
-    const PAUSES: [u64; 10] = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+    const PATIENCE: Duration = Duration::from_millis(50);
     if !is_child(child) {
         return;
     }
     let _ = rustix::process::kill_process(child, Signal::KILL);
-    for pause in PAUSES {
-        if has_ended(child) {
-            return;
-        }
-        std::thread::sleep(Duration::from_micros(pause));
+    let until = Instant::now() + PATIENCE;
+    let mut pause = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000,
+    };
+    while !has_ended(child) && Instant::now() < until {
+        // A signal may cut it short. std's sleep would go on for what is left, to which the kernel
+        // adds its slack each time (PR_SET_TIMERSLACK(2const)): under many signals it grows.
+        let _ = rustix::thread::nanosleep(&pause);
+        pause.tv_nsec *= 2;
     }
 }
 
