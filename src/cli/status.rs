@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::operate::{operate, print, print_json};
+use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, QueueView};
 use super::{Connection, help};
@@ -47,7 +48,7 @@ pub(super) fn run(options: &Status, settings: &Settings) -> anyhow::Result<Exit>
 }
 
 fn text(queue: &Queue) -> String {
-    let key = describe::escape(&queue.key);
+    let key = Paint::of_stdout().bold(&describe::escape(&queue.key));
     let Some(holder) = queue.holder() else {
         return format!("{key}: free\n");
     };

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::operate::{operate, print, print_json};
+use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
 use super::{Connection, help};
@@ -85,7 +86,7 @@ fn say(options: &Watch, change: Change<'_>) -> anyhow::Result<()> {
     let token = change.contender.token;
     print(&format!(
         "{time}  {event:<10}  {}  {}{}\n",
-        describe::escape(change.key),
+        Paint::of_stdout().bold(&describe::escape(change.key)),
         view::who(change.contender),
         token.map_or(String::new(), |token| format!("  token {token}")),
     ))

@@ -153,6 +153,7 @@ fn times_are_local_at_a_terminal() {
     let zone = "TZ=XYZ-3 genlock";
     let shown = shell.command(&format!("{zone} status k"));
     assert!(shown.contains(" XYZ, for "), "{shown:?}");
+    assert!(shown.starts_with("\x1b[1mk\x1b[0m: held"), "{shown:?}");
     let shown = shell.command(&format!("{zone} run -n k true"));
     assert!(shown.trim_end().ends_with(" XYZ"), "{shown:?}");
     for line in ["status k | cat", "status --json k"] {
