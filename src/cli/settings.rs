@@ -7,11 +7,11 @@
 mod etcdctl;
 mod file;
 mod keys;
+mod origin;
 mod whence;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
@@ -21,26 +21,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::environment::{self, variable};
 use crate::{Error, ErrorKind, Result};
 use keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
-
-/// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    Flag,
-    Variable(String),
-    File(PathBuf, usize),
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("option"),
-            Self::Variable(name) => write!(f, "${name}"),
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
+pub(super) use origin::Origin;
 
 /// What was set anywhere, and where.
 pub(super) struct Settings {

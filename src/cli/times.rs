@@ -17,8 +17,8 @@ impl Usage {
 
     /// Says where a value at fault comes from, if it is not on the command line.
     pub(super) fn from(mut self, option: &str, origin: &Origin) -> Self {
-        if !matches!(origin, Origin::Flag | Origin::Default) {
-            self.0.push_str(&format!(" (--{option}: {origin})"));
+        if origin.is_elsewhere() {
+            self.0.push_str(&format!(" ({})", origin.place(option)));
         }
         self
     }

@@ -372,12 +372,12 @@ fn times_that_do_not_fit_say_where_they_are_from() {
     let run = place.env(&["--no-renew", "--endpoints", &place.store.endpoints]);
     assert_eq!(run.status.code(), Some(64), "{run:?}");
     let (said, file) = (run.one_line(), place.file.display());
-    let both = format!("(--kill-after: {file}:3) (--ttl: {file}:1)");
+    let both = format!("(kill-after in {file}:3) (ttl in {file}:1)");
     assert!(said.ends_with(&both), "{said}");
     // What the command line says needs no place, and beats it.
     let options = ["--no-renew", "--endpoints", &place.store.endpoints];
     let run = place.env(&[&options[..], &["-k", "9"]].concat());
-    assert!(run.one_line().ends_with(&format!("(--ttl: {file}:1)")));
+    assert!(run.one_line().ends_with(&format!("(ttl in {file}:1)")));
     locks(&place.env(&[&options[..], &["-k", "1"]].concat()));
 }
 

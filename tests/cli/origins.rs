@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::genlock::{Finished, Store, genlock, output};
 use crate::support::etcd::{Server, Setup};
+use crate::support::secret::secret;
 
 /// An address where nothing listens.
 const NOWHERE: &str = "127.0.0.1:1";
@@ -119,6 +120,33 @@ fn the_lock_of_this_host_is_proposed_where_nothing_was_configured() {
         assert_eq!(run.status.code(), Some(69), "{run:?}");
         assert!(run.one_line().ends_with("server: --endpoints file:"));
     }
+}
+
+#[test]
+fn a_login_that_fails_says_where_its_parts_are_from() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let endpoint = server.endpoint();
+    let store = Store::files();
+    secret(store.path("wrong"), "wrong\n");
+    let config = store.path("config.toml");
+    let text = "user = \"app\"\npassword-file = \"wrong\"\n";
+    std::fs::write(&config, text).expect("a file");
+    let file = config.to_str().expect("a path");
+    let run = |options: &[&str]| {
+        verb(
+            &["run", "/locks/k", "true"],
+            &[&["--endpoints", &endpoint], options].concat(),
+        )
+    };
+    let why = "invalid user ID or password (user app) ";
+    let end = format!("{why}(user in {file}:1, password-file in {file}:2)");
+    ends_in(run(&["--config", file]), &[], 77, &end);
+    let password = [("GENLOCK_PASSWORD", "wrong")];
+    let end = format!("{why}(--user, $GENLOCK_PASSWORD)");
+    ends_in(run(&["--user", "app"]), &password, 77, &end);
+    let both = [("GENLOCK_USER", "app:wrong")];
+    ends_in(run(&[]), &both, 77, &format!("{why}($GENLOCK_USER)"));
 }
 
 /// Refused with this status, and the line ends so.

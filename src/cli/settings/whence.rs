@@ -22,8 +22,7 @@ impl Settings {
     pub(in crate::cli) fn explain(&self, error: Error) -> Error {
         let mut line = self.located(&error);
         if error.kind() == ErrorKind::Unavailable {
-            let origin = self.origin(Setting::Endpoints.name());
-            if matches!(origin, Origin::Variable(_) | Origin::File(..)) {
+            if self.origin(Setting::Endpoints.name()).is_elsewhere() {
                 line = format!("{line} ({})", self.place(Setting::Endpoints));
             }
             line = format!("{line}; {}", self.way_out());
@@ -34,12 +33,10 @@ impl Settings {
     /// What is wrong, and where the settings that it is about are set.
     pub(in crate::cli) fn located(&self, error: &Error) -> String {
         let reason = self.in_words(error.reason());
-        let settings = error.settings().iter();
-        let places: Vec<_> = settings.map(|&setting| self.place(setting)).collect();
-        if places.is_empty() {
+        if error.settings().is_empty() {
             return reason;
         }
-        format!("{reason} ({})", places.join(", "))
+        format!("{reason} ({})", self.places(error.settings()))
     }
 
     /// The text with the places of the settings that it names in parentheses, `(cert, key)`: of
@@ -49,14 +46,12 @@ impl Settings {
         let mut words = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let named = part.split_once(')').and_then(|(names, rest)| {
-                let places = names.split(", ").map(|name| {
-                    let setting = Setting::ALL.into_iter().find(|all| all.name() == name);
-                    setting.map(|setting| self.place(setting))
-                });
-                Some((places.collect::<Option<Vec<_>>>()?, rest))
+                let known = |name| Setting::ALL.into_iter().find(|all| all.name() == name);
+                let settings = names.split(", ").map(known);
+                Some((settings.collect::<Option<Vec<_>>>()?, rest))
             });
             match named {
-                Some((places, rest)) => words += &format!("({}){rest}", places.join(", ")),
+                Some((settings, rest)) => words += &format!("({}){rest}", self.places(&settings)),
                 None => words += &format!("({part}"),
             }
         }
@@ -72,15 +67,17 @@ impl Settings {
         }
     }
 
-    /// Where it is set: `--key`, `$GENLOCK_KEY`, or `key in FILE:LINE`. What is set nowhere could be
-    /// by its option.
+    /// Where they are set, each place once: one variable may have a user and the password.
+    fn places(&self, settings: &[Setting]) -> String {
+        let places = settings.iter().map(|&setting| self.place(setting));
+        let mut places: Vec<_> = places.collect();
+        places.dedup();
+        places.join(", ")
+    }
+
     fn place(&self, setting: Setting) -> String {
         let key = self.key(setting);
-        match self.origin(key) {
-            Origin::Flag | Origin::Default => format!("--{key}"),
-            origin @ Origin::Variable(_) => origin.to_string(),
-            origin @ Origin::File(..) => format!("{key} in {origin}"),
-        }
+        self.origin(key).place(key)
     }
 
     /// What to do where the store does not work for us. A lock in another store excludes nobody

@@ -176,10 +176,14 @@ impl Dialler {
     /// Says what is behind a fault of a connection.
     fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
         self.tell(refusal);
+        let is_login = fault.is_failed_login();
         match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
             (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
-                let text = format!("{text} (user {})", user.shown());
+                let mut text = format!("{text} (user {})", user.shown());
+                if is_login {
+                    text.push_str(" (user, password)");
+                }
                 Fault::Refused(ErrorKind::Denied, text)
             }
             (fault, ..) => fault,
