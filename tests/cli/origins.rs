@@ -139,7 +139,7 @@ fn a_login_that_fails_says_where_its_parts_are_from() {
             &[&["--endpoints", &endpoint], options].concat(),
         )
     };
-    let why = "invalid user ID or password (user app) ";
+    let why = "invalid user ID or password (user \"app\") ";
     let end = format!("{why}(user in {file}:1, password-file in {file}:2)");
     ends_in(run(&["--config", file]), &[], 77, &end);
     let password = [("GENLOCK_PASSWORD", "wrong")];
