@@ -109,6 +109,19 @@ fn a_full_or_silent_store_is_no_reason_for_another() {
 }
 
 #[test]
+fn a_lost_quorum_is_no_reason_for_another_store() {
+    let mut members = Server::cluster();
+    members.truncate(1);
+    let endpoint = members[0].endpoint();
+    let doctor = format!("genlock doctor --endpoints {endpoint}");
+    for words in VERBS {
+        let mut run = verb(words, &["--endpoints", &endpoint]);
+        run.env("GENLOCK_COMMAND_TIMEOUT", "1");
+        points_to(&output(run), "", &doctor);
+    }
+}
+
+#[test]
 fn the_lock_of_this_host_is_proposed_where_nothing_was_configured() {
     let taken = std::net::TcpStream::connect("127.0.0.1:2379").is_ok();
     if taken {
