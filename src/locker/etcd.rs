@@ -49,7 +49,7 @@ use tokio::sync::watch as notice;
 use tokio::time::timeout;
 
 use super::claims::Claims;
-use super::{BoxFuture, Held, Locker, Options, check_key, check_ttl};
+use super::{BoxFuture, Held, Locker, MAX_TTL, Options, check_key, check_ttl};
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::secrets;
 use connect::Store;
@@ -144,7 +144,15 @@ impl Etcd {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
-    pub fn new(config: Config, options: Options) -> Result<Self> {
+    pub fn new(mut config: Config, mut options: Options) -> Result<Self> {
+        // Times are added to clocks, which end.
+        for time in [
+            &mut config.dial_timeout,
+            &mut config.command_timeout,
+            &mut options.retry_interval,
+        ] {
+            *time = (*time).min(MAX_TTL);
+        }
         let store = Arc::new(Store::new(&config, &options)?);
         Ok(Self {
             shared: Arc::new(Shared {

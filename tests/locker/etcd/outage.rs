@@ -247,3 +247,25 @@ async fn a_cluster_that_loses_a_member_after_the_other_goes_on() {
     waiter.unlock(held).await.expect("a release");
     cluster[0].thaw();
 }
+
+#[tokio::test]
+async fn times_without_an_end_are_as_good_as_long_ones() {
+    let server = Server::start();
+    // The first is asked in vain, so that there is a pause between two attempts.
+    let config = EtcdConfig {
+        endpoints: vec![format!("127.0.0.1:{}", free_port()), server.endpoint()],
+        dial_timeout: Duration::MAX,
+        command_timeout: Duration::MAX,
+        ..EtcdConfig::default()
+    };
+    let options = Options {
+        retry_interval: Duration::MAX,
+        ..ttl(5)
+    };
+    let client = Etcd::new(config, options).expect("a client");
+    let held = soon("a lock", client.lock("/locks/k"))
+        .await
+        .expect("a lock");
+    client.unlock(held).await.expect("a release");
+    soon("an end", client.close()).await.expect("an end");
+}
