@@ -2,6 +2,8 @@
 
 use std::os::fd::AsFd;
 
+use unicode_width::UnicodeWidthChar;
+
 /// Of a terminal that does not say.
 const USUAL: usize = 80;
 
@@ -19,23 +21,8 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 
-/// Two for what Unicode calls wide or fullwidth (UAX 11), here by its blocks.
 fn width_of(character: char) -> usize {
-    match character as u32 {
-        0x1100..=0x115f
-        | 0x2e80..=0x303e
-        | 0x3041..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1f64f
-        | 0x1f680..=0x1f6ff
-        | 0x1f900..=0x1f9ff
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+    character.width().unwrap_or(1)
 }
 
 /// The text, or its beginning and an ellipsis, in so many columns.

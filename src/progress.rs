@@ -3,6 +3,7 @@
 
 mod live;
 mod plain;
+mod screen;
 
 use std::io::IsTerminal;
 use std::time::Duration;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::screen::Screen;
 use super::{Last, Seen, Waiting, say_place_lost, whole_seconds};
 use crate::clock::{Instant, sleep_until};
 use crate::columns::{fit, fit_middle, of_terminal, width};
@@ -20,14 +23,27 @@ const SHORTEST_KEY: usize = 15;
 /// What is less than this of a command says nothing.
 const SHORTEST_COMMAND: usize = 12;
 
-const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// So often a second at most.
+const HZ: u8 = 20;
+
+/// What turns, and the blank behind it.
+const SPINNER: usize = 2;
 
 /// Takes the line off the terminal, whichever way the wait ends.
-struct Cleared;
+struct Cleared(ProgressBar);
 
 impl Drop for Cleared {
     fn drop(&mut self) {
-        describe::erase();
+        self.0.finish_and_clear();
+    }
+}
+
+fn bar() -> ProgressBar {
+    let screen = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::default()), HZ);
+    let bar = ProgressBar::with_draw_target(None, screen);
+    match ProgressStyle::with_template("{spinner} {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -41,19 +57,20 @@ pub(super) async fn show(
 ) {
     let mut news = seen.0.subscribe();
     sleep_until(start + AFTER).await;
-    let _cleared = Cleared;
+    let Cleared(bar) = &Cleared(bar());
     let key_shown = describe::escape(key);
-    for spinner in SPINNER.into_iter().cycle() {
+    loop {
         if let Some(why) = seen.take_place_lost() {
             say_place_lost(&key_shown, &why);
         }
         let last = news.borrow_and_update().clone();
         let waited = whole_seconds(Instant::now().since(start));
         let of = limit.map(|limit| format!(" of {}", describe::duration(limit)));
-        let time = format!("{spinner} {waited}{} · ", of.unwrap_or_default());
+        let time = format!("{waited}{} · ", of.unwrap_or_default());
         // The last column stays free: some terminals go on to the next line with it.
-        let columns = of_terminal(std::io::stderr()).saturating_sub(1);
-        describe::draw(&fit(&line(&time, &key_shown, &last, columns), columns));
+        let columns = of_terminal(std::io::stderr()).saturating_sub(1 + SPINNER);
+        bar.set_message(fit(&line(&time, &key_shown, &last, columns), columns));
+        bar.tick();
         seen.announce();
         tokio::select! {
             _ = news.changed() => {}
@@ -152,22 +169,19 @@ mod tests {
     fn what_matters_comes_first_and_the_rest_as_it_fits() {
         let last = waiting("root", "vm", 2);
         let key = "/locks/ci/a-very-long-name-12345";
-        let time = "⠙ 1m 5s · ";
+        let time = "1m 5s · ";
         for (columns, expected) in [
             (
                 100,
-                "⠙ 1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./backup.sh --all",
+                "1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./backup.sh --all",
             ),
             (
                 88,
-                "⠙ 1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./back…",
+                "1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./back…",
             ),
-            (
-                55,
-                "⠙ 1m 5s · root@vm holds /locks/c…me-12345 · 2nd in line",
-            ),
-            (50, "⠙ 1m 5s · root@vm holds /locks/…e-12345"),
-            (20, "⠙ 1m 5s · root@vm h…"),
+            (55, "1m 5s · root@vm holds /locks/c…me-12345 · 2nd in line"),
+            (50, "1m 5s · root@vm holds /locks/…e-12345"),
+            (20, "1m 5s · root@vm h…"),
         ] {
             let shown = fit(&line(time, key, &last, columns), columns);
             assert_eq!(shown, expected, "{columns}");
@@ -186,7 +200,7 @@ mod tests {
         ] {
             for columns in 0..150 {
                 let key = "/locks/日本語の鍵/with-a-long-end";
-                let line = fit(&line("⠙ 1m 5s of 10m · ", key, &last, columns), columns);
+                let line = fit(&line("1m 5s of 10m · ", key, &last, columns), columns);
                 assert!(width(&line) <= columns, "{columns}: {line}");
             }
         }

@@ -1,0 +1,61 @@
+//! The terminal as indicatif draws on it: one line, in place of the last one, through what never
+//! waits for the terminal.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::TermLike;
+
+use crate::columns::of_terminal;
+use crate::describe;
+
+/// Gathers a drawing, which a flush hands over. Of how the cursor gets to its place nothing is kept:
+/// that is where it always is, at the beginning of the line.
+#[derive(Debug, Default)]
+pub(super) struct Screen(Mutex<String>);
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        of_terminal(io::stderr()).try_into().unwrap_or(u16::MAX)
+    }
+
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.write_str(line)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        let mut drawing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drawing.push_str(text);
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let mut drawing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Blanks fill the line, over what may have been there.
+        match std::mem::take(&mut *drawing).trim_end() {
+            "" => describe::erase(),
+            line => describe::draw(line),
+        }
+        Ok(())
+    }
+}
