@@ -39,6 +39,7 @@ mod transport;
 mod turn;
 mod user;
 mod watch;
+mod watches;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) election: u32,
     /// How many bytes its data may have; 0 is etcd's own 2 GB.
     pub(crate) quota: u32,
+    /// How many streams a connection may have; 0 is etcd's own, which is no bound.
+    pub(crate) streams: u32,
 }
 
 /// Where a member is.
@@ -369,6 +371,9 @@ fn spawn(dir: &Path, setup: Setup, sites: &[Site], number: usize) -> Child {
     }
     if setup.token_ttl > 0 {
         command.arg(format!("--auth-token-ttl={}", setup.token_ttl));
+    }
+    if setup.streams > 0 {
+        command.arg(format!("--max-concurrent-streams={}", setup.streams));
     }
     if setup.quota > 0 {
         command.arg(format!("--quota-backend-bytes={}", setup.quota));

@@ -18,6 +18,7 @@ use super::dial::{Client, Connection, Dialler};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::pulse::Pulse;
+use super::watches::Watches;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::Options;
 use round::Round;
@@ -31,6 +32,7 @@ pub(super) struct Store {
     /// Counts the times that `current`, or its connection, was given up.
     moved: watch::Sender<u64>,
     heard: AtomicBool,
+    pub(super) watches: Arc<Watches>,
     dial_timeout: Duration,
     pub(super) command_timeout: Duration,
     retry_interval: Duration,
@@ -68,6 +70,7 @@ impl Store {
             current: AtomicUsize::new(start),
             moved: watch::Sender::new(0),
             heard: AtomicBool::new(false),
+            watches: Arc::default(),
             dial_timeout: config.dial_timeout,
             command_timeout: config.command_timeout,
             retry_interval: options.retry_interval,

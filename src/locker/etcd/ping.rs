@@ -1,13 +1,10 @@
-//! Pings of one lease, over keep-alive streams, and the reads that go with them.
+//! Pings of one lease, and the reads that go with them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use etcd_client::{GetOptions, LeaseKeepAliveStream, LeaseKeeper, ResponseHeader};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
+use etcd_client::{GetOptions, LeaseKeepAliveStream, ResponseHeader};
 
 use super::dial::Client;
-use super::fault::Fault;
 use crate::clock::Instant;
 
 /// The newest term that was heard over each connection: its member knows that one at least.
@@ -45,31 +42,32 @@ pub(super) struct Pinged {
     pub(super) sent: Instant,
     /// A term that the member knew before it renewed.
     pub(super) term: u64,
+    pub(super) over: Client,
+    /// What is left of the stream.
+    pub(super) rest: LeaseKeepAliveStream,
 }
 
-/// A stream that was opened, which pings once.
-pub(super) struct Opened {
-    keeper: LeaseKeeper,
-    answers: LeaseKeepAliveStream,
-    /// The client library does not show the answer: the term is one that was heard before.
-    pub(super) pinged: Pinged,
-}
-
-/// Opens a stream.
-pub(super) async fn open(
+/// Pings, over a stream that ends with the answer: a server bounds how many streams a connection may
+/// have (its --max-concurrent-streams), and one for each of many leases would take them all.
+///
+/// The client library does not show the answer: the term is one that was heard before.
+pub(super) async fn ping(
     client: Client,
     lease: i64,
+    key: String,
     heard: Heard,
-) -> Result<Opened, etcd_client::Error> {
-    let pinged = Pinged {
-        term: heard.of(&client),
-        sent: Instant::now(),
-    };
-    let (keeper, answers) = client.lease_client().keep_alive(lease).await?;
-    Ok(Opened {
-        keeper,
-        answers,
-        pinged,
+) -> Result<Pinged, etcd_client::Error> {
+    if heard.of(&client) == 0 {
+        // Nothing is known of its member yet.
+        read(client.clone(), key, heard.clone()).await?;
+    }
+    let (term, sent) = (heard.of(&client), Instant::now());
+    let (_, rest) = client.lease_client().keep_alive(lease).await?;
+    Ok(Pinged {
+        sent,
+        term,
+        over: client,
+        rest,
     })
 }
 
@@ -85,69 +83,4 @@ pub(super) async fn read(
     let answer = client.kv_client().get(key, Some(count)).await?;
     heard.note(&client, answer.header());
     Ok((answer.header().map_or(0, ResponseHeader::raft_term), sent))
-}
-
-/// What is heard over a stream, which has a number.
-pub(super) enum Word {
-    Pinged(u64, Pinged),
-    Ended(u64, Fault),
-}
-
-/// A stream on which several pings may be under way. They are answered in their order.
-pub(super) struct Stream {
-    pub(super) number: u64,
-    keeper: LeaseKeeper,
-    sendings: UnboundedSender<Instant>,
-    pub(super) unanswered: usize,
-}
-
-impl Stream {
-    /// Has what it says passed on by one of `tasks`. Dropped, it takes no more pings, but those
-    /// under way are answered.
-    pub(super) fn new<T: From<Word> + Send + 'static>(
-        number: u64,
-        opened: Opened,
-        tasks: &mut JoinSet<()>,
-        tell: UnboundedSender<T>,
-    ) -> Self {
-        let (sendings, sent) = unbounded_channel();
-        tasks.spawn(listen(number, opened.answers, sent, tell));
-        Self {
-            number,
-            keeper: opened.keeper,
-            sendings,
-            unanswered: 0,
-        }
-    }
-
-    /// Pings. False if the stream has ended.
-    pub(super) async fn ping(&mut self) -> bool {
-        let sent = self.sendings.send(Instant::now());
-        self.unanswered += 1;
-        sent.is_ok() && self.keeper.keep_alive().await.is_ok()
-    }
-}
-
-async fn listen<T: From<Word>>(
-    number: u64,
-    mut answers: LeaseKeepAliveStream,
-    mut sent: UnboundedReceiver<Instant>,
-    tell: UnboundedSender<T>,
-) {
-    let fault = loop {
-        let answer = match answers.message().await {
-            Ok(Some(answer)) if answer.ttl() > 0 => answer,
-            Ok(Some(_)) => break Fault::LeaseNotFound,
-            Ok(None) => break Fault::Broken("the stream was closed".to_owned()),
-            Err(error) => break Fault::from(error),
-        };
-        let Some(sent) = sent.recv().await else {
-            return;
-        };
-        // The term in the answer is from before the renewal (leaseKeepAlive,
-        // server/etcdserver/api/v3rpc/lease.go).
-        let term = answer.header().map_or(0, ResponseHeader::raft_term);
-        let _ = tell.send(Word::Pinged(number, Pinged { sent, term }).into());
-    };
-    let _ = tell.send(Word::Ended(number, fault).into());
 }

@@ -1,16 +1,18 @@
 //! Renewing one lease. Where answers take long, more is asked while they are under way: the time that
 //! is left is the bound, and the newest sending that is confirmed counts.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::ping::{self, Heard, Opened, Stream, Word};
+use super::ping::{self, Heard, Pinged};
 use super::proof::Proof;
 use crate::clock::{self, Instant};
 use crate::locker::deadline::Deadline;
@@ -22,7 +24,7 @@ const LEAST_PACE: Duration = Duration::from_millis(100);
 /// So many attempts of a kind are under way at most: those of three quarters of a TTL.
 const MOST: usize = 12;
 
-/// So many streams are opened beside one that does not answer.
+/// So many other connections are tried beside one that does not answer.
 const SPARE: usize = 3;
 
 /// After this share of a TTL without an answer it is told.
@@ -36,16 +38,17 @@ pub(super) struct Renewals {
     own: String,
     heard: Heard,
     proof: Proof,
-    /// The stream that was opened last, and how many were.
-    stream: Option<Stream>,
-    streams: u64,
+    /// The connection that has answered.
+    over: Option<Over>,
+    /// How many there were.
+    found: u64,
     /// When something was asked last, and when the last read left.
     asked: Option<Instant>,
     read: Option<Instant>,
     /// Since when the lease is known to be there: what left before may not have found it.
     granted: Option<Instant>,
     /// How many are under way.
-    opening: usize,
+    searching: usize,
     reading: usize,
     /// It was told that there is no answer.
     told: bool,
@@ -54,18 +57,20 @@ pub(super) struct Renewals {
     tasks: JoinSet<()>,
 }
 
-/// What came of an attempt.
-enum News {
-    /// When it began to leave, too.
-    Opened(Instant, Result<Box<Opened>, Fault>),
-    Read(Result<(u64, Instant), Fault>),
-    Word(Word),
+/// A connection over which pings go, as long as it answers.
+struct Over {
+    number: u64,
+    client: Client,
+    unanswered: usize,
 }
 
-impl From<Word> for News {
-    fn from(word: Word) -> Self {
-        Self::Word(word)
-    }
+/// What came of an attempt.
+enum News {
+    /// Over the connection of this number.
+    Pinged(u64, Result<Box<Pinged>, Fault>),
+    /// Over any; and when it began to leave.
+    Found(Instant, Result<Box<Pinged>, Fault>),
+    Read(Result<(u64, Instant), Fault>),
 }
 
 impl Renewals {
@@ -77,12 +82,12 @@ impl Renewals {
             own,
             heard: Heard::default(),
             proof: Proof::default(),
-            stream: None,
-            streams: 0,
+            over: None,
+            found: 0,
             asked: None,
             read: None,
             granted: None,
-            opening: 0,
+            searching: 0,
             reading: 0,
             told: false,
             news,
@@ -128,59 +133,73 @@ impl Renewals {
             let next = self.asked.map_or(due, |asked| due.max(asked + pace));
             tokio::select! {
                 biased;
-                Some(news) = self.news.recv() => self.note(news, deadline).await?,
+                Some(news) = self.news.recv() => self.note(news, deadline)?,
                 () = clock::sleep_until(next) => {
                     let late = self.are_under_way() || Instant::now() >= due + pace;
-                    self.ask(deadline, late).await;
+                    self.ask(deadline, late);
                 }
             }
         }
     }
 
     fn are_under_way(&self) -> bool {
-        let pings = self.stream.as_ref().is_some_and(|one| one.unanswered > 0);
-        pings || self.opening > 0 || self.reading > 0
+        let unanswered = self.over.as_ref().is_some_and(|over| over.unanswered > 0);
+        unanswered || self.searching > 0 || self.reading > 0
     }
 
     /// Pings. If it is late the read that goes with it does not wait for the answer.
-    async fn ask(&mut self, deadline: &Deadline, late: bool) {
+    fn ask(&mut self, deadline: &Deadline, late: bool) {
         self.asked = Some(Instant::now());
         while self.tasks.try_join_next().is_some() {}
-        let unanswered = self.ping_over_stream().await;
-        let most = match unanswered {
+        let most = match self.over.as_ref().map(|over| over.unanswered) {
             None => MOST,
             Some(0) => 0,
             Some(_) => SPARE,
         };
-        if self.opening < most {
-            self.open(deadline);
+        self.ping_as_before(deadline);
+        if self.searching < most {
+            self.ping_anywhere(deadline);
         }
         if late {
             self.read(deadline);
         }
     }
 
-    /// Pings over the stream; gives how many pings it had not answered. `None` without a stream.
-    async fn ping_over_stream(&mut self) -> Option<usize> {
-        let stream = self.stream.as_mut()?;
-        let unanswered = stream.unanswered;
-        if unanswered < MOST && !stream.ping().await {
-            self.stream = None;
-            return None;
-        }
-        Some(unanswered)
+    /// Pings over the connection that has answered.
+    fn ping_as_before(&mut self, deadline: &Deadline) {
+        let Some(over) = self.over.as_mut().filter(|over| over.unanswered < MOST) else {
+            return;
+        };
+        over.unanswered += 1;
+        let (number, client, within) = (over.number, over.client.clone(), deadline.ttl());
+        let (lease, own, heard) = (self.lease, self.own.clone(), self.heard.clone());
+        self.spawn(async move {
+            let pinged = timeout(within, ping::ping(client, lease, own, heard)).await;
+            let pinged = pinged.map_or(Err(Fault::silent(within)), |pinged| {
+                pinged.map_err(Fault::from)
+            });
+            News::Pinged(number, pinged.map(Box::new))
+        });
     }
 
-    /// Opens a stream. What is confirmed a TTL after its sending is of no use.
-    fn open(&mut self, deadline: &Deadline) {
-        let (lease, heard) = (self.lease, self.heard.clone());
-        let op = move |client: Client| ping::open(client, lease, heard.clone());
-        let (store, tell, within) = (self.store.clone(), self.tell.clone(), deadline.ttl());
-        self.opening += 1;
-        self.tasks.spawn(async move {
+    /// Pings over whichever connection answers. What is confirmed a TTL after its sending is of no
+    /// use.
+    fn ping_anywhere(&mut self, deadline: &Deadline) {
+        let (lease, own, heard) = (self.lease, self.own.clone(), self.heard.clone());
+        let op = move |client: Client| ping::ping(client, lease, own.clone(), heard.clone());
+        let (store, within) = (self.store.clone(), deadline.ttl());
+        self.searching += 1;
+        self.spawn(async move {
             let sent = Instant::now();
-            let opened = Box::pin(store.ask(within, op)).await;
-            let _ = tell.send(News::Opened(sent, opened.map(Box::new)));
+            let pinged = Box::pin(store.ask(within, op)).await;
+            News::Found(sent, pinged.map(Box::new))
+        });
+    }
+
+    fn spawn(&mut self, news: impl Future<Output = News> + Send + 'static) {
+        let tell = self.tell.clone();
+        self.tasks.spawn(async move {
+            let _ = tell.send(news.await);
         });
     }
 
@@ -199,26 +218,35 @@ impl Renewals {
         });
     }
 
-    async fn note(&mut self, news: News, deadline: &Deadline) -> Result<(), Fault> {
+    fn note(&mut self, news: News, deadline: &Deadline) -> Result<(), Fault> {
         match news {
-            News::Opened(sent, opened) => {
-                self.opening -= 1;
-                match opened {
+            News::Pinged(number, pinged) => {
+                let over = self.over.as_mut().filter(|over| over.number == number);
+                let is_now = over.map(|over| over.unanswered -= 1).is_some();
+                match pinged {
+                    Ok(pinged) => self.take(*pinged, deadline),
+                    Err(fault) => {
+                        self.over.take_if(|over| over.number == number);
+                        if is_now || matches!(fault, Fault::LeaseNotFound) {
+                            return Err(fault);
+                        }
+                    }
+                }
+            }
+            News::Found(sent, pinged) => {
+                self.searching -= 1;
+                match pinged {
                     Err(Fault::LeaseNotFound) if self.granted.is_none_or(|at| sent < at) => {}
-                    opened => self.take_up(*opened?, deadline).await,
-                }
-            }
-            News::Word(Word::Pinged(number, pinged)) => {
-                if let Some(stream) = self.stream.as_mut().filter(|one| one.number == number) {
-                    stream.unanswered -= 1;
-                }
-                self.proof.pinged(pinged.term, pinged.sent);
-                self.confirm(pinged.sent, deadline);
-            }
-            News::Word(Word::Ended(number, fault)) => {
-                let ended = self.stream.take_if(|one| one.number == number);
-                if ended.is_some() || matches!(fault, Fault::LeaseNotFound) {
-                    return Err(fault);
+                    pinged => {
+                        let pinged = pinged?;
+                        self.found += 1;
+                        self.over = Some(Over {
+                            number: self.found,
+                            client: pinged.over.clone(),
+                            unanswered: 0,
+                        });
+                        self.take(*pinged, deadline);
+                    }
                 }
             }
             News::Read(read) => {
@@ -230,20 +258,15 @@ impl Renewals {
         Ok(())
     }
 
-    /// From now on this is the stream.
-    async fn take_up(&mut self, opened: Opened, deadline: &Deadline) {
-        let (term, sent) = (opened.pinged.term, opened.pinged.sent);
-        self.streams += 1;
-        let (tasks, tell) = (&mut self.tasks, self.tell.clone());
-        let stream = Stream::new(self.streams, opened, tasks, tell);
-        self.stream = Some(stream);
-        if term > 0 {
-            self.proof.pinged(term, sent);
-            self.confirm(sent, deadline);
-        } else {
-            // Nothing is known of its member: the next answer tells.
-            self.ping_over_stream().await;
-        }
+    /// Takes up an answer to a ping.
+    fn take(&mut self, pinged: Pinged, deadline: &Deadline) {
+        let (mut rest, within) = (pinged.rest, deadline.ttl());
+        self.tasks.spawn(async move {
+            // Its end: to drop it before would be to break it off.
+            let _ = timeout(within, rest.message()).await;
+        });
+        self.proof.pinged(pinged.term, pinged.sent);
+        self.confirm(pinged.sent, deadline);
     }
 
     /// Has a ping confirmed, unless a read that left as late does.

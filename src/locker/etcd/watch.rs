@@ -3,16 +3,17 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use etcd_client::{Event, WatchOptions, WatchResponse, WatchStream};
+use etcd_client::{Event, WatchOptions, WatchResponse};
 use tokio::sync::watch::Receiver;
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
+use super::watches::Shared;
 
 /// A watch that has begun.
 pub(super) struct Watch {
-    stream: WatchStream,
+    shared: Shared,
     message: Option<WatchResponse>,
     moved: Receiver<u64>,
 }
@@ -30,22 +31,15 @@ impl Watch {
     ) -> Result<Self, Fault> {
         let mut moved = store.moved();
         let key = key.to_vec();
+        let watches = store.watches.clone();
         let open = move |client: Client| {
-            let (key, options) = (key.clone(), options.clone());
-            async move {
-                let watch = client.watch_client();
-                // Others can write as much as etcd takes.
-                let mut watch = watch.max_decoding_message_size(usize::MAX);
-                let mut stream = watch.watch(key, Some(options)).await?;
-                // The first answer says that the watch is there; it is what bounds the opening.
-                let created = stream.message().await?;
-                Ok((stream, created))
-            }
+            let (key, options, watches) = (key.clone(), options.clone(), watches.clone());
+            async move { watches.open(&client, key, options).await }
         };
-        let (stream, message) = store.call(store.command_timeout, open).await?;
+        let (shared, message) = store.call(store.command_timeout, open).await?;
         moved.mark_unchanged();
         Ok(Self {
-            stream,
+            shared,
             message,
             moved,
         })
@@ -81,7 +75,7 @@ impl Watch {
                 }
             }
             self.message = tokio::select! {
-                message = self.stream.message() => message.map_err(|error| match error.into() {
+                message = self.shared.message() => message.map_err(|error| match error.into() {
                     // The next call logs in anew.
                     Fault::StaleToken(why) => Fault::Broken(why),
                     fault => fault,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Held, Locker, Options};
+use genlock::{Held, Locker, Loss, Options};
 use tokio::task::JoinSet;
 
 use super::client_of;
 use crate::contract::{Fixture, soon};
-use crate::support::etcd::Server;
+use crate::support::etcd::{Server, Setup};
 
 /// Says that a test runs in a process of its own, and against what.
 const ENDPOINT: &str = "GENLOCK_TEST_ENDPOINT";
@@ -74,4 +74,50 @@ async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
     drop(held);
     other.close().await.expect("a closed client");
     one.close().await.expect("a closed client");
+}
+
+/// Holds and waits for more locks than the server lets a connection have streams.
+async fn more_locks_than_streams(streams: u32, locks: usize) {
+    let server = Server::with(Setup {
+        streams,
+        ..Setup::default()
+    });
+    let options = Options {
+        ttl: Duration::from_secs(3),
+        ..Options::default()
+    };
+    let client = || client_of(&[&server.endpoint()], options.clone());
+    let (one, other) = (client(), client());
+    let held = soon("the locks", ask(&one, locks).join_all()).await;
+    let waiting = ask(&other, locks);
+    tokio::time::sleep(options.ttl * 2).await;
+    // Each is watched all the same.
+    let keys = server.keys();
+    assert_eq!(keys.len(), 2 * locks);
+    for held in held {
+        assert_eq!(held.ownership().loss(), None, "of {streams} streams");
+        if held.key().ends_with("/0") {
+            server.ctl(&["del", held.owner_key().expect("a key")]);
+            let loss = tokio::time::timeout(Duration::from_millis(500), held.lost()).await;
+            assert_eq!(loss.expect("a loss within 0.5 s"), Loss::KeyDeleted);
+            continue;
+        }
+        one.unlock(held).await.expect("a release");
+    }
+    let held = soon("the turns", waiting.join_all()).await;
+    assert_eq!(held.len(), locks);
+    drop(held);
+    other.close().await.expect("a closed client");
+    one.close().await.expect("a closed client");
+    assert_eq!(server.leftovers().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_streams_are_enough_for_more_locks() {
+    more_locks_than_streams(100, 150).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_few_streams_are_enough() {
+    more_locks_than_streams(4, 20).await;
 }

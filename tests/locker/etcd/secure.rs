@@ -16,6 +16,7 @@ pub(super) const TLS: Setup = Setup {
     token_ttl: 0,
     election: 0,
     quota: 0,
+    streams: 0,
 };
 
 /// What reaches a server that wants TLS and client certificates.

@@ -1,0 +1,275 @@
+//! One stream for all the watches over a connection. A server bounds how many streams a connection
+//! may have (its --max-concurrent-streams), and every call needs one for its moment.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use etcd_client::{
+    Error as EtcdError, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
+};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::dial::Client;
+
+/// The streams, by their connections.
+#[derive(Default)]
+pub(super) struct Watches(Mutex<Vec<(Weak<etcd_client::Client>, Arc<Slot>)>>);
+
+/// Locked while a stream is opened, so that others share it.
+type Slot = AsyncMutex<Option<Arc<Stream>>>;
+
+type Answer = Result<WatchResponse, EtcdError>;
+
+/// One watch over a shared stream. Dropped, it is cancelled.
+pub(super) struct Shared {
+    stream: Arc<Stream>,
+    /// Its number on the stream, once it is there.
+    id: Option<i64>,
+    answers: UnboundedReceiver<Answer>,
+}
+
+struct Stream(Mutex<State>);
+
+struct State {
+    /// What is to be sent; `None` once the stream has ended.
+    orders: Option<UnboundedSender<Order>>,
+    /// Whether it takes no further watch.
+    retired: bool,
+    /// Those asked for, in the order in which they are answered.
+    asked: VecDeque<UnboundedSender<Answer>>,
+    /// Those that are there, by their numbers.
+    open: HashMap<i64, UnboundedSender<Answer>>,
+}
+
+enum Order {
+    Watch(Vec<u8>, WatchOptions),
+    Cancel(i64),
+}
+
+impl Watches {
+    /// Begins a watch, and gives its first answer, which says that it is there.
+    pub(super) async fn open(
+        &self,
+        client: &Client,
+        key: Vec<u8>,
+        options: WatchOptions,
+    ) -> Result<(Shared, Option<WatchResponse>), EtcdError> {
+        let slot = self.slot(client);
+        loop {
+            let (mut watch, fresh) = {
+                let mut stream = slot.lock().await;
+                let shared = stream.as_ref().and_then(|one| one.watch(&key, &options));
+                let fresh = shared.is_none();
+                let watch = match shared {
+                    Some(watch) => watch,
+                    None => {
+                        let watch = Stream::open(client, key.clone(), options.clone()).await?;
+                        *stream = Some(watch.stream.clone());
+                        watch
+                    }
+                };
+                (watch, fresh)
+            };
+            let first = watch.message().await;
+            let there = matches!(&first, Ok(Some(first)) if !first.canceled());
+            if !there && !fresh {
+                // A stream goes by the login with which it was opened.
+                watch.stream.retire();
+                continue;
+            }
+            let first = first?;
+            // What was refused has no number of its own.
+            let given = first.as_ref().filter(|_| there);
+            watch.id = given.map(WatchResponse::watch_id);
+            return Ok((watch, first));
+        }
+    }
+
+    fn slot(&self, client: &Client) -> Arc<Slot> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(client, _)| client.strong_count() > 0);
+        let found = all
+            .iter()
+            .find(|(other, _)| Weak::as_ptr(other) == Arc::as_ptr(client));
+        if let Some((_, slot)) = found {
+            return slot.clone();
+        }
+        let slot = Arc::new(Slot::default());
+        all.push((Arc::downgrade(client), slot.clone()));
+        slot
+    }
+}
+
+impl Shared {
+    /// The next answer; `None` when the stream has ended. Cancel-safe.
+    pub(super) async fn message(&mut self) -> Result<Option<WatchResponse>, EtcdError> {
+        self.answers.recv().await.transpose()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // One that is not there yet is cancelled when it comes.
+        if let Some(id) = self.id {
+            self.stream.cancel(id);
+        }
+    }
+}
+
+impl Stream {
+    /// Opens a stream along with its first watch.
+    async fn open(
+        client: &Client,
+        key: Vec<u8>,
+        options: WatchOptions,
+    ) -> Result<Shared, EtcdError> {
+        // Others can write as much as etcd takes.
+        let mut watches = client.watch_client().max_decoding_message_size(usize::MAX);
+        let opened = watches.watch(key, Some(options)).await?;
+        let (requests, responses) = opened.split();
+        let (orders, ordered) = unbounded_channel();
+        let (tell, answers) = unbounded_channel();
+        let stream = Arc::new(Self(Mutex::new(State {
+            orders: Some(orders),
+            retired: false,
+            asked: VecDeque::from([tell]),
+            open: HashMap::new(),
+        })));
+        tokio::spawn(send(requests, ordered));
+        tokio::spawn(receive(Receiving(stream.clone()), responses));
+        Ok(Shared {
+            stream,
+            id: None,
+            answers,
+        })
+    }
+
+    /// Asks for another watch; `None` if the stream takes nothing more.
+    fn watch(self: &Arc<Self>, key: &[u8], options: &WatchOptions) -> Option<Shared> {
+        let (tell, answers) = unbounded_channel();
+        let mut state = self.state();
+        if state.retired {
+            return None;
+        }
+        let order = Order::Watch(key.to_vec(), options.clone());
+        state.orders.as_ref()?.send(order).ok()?;
+        state.asked.push_back(tell);
+        Some(Shared {
+            stream: self.clone(),
+            id: None,
+            answers,
+        })
+    }
+
+    fn cancel(&self, id: i64) {
+        let mut state = self.state();
+        if state.open.remove(&id).is_some() {
+            state.order_cancel(id);
+        }
+    }
+
+    /// Takes nothing more. What is there goes on.
+    fn retire(&self) {
+        let mut state = self.state();
+        state.retired = true;
+    }
+
+    /// Passes on what came.
+    fn note(&self, response: WatchResponse) {
+        let (id, ended) = (response.watch_id(), response.canceled());
+        let mut state = self.state();
+        let tell = if response.created() {
+            state.asked.pop_front()
+        } else {
+            state.open.remove(&id)
+        };
+        let Some(tell) = tell else {
+            return;
+        };
+        let heard = tell.send(Ok(response)).is_ok();
+        if ended {
+            state.end_if_idle();
+        } else if heard {
+            state.open.insert(id, tell);
+        } else {
+            state.order_cancel(id);
+        }
+    }
+
+    /// Nothing more comes. The first one is told why as it was said.
+    fn over(&self, error: Option<EtcdError>) {
+        let mut state = self.state();
+        state.orders = None;
+        let State { asked, open, .. } = &mut *state;
+        let told: Vec<_> = asked
+            .drain(..)
+            .chain(open.drain().map(|(_, tell)| tell))
+            .collect();
+        drop(state);
+        let Some(error) = error else {
+            return;
+        };
+        let text = error.to_string();
+        let mut told = told.into_iter();
+        if let Some(first) = told.next() {
+            let _ = first.send(Err(error));
+        }
+        for other in told {
+            let _ = other.send(Err(EtcdError::WatchError(text.clone())));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn order_cancel(&mut self, id: i64) {
+        self.end_if_idle();
+        if let Some(orders) = &self.orders {
+            // If nobody sends any more there is nothing to be cancelled.
+            let _ = orders.send(Order::Cancel(id));
+        }
+    }
+
+    /// The stream ends with its last watch.
+    fn end_if_idle(&mut self) {
+        if self.asked.is_empty() && self.open.is_empty() {
+            self.orders = None;
+        }
+    }
+}
+
+/// Ends with the orders, and the stream with it.
+async fn send(mut requests: WatchRequestSender, mut orders: UnboundedReceiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        let sent = match order {
+            Order::Watch(key, options) => requests.watch(key, Some(options)).await,
+            Order::Cancel(id) => requests.cancel(id).await,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// The receiving end. Dropped, with its runtime or for an error, it ends every watch.
+struct Receiving(Arc<Stream>);
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.0.over(None);
+    }
+}
+
+async fn receive(receiving: Receiving, mut responses: WatchResponseStream) {
+    loop {
+        match responses.message().await {
+            Ok(Some(response)) => receiving.0.note(response),
+            Ok(None) => return,
+            Err(error) => return receiving.0.over(Some(error)),
+        }
+    }
+}
