@@ -192,7 +192,8 @@ impl Supervision {
     /// descriptor to inherit.
     ///
     /// # Errors
-    /// E2BIG (execve(2)) if the variables are too long; nothing is started then.
+    /// The order could not be given, or E2BIG (execve(2)) if the variables are too long: nothing is
+    /// started then.
     pub(crate) async fn start(
         &mut self,
         terms: Terms,
@@ -217,7 +218,7 @@ impl Supervision {
             foreground,
             environment: &environment,
         };
-        self.link.order(&order, inherit).await;
+        self.link.order(&order, inherit).await?;
         self.stand_in.start(terms);
         Ok(())
     }
@@ -248,7 +249,12 @@ impl Supervision {
     }
 
     async fn order(&mut self, order: &Order<'_>) {
-        if !self.watchdog_gone && !self.link.order(order, None).await {
+        if self.watchdog_gone {
+            return;
+        }
+        // One that could not be sent for another reason is due all the same: we stand in for it.
+        let sent = self.link.order(order, None).await;
+        if sent.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             self.stand_in.give_up_on_it();
         }
     }
@@ -321,11 +327,10 @@ impl Supervision {
         self.group
     }
 
-    /// Without the watchdog: kills all that it may have started, and itself. Returns when nothing of
-    /// the command lives.
-    pub(crate) async fn kill(&mut self, why: Why) {
+    /// Without the watchdog: begins to kill all that it may have started, and itself. The reports
+    /// tell how that goes on.
+    pub(crate) fn kill(&mut self, why: Why) {
         self.stand_in.take_over(why);
-        while !matches!(self.report().await, Report::Gone(_)) {}
     }
 
     /// Ends the watchdog, which has nothing to watch any more.

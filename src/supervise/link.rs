@@ -33,10 +33,17 @@ impl MainEnd {
         UnixStream::from_std(socket.into()).map(Self)
     }
 
-    /// Sends an order, with a descriptor if one is given. False if the link is full, and stays so:
-    /// the watchdog has not taken some hundreds of orders. One that is gone is no error here:
+    /// Sends an order, with a descriptor if one is given. A watchdog that is gone is no error here:
     /// [`MainEnd::report`] tells.
-    pub(super) async fn order(&self, order: &Order<'_>, pass: Option<BorrowedFd<'_>>) -> bool {
+    ///
+    /// # Errors
+    /// It was not sent. `TimedOut` if the link is full, and stays so: the watchdog has not taken some
+    /// hundreds of orders.
+    pub(super) async fn order(
+        &self,
+        order: &Order<'_>,
+        pass: Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
         let message = order.encode();
         let send = || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -54,7 +61,11 @@ impl MainEnd {
             .map_err(io::Error::from)
         };
         let sent = self.0.async_io(Interest::WRITABLE, send);
-        tokio::time::timeout(PATIENCE, sent).await.is_ok()
+        match tokio::time::timeout(PATIENCE, sent).await {
+            Ok(Err(error)) if !is_gone(&error) => Err(error),
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// The next report; `None` when the watchdog is gone. Cancel-safe.
@@ -74,6 +85,12 @@ impl MainEnd {
             }
         }
     }
+}
+
+/// Whether it says that the other side is gone.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionReset)
 }
 
 /// What the watchdog finds on its end.
@@ -123,13 +140,13 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
-    use crate::supervise::Why;
+    use crate::supervise::{Leftovers, Terms, Why};
 
     #[tokio::test]
     async fn reports_survive_an_order_that_comes_too_late() {
         let (ours, theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
-        assert!(main.order(&Order::Continue, None).await);
+        main.order(&Order::Continue, None).await.unwrap();
         send(theirs.as_fd(), Report::Ended(0));
         send(theirs.as_fd(), Report::Gone(Why::Ended));
         drop(theirs);
@@ -143,9 +160,30 @@ mod tests {
         let (ours, _theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
         let mut taken = 0;
-        while main.order(&Order::Continue, None).await {
-            taken += 1;
-        }
+        let full = loop {
+            match main.order(&Order::Continue, None).await {
+                Ok(()) => taken += 1,
+                Err(error) => break error,
+            }
+        };
         assert!(taken > 100, "{taken}");
+        assert_eq!(full.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn an_order_that_cannot_be_sent_is_told() {
+        let (ours, theirs) = pair().unwrap();
+        let main = MainEnd::new(ours).unwrap();
+        let order = Order::Start {
+            terms: Terms::default(),
+            command: 1,
+            leftovers: Leftovers::Stop,
+            foreground: false,
+            environment: &vec![b'x'; 1 << 24],
+        };
+        let error = main.order(&order, None).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
+        drop(theirs);
+        main.order(&Order::Stop, None).await.unwrap();
     }
 }

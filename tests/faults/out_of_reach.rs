@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::genlock::{Run, Store, bare, poll};
+use crate::genlock::{Run, Store, bare, died_of, poll};
 use crate::process::{is_dead, state, watchdog};
 use crate::proxy::{Proxy, Way};
 use crate::sections::Manners::{Polite, Stubborn};
@@ -249,4 +249,43 @@ fn without_a_command_it_is_not_waited_for() {
     assert_eq!(waiter.status.signal(), Some(15), "{waiter:?}");
     assert!(is_dead(watchdog));
     holder.end();
+}
+
+/// The turn of a waiter whose watchdog is held has come: it has the lock, and no command.
+fn with_its_turn(store: &Store, options: &[&str]) -> (Run, Hold) {
+    let holder = store.hold();
+    let waiter = Run::start(store.run(options, &["touch", "ran"]));
+    waiter.complains("waiting");
+    let hold = Hold::trace(watchdog(waiter.pid()));
+    holder.end();
+    poll("its turn", || !store.is_free());
+    (waiter, hold)
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_watchdog_that_starts_nothing() {
+    together([Store::etcd(), Store::files()], |store| {
+        let (mut waiter, _hold) = with_its_turn(&store, &[]);
+        waiter.signal(Signal::TERM);
+        let (status, took) = waiter.ended();
+        died_of(status, Signal::TERM);
+        println!("ended after {took:?}");
+        let waiter = waiter.finish();
+        let frozen = "the watchdog is stopped or frozen";
+        assert!(waiter.stderr.contains(frozen), "{waiter:?}");
+        assert!(!waiter.stderr.contains("lost"), "{waiter:?}");
+        assert!(store.is_free());
+        assert!(!store.path("ran").exists());
+    });
+}
+
+#[test]
+fn a_watchdog_that_starts_nothing_does_not_keep_the_lock() {
+    together([Store::etcd(), Store::files()], |store| {
+        let (waiter, _hold) = with_its_turn(&store, &["--ttl", "2"]);
+        poll("a free lock", || store.is_free());
+        let waiter = waiter.finish();
+        assert_eq!(waiter.status.code(), Some(70), "{waiter:?}");
+        assert!(!store.path("ran").exists());
+    });
 }

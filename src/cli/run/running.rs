@@ -120,10 +120,14 @@ impl<'a> Running<'a> {
             Start::Impossible(error) => not_executed::say(self.options, &error),
             Start::Lost(loss) => return Ended::NotStarted(loss),
             Start::Interrupted(signal) => Exit::Signal(signal),
-            Start::NoWatchdog(why) => {
-                self.note(Report::Ending(why)).await;
-                self.supervision.kill(why).await;
-                Exit::Status(exit::INTERNAL)
+            Start::NoWatchdog(why, signal) => {
+                // That a command is stopped which never ran is nobody's loss.
+                self.loss = self.held.ownership().loss();
+                self.supervision.kill(why);
+                match self.follow(signals).await {
+                    Ended::With(_) => signal.map_or(Exit::Status(exit::INTERNAL), Exit::Signal),
+                    left => return left,
+                }
             }
         };
         Ended::With(exit)

@@ -5,10 +5,17 @@ use std::io;
 use std::time::Duration;
 
 use crate::cli::{Run, times};
-use crate::clock::{Instant, sleep_until, until};
+use crate::clock::{Instant, sleep_until};
 use crate::locker::{Held, Loss};
 use crate::supervise::signals::Signals;
 use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};
+
+/// So many TTLs the watchdog may take to start the command: on a busy host it may get to run much
+/// later than we do.
+const TTLS: u32 = 2;
+
+/// How long it may before a signal counts for the wait for it, and not for the command.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// How it went.
 pub(super) enum Start {
@@ -20,9 +27,9 @@ pub(super) enum Start {
     Lost(Loss),
     /// A signal that ends the wait for a lock came.
     Interrupted(i32),
-    /// The watchdog was killed, or is frozen and the lock was lost: it is to be killed, with all that
-    /// it may have started.
-    NoWatchdog(Why),
+    /// The watchdog was killed, or does not carry out the order, and maybe a signal has ended the
+    /// wait for it: it is to be killed, with all that it may have started.
+    NoWatchdog(Why, Option<i32>),
 }
 
 /// What is to be started, and on which lock.
@@ -70,12 +77,11 @@ impl Starting<'_> {
             if let Err(error) = ordered.await {
                 return Start::Impossible(error);
             }
-            match self.first_report(supervision).await {
-                Report::TooLate => {}
-                Report::Ending(why @ (Why::WatchdogGone | Why::WatchdogFrozen)) => {
-                    return Start::NoWatchdog(why);
-                }
-                report => return Start::Done(report),
+            match self.first_report(supervision, signals, ttl).await {
+                Ok(Report::TooLate) => {}
+                Ok(Report::Ending(why)) => return Start::NoWatchdog(why, None),
+                Ok(report) => return Start::Done(report),
+                Err(signal) => return Start::NoWatchdog(Why::WatchdogFrozen, signal),
             }
         }
     }
@@ -96,18 +102,33 @@ impl Starting<'_> {
         }
     }
 
-    /// Waits for what the watchdog says, as long as the lock is held: a watchdog that is frozen has
-    /// nothing to hold the deadline of.
-    async fn first_report(&self, supervision: &mut Supervision) -> Report {
+    /// Waits for what the watchdog says, as long as the lock is held, nobody wants us to end, and it
+    /// is only late: one that is frozen has nothing to hold the deadline of.
+    ///
+    /// # Errors
+    /// It says nothing, or a signal came meanwhile.
+    async fn first_report(
+        &self,
+        supervision: &mut Supervision,
+        signals: &mut Signals,
+        ttl: Duration,
+    ) -> Result<Report, Option<i32>> {
         let mut ownership = self.held.ownership();
-        let overdue = async {
+        let lost = async {
             ownership.lost().await;
-            until(Some(Instant::now() + PATIENCE)).await;
+            sleep_until(Instant::now() + PATIENCE).await;
+        };
+        let now = Instant::now();
+        let interrupted = async {
+            sleep_until(now + BUSY).await;
+            signals.next_that_ends().await
         };
         tokio::select! {
             biased;
-            report = supervision.report() => report,
-            () = overdue => Report::Ending(Why::WatchdogFrozen),
+            report = supervision.report() => Ok(report),
+            signal = interrupted => Err(Some(signal)),
+            () = lost => Err(None),
+            () = sleep_until(now + ttl * TTLS) => Err(None),
         }
     }
 }
