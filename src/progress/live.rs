@@ -172,16 +172,16 @@ mod tests {
         let time = "1m 5s · ";
         for (columns, expected) in [
             (
-                100,
+                98,
                 "1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./backup.sh --all",
             ),
             (
-                88,
+                86,
                 "1m 5s · root@vm holds /locks/ci/a-very-long-name-12345 · 2nd in line · pid 17: ./back…",
             ),
-            (55, "1m 5s · root@vm holds /locks/c…me-12345 · 2nd in line"),
-            (50, "1m 5s · root@vm holds /locks/…e-12345"),
-            (20, "1m 5s · root@vm h…"),
+            (53, "1m 5s · root@vm holds /locks/c…me-12345 · 2nd in line"),
+            (48, "1m 5s · root@vm holds /locks/…e-12345"),
+            (18, "1m 5s · root@vm h…"),
         ] {
             let shown = fit(&line(time, key, &last, columns), columns);
             assert_eq!(shown, expected, "{columns}");
