@@ -114,12 +114,12 @@ fn a_waiter_whose_store_has_become_slow_is_given_the_lock() {
 #[test]
 fn a_store_that_is_always_slow_gives_a_lock_or_says_why_not() {
     // A command that is started at once, because only the pings take long, has a third of the TTL
-    // behind it when the first one leaves. Where all takes long nothing is known of a member, not
-    // even its term, before the first answer.
+    // behind it when the first one leaves. Else nothing leaves before the lease is granted.
     let cases = [
         (What::Pings, 3, 7),
         (What::Reads, 3, 7),
-        (What::Reads, 6, 7),
+        (What::Reads, 4, 7),
+        (What::Reads, 6, 69),
         (What::Both, 2, 7),
         (What::Both, 4, 7),
         (What::Both, 6, 69),

@@ -108,7 +108,7 @@ impl Store {
         F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let bound = Bound::new(self, within);
+        let bound = Bound::new(self, within, within / 4);
         // What came of each member: nothing yet, or why it failed.
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
         loop {
@@ -125,8 +125,8 @@ impl Store {
         }
     }
 
-    /// The same, but without another round where every endpoint has failed, for those who begin
-    /// another one by themselves.
+    /// The same, but with less patience, and without another round where every endpoint has failed, for
+    /// those who begin another one by themselves.
     pub(super) async fn ask<T, F, Fut>(
         self: &Arc<Self>,
         within: Duration,
@@ -137,7 +137,7 @@ impl Store {
         F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let bound = Bound::new(self, within);
+        let bound = Bound::new(self, within, within / 8);
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
         match self.round(&bound, &mut faults, &op).await {
             Some(result) => result,
@@ -157,7 +157,7 @@ impl Store {
         F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
     {
-        let mut round = Round::new(self, bound.within, faults);
+        let mut round = Round::new(self, bound, faults);
         let ended = {
             let mut run = pin!(round.run(op));
             loop {
@@ -224,16 +224,20 @@ struct Bound<'a> {
     store: &'a Store,
     start: Instant,
     within: Duration,
+    /// After so long without any sign of life over a connection another is dialled, of whose member
+    /// nothing is known yet.
+    patience: Duration,
     /// How often each member's pulse had beaten at the start.
     pulses: Vec<usize>,
 }
 
 impl<'a> Bound<'a> {
-    fn new(store: &'a Store, within: Duration) -> Self {
+    fn new(store: &'a Store, within: Duration, patience: Duration) -> Self {
         Self {
             store,
             start: Instant::now(),
             within,
+            patience,
             pulses: store.members.iter().map(|m| m.pulse.count()).collect(),
         }
     }

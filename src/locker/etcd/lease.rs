@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::grant::{Granting, Requests};
+use super::grant::{self, Requests};
 use super::renewal::Renewals;
 use super::revoke::{behind, closed};
 use super::{Shared, leases};
@@ -187,7 +187,8 @@ impl Keeper {
         let requests = Arc::new(Requests::default());
         let (id, shared) = (self.id, self.shared.clone());
         let sent = || requests.count() > 0;
-        let granting = self.granting(&requests).grant();
+        let heard = self.renewals.heard();
+        let granting = grant::grant(&shared.store, id, self.ttl, &requests, heard);
         match behind(granting, &mut closing, sent, &shared.store, id).await {
             Ok(deadline) => {
                 let ttl = deadline.ttl();
@@ -222,16 +223,6 @@ impl Keeper {
         }
         // What cannot be revoked is left to the client's closing, and to its TTL.
         let _ = leases::revoke(&shared, id).await;
-    }
-
-    fn granting<'a>(&'a mut self, requests: &'a Arc<Requests>) -> Granting<'a> {
-        Granting {
-            store: &self.shared.store,
-            id: self.id,
-            ttl: self.ttl,
-            renewals: &mut self.renewals,
-            requests,
-        }
     }
 
     /// Renews for as long as it can be; then it is lost, and this does not end: what the lease

@@ -17,15 +17,19 @@ use super::proof::Proof;
 use crate::clock::{self, Instant};
 use crate::locker::deadline::Deadline;
 
-/// This share of a TTL, and so much at least, lies between two attempts.
-const PACE: u32 = 16;
+/// This share of a TTL, and so much at least, lies between two attempts. Enough for a store that takes
+/// six tenths of it for each answer; to ask more would make it slower where many do.
+const PACE: u32 = 10;
 const LEAST_PACE: Duration = Duration::from_millis(100);
 
-/// So many attempts of a kind are under way at most: those of three quarters of a TTL.
-const MOST: usize = 12;
+/// So much at most lies between the first, which is answered at once most of the time, and the second.
+const FIRST_PACE: Duration = Duration::from_millis(300);
+
+/// So many attempts of a kind are under way at most.
+const MOST: usize = 8;
 
 /// So many other connections are tried beside one that does not answer.
-const SPARE: usize = 3;
+const SPARE: usize = 1;
 
 /// After this share of a TTL without an answer it is told.
 const SILENT: u32 = 4;
@@ -45,12 +49,14 @@ pub(super) struct Renewals {
     /// When something was asked last, and when the last read left.
     asked: Option<Instant>,
     read: Option<Instant>,
-    /// Since when the lease is known to be there: what left before may not have found it.
-    granted: Option<Instant>,
     /// How many are under way.
     searching: usize,
     reading: usize,
-    /// It was told that there is no answer.
+    /// That this was when it was due, with nothing under way.
+    in_time: bool,
+    /// When something was asked first since the last sending was confirmed; and that it was told since
+    /// that there is no answer.
+    since: Option<Instant>,
     told: bool,
     news: UnboundedReceiver<News>,
     tell: UnboundedSender<News>,
@@ -68,8 +74,8 @@ struct Over {
 enum News {
     /// Over the connection of this number.
     Pinged(u64, Result<Box<Pinged>, Fault>),
-    /// Over any; and when it began to leave.
-    Found(Instant, Result<Box<Pinged>, Fault>),
+    /// Over any.
+    Found(Result<Box<Pinged>, Fault>),
     Read(Result<(u64, Instant), Fault>),
 }
 
@@ -86,9 +92,10 @@ impl Renewals {
             found: 0,
             asked: None,
             read: None,
-            granted: None,
             searching: 0,
             reading: 0,
+            in_time: false,
+            since: None,
             told: false,
             news,
             tell,
@@ -99,11 +106,6 @@ impl Renewals {
     /// What was heard of terms, for those who hear more.
     pub(super) fn heard(&self) -> Heard {
         self.heard.clone()
-    }
-
-    /// The lease is there.
-    pub(super) fn granted(&mut self) {
-        self.granted = Some(Instant::now());
     }
 
     /// Renews, from `due` on. Gives the next sending that is confirmed and newer than the one which
@@ -123,19 +125,26 @@ impl Renewals {
             // What a new ping and the last one's read prove is no news.
             if let Some(sent) = confirmed.filter(|&sent| sent > deadline.sent() + pace / 2) {
                 self.told = false;
+                self.since = None;
                 return Ok(sent);
             }
-            let now = Instant::now();
-            if now >= due + ttl / SILENT && !self.told {
+            // Answers that are slow, and come all the time, are no silence.
+            let silent = |since| Instant::now() >= since + ttl / SILENT;
+            if self.since.is_some_and(silent) && !self.told {
                 self.told = true;
                 return Err(self.store.silent(ttl / SILENT));
             }
-            let next = self.asked.map_or(due, |asked| due.max(asked + pace));
+            let pause = if self.in_time {
+                pace.min(FIRST_PACE)
+            } else {
+                pace
+            };
+            let next = self.asked.map_or(due, |asked| due.max(asked + pause));
             tokio::select! {
                 biased;
                 Some(news) = self.news.recv() => self.note(news, deadline)?,
                 () = clock::sleep_until(next) => {
-                    let late = self.are_under_way() || Instant::now() >= due + pace;
+                    let late = self.are_under_way() || Instant::now() >= due + LEAST_PACE;
                     self.ask(deadline, late);
                 }
             }
@@ -149,7 +158,10 @@ impl Renewals {
 
     /// Pings. If it is late the read that goes with it does not wait for the answer.
     fn ask(&mut self, deadline: &Deadline, late: bool) {
-        self.asked = Some(Instant::now());
+        let now = Instant::now();
+        self.asked = Some(now);
+        self.since.get_or_insert(now);
+        self.in_time = !late;
         while self.tasks.try_join_next().is_some() {}
         let most = match self.over.as_ref().map(|over| over.unanswered) {
             None => MOST,
@@ -190,9 +202,8 @@ impl Renewals {
         let (store, within) = (self.store.clone(), deadline.ttl());
         self.searching += 1;
         self.spawn(async move {
-            let sent = Instant::now();
             let pinged = Box::pin(store.ask(within, op)).await;
-            News::Found(sent, pinged.map(Box::new))
+            News::Found(pinged.map(Box::new))
         });
     }
 
@@ -233,21 +244,16 @@ impl Renewals {
                     }
                 }
             }
-            News::Found(sent, pinged) => {
+            News::Found(pinged) => {
                 self.searching -= 1;
-                match pinged {
-                    Err(Fault::LeaseNotFound) if self.granted.is_none_or(|at| sent < at) => {}
-                    pinged => {
-                        let pinged = pinged?;
-                        self.found += 1;
-                        self.over = Some(Over {
-                            number: self.found,
-                            client: pinged.over.clone(),
-                            unanswered: 0,
-                        });
-                        self.take(*pinged, deadline);
-                    }
-                }
+                let pinged = pinged?;
+                self.found += 1;
+                self.over = Some(Over {
+                    number: self.found,
+                    client: pinged.over.clone(),
+                    unanswered: 0,
+                });
+                self.take(*pinged, deadline);
             }
             News::Read(read) => {
                 self.reading -= 1;

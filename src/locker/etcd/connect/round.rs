@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Client, Fault, Store};
+use super::{Bound, Client, Fault, Store};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
 /// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
@@ -18,14 +18,10 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// This share, for the first that is slow; each further one has twice as much.
 const SLOW: u32 = 4;
 
-/// After this share of the bound without any sign of life over a connection another is dialled; about
-/// which nothing is known yet, so that it is not too early.
-const IMPATIENT: u32 = 4;
-
 /// One pass over the members, beginning with the current one.
 pub(super) struct Round<'a> {
     store: &'a Arc<Store>,
-    within: Duration,
+    patience: Duration,
     first: usize,
     asked: usize,
     /// How long one that is slow goes on before the next is asked.
@@ -38,15 +34,15 @@ pub(super) struct Round<'a> {
 impl<'a> Round<'a> {
     pub(super) fn new(
         store: &'a Arc<Store>,
-        within: Duration,
+        bound: &Bound<'_>,
         faults: &'a mut Vec<Option<Fault>>,
     ) -> Self {
         Self {
             store,
-            within,
+            patience: bound.patience,
             first: store.current.load(Ordering::Relaxed),
             asked: 0,
-            slow: within / SLOW,
+            slow: bound.within / SLOW,
             before: faults.clone(),
             faults,
         }
@@ -78,7 +74,7 @@ impl<'a> Round<'a> {
                 let turn = self.asked;
                 let index = self.member(turn);
                 count = self.store.members[index].pulse.count();
-                let (store, patience) = (self.store.clone(), self.within / IMPATIENT);
+                let (store, patience) = (self.store.clone(), self.patience);
                 let attempt = Box::pin(store.attempt(index, patience, op.clone()));
                 self.faults[index] = None;
                 attempts.spawn(async move { (turn, attempt.await) });
