@@ -126,15 +126,16 @@ impl Walk {
         others.any(|found| found.stat(&proc).is_none_or(|stat| stat.lives()))
     }
 
-    /// What lives below this process, other than the watchdog, as far as /proc tells. For main, since
-    /// it allocates.
+    /// What lives below this process, other than the watchdog, as far as it can be found. What cannot
+    /// be looked at lives as long as it is there. For main, since it allocates.
     pub(super) fn living(&mut self, watchdog: Pid) -> Vec<Pid> {
-        let Some(proc) = self.look(Search::Quick) else {
-            return Vec::new();
+        let proc = self.look(Search::Thorough);
+        let lives = |found: &&Found| match proc.as_ref().and_then(|proc| found.stat(proc)) {
+            Some(stat) => stat.lives(),
+            None => rustix::process::test_kill_process(found.pid) != Err(Errno::SRCH),
         };
         let others = self.found.iter().filter(|found| found.pid != watchdog);
-        let living = others.filter(|found| found.stat(&proc).is_some_and(|stat| stat.lives()));
-        living.map(|found| found.pid).collect()
+        others.filter(lives).map(|found| found.pid).collect()
     }
 
     /// Finds the processes below this one: all of them, or our children where there is no /proc,

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use rustix::process::{Signal, geteuid};
 
-use crate::genlock::{Run, Store, as_user, bare, copy_for_all, died_of, output, poll, send};
+use crate::genlock::{Run, Store, as_user, bare, copy_for_all, died_of, output, poll, send, under};
 use crate::process::{children, is_dead, name};
 
 over_every_store! {
@@ -43,12 +43,17 @@ impl User {
 
     /// A command that leaves a process of root's, which closes what it inherits, and ends with 7.
     fn run(&self, store: &Store) -> Command {
+        self.run_until(store, "grep -q sleep /proc/$!/comm")
+    }
+
+    /// The same where this says that it is there.
+    fn run_until(&self, store: &Store, there: &str) -> Command {
         let root = format!("{} --reuid=0 --regid=0 --clear-groups", self.root.display());
         let script = format!(
             "{root} bash -c '
-                for fd in /proc/self/fd/*; do [ ${{fd##*/}} -gt 2 ] && eval \"exec ${{fd##*/}}>&-\"; done
-                echo ready $$; exec sleep 600' 2>/dev/null &
-            while ! grep -q sleep /proc/$!/comm; do :; done
+                for fd in {{3..63}}; do eval \"exec $fd>&-\"; done
+                : >there; echo ready $$; exec sleep 600' 2>/dev/null &
+            while ! {there}; do :; done
             exit 7"
         );
         let genlock = store.sh(&["-k", "100ms"], &script);
@@ -62,6 +67,10 @@ impl User {
         run
     }
 }
+
+/// Gives a /proc that shows the processes of others to nobody but root, or none.
+const HIDDEN: &str = "mount -t proc -o hidepid=2 proc /proc";
+const NO_PROC: &str = "mount -t tmpfs none /proc";
 
 /// Root's process, ended with the test.
 struct Survivor(i32);
@@ -128,4 +137,37 @@ fn a_genlock_that_is_killed_meanwhile_leaves_the_lock(store: &Store) {
     assert!(!store.is_free(), "released while it lives");
     drop(survivor);
     poll("the end of the lock", || store.is_free());
+}
+
+/// What cannot be looked at is there all the same.
+#[test]
+fn what_proc_does_not_show_keeps_the_lock_of_a_file() {
+    for proc in [HIDDEN, NO_PROC] {
+        let store = Store::files();
+        let Some(user) = User::new(&store) else {
+            return;
+        };
+        let script = format!("{proc} && exec \"$@\"");
+        let there = ["unshare", "-m", "sh", "-c", &script, "sh"];
+        if output(under(&there, &bare("true"))).status.code() != Some(0) {
+            eprintln!("skipped: no file system can be mounted here");
+            return;
+        }
+        let mut command = under(&there, &user.run_until(&store, "[ -e there ]"));
+        command.current_dir(store.directory());
+        let mut run = Run::start(command);
+        let survivor = Survivor(run.ready());
+        run.complains(&format!("pid {}", survivor.0));
+        poll("the end", || {
+            let ended = run.has_ended();
+            if !ended {
+                run.signal(Signal::TERM);
+            }
+            ended
+        });
+        assert!(!is_dead(survivor.0));
+        assert!(!store.is_free(), "{proc}: released while it lives");
+        drop(survivor);
+        poll("the end of the lock", || store.is_free());
+    }
 }

@@ -2,6 +2,7 @@
 //! for the command, and those that sit in the kernel. The lock is not released while they live; but
 //! who waits for them has to know, and can leave them.
 
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use rustix::process::Pid;
@@ -37,7 +38,7 @@ impl Survivors {
         let survivors = supervision.survivors();
         if let Some(lock) = held.descriptor() {
             // For the case that we are killed; before we leave them it is done again.
-            let _ = supervision.keep(&survivors, lock);
+            let _ = keep(supervision, &survivors, lock);
         }
         let (key, names) = (describe::escape(held.key()), names(&survivors));
         describe::complain(format_args!(
@@ -66,9 +67,8 @@ pub(super) fn leave(
     let lock = match (lost, held.descriptor()) {
         (Some(_), _) => "the lock is lost",
         (None, Some(lock)) => {
-            if let Err(error) = supervision.keep(&left, lock) {
-                let why = describe::io_error(&error);
-                describe::complain(format_args!("{key}: cannot leave the lock: {why}"));
+            if let Err(error) = keep(supervision, &left, lock) {
+                describe::complain(format_args!("{key}: cannot leave the lock: {error}"));
                 return None;
             }
             "the lock is held until that has ended"
@@ -78,6 +78,19 @@ pub(super) fn leave(
     let names = names(&left);
     describe::complain(format_args!("{key}: left behind: {names}; {lock}"));
     Some(lost.map_or(Exit::Signal(signal), Exit::Status))
+}
+
+/// Keeps the lock until all of these have ended, even if we end before.
+fn keep(
+    supervision: &mut Supervision,
+    survivors: &[Pid],
+    lock: BorrowedFd<'_>,
+) -> Result<(), String> {
+    if survivors.is_empty() {
+        return Err("what still lives cannot be found".to_owned());
+    }
+    let kept = supervision.keep(survivors, lock);
+    kept.map_err(|error| describe::io_error(&error))
 }
 
 /// `sleep (pid 812, user root), …`, as far as /proc tells.
@@ -105,5 +118,8 @@ fn name(pid: Pid) -> String {
     let user = user.map_or(String::new(), |user| {
         format!(", user {}", describe::escape(&user))
     });
-    format!("{} (pid {number}{user})", describe::escape(name.trim_end()))
+    match name.trim_end() {
+        "" => format!("pid {number}{user}"),
+        name => format!("{} (pid {number}{user})", describe::escape(name)),
+    }
 }
