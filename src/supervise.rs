@@ -163,6 +163,7 @@ impl Forked {
             command,
             leftovers,
             group: None,
+            keeper: None,
         })
     }
 }
@@ -185,6 +186,8 @@ pub(crate) struct Supervision {
     command: usize,
     leftovers: Leftovers,
     group: Option<Pid>,
+    /// What keeps the lock open for those who outlive us.
+    keeper: Option<Pid>,
 }
 
 impl Supervision {
@@ -281,6 +284,9 @@ impl Supervision {
             if let Some(Report::Started(pid)) = report {
                 self.group = Pid::from_raw(pid);
             }
+            if let Some(Report::Gone(_)) = report {
+                self.end_keeper();
+            }
             if let Some(report) = report {
                 return report;
             }
@@ -302,7 +308,16 @@ impl Supervision {
     pub(crate) fn keep(&mut self, survivors: &[Pid], lock: BorrowedFd<'_>) -> io::Result<()> {
         let keeper = keep::keep_open(lock, survivors)?;
         self.stand_in.spare(keeper);
+        self.end_keeper();
+        self.keeper = Some(keeper);
         Ok(())
+    }
+
+    /// Ends what kept the lock for us.
+    fn end_keeper(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            tree::end(keeper);
+        }
     }
 
     /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its
