@@ -328,6 +328,18 @@ impl Drop for Server {
     }
 }
 
+/// Whether this etcd has a flag of this name, or why a test is skipped: 3.4.23 has some that 3.5.1
+/// has not.
+pub(crate) fn has_flag(name: &str) -> bool {
+    let help = program(&[], "etcd").arg("--help").output().expect("etcd");
+    let printed = [help.stdout, help.stderr].concat();
+    let has = String::from_utf8_lossy(&printed).contains(name);
+    if !has {
+        println!("skipped: this etcd has no {name}");
+    }
+    has
+}
+
 /// `etcd` or `etcdctl` behind what puts it in the right network; another binary than the one on
 /// the path if $ETCD or $ETCDCTL names it.
 fn program(prefix: &[String], name: &str) -> Command {
