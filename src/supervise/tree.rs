@@ -92,6 +92,7 @@ pub(super) fn has_ended(pid: Pid) -> bool {
 /// only a tracer can see, is not waited for.
 pub(super) fn end(child: Pid) {
     const PATIENCE: Duration = Duration::from_millis(50);
+    const LONGEST: i64 = 10_000_000;
     if !is_child(child) {
         return;
     }
@@ -105,7 +106,7 @@ pub(super) fn end(child: Pid) {
         // A signal may cut it short. std's sleep would go on for what is left, to which the kernel
         // adds its slack each time (PR_SET_TIMERSLACK(2const)): under many signals it grows.
         let _ = rustix::thread::nanosleep(&pause);
-        pause.tv_nsec *= 2;
+        pause.tv_nsec = (pause.tv_nsec * 2).min(LONGEST);
     }
 }
 
