@@ -8,6 +8,7 @@
 //!
 //! Main tells the watchdog the deadline and moves it; nothing here knows where it comes from.
 
+mod bystander;
 mod command;
 mod course;
 mod host;
@@ -36,6 +37,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::clock::{Instant, until};
+use bystander::Bystander;
 use command::Command;
 use link::MainEnd;
 use message::Order;
@@ -118,6 +120,7 @@ pub(crate) struct Forked {
     watchdog: Pid,
     socket: Option<OwnedFd>,
     subreaper: Result<(), Errno>,
+    bystanders: Vec<Bystander>,
 }
 
 /// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
@@ -130,6 +133,7 @@ where
     let (main_end, watchdog_end) = link::pair()?;
     let senses = Senses::new(watchdog_end)?;
     let world = World::take();
+    let bystanders = Bystander::all();
     // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
     let subreaper = host::become_subreaper();
     let ready = || Watchdog::new(Command::new(words, environment(), world), senses);
@@ -138,6 +142,7 @@ where
         watchdog,
         socket: Some(socket),
         subreaper,
+        bystanders,
     })
 }
 
@@ -155,11 +160,12 @@ impl Forked {
             host::can_do_without(leftovers, error)?;
         }
         let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
+        let bystanders = std::mem::take(&mut self.bystanders);
         Ok(Supervision {
             link: MainEnd::new(socket)?,
             watchdog: self.watchdog,
             watchdog_gone: false,
-            stand_in: StandIn::new(self.watchdog, leftovers),
+            stand_in: StandIn::new(self.watchdog, leftovers, bystanders),
             command,
             leftovers,
             group: None,
@@ -275,8 +281,7 @@ impl Supervision {
                     }
                     None => {
                         self.watchdog_gone = true;
-                        self.stand_in.take_over(Why::WatchdogGone);
-                        None
+                        self.stand_in.take_over(Why::WatchdogGone)
                     }
                 },
                 () = until(self.stand_in.due()) => self.stand_in.act(),
@@ -342,10 +347,10 @@ impl Supervision {
         self.group
     }
 
-    /// Without the watchdog: begins to kill all that it may have started, and itself. The reports
-    /// tell how that goes on.
+    /// Without the watchdog: begins to kill all that it may have started, and itself. What is reported
+    /// tells how that goes on.
     pub(crate) fn kill(&mut self, why: Why) {
-        self.stand_in.take_over(why);
+        let _ = self.stand_in.take_over(why);
     }
 
     /// Ends the watchdog, which has nothing to watch any more.

@@ -63,15 +63,18 @@ impl Leader {
         tree::has_ended(self.pid) && !runs
     }
 
-    /// Whether it runs, where that can be said (pidfd_open(2)).
     fn runs(&self) -> Option<bool> {
-        let process = self.process.as_ref()?;
-        let mut ended = [PollFd::new(process, PollFlags::IN)];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let ended = rustix::event::poll(&mut ended, Some(&at_once)).ok()?;
-        Some(ended == 0)
+        runs(self.process.as_ref()?)
     }
+}
+
+/// Whether a process runs, where that can be said (pidfd_open(2)).
+pub(super) fn runs(process: &OwnedFd) -> Option<bool> {
+    let mut ended = [PollFd::new(process, PollFlags::IN)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let ended = rustix::event::poll(&mut ended, Some(&at_once)).ok()?;
+    Some(ended == 0)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
+use super::bystander::Bystander;
 use super::course::{Course, Phase};
 use super::leader::Leader;
 use super::message::Report;
@@ -49,12 +50,13 @@ pub(super) struct StandIn {
     quiet: bool,
     /// What main has begun to do by itself, to be reported.
     said: Option<Report>,
-    /// Made when it is needed first.
+    /// Made when it is needed first, and then it has the bystanders.
     walk: Option<Walk>,
+    bystanders: Vec<Bystander>,
 }
 
 impl StandIn {
-    pub(super) fn new(watchdog: Pid, leftovers: Leftovers) -> Self {
+    pub(super) fn new(watchdog: Pid, leftovers: Leftovers, bystanders: Vec<Bystander>) -> Self {
         Self {
             course: Course::new(),
             watchdog,
@@ -70,6 +72,7 @@ impl StandIn {
             quiet: false,
             said: None,
             walk: None,
+            bystanders,
         }
     }
 
@@ -98,18 +101,19 @@ impl StandIn {
     }
 
     /// The watchdog is not counted on any more: it was killed, and what was below it is ours by now
-    /// or dies along with it (prctl(2)); or it did not even say whether it started the command.
-    pub(super) fn take_over(&mut self, why: Why) {
+    /// or dies along with it (prctl(2)); or it did not even say whether it started the command. Gives
+    /// what is to be reported, if it has not been.
+    pub(super) fn take_over(&mut self, why: Why) -> Option<Report> {
         if self.is_killing() {
-            return;
+            return None;
         }
         if self.course.phase() == Phase::Waiting {
             // It may have.
             self.course.started(Instant::now());
         }
         self.course.kill(why);
-        self.said = Some(Report::Ending(why));
         self.begin_killing();
+        Some(Report::Ending(why))
     }
 
     /// The watchdog takes no orders.
@@ -247,8 +251,8 @@ impl StandIn {
         if tree::reap_all() {
             return true;
         }
-        // A watchdog that cannot die is none of the command's, and keeps us from a last child to
-        // reap. Among those that fork, one look can miss what two do not.
+        // A watchdog that cannot die is none of the command's, nor is a bystander, and they keep us
+        // from a last child to reap. Among those that fork, one look can miss what two do not.
         let watchdog = self.watchdog;
         let quiet = !self.walk().lives(watchdog);
         std::mem::replace(&mut self.quiet, quiet) && quiet
@@ -310,6 +314,8 @@ impl StandIn {
     }
 
     fn walk(&mut self) -> &mut Walk {
-        self.walk.get_or_insert_with(Walk::new)
+        let bystanders = &mut self.bystanders;
+        self.walk
+            .get_or_insert_with(|| Walk::new(std::mem::take(bystanders)))
     }
 }

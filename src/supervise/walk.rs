@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use super::bystander::Bystander;
 use super::proc::{Proc, Stat};
 use crate::clock::Instant;
 
@@ -37,8 +38,8 @@ pub(super) enum Search {
 /// The room that walks of the tree need.
 pub(super) struct Walk {
     found: Vec<Found>,
-    /// This one is not found.
-    spared: Option<Pid>,
+    /// These are not found, nor what is below them.
+    bystanders: Vec<Bystander>,
     /// A bit for each number that SIGTERM was sent to, or need not be.
     told: Vec<u64>,
     /// When the telling began, in ticks.
@@ -61,10 +62,10 @@ pub(super) struct Spared {
 }
 
 impl Walk {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(bystanders: Vec<Bystander>) -> Self {
         Self {
             found: Vec::with_capacity(FOUND),
-            spared: None,
+            bystanders,
             told: vec![0; PID_MAX_LIMIT as usize / 64],
             telling: None,
         }
@@ -72,7 +73,7 @@ impl Walk {
 
     /// From now on this process is not found: it is none of the command's.
     pub(super) fn spare(&mut self, pid: Pid) {
-        self.spared = Some(pid);
+        self.bystanders.push(Bystander::new(pid));
     }
 
     /// Kills every process below this one that it finds. What is forked meanwhile can be missed:
@@ -143,15 +144,7 @@ impl Walk {
     fn look(&mut self, search: Search) -> Option<Proc> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         self.found.clear();
-        let proc = Proc::open();
-        let children = proc
-            .as_ref()
-            .is_some_and(|proc| proc.each_child(own, |number| self.note(number, own)));
-        let proc = proc.filter(|_| children);
-        let Some(proc) = proc else {
-            each_child_by_asking(search, |number| self.note(number, own));
-            return None;
-        };
+        let proc = each_child(search, |number| self.note(number, own))?;
         let mut next = 0;
         while let Some(&Found { pid, .. }) = self.found.get(next) {
             next += 1;
@@ -163,7 +156,8 @@ impl Walk {
     }
 
     fn note(&mut self, number: i32, parent: i32) {
-        if let Some(pid) = Pid::from_raw(number).filter(|&pid| Some(pid) != self.spared)
+        if let Some(pid) = Pid::from_raw(number)
+            && !self.bystanders.iter().any(|bystander| bystander.is(pid))
             && self.found.len() < FOUND
         {
             self.found.push(Found { pid, parent });
@@ -224,6 +218,16 @@ impl Found {
 fn ticks() -> u64 {
     let now = Instant::now().since_boot();
     u64::try_from(now.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX - 1)
+}
+
+/// Finds this process's children, and gives the /proc that names them; `None` where there is none.
+pub(super) fn each_child(search: Search, mut found: impl FnMut(i32)) -> Option<Proc> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let proc = Proc::open().filter(|proc| proc.each_child(own, &mut found));
+    if proc.is_none() {
+        each_child_by_asking(search, found);
+    }
+    proc
 }
 
 /// Finds this process's children without /proc, by asking about every number there can be: for

@@ -64,7 +64,7 @@ impl Watchdog {
             killing: Rounds::of_kill(),
             telling: Rounds::of_term(),
             next_telling: None,
-            walk: Walk::new(),
+            walk: Walk::new(Vec::new()),
         }
     }
 

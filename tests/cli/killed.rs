@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::genlock::{Run, Store, poll, send, within};
+use crate::genlock::{Run, Store, poll, send, under, within};
 use crate::process::{children, is_dead, name, watchdog};
 
 over_every_store! {
@@ -14,6 +14,7 @@ over_every_store! {
     a_killed_genlock_kills_what_a_command_left_behind_too;
     a_killed_genlock_under_leave_descendants_kills_the_command;
     a_killed_watchdog_takes_the_whole_tree_along;
+    what_was_there_before_genlock_is_neither_killed_nor_waited_for;
     a_watchdog_that_is_killed_while_genlock_waits;
     both_killed_at_once;
     a_killed_waiter_leaves_nothing;
@@ -118,6 +119,40 @@ fn a_killed_watchdog_takes_the_whole_tree_along(store: &Store) {
     assert!(pids.iter().all(|&pid| is_dead(pid)));
     assert_eq!(run.status.code(), Some(70), "{run:?}");
     assert!(run.one_line().contains("watchdog was killed"), "{run:?}");
+    assert!(store.is_free());
+}
+
+/// Killed with the test.
+struct Bystanders(Vec<i32>);
+
+impl Drop for Bystanders {
+    fn drop(&mut self) {
+        for &pid in self.0.iter().filter(|&&pid| !is_dead(pid)) {
+            send(pid, Signal::KILL);
+        }
+    }
+}
+
+/// `Xvfb :9 & exec genlock run …`: its parent is genlock by then.
+fn what_was_there_before_genlock_is_neither_killed_nor_waited_for(store: &Store) {
+    let script = "
+        sh -c 'sleep 600 & echo $! $$ >before; wait' >/dev/null 2>&1 &
+        while ! [ -s before ]; do sleep 0.01; done
+        exec \"$@\"";
+    let mut run = under(&["sh", "-c", script, "sh"], &store.sh(&[], TREE));
+    run.current_dir(store.directory());
+    let run = Run::start(run);
+    let pids = run.all_ready(4);
+    let before = std::fs::read_to_string(store.path("before")).expect("a file");
+    let before = before
+        .split_whitespace()
+        .map(|pid| pid.parse().expect("a number"));
+    let before = Bystanders(before.collect());
+    send(watchdog(run.pid()), Signal::KILL);
+    let run = run.finish();
+    assert!(pids.iter().all(|&pid| is_dead(pid)));
+    assert!(before.0.iter().all(|&pid| !is_dead(pid)), "{run:?}");
+    assert_eq!(run.status.code(), Some(70), "{run:?}");
     assert!(store.is_free());
 }
 

@@ -123,6 +123,7 @@ impl<'a> Running<'a> {
             Start::NoWatchdog(why, signal) => {
                 // That a command is stopped which never ran is nobody's loss.
                 self.loss = self.held.ownership().loss();
+                self.note(Report::Ending(why)).await;
                 self.supervision.kill(why);
                 match self.follow(signals).await {
                     Ended::With(_) => signal.map_or(Exit::Status(exit::INTERNAL), Exit::Signal),
