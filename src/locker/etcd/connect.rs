@@ -195,6 +195,11 @@ impl Store {
         }
     }
 
+    /// How often anything was heard of any member.
+    pub(super) fn pulse(&self) -> usize {
+        self.members.iter().map(|member| member.pulse.count()).sum()
+    }
+
     /// Nobody answers, for so long.
     pub(super) fn silent(&self, within: Duration) -> Fault {
         self.unreachable(&vec![Some(Fault::silent(within)); self.members.len()])

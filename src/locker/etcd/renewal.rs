@@ -52,6 +52,8 @@ pub(super) struct Renewals {
     /// How many are under way.
     searching: usize,
     reading: usize,
+    /// How often the store had been heard of by then.
+    pulse: usize,
     /// That this was when it was due, with nothing under way.
     in_time: bool,
     /// When something was asked first since the last sending was confirmed; and that it was told since
@@ -94,6 +96,7 @@ impl Renewals {
             read: None,
             searching: 0,
             reading: 0,
+            pulse: 0,
             in_time: false,
             since: None,
             told: false,
@@ -134,21 +137,43 @@ impl Renewals {
                 self.told = true;
                 return Err(self.store.silent(ttl / SILENT));
             }
-            let pause = if self.in_time {
-                pace.min(FIRST_PACE)
-            } else {
-                pace
-            };
-            let next = self.asked.map_or(due, |asked| due.max(asked + pause));
+            let next = self.next_at(deadline, due, pace);
             tokio::select! {
                 biased;
                 Some(news) = self.news.recv() => self.note(news, deadline)?,
                 () = clock::sleep_until(next) => {
+                    if self.next_at(deadline, due, pace) > Instant::now() {
+                        continue;
+                    }
                     let late = self.are_under_way() || Instant::now() >= due + LEAST_PACE;
                     self.ask(deadline, late);
                 }
             }
         }
+    }
+
+    /// When to ask next. Who has just been heard of, though not with an answer, has much to do, and
+    /// is asked again only at half of the TTL; who is silent may have heard nothing of us.
+    fn next_at(&self, deadline: &Deadline, due: Instant, pace: Duration) -> Instant {
+        let Some(asked) = self.asked else {
+            return due;
+        };
+        let lives = self.since.is_some() && self.lives();
+        if lives {
+            let half = deadline.sent() + deadline.ttl() / 2;
+            return due.max(asked + pace).max(half);
+        }
+        let pause = if self.in_time {
+            pace.min(FIRST_PACE)
+        } else {
+            pace
+        };
+        due.max(asked + pause)
+    }
+
+    /// Whether there was a sign of life since something was asked last.
+    fn lives(&self) -> bool {
+        self.store.pulse() != self.pulse
     }
 
     fn are_under_way(&self) -> bool {
@@ -159,14 +184,16 @@ impl Renewals {
     /// Pings. If it is late the read that goes with it does not wait for the answer.
     fn ask(&mut self, deadline: &Deadline, late: bool) {
         let now = Instant::now();
+        let silent = !self.lives();
+        self.pulse = self.store.pulse();
         self.asked = Some(now);
         self.since.get_or_insert(now);
         self.in_time = !late;
         while self.tasks.try_join_next().is_some() {}
         let most = match self.over.as_ref().map(|over| over.unanswered) {
             None => MOST,
-            Some(0) => 0,
-            Some(_) => SPARE,
+            Some(1..) if silent => SPARE,
+            Some(_) => 0,
         };
         self.ping_as_before(deadline);
         if self.searching < most {
