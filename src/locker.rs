@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result, Setting};
 
-pub use deadline::margin;
+pub use deadline::{default_grace, margin, start_needs};
 pub use operator::Operator;
 use ownership::Grip;
 pub use ownership::{Loss, Ownership};
@@ -94,6 +94,9 @@ pub struct Options {
     pub retry_interval: Duration,
     /// Whether a lock is renewed for as long as it is held; true. Without, it ends at its TTL.
     pub auto_renew: bool,
+    /// How long what the lock covers may take to end when it is told to before the lock runs out; a
+    /// fifth of the TTL. With less time left than that no lock is handed out.
+    pub grace: Option<Duration>,
     /// Whether a waiter tells of every change in the queue ahead of it, for a person who watches;
     /// false. It costs a watch of the whole queue, where one place is enough to wait.
     pub follow_queue: bool,
@@ -113,6 +116,7 @@ impl Default for Options {
             ttl: Duration::from_secs(10),
             retry_interval: Duration::from_millis(100),
             auto_renew: true,
+            grace: None,
             follow_queue: false,
             holder: Record::of_this_process(),
             observer: None,

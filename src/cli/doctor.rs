@@ -14,9 +14,10 @@ use clap::Args;
 
 use super::settings::Settings;
 use super::store::Store;
-use super::times::{Usage, default_grace, parse};
+use super::times::{Usage, parse};
 use super::{Connection, help};
 use crate::exit::{self, Exit};
+use crate::locker::default_grace;
 use crate::locker::etcd::diagnose;
 use crate::{Error, EtcdConfig};
 use report::Report;

@@ -103,6 +103,7 @@ fn open(options: &Run, store: Store, seen: &Seen) -> crate::Result<Arc<dyn Clien
         ttl: options.ttl,
         retry_interval: options.retry_interval,
         auto_renew: !options.no_renew,
+        grace: options.kill_after,
         follow_queue: !options.quiet && progress::is_live(),
         holder: Record {
             command: recorded(options),

@@ -82,11 +82,6 @@ pub(super) fn parse_pause(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// From SIGTERM to SIGKILL, where nothing else was said.
-pub(super) fn default_grace(ttl: Duration) -> Duration {
-    ttl / 5
-}
-
 /// Refuses a grace that leaves a renewal too little time: renewals leave at a third of the TTL,
 /// and until half of it is over a lost one must not disturb the command.
 pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(), Usage> {
@@ -134,6 +129,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locker::default_grace;
 
     #[test]
     fn reads_what_people_write() {

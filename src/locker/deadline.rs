@@ -63,10 +63,17 @@ pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
     deadline.left() + margin(ttl) >= ttl * 2 / 3
 }
 
-/// Whether what is left is enough to start something just after a renewal was answered: where the
-/// store is always slow there will never be more.
-pub(super) fn is_enough(deadline: Instant, ttl: Duration) -> bool {
-    deadline.left() >= ttl / 4
+/// How long what a lock covers may take to end, where nothing else was said.
+pub fn default_grace(ttl: Duration) -> Duration {
+    ttl / 5
+}
+
+/// How much must be left up to the deadline for something to be started: the grace at its end, and
+/// the time that a renewal takes, if there are any. Where the store is always slow there will never
+/// be much more.
+pub fn start_needs(ttl: Duration, grace: Option<Duration>, renewed: bool) -> Duration {
+    let renewal = if renewed { ttl / 10 } else { Duration::ZERO };
+    grace.unwrap_or(default_grace(ttl)) + renewal
 }
 
 #[cfg(test)]
@@ -109,6 +116,14 @@ mod tests {
                 prop_assert!(deadline.instant() < expiry);
                 prop_assert!(deadline.renew_at() < deadline.instant());
             }
+        }
+    }
+
+    #[test]
+    fn a_fresh_lock_has_what_a_start_needs() {
+        for ttl in (1..600).map(Duration::from_secs) {
+            let fresh = (ttl * 2 / 3).saturating_sub(margin(ttl));
+            assert!(start_needs(ttl, None, true) < fresh, "{ttl:?}");
         }
     }
 

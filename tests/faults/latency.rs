@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::cluster::Lock;
-use crate::genlock::{Run, Store};
+use crate::genlock::{Run, Store, output};
 use crate::sections::{Manners, Sections, now};
 use crate::slow::{Delay, Slow};
 use crate::support::cluster::Cluster;
@@ -147,6 +147,25 @@ fn a_store_that_is_always_slow_gives_a_lock_or_says_why_not() {
             assert!(log.read().is_empty());
         }
     });
+}
+
+/// With a long grace more must be left than where the lock is handed out otherwise.
+#[test]
+fn a_lock_that_comes_too_late_for_the_grace_is_not_handed_out() {
+    let server = Server::start();
+    let slow = Slow::before(&server.endpoint());
+    let late = Duration::from_millis(2200);
+    slow.hold_back(Delay {
+        pings: late,
+        others: late,
+    });
+    let store = Store::at(slow.endpoint());
+    let mut options = PATIENT;
+    (options[1], options[3]) = ("5", "2100ms");
+    let run = output(store.run(&options, &["touch", "ran"]));
+    assert_eq!(run.status.code(), Some(69), "{run:?}");
+    assert!(run.stderr.contains("etcd answers too late"), "{run:?}");
+    assert!(!store.path("ran").exists());
 }
 
 #[test]

@@ -4,9 +4,9 @@
 use std::io;
 use std::time::Duration;
 
-use crate::cli::{Run, times};
+use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
-use crate::locker::{Held, Loss};
+use crate::locker::{Held, Loss, default_grace, start_needs};
 use crate::supervise::signals::Signals;
 use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};
 
@@ -87,17 +87,12 @@ impl Starting<'_> {
     }
 
     fn terms(&self, ttl: Duration, deadline: Option<Instant>) -> Terms {
-        let grace = self.options.kill_after.unwrap_or(times::default_grace(ttl));
-        // A renewal takes its time. Without any, what is left is what was asked for.
-        let renewal = if self.options.no_renew {
-            Duration::ZERO
-        } else {
-            ttl / 10
-        };
+        let grace = self.options.kill_after;
+        let needed = start_needs(ttl, grace, !self.options.no_renew);
         Terms {
-            start_by: deadline.map(|at| at - grace - renewal),
+            start_by: deadline.map(|at| at - needed),
             deadline,
-            grace,
+            grace: grace.unwrap_or(default_grace(ttl)),
             max_runtime: self.options.max_runtime,
         }
     }

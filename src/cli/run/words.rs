@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::tries;
-use crate::cli::{Run, times};
+use crate::cli::Run;
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Held, Operator};
+use crate::locker::{Held, Operator, default_grace};
 use crate::progress::Seen;
 use crate::stderr;
 
@@ -48,7 +48,7 @@ pub(super) fn say_stopped(options: &Run, held: &Held) {
         return;
     };
     let ttl = held.ttl().unwrap_or(options.ttl);
-    let grace = options.kill_after.unwrap_or(times::default_grace(ttl));
+    let grace = options.kill_after.unwrap_or(default_grace(ttl));
     let key = describe::escape(&options.key);
     let left = describe::duration((deadline - grace).left());
     describe::complain(format_args!(

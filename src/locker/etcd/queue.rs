@@ -234,15 +234,18 @@ impl<'a> Queue<'a> {
         let Granted { ttl, owner } = &place.granted;
         let mut ownership = owner.ownership();
         let before = ownership.deadline();
-        let fresh = before.is_some_and(|at| deadline::is_fresh(at, *ttl));
-        if !self.shared.options.auto_renew {
+        let options = &self.shared.options;
+        let needed = deadline::start_needs(*ttl, options.grace, options.auto_renew);
+        let fresh = |at| deadline::is_fresh(at, *ttl) && at.left() > needed;
+        let fresh = before.is_some_and(fresh);
+        if !options.auto_renew {
             // While it waited, or was granted, it was renewed whenever that was due.
             place
                 .lease
                 .set_renewal(if fresh { renewal } else { Renewal::Once });
         }
         if !fresh {
-            let suffices = |at| Some(at) > before && deadline::is_enough(at, *ttl);
+            let suffices = |at: Instant| Some(at) > before && at.left() > needed;
             let renewed = async {
                 while !ownership.deadline().is_some_and(suffices) {
                     ownership.changed().await;
