@@ -116,9 +116,10 @@ impl StandIn {
         Some(Report::Ending(why))
     }
 
-    /// The watchdog takes no orders.
+    /// The watchdog takes no orders. An end that has begun goes on without it, and for its own reason.
     pub(super) fn give_up_on_it(&mut self) {
-        if self.course.end(Why::WatchdogFrozen, Instant::now()) {
+        if self.course.phase() == Phase::Running {
+            self.course.end(Why::WatchdogFrozen, Instant::now());
             self.tell_to_end();
             self.said = Some(Report::Ending(Why::WatchdogFrozen));
         }
