@@ -23,9 +23,11 @@ mod senses;
 pub(crate) mod signals;
 mod stand_in;
 pub(crate) mod terminal;
+mod terms;
 mod tree;
 mod walk;
 mod watchdog;
+mod why;
 mod world;
 
 use std::ffi::OsString;
@@ -50,70 +52,15 @@ use world::World;
 pub(crate) use host::{Missing, missing};
 pub(crate) use left::Left;
 pub(crate) use message::Report;
+pub(crate) use terms::{Leftovers, Terms};
 pub(crate) use watchdog::NAME as WATCHDOG;
+pub(crate) use why::Why;
 pub use world::arguments;
 pub(crate) use world::enter;
-
-/// Why the command is gone. A later one weighs more where several are true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Why {
-    /// It ended by itself.
-    Ended,
-    /// It had run for as long as it may.
-    MaxRuntime,
-    /// The watchdog does not take orders.
-    WatchdogFrozen,
-    /// The watchdog was gone.
-    WatchdogGone,
-    /// Main said so.
-    Told,
-    /// The deadline came.
-    Deadline,
-    /// Main was gone.
-    MainGone,
-}
-
-impl Why {
-    fn from_number(number: i32) -> Option<Self> {
-        [
-            Self::Ended,
-            Self::MaxRuntime,
-            Self::WatchdogFrozen,
-            Self::WatchdogGone,
-            Self::Told,
-            Self::Deadline,
-            Self::MainGone,
-        ]
-        .into_iter()
-        .find(|&why| why as i32 == number)
-    }
-}
 
 /// How long after its time the watchdog may be with what it does; well within the margin that the
 /// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
-
-/// The bounds in time that a command starts with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Terms {
-    /// The command is not started after this: it would be stopped before it has done anything.
-    pub(crate) start_by: Option<Instant>,
-    /// The command must be dead by then; `None` where the lock cannot run out.
-    pub(crate) deadline: Option<Instant>,
-    /// From SIGTERM to SIGKILL.
-    pub(crate) grace: Duration,
-    /// How long the command may run.
-    pub(crate) max_runtime: Option<Duration>,
-}
-
-/// What happens to the processes that the command leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leftovers {
-    /// They are stopped: the lock covers the command and what it started.
-    Stop,
-    /// They are left: the lock covers the command's process group while the command runs.
-    Leave,
-}
 
 /// A forked watchdog that waits for a command to start. Dropping it ends the watchdog.
 pub(crate) struct Forked {
@@ -272,19 +219,19 @@ impl Supervision {
     /// what is due. Cancel-safe.
     pub(crate) async fn report(&mut self) -> Report {
         loop {
-            let report = tokio::select! {
+            let heard = tokio::select! {
                 biased;
-                report = self.link.report(), if !self.watchdog_gone => match report {
-                    Some(report) => {
-                        self.stand_in.note(report);
-                        Some(report)
-                    }
-                    None => {
-                        self.watchdog_gone = true;
-                        self.stand_in.take_over(Why::WatchdogGone)
-                    }
-                },
-                () = until(self.stand_in.due()) => self.stand_in.act(),
+                heard = self.link.report(), if !self.watchdog_gone => Some(heard),
+                // If we are late ourselves, it may have done what is due, and said so.
+                () = until(self.stand_in.due()) => self.heard_meanwhile(),
+            };
+            let report = match heard {
+                Some(Some(report)) => Some(self.stand_in.note(report)),
+                Some(None) => {
+                    self.watchdog_gone = true;
+                    self.stand_in.take_over(Why::WatchdogGone)
+                }
+                None => self.stand_in.act(),
             };
             if let Some(Report::Started(pid)) = report {
                 self.group = Pid::from_raw(pid);
@@ -296,6 +243,13 @@ impl Supervision {
                 return report;
             }
         }
+    }
+
+    fn heard_meanwhile(&self) -> Option<Option<Report>> {
+        if self.watchdog_gone {
+            return None;
+        }
+        self.link.report_that_is_there()
     }
 
     /// When what still lives, although it was sent SIGKILL, is late.
@@ -356,5 +310,37 @@ impl Supervision {
     /// Ends the watchdog, which has nothing to watch any more.
     pub(crate) fn end(self) {
         tree::end(self.watchdog);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// No process has this number.
+    const NOBODY: i32 = i32::MAX;
+
+    #[tokio::test]
+    async fn what_is_said_by_now_comes_before_what_is_due() {
+        let (ours, theirs) = link::pair().unwrap();
+        let forked = Forked {
+            watchdog: Pid::from_raw(NOBODY).unwrap(),
+            socket: Some(ours),
+            subreaper: Ok(()),
+            bystanders: Vec::new(),
+        };
+        let mut supervision = forked.supervise(1, Leftovers::Leave).unwrap();
+        supervision.stand_in.start(Terms {
+            deadline: Some(Instant::now() - PATIENCE * 2),
+            ..Terms::default()
+        });
+        supervision.stand_in.note(Report::Started(NOBODY));
+        // The runtime has not looked at the link yet.
+        for report in [Report::Ended(0), Report::Gone(Why::Ended)] {
+            link::send(theirs.as_fd(), report);
+            assert_eq!(supervision.report().await, report);
+        }
     }
 }

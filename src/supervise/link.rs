@@ -5,6 +5,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
@@ -70,18 +71,26 @@ impl MainEnd {
 
     /// The next report; `None` when the watchdog is gone. Cancel-safe.
     pub(super) async fn report(&self) -> Option<Report> {
+        let received = self.0.async_io(Interest::READABLE, || self.receive());
+        received.await.ok().flatten()
+    }
+
+    /// The same, if it is there already, whether the runtime has heard of it or not.
+    pub(super) fn report_that_is_there(&self) -> Option<Option<Report>> {
+        self.receive().ok()
+    }
+
+    /// # Errors
+    /// There is nothing.
+    fn receive(&self) -> io::Result<Option<Report>> {
         let mut message = [0; Report::SIZE];
         loop {
-            let receive = || {
-                rustix::net::recv(&self.0, &mut message[..], RecvFlags::empty())
-                    .map(|(_, length)| length)
-                    .map_err(io::Error::from)
-            };
-            match self.0.async_io(Interest::READABLE, receive).await {
-                Ok(length) if length > 0 => return Report::decode(message),
+            match rustix::net::recv(&self.0, &mut message[..], RecvFlags::empty()) {
+                Ok((_, length)) if length > 0 => return Ok(Report::decode(message)),
                 // The watchdog ended with an order unread. Its last reports come after this.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
-                _ => return None,
+                Err(Errno::CONNRESET) => {}
+                Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
+                _ => return Ok(None),
             }
         }
     }
@@ -114,7 +123,7 @@ pub(super) fn receive<'a>(socket: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Recei
     );
     let length = match received {
         Ok(message) if message.bytes > 0 => message.bytes,
-        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Received::Nothing,
+        Err(Errno::AGAIN | Errno::INTR) => return Received::Nothing,
         _ => return Received::Closed,
     };
     let mut passed = None;

@@ -150,8 +150,9 @@ impl StandIn {
         self.walk().spare(pid);
     }
 
-    /// What the watchdog says that it has done need not be done.
-    pub(super) fn note(&mut self, report: Report) {
+    /// What the watchdog says that it has done need not be done. Gives what is true then: what we have
+    /// begun by ourselves is a reason too.
+    pub(super) fn note(&mut self, report: Report) -> Report {
         let now = Instant::now();
         match report {
             Report::Started(pid) => {
@@ -169,10 +170,17 @@ impl StandIn {
                 self.leader = None;
                 self.course.ended(now);
             }
-            Report::Gone(_) => self.course.gone(),
+            Report::Gone(why) => {
+                self.course.end(why, now);
+                self.course.gone();
+                if let Phase::Gone(why) = self.course.phase() {
+                    return Report::Gone(why);
+                }
+            }
             Report::PassedOn => self.passing = None,
             Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) | Report::Left(_) => {}
         }
+        report
     }
 
     /// When something is due that the watchdog should have done by then.
@@ -318,5 +326,20 @@ impl StandIn {
         let bystanders = &mut self.bystanders;
         self.walk
             .get_or_insert_with(|| Walk::new(std::mem::take(bystanders)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_reason_counts_when_the_watchdog_has_another() {
+        let nobody = Pid::from_raw(i32::MAX).unwrap();
+        let mut stand_in = StandIn::new(nobody, Leftovers::Leave, Vec::new());
+        stand_in.course.started(Instant::now());
+        stand_in.course.end(Why::MaxRuntime, Instant::now());
+        let ended = stand_in.note(Report::Gone(Why::Ended));
+        assert_eq!(ended, Report::Gone(Why::MaxRuntime));
     }
 }

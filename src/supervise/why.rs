@@ -1,0 +1,36 @@
+//! Why a command is gone.
+
+/// Why the command is gone. A later one weighs more where several are true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// It ended by itself.
+    Ended,
+    /// It had run for as long as it may.
+    MaxRuntime,
+    /// The watchdog does not take orders.
+    WatchdogFrozen,
+    /// The watchdog was gone.
+    WatchdogGone,
+    /// Main said so.
+    Told,
+    /// The deadline came.
+    Deadline,
+    /// Main was gone.
+    MainGone,
+}
+
+impl Why {
+    pub(super) fn from_number(number: i32) -> Option<Self> {
+        [
+            Self::Ended,
+            Self::MaxRuntime,
+            Self::WatchdogFrozen,
+            Self::WatchdogGone,
+            Self::Told,
+            Self::Deadline,
+            Self::MainGone,
+        ]
+        .into_iter()
+        .find(|&why| why as i32 == number)
+    }
+}
