@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 
-use crate::genlock::{Store, died_of, output};
+use crate::genlock::{Run, Store, bare, copy_for_all, died_of, output, under};
 
 over_every_store! {
     the_status_is_the_commands_own;
@@ -125,4 +125,52 @@ fn the_lock_is_free_after_every_end(store: &Store) {
         output(store.sh(&[], script));
         assert!(store.is_free(), "{script}");
     }
+}
+
+/// Holds up the execution of a program (fanotify(7)) until its stdin ends, and refuses it then.
+const GATE: &str = r#"
+my %call = (x86_64 => 300, aarch64 => 262);
+my $machine = qx(uname -m);
+chomp $machine;
+my $init = $call{$machine} // die "unknown numbers of system calls";
+my $group = syscall($init, 4, 0);
+syscall($init + 1, $group, 1, 0x40000, -100, $ARGV[0]) == 0 or die "fanotify_mark: $!";
+open(my $gate, "+<&=", $group) or die;
+$| = 1;
+print "ready $$\n";
+sysread($gate, my $event, 4096);
+print "held\n";
+<STDIN>;
+syswrite($gate, pack("lL", (unpack("LCCSQl", $event))[5], 2));
+"#;
+
+/// It ignores SIGTERM, as it was started so.
+#[test]
+fn a_command_that_never_ran_has_lost_nothing() {
+    if !geteuid().is_root() || !std::fs::exists("/proc/sys/fs/fanotify").is_ok_and(|found| found) {
+        eprintln!("skipped: nobody but root has fanotify(7), where there is one");
+        return;
+    }
+    let store = Store::etcd();
+    let program = copy_for_all(store.directory()).display().to_string();
+    let mut gate = bare("perl");
+    gate.args(["-e", GATE, &program]);
+    let mut gate = Run::start_to_wait(gate);
+    gate.ready();
+    let run = store.run(&["--ttl", "600", "-k", "100"], &[&program]);
+    let run = Run::start(under(
+        &["sh", "-c", "trap '' TERM; exec \"$@\"", "sh"],
+        &run,
+    ));
+    gate.says("held");
+    let key = format!("{}/", store.key);
+    store
+        .server()
+        .expect("an etcd")
+        .ctl(&["del", "--prefix", &key]);
+    run.complains("the lock is lost");
+    gate.go_on();
+    let run = run.finish();
+    assert_eq!(run.status.code(), Some(126), "{run:?}");
+    assert!(run.stderr.contains("cannot be executed"), "{run:?}");
 }

@@ -306,11 +306,12 @@ impl<'a> Running<'a> {
 
     /// How genlock ends, now that nothing of the command lives.
     fn exit(&self, why: Why) -> Exit {
-        if self.loss.is_some() || why == Why::Deadline {
-            return Exit::Status(self.options.lost_exit_code);
-        }
+        // One that never ran has lost nothing.
         if let Some(errno) = self.not_executed {
             return not_executed::say(self.options, &io::Error::from_raw_os_error(errno));
+        }
+        if self.loss.is_some() || why == Why::Deadline {
+            return Exit::Status(self.options.lost_exit_code);
         }
         match (why, self.status) {
             (Why::MaxRuntime, _) => Exit::Status(exit::MAX_RUNTIME),
