@@ -76,13 +76,11 @@ impl Walk {
         self.bystanders.push(Bystander::new(pid));
     }
 
-    /// Kills every process below this one that it finds. What is forked meanwhile can be missed:
-    /// call again until nothing is left.
+    /// Kills every process below this one that it finds, each at once: to find tens of thousands takes
+    /// as long as the margin before the lock's end. What is forked meanwhile can be missed: call again
+    /// until nothing is left.
     pub(super) fn kill(&mut self, search: Search) {
-        let proc = self.look(search);
-        for found in &self.found {
-            found.signal(proc.as_ref(), &[Signal::KILL]);
-        }
+        self.visit(search, |found, proc| found.signal(proc, &[Signal::KILL]));
     }
 
     /// Tells every process below this one to end that it finds, each one once: SIGTERM, and SIGCONT
@@ -142,17 +140,29 @@ impl Walk {
     /// Finds the processes below this one: all of them, or our children where there is no /proc,
     /// which it gives.
     fn look(&mut self, search: Search) -> Option<Proc> {
+        self.visit(search, |_, _| {})
+    }
+
+    /// The same, and shows each one when its children are known: if it ends of that, they are ours.
+    fn visit(
+        &mut self,
+        search: Search,
+        mut show: impl FnMut(Found, Option<&Proc>),
+    ) -> Option<Proc> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         self.found.clear();
-        let proc = each_child(search, |number| self.note(number, own))?;
+        let proc = each_child(search, |number| self.note(number, own));
         let mut next = 0;
-        while let Some(&Found { pid, .. }) = self.found.get(next) {
+        while let Some(&found) = self.found.get(next) {
             next += 1;
-            let parent = pid.as_raw_nonzero().get();
-            // A process that has ended meanwhile has no children any more.
-            proc.each_child(parent, |number| self.note(number, parent));
+            if let Some(proc) = &proc {
+                let parent = found.pid.as_raw_nonzero().get();
+                // A process that has ended meanwhile has no children any more.
+                proc.each_child(parent, |number| self.note(number, parent));
+            }
+            show(found, proc.as_ref());
         }
-        Some(proc)
+        proc
     }
 
     fn note(&mut self, number: i32, parent: i32) {
