@@ -40,6 +40,8 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         waited,
     } = place;
     let (id, grip) = (lease.id(), Grip::new(owner.clone()));
+    // From now on it is watched.
+    shared.leases.set_astray(id, false);
     let mut watching = JoinSet::new();
     if waited {
         let recipe = Recipe::new(&shared.store, key, &shared.options.holder);
@@ -79,9 +81,9 @@ impl Possession for Holding {
             claim,
         } = *self;
         Box::pin(async move {
-            drop(watching);
+            // The key is watched to the end: who writes to it until then leaves it behind.
             let released = lease.release().await;
-            drop(claim);
+            drop((watching, claim));
             released
         })
     }
@@ -102,6 +104,12 @@ struct Key {
 /// Ownership goes with the key, or with what somebody else writes to it.
 async fn lose_with_key(shared: Arc<Shared>, key: Key, owner: Owner) {
     let loss = match until_taken(&shared, &key).await {
+        Taken::WrittenOver => {
+            shared.leases.set_astray(key.lease, true);
+            Loss::KeyOverwritten
+        }
+        // Nobody asks any more.
+        _ if owner.ownership().loss().is_some() => return,
         Taken::Away(by) => {
             shared.options.notify(&Event::TakenAway(by));
             Loss::TakenAway
@@ -109,7 +117,6 @@ async fn lose_with_key(shared: Arc<Shared>, key: Key, owner: Owner) {
         // A lease that ends takes its key along.
         Taken::Gone if lease::is_gone(&shared.store, key.lease).await => Loss::LeaseGone,
         Taken::Gone => Loss::KeyDeleted,
-        Taken::WrittenOver => Loss::KeyOverwritten,
     };
     owner.lose(loss);
 }

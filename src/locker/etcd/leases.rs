@@ -27,6 +27,8 @@ struct Entry {
     end: Option<Instant>,
     /// Whether most likely it never was in etcd.
     aside: bool,
+    /// The key may be attached elsewhere by now.
+    astray: bool,
 }
 
 impl Leases {
@@ -38,6 +40,7 @@ impl Leases {
             owner: None,
             end: None,
             aside: false,
+            astray: false,
         };
         self.all().insert(id, entry);
     }
@@ -47,6 +50,13 @@ impl Leases {
         if let Some(entry) = self.all().get_mut(&id) {
             entry.ttl = ttl;
             entry.owner = Some(owner);
+        }
+    }
+
+    /// Whether somebody else may have written to its key: what nobody watches can be.
+    pub(super) fn set_astray(&self, id: i64, astray: bool) {
+        if let Some(entry) = self.all().get_mut(&id) {
+            entry.astray = astray;
         }
     }
 
@@ -82,16 +92,21 @@ pub(super) async fn revoke(shared: &Shared, id: i64) -> Result<()> {
     let Some(entry) = shared.leases.all().get(&id).cloned() else {
         return Ok(());
     };
-    let loss = entry.owner.and_then(|owner| owner.ownership().loss());
-    if loss == Some(Loss::KeyOverwritten) {
+    let revoked = revoke::revoke(&shared.store, id).await;
+    if revoked.is_err() {
+        shared.leases.keep(id);
+        return revoked;
+    }
+    // Its holder may have seen it meanwhile.
+    if shared
+        .leases
+        .all()
+        .get(&id)
+        .is_some_and(|entry| entry.astray)
+    {
         delete(&shared.store, entry.own).await;
     }
-    let revoked = revoke::revoke(&shared.store, id).await;
-    if revoked.is_ok() {
-        shared.leases.forget(id);
-    } else {
-        shared.leases.keep(id);
-    }
+    shared.leases.forget(id);
     revoked
 }
 
@@ -112,7 +127,7 @@ pub(super) async fn revoke_all(shared: &Shared) -> bool {
     revoked
 }
 
-/// The key was attached elsewhere, and would stay without its lease: in the way of those who ask for
+/// A key that was attached elsewhere would stay without its lease: in the way of those who ask for
 /// no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
 async fn delete(store: &Arc<Store>, own: String) {
     let op = move |client: Client| {

@@ -219,6 +219,7 @@ impl<'a> Queue<'a> {
         let Some(revision) = answer.revision else {
             return Err(Stop::Lost(Loss::KeyDeleted));
         };
+        self.shared.leases.set_astray(lease.id(), true);
         Ok(Place {
             own: self.recipe.own(lease.id()),
             lease,

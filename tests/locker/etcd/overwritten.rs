@@ -162,6 +162,24 @@ async fn a_place_is_taken_anew() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_is_given_up_does_not_stay() {
+    for write in WRITES {
+        let server = Server::start();
+        let holder = client(&server, Options::default());
+        let held = lock(&holder, "/k").await;
+        let own = held.owner_key().expect("a key").to_owned();
+        let (waiter, waiting) = waiter(&server).await;
+        let place = server.keys().into_iter().find(|key| *key != own);
+        let how = write(&server);
+        server.ctl(&["put", &how, "--", &place.expect("a place"), "x"]);
+        waiting.abort();
+        waiter.close().await.expect("a closed client");
+        assert_eq!(server.keys(), [own], "after {how}");
+        holder.unlock(held).await.expect("a release");
+    }
+}
+
 /// etcdctl does not look at its key, and goes on: it is waited for all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn etcdctl_is_waited_for_whatever_is_in_its_key() {
