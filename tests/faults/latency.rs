@@ -2,12 +2,13 @@
 //! in time counts, however long it took, and nothing is lost that need not be.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::cluster::Lock;
-use crate::genlock::{Run, Store, output};
+use crate::genlock::{Run, Store, output, poll, within};
+use crate::process::is_dead;
 use crate::sections::{Manners, Sections, now};
 use crate::slow::{Delay, Slow};
 use crate::support::cluster::Cluster;
@@ -166,6 +167,57 @@ fn a_lock_that_comes_too_late_for_the_grace_is_not_handed_out() {
     assert_eq!(run.status.code(), Some(69), "{run:?}");
     assert!(run.stderr.contains("etcd answers too late"), "{run:?}");
     assert!(!store.path("ran").exists());
+}
+
+/// Why it was deleted is asked of a store that takes its time for that.
+#[test]
+fn a_deleted_key_is_told_at_once() {
+    let server = Server::start();
+    within(Duration::from_millis(200), || {
+        let slow = Slow::before(&server.endpoint());
+        let store = Store::at(slow.endpoint());
+        let script = "trap 'echo told; exit' TERM; echo ready $$; while :; do sleep 0.01; done";
+        let run = Run::start(store.sh(&[], script));
+        run.ready();
+        // Until its key is watched.
+        sleep(Duration::from_millis(300));
+        let others = Duration::from_secs(2);
+        slow.hold_back(Delay {
+            others,
+            ..Delay::default()
+        });
+        let start = Instant::now();
+        server.ctl(&["del", "--prefix", "/locks/"]);
+        run.says("told");
+        let took = start.elapsed();
+        assert_eq!(run.finish().status.code(), Some(80));
+        took
+    });
+}
+
+/// Then the lease does not take it along.
+#[test]
+fn a_key_that_is_written_over_during_the_release_does_not_stay() {
+    let server = Server::start();
+    let slow = Slow::before(&server.endpoint());
+    let store = Store::at(slow.endpoint());
+    let mut run = Run::start_to_wait(store.sh(&[], "echo ready $$; read go; exit 7"));
+    let command = run.ready();
+    // Until its key is watched.
+    sleep(Duration::from_millis(300));
+    let others = Duration::from_secs(1);
+    slow.hold_back(Delay {
+        others,
+        ..Delay::default()
+    });
+    let own = server.keys().swap_remove(0);
+    run.go_on();
+    poll("the command's end", || is_dead(command));
+    // Until that is known, and the release under way.
+    sleep(Duration::from_millis(200));
+    server.ctl(&["put", &own, "x"]);
+    assert_eq!(run.finish().status.code(), Some(7));
+    assert_eq!(server.keys(), [""; 0]);
 }
 
 #[test]

@@ -20,8 +20,9 @@ use crate::locker::deadline::Deadline;
 use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
 
-/// How long etcd may take to say that it does not know a lease, before it is asked no more.
-const SOON: Duration = Duration::from_millis(300);
+/// How long etcd may take to say that it does not know a lease, before it is asked no more: a loss
+/// waits to be told for it, and the next holder does not.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(super) struct Lease {
