@@ -64,8 +64,8 @@ impl Senses {
         }
     }
 
-    /// Waits for any of them, for the timer, or for so long, which is less than a second. The link
-    /// of a main that is gone stays readable for ever: it is left out.
+    /// Waits for any of them, for the timer, or for so long. The link of a main that is gone stays
+    /// readable for ever: it is left out.
     pub(super) fn wait(
         &self,
         main_is_there: bool,
@@ -87,7 +87,7 @@ impl Senses {
             timeout => Some(timeout.map_or(LOOK, |timeout| timeout.min(LOOK))),
         };
         let timeout = timeout.map(|timeout| Timespec {
-            tv_sec: 0,
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
         if rustix::event::poll(&mut descriptors[..count], timeout.as_ref()).is_err() {
@@ -110,5 +110,20 @@ fn unless_refused(made: Result<OwnedFd, Errno>) -> io::Result<Option<OwnedFd>> {
         Ok(made) => Ok(Some(made)),
         Err(error) if host::is_refused(error) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::link;
+
+    #[test]
+    fn a_pause_can_be_longer_than_a_second() {
+        let (_ours, theirs) = link::pair().unwrap();
+        let senses = Senses::new(theirs).unwrap();
+        let (begun, pause) = (Instant::now(), Duration::from_millis(1005));
+        senses.wait(true, None, Some(pause));
+        assert!(Instant::now().since(begun) >= pause);
     }
 }
