@@ -17,6 +17,12 @@ use crate::clock::Instant;
 /// How many processes one walk can remember. Another one finds the others when these are gone.
 const FOUND: usize = 1 << 16;
 
+/// So many are found in most walks.
+const LIKELY: usize = 1 << 12;
+
+/// So many numbers a page of bits has.
+const PAGE_OF_NUMBERS: i32 = 1 << 15;
+
 /// The kernel's limit on process numbers (PID_MAX_LIMIT, proc(5)).
 const PID_MAX_LIMIT: i32 = 1 << 22;
 
@@ -62,11 +68,28 @@ pub(super) struct Spared {
 }
 
 impl Walk {
+    /// As much of its memory as most need is there from now on: when it is needed there may be none
+    /// (cgroups(7)). All of it would be a quarter of what a waiter takes.
     pub(super) fn new(bystanders: Vec<Bystander>) -> Self {
+        let nobody = Found {
+            pid: Pid::INIT,
+            parent: 0,
+        };
+        let mut found = Vec::with_capacity(FOUND);
+        found.resize(LIKELY, nobody);
+        found.clear();
+        let mut told = vec![0; PID_MAX_LIMIT as usize / 64];
+        // The numbers that are given next.
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        for number in [own, own.saturating_add(PAGE_OF_NUMBERS)] {
+            if let Some(word) = told.get_mut(number as usize / 64) {
+                *std::hint::black_box(word) = 0;
+            }
+        }
         Self {
-            found: Vec::with_capacity(FOUND),
+            found,
             bystanders,
-            told: vec![0; PID_MAX_LIMIT as usize / 64],
+            told,
             telling: None,
         }
     }
