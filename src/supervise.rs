@@ -290,6 +290,7 @@ impl Supervision {
         loop {
             match signals.next().await {
                 libc::SIGCHLD => self.reap_orphans(),
+                libc::SIGTSTP => signals::stop(),
                 signal if signals::ends(signal) => return signal,
                 _ => {}
             }

@@ -99,6 +99,15 @@ pub(crate) fn die_of_closed_pipe() {
     }
 }
 
+/// Stops this process as SIGTSTP does that is not caught: not if nobody could continue it (an orphaned
+/// group, setpgid(2)).
+pub(super) fn stop() {
+    world::with_disposition(SIGTSTP, libc::SIG_DFL, || {
+        // SAFETY: the disposition is the default, so that no code of ours runs.
+        unsafe { libc::raise(SIGTSTP) };
+    });
+}
+
 /// Whether its default is to end the process.
 pub(crate) fn ends(signal: i32) -> bool {
     ![SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH].contains(&signal)
