@@ -195,29 +195,33 @@ impl Session<'_> {
         let variables = environment::added(&held, &self.endpoints, socket);
         let mut command = Running::new(options, &held, &variables, supervision, &self.seen);
         let ended = command.run(&mut self.signals).await;
-        let lost = command.is_lost() || matches!(ended, Ended::NotStarted(_));
-        let status = command.status();
+        let (lost, status) = (command.is_lost(), command.status());
         let supervision = command.over();
         drop(answering);
-        if let Ended::Left(exit) = ended {
-            // It is not released: neither here, nor when it or the store is dropped.
-            std::mem::forget((held, self.store.clone()));
-            return (Some(Ok(exit)), supervision);
-        }
+        let ended = match ended {
+            Ended::With(exit) => Ok(exit),
+            Ended::NotStarted(loss) => Err(loss),
+            Ended::Left(exit) => {
+                // It is not released: neither here, nor when it or the store is dropped.
+                std::mem::forget((held, self.store.clone()));
+                return (Some(Ok(exit)), supervision);
+            }
+        };
         // Nothing of the command lives: whatever happens to the release, its own status stands.
         let held_for = Instant::now().since(acquired);
+        let lost = lost || ended.is_err();
         let (released, told) = release(&*self.store, held, lost, &mut self.signals).await;
         if released {
             words::say_released(options, held_for, status);
         }
         let exit = match (ended, told) {
-            (Ended::With(exit) | Ended::Left(exit), _) => Some(Ok(exit)),
-            (Ended::NotStarted(_), Some(signal)) => Some(Ok(Exit::Signal(signal))),
-            (Ended::NotStarted(loss), None) if self.seen.waiting().is_some() => {
+            (Ok(exit), _) => Some(Ok(exit)),
+            (Err(_), Some(signal)) => Some(Ok(Exit::Signal(signal))),
+            (Err(loss), None) if self.seen.waiting().is_some() => {
                 self.seen.note(&Event::PlaceLost(loss));
                 None
             }
-            (Ended::NotStarted(loss), None) => Some(Err(not_started(options, loss).into())),
+            (Err(loss), None) => Some(Err(not_started(options, loss).into())),
         };
         (exit, supervision)
     }
