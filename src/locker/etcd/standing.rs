@@ -19,7 +19,7 @@ use super::lease;
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// Attempts to ask within one term: elections are rare.
-const TERMS: u32 = 3;
+pub(super) const TERMS: u32 = 3;
 
 /// With which right a key stands in the queue of `name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,31 +86,45 @@ pub(super) fn shaken(event: &Event) -> ControlFlow<()> {
 
 /// Whether the lease is gone for certain. `key` is any that may be read.
 ///
-/// A leader that was replaced and has not heard of it answers for leases as well, and does not know
-/// those of later: so its answer counts only between two reads of one term.
+/// A leader that was replaced and has not heard of it answers for leases as well (see proof.rs), and
+/// does not know those of later: so its answer counts only between two reads of one term.
 pub(super) async fn has_ended(store: &Arc<Store>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
+    let term = async || {
+        let count = GetOptions::new().with_count_only();
+        read(store, key, count).await.map(|(_, term)| term)
+    };
     for _ in 0..TERMS {
-        let before = term(store, key).await?;
+        let before = term().await?;
         if lease::is_known(store, lease).await? {
             return Ok(false);
         }
-        if term(store, key).await? == before {
+        if term().await? == before {
             return Ok(true);
         }
     }
-    Err(Fault::Broken("etcd changes its leaders".to_owned()))
+    Err(unsettled())
 }
 
-/// The number of the election that made the leader whom a majority follows.
-async fn term(store: &Arc<Store>, key: &[u8]) -> Result<u64, Fault> {
+/// A key as a majority knows it, and the number of the election that made the leader whom they
+/// follow.
+pub(super) async fn read(
+    store: &Arc<Store>,
+    key: &[u8],
+    options: GetOptions,
+) -> Result<(Option<KeyValue>, u64), Fault> {
     let key = key.to_vec();
     let get = move |client: Client| {
-        let key = key.clone();
-        let count = GetOptions::new().with_count_only();
-        async move { client.kv_client().get(key, Some(count)).await }
+        let (key, options) = (key.clone(), options.clone());
+        async move { client.kv_client().get(key, Some(options)).await }
     };
-    let answer = store.call(store.command_timeout, get).await?;
-    Ok(answer.header().map_or(0, ResponseHeader::raft_term))
+    let mut answer = store.call(store.command_timeout, get).await?;
+    let term = answer.header().map_or(0, ResponseHeader::raft_term);
+    Ok((answer.take_kvs().pop(), term))
+}
+
+/// No attempt was within one term.
+pub(super) fn unsettled() -> Fault {
+    Fault::Broken("etcd changes its leaders".to_owned())
 }
 
 #[cfg(test)]

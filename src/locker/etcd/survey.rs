@@ -11,7 +11,7 @@ use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
-use super::standing::{self, Stand, Standing};
+use super::standing::{self, Stand, Standing, TERMS};
 use super::{lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -24,9 +24,6 @@ const PAGE: i64 = 5_000;
 /// How many values one transaction reads (etcd takes 128 operations, its --max-txn-ops). Anybody can
 /// write values of a megabyte and a half, so that it is bounded in memory too.
 const VALUES: usize = 64;
-
-/// Attempts to ask within one term: elections are rare.
-const TERMS: u32 = 3;
 
 /// One key of a queue.
 #[derive(Clone, Debug)]
@@ -265,10 +262,11 @@ async fn until_none(
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
 ///
 /// A leader that was replaced and has not heard of it answers for leases as well, so its answer
-/// counts only between two reads of one term (see `Stream::ping`).
+/// counts only between two reads of one term (see proof.rs).
 pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Left, Fault> {
+    let read = || standing::read(store, own.as_bytes(), GetOptions::new());
     for _ in 0..TERMS {
-        let Some((kv, before)) = read(store, own).await? else {
+        let (Some(kv), before) = read().await? else {
             return Ok(Left::Nothing);
         };
         // Its own holder, too, takes what was written over for lost.
@@ -282,7 +280,7 @@ pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Le
         }
         let sent = Instant::now();
         let ttl = lease::ttl(store, kv.lease()).await?;
-        let (Some(ttl), Some((_, after))) = (ttl, read(store, own).await?) else {
+        let (Some(ttl), (Some(_), after)) = (ttl, read().await?) else {
             return Ok(Left::Nothing);
         };
         if after == before {
@@ -291,19 +289,7 @@ pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Le
             return Ok(left.map_or(Left::Nothing, Left::AtLeast));
         }
     }
-    Err(Fault::Broken("etcd changes its leaders".to_owned()))
-}
-
-/// A key as a majority knows it, and the term of the leader that they follow.
-async fn read(store: &Arc<Store>, key: &str) -> Result<Option<(KeyValue, u64)>, Fault> {
-    let key = key.to_owned();
-    let get = move |client: Client| {
-        let key = key.clone();
-        async move { client.kv_client().get(key, None).await }
-    };
-    let mut answer = store.call(store.command_timeout, get).await?;
-    let term = answer.header().map_or(0, |header| header.raft_term());
-    Ok(answer.take_kvs().pop().map(|kv| (kv, term)))
+    Err(standing::unsettled())
 }
 
 #[cfg(test)]
