@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result, Setting};
 
-pub use deadline::{default_grace, margin, start_needs};
+pub use deadline::{grace, margin, start_needs};
 pub use operator::Operator;
 use ownership::Grip;
 pub use ownership::{Loss, Ownership};

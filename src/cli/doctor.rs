@@ -17,8 +17,8 @@ use super::store::Store;
 use super::times::{Usage, parse};
 use super::{Connection, help};
 use crate::exit::{self, Exit};
-use crate::locker::default_grace;
 use crate::locker::etcd::diagnose;
+use crate::locker::grace;
 use crate::{Error, EtcdConfig};
 use report::Report;
 
@@ -61,7 +61,7 @@ pub(super) struct Doctor {
 
 impl Doctor {
     fn grace(&self, ttl: Duration) -> Duration {
-        self.kill_after.unwrap_or(default_grace(ttl))
+        grace(ttl, self.kill_after)
     }
 
     /// What an option is that nobody has set, where help only says so in words.

@@ -129,7 +129,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::default_grace;
+    use crate::locker::grace;
 
     #[test]
     fn reads_what_people_write() {
@@ -188,7 +188,7 @@ mod tests {
     fn the_default_grace_fits_every_ttl() {
         for seconds in 1..600 {
             let ttl = Duration::from_secs(seconds);
-            assert!(check(ttl, default_grace(ttl), true).is_ok(), "{seconds}");
+            assert!(check(ttl, grace(ttl, None), true).is_ok(), "{seconds}");
         }
     }
 }

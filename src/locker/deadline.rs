@@ -63,17 +63,17 @@ pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
     deadline.left() + margin(ttl) >= ttl * 2 / 3
 }
 
-/// How long what a lock covers may take to end, where nothing else was said.
-pub fn default_grace(ttl: Duration) -> Duration {
-    ttl / 5
+/// How long what a lock covers may take to end, if so much was `said`.
+pub fn grace(ttl: Duration, said: Option<Duration>) -> Duration {
+    said.unwrap_or(ttl / 5)
 }
 
 /// How much must be left up to the deadline for something to be started: the grace at its end, and
 /// the time that a renewal takes, if there are any. Where the store is always slow there will never
 /// be much more.
-pub fn start_needs(ttl: Duration, grace: Option<Duration>, renewed: bool) -> Duration {
+pub fn start_needs(ttl: Duration, said: Option<Duration>, renewed: bool) -> Duration {
     let renewal = if renewed { ttl / 10 } else { Duration::ZERO };
-    grace.unwrap_or(default_grace(ttl)) + renewal
+    grace(ttl, said) + renewal
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
-use crate::locker::{Held, Loss, default_grace, start_needs};
+use crate::locker::{Held, Loss, grace, start_needs};
 use crate::supervise::signals::Signals;
 use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};
 
@@ -87,12 +87,12 @@ impl Starting<'_> {
     }
 
     fn terms(&self, ttl: Duration, deadline: Option<Instant>) -> Terms {
-        let grace = self.options.kill_after;
-        let needed = start_needs(ttl, grace, !self.options.no_renew);
+        let said = self.options.kill_after;
+        let needed = start_needs(ttl, said, !self.options.no_renew);
         Terms {
             start_by: deadline.map(|at| at - needed),
             deadline,
-            grace: grace.unwrap_or(default_grace(ttl)),
+            grace: grace(ttl, said),
             max_runtime: self.options.max_runtime,
         }
     }

@@ -7,7 +7,7 @@ use super::tries;
 use crate::cli::Run;
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Held, Operator, default_grace};
+use crate::locker::{Held, Operator, grace};
 use crate::progress::Seen;
 use crate::stderr;
 
@@ -48,7 +48,7 @@ pub(super) fn say_stopped(options: &Run, held: &Held) {
         return;
     };
     let ttl = held.ttl().unwrap_or(options.ttl);
-    let grace = options.kill_after.unwrap_or(default_grace(ttl));
+    let grace = grace(ttl, options.kill_after);
     let key = describe::escape(&options.key);
     let left = describe::duration((deadline - grace).left());
     describe::complain(format_args!(
