@@ -29,6 +29,9 @@ pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
     let stream = first_of(in_turn(addresses), within).await.map_err(broken)?;
     // Small requests must not wait for the acknowledgement of those before.
     stream.set_nodelay(true).map_err(broken)?;
+    // Where packets are lost, one that is lost again is sent again as soon: renewals are few, and each
+    // has its time (tcp(7), TCP_THIN_LINEAR_TIMEOUTS). A kernel that does not know it does without.
+    let _ = rustix::net::sockopt::set_tcp_thin_linear_timeouts(&stream, true);
     Ok(stream)
 }
 
