@@ -1,6 +1,7 @@
 //! What README shows to be typed, typed: in a fresh directory, with an environment to speak of
 //! nothing, as the user that it is for.
 
+mod examples;
 mod installed;
 mod recipes;
 

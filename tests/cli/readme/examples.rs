@@ -1,0 +1,77 @@
+//! The examples at the beginning of each verb's help, typed.
+
+use rustix::process::Signal;
+
+use super::Newcomer;
+use crate::genlock::{Run, genlock, output};
+use crate::process::has;
+use crate::support::etcd::Server;
+
+const VERBS: [&str; 8] = [
+    "run", "status", "ls", "watch", "wait", "check", "release", "doctor",
+];
+
+/// The lines to type; what they do is indented further.
+fn examples(verb: &str) -> Vec<String> {
+    let mut help = genlock();
+    help.args([verb, "--help"]);
+    let help = output(help).silent(0);
+    let (_, below) = help.text().split_once("Examples:\n").expect("examples");
+    let (examples, _) = below.split_once("\n\n").expect("their end");
+    let lines = examples.lines().filter_map(|line| line.strip_prefix("  "));
+    let typed = lines.filter(|line| !line.starts_with(' '));
+    typed.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_does_what_it_is_there_for() {
+    if !has("jq") {
+        return;
+    }
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    for program in [
+        "backup.sh",
+        "report.sh",
+        "job.sh",
+        "start.sh",
+        "build",
+        "switch",
+        "bin/make",
+    ] {
+        newcomer.program(program);
+    }
+    newcomer
+        .typed("umask 077; echo secret > password")
+        .silent(0);
+    let mut typed = 0;
+    for verb in VERBS {
+        for line in examples(verb) {
+            // Over TLS with two members: see recipes.rs.
+            let line = line.replace(
+                "--endpoints https://a:2379,https://b:2379 --cacert ca.pem ",
+                "",
+            );
+            typed += 1;
+            if verb == "watch" {
+                let watch = Run::start(newcomer.types(&format!("exec {line}")));
+                newcomer.typed("genlock run /locks/backup true").silent(0);
+                watch.says("/locks/backup");
+                watch.signal(Signal::INT);
+                watch.finish();
+                continue;
+            }
+            let said = newcomer.typed(&line);
+            // Nobody holds what is asked for or taken away here.
+            let expected = match verb {
+                "status" if !line.contains('|') && !line.starts_with("if ") => 1,
+                "release" if line.contains("--token") => 75,
+                "release" => 1,
+                _ => 0,
+            };
+            assert_eq!(said.status.code(), Some(expected), "{line}: {said:?}");
+            assert!(expected != 0 || said.stderr.is_empty(), "{line}: {said:?}");
+        }
+    }
+    assert!(typed > 15, "{typed}");
+}
