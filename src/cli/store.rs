@@ -21,7 +21,7 @@ pub(super) enum Store {
 impl Store {
     /// Reads the options, below which the settings are already. Touches nothing.
     pub(super) fn of(connection: &Connection, settings: &Settings) -> Result<Self> {
-        let mut endpoints = endpoints(connection);
+        let mut endpoints = endpoints(connection)?;
         let files: Vec<_> = endpoints
             .iter()
             .filter_map(|e| e.strip_prefix("file:"))
@@ -127,15 +127,20 @@ fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
     opened.map_err(|error| error.about([Setting::Endpoints]))
 }
 
-fn endpoints(connection: &Connection) -> Vec<String> {
-    let given = connection.endpoints.iter().flatten();
-    let each = given.flat_map(|list| list.split(','));
+/// The endpoints that were given; etcd's own where none were. A list with nothing in it, as of
+/// variables that nobody has set, is no choice of that: others lock elsewhere.
+fn endpoints(connection: &Connection) -> Result<Vec<String>> {
+    let Some(given) = &connection.endpoints else {
+        return Ok(vec![DEFAULT_ENDPOINT.to_owned()]);
+    };
+    let each = given.iter().flat_map(|list| list.split(','));
     let mut endpoints: Vec<_> = each.map(|each| each.trim().to_owned()).collect();
     endpoints.retain(|endpoint| !endpoint.is_empty());
     if endpoints.is_empty() {
-        endpoints.push(DEFAULT_ENDPOINT.to_owned());
+        let error = Error::new(ErrorKind::InvalidConfig, "endpoints: the list is empty");
+        return Err(error.about([Setting::Endpoints]));
     }
-    endpoints
+    Ok(endpoints)
 }
 
 fn has_scheme(endpoint: &str) -> bool {

@@ -86,6 +86,44 @@ fn no_other_store_is_proposed_where_one_was_configured() {
 }
 
 #[test]
+fn a_list_with_no_endpoint_is_not_the_default() {
+    let store = Store::files();
+    let config = store.path("config.toml");
+    let file = config.to_str().expect("a path");
+    let why = "endpoints: the list is empty";
+    for words in VERBS {
+        for list in ["", " ", ",", " , ,"] {
+            let end = format!("{why} (--endpoints)");
+            ends_in(verb(words, &["--endpoints", list]), &[], 78, &end);
+        }
+        for list in [" ", ",", " , ,"] {
+            for name in ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"] {
+                let end = format!("{why} (${name})");
+                ends_in(verb(words, &[]), &[(name, list)], 78, &end);
+            }
+            std::fs::write(&config, format!("endpoints = \"{list}\"\n")).expect("a file");
+            let end = format!("{why} (endpoints in {file}:1)");
+            ends_in(verb(words, &["--config", file]), &[], 78, &end);
+        }
+    }
+    let doctor = output(verb(&["doctor"], &["--endpoints", ","]));
+    assert_eq!(doctor.status.code(), Some(78), "{doctor:?}");
+    assert!(doctor.text().contains(why), "{doctor:?}");
+    // A variable without a value says nothing: what lies below it counts.
+    std::fs::write(&config, format!("endpoints = \"{NOWHERE}\"\n")).expect("a file");
+    for name in ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"] {
+        let mut run = verb(&["ls"], &["--config", file]);
+        run.env(name, "");
+        let place = format!(" (endpoints in {file}:1)");
+        points_to(
+            &output(run),
+            &place,
+            &format!("genlock doctor --config {file}"),
+        );
+    }
+}
+
+#[test]
 fn a_full_or_silent_store_is_no_reason_for_another() {
     let full = Server::with(Setup {
         quota: 64 * 1024,
