@@ -102,7 +102,10 @@ fn a_list_with_no_endpoint_is_not_the_default() {
                 ends_in(verb(words, &[]), &[(name, list)], 78, &end);
             }
             std::fs::write(&config, format!("endpoints = \"{list}\"\n")).expect("a file");
-            let end = format!("{why} (endpoints in {file}:1)");
+            let end = match list {
+                " " => format!("{file}:1: endpoints: it is empty"),
+                _ => format!("{why} (endpoints in {file}:1)"),
+            };
             ends_in(verb(words, &["--config", file]), &[], 78, &end);
         }
     }
