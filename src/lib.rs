@@ -33,6 +33,7 @@ compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and 
 
 pub mod clock;
 mod error;
+mod input;
 pub mod locker;
 mod secrets;
 

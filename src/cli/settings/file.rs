@@ -1,10 +1,11 @@
 //! The configuration files: which there are, whether they can be trusted, and what is in them.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Command;
 use toml::Spanned;
@@ -15,6 +16,7 @@ use super::{check, invalid, option};
 use crate::cli::refusal::nearest;
 use crate::cli::times;
 use crate::describe;
+use crate::input;
 use crate::{Error, Result};
 
 /// For all users of the host.
@@ -22,6 +24,9 @@ const SYSTEM: &str = "/etc/genlock/config.toml";
 
 /// More than this is no configuration.
 const LONGEST: u64 = 1 << 20;
+
+/// A pipe has to be written by then: as long as etcd is waited for by default.
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// What one file says.
 pub(super) struct Contents {
@@ -86,13 +91,8 @@ enum Place {
 
 /// The text of a file and whose it is; `None` if it is absent and may be.
 fn text(path: &Path, place: Place) -> Result<Option<(String, Metadata)>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    if place != Place::Named {
-        // Nobody holds us up with a pipe in its place.
-        options.custom_flags(libc::O_NONBLOCK);
-    }
-    let file = match options.open(path) {
+    // Nobody holds us up with a pipe in its place.
+    let file = match input::open(path) {
         Ok(file) => file,
         Err(error) if place != Place::Named && is_absent(&error) => return Ok(None),
         // $HOME is another's, as after su(1): what is in it does not concern us.
@@ -110,17 +110,16 @@ fn text(path: &Path, place: Place) -> Result<Option<(String, Metadata)>> {
             "{shown}: everyone can write to it, and so choose where locks are: chmod o-w it"
         )));
     }
-    let text = read(file).map_err(|error| unreadable(path, &error))?;
+    let text = read(&file).map_err(|error| unreadable(path, &error))?;
     Ok(Some((text, stat)))
 }
 
-fn read(file: File) -> io::Result<String> {
-    let mut text = String::new();
-    file.take(LONGEST + 1).read_to_string(&mut text)?;
+fn read(file: &File) -> io::Result<String> {
+    let text = input::read(file, LONGEST, WITHIN)?;
     if text.len() as u64 > LONGEST {
         return Err(io::Error::other("too long for a configuration"));
     }
-    Ok(text)
+    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -1,15 +1,14 @@
 //! A file with a credential. Certificates and passwords are renewed while locks are held, so it is
 //! read anew for each handshake and login, as etcd's own client does.
 
-use std::fs::{Metadata, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-
-use rustix::fs::OFlags;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result, Setting, plain};
+use crate::input;
 
 /// More than any chain of certificates takes: a file that is larger is another.
 const MOST: u64 = 16 * 1024 * 1024;
@@ -18,17 +17,21 @@ const MOST: u64 = 16 * 1024 * 1024;
 pub(super) struct CredentialFile {
     setting: Setting,
     path: PathBuf,
+    /// Bounds the first reading of a pipe.
+    within: Duration,
     /// Set by the first reading: what was in it if it can be read only once, as a pipe of the
     /// shell's (`<(…)`) can.
     first: OnceLock<Option<Vec<u8>>>,
 }
 
 impl CredentialFile {
-    /// Reads nothing yet. `setting` is what names the file.
-    pub(super) fn new(setting: Setting, path: &Path) -> Self {
+    /// Reads nothing yet. `setting` is what names the file; a pipe has to be written `within` this
+    /// time.
+    pub(super) fn new(setting: Setting, path: &Path, within: Duration) -> Self {
         Self {
             setting,
             path: path.to_owned(),
+            within,
             first: OnceLock::new(),
         }
     }
@@ -38,23 +41,15 @@ impl CredentialFile {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the setting and the file.
     pub(super) fn read(&self) -> Result<Vec<u8>> {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        match self.first.get() {
+        let within = match self.first.get() {
             Some(Some(content)) => return Ok(content.clone()),
             // A pipe that has taken its place must not hold up renewals.
-            Some(None) => {
-                options.custom_flags(OFlags::NONBLOCK.bits() as i32);
-            }
-            None => {}
-        }
-        let mut content = Vec::new();
-        let read = options.open(&self.path).and_then(|file| {
-            let stat = file.metadata()?;
-            file.take(MOST + 1).read_to_end(&mut content)?;
-            Ok(stat)
-        });
-        let stat = read.map_err(|error| {
+            Some(None) => Duration::ZERO,
+            None => self.within,
+        };
+        let read = input::open(&self.path)
+            .and_then(|file| Ok((input::read(&file, MOST, within)?, file.metadata()?)));
+        let (content, stat) = read.map_err(|error| {
             let why = plain(&error.to_string());
             self.invalid(&why).with_source(error)
         })?;
@@ -117,7 +112,7 @@ mod tests {
         let path = directory.path().join("password");
         std::fs::write(&path, "old").expect("a file");
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
-        let file = CredentialFile::new(Setting::Password, &path);
+        let file = CredentialFile::new(Setting::Password, &path, Duration::ZERO);
         assert_eq!(file.read().expect("a content"), b"old");
         std::fs::write(&path, "new").expect("a file");
         assert_eq!(file.read().expect("a content"), b"new");
@@ -133,7 +128,7 @@ mod tests {
         drop(writer);
         use std::os::fd::AsRawFd;
         let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
-        let pipe = CredentialFile::new(Setting::Password, path.as_ref());
+        let pipe = CredentialFile::new(Setting::Password, path.as_ref(), Duration::ZERO);
         for _ in 0..2 {
             assert_eq!(pipe.read().expect("a content"), b"once");
         }

@@ -29,7 +29,7 @@ impl User {
         let password = match (&config.password, &config.password_file) {
             (Some(password), None) => Password::Given(password.clone()),
             (None, Some(path)) => {
-                let file = CredentialFile::new(Setting::Password, path);
+                let file = CredentialFile::new(Setting::Password, path, config.dial_timeout);
                 file.first_line()?;
                 Password::InFile(file)
             }

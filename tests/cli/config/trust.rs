@@ -183,3 +183,37 @@ fn it_logs_in_with_what_a_file_says() {
         }
     }
 }
+
+/// A pipe has nothing in it before somebody opens it to write.
+#[test]
+fn a_pipe_that_nobody_writes_holds_nothing_up() {
+    let place = config("");
+    let fifo = place.directory().join("fifo");
+    let made = bare("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success());
+    let fifo = fifo.to_str().expect("text");
+    let store = ["--endpoints", "127.0.0.1:1", "--dial-timeout", "0.2"];
+    for options in [
+        &["--user", "app", "--password-file", fifo][..],
+        &["--cacert", fifo],
+        &["--cert", fifo, "--key", fifo],
+        &["--config", fifo],
+    ] {
+        for verb in [&["run", "k", "true"][..], &["ls"], &["doctor"]] {
+            let mut run = genlock();
+            let (first, rest) = verb.split_at(1);
+            run.args(first).args(store).args(options).args(rest);
+            let run = output(run);
+            assert_eq!(run.status.code(), Some(78), "{options:?} {verb:?}: {run:?}");
+            let said = format!("{}{}", run.text(), run.stderr);
+            assert!(said.contains("fifo: it is a pipe"), "{said}");
+        }
+    }
+    // Somebody who is slow to write it is waited for.
+    let script = "(sleep 0.5; echo hidden; sleep 0.5) >\"$0\" & exec \"$@\"";
+    let mut run = genlock();
+    run.arg("run").args(store).args(["--user", "app"]);
+    run.args(["--password-file", fifo, "k", "true"]);
+    let run = output(under(&["sh", "-c", script, fifo], &run));
+    assert_eq!(run.status.code(), Some(69), "{run:?}");
+}

@@ -42,11 +42,9 @@ pub(super) struct Material {
 impl Files {
     pub(super) fn new(config: &Config) -> Result<Self> {
         let cacert = config.cacert.as_deref();
+        let file = |setting, path| CredentialFile::new(setting, path, config.dial_timeout);
         let identity = match (&config.cert, &config.key) {
-            (Some(cert), Some(key)) => Some((
-                CredentialFile::new(Setting::Cert, cert),
-                CredentialFile::new(Setting::Key, key),
-            )),
+            (Some(cert), Some(key)) => Some((file(Setting::Cert, cert), file(Setting::Key, key))),
             (Some(one), None) | (None, Some(one)) => {
                 let why = "a certificate and its key are of use together only";
                 let message = format!("{}: {why}", one.display());
@@ -56,7 +54,7 @@ impl Files {
             (None, None) => None,
         };
         Ok(Self {
-            cacert: cacert.map(|path| CredentialFile::new(Setting::Cacert, path)),
+            cacert: cacert.map(|path| file(Setting::Cacert, path)),
             identity,
         })
     }
