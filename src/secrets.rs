@@ -11,9 +11,19 @@ pub(crate) fn user(name: &str) -> String {
 /// An endpoint, or a list of them. URLs have a user and a password before an `@`, and keys and
 /// tokens behind a `?`; a password may have anything in it.
 pub(crate) fn endpoints(text: &str) -> String {
-    let scheme = text.find("://").map_or(0, |at| at + "://".len());
+    let of_path = ["file:", "unix:"].into_iter().find(|scheme| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let scheme = match (text.find("://"), of_path) {
+        (Some(at), _) => at + "://".len(),
+        (None, scheme) => scheme.map_or(0, str::len),
+    };
     let (scheme, rest) = text.split_at(scheme);
-    let (hidden, rest) = match rest.rsplit_once('@') {
+    if of_path.is_some() {
+        return format!("{scheme}{}", path(rest));
+    }
+    let (hidden, rest) = match behind_user(rest) {
         Some((_, rest)) => ("…@", rest),
         None => ("", rest),
     };
@@ -21,6 +31,28 @@ pub(crate) fn endpoints(text: &str) -> String {
         Some(at) => format!("{scheme}{hidden}{}…", &rest[..=at]),
         None => format!("{scheme}{hidden}{rest}"),
     }
+}
+
+/// The path of a directory or socket, which was written as an endpoint: there may be a user with a
+/// password in it, or another endpoint's behind a comma. In a path an `@` alone is nothing.
+pub(crate) fn path(text: &str) -> String {
+    match behind_user(text) {
+        Some((user, rest)) if !user.starts_with('/') || user.contains([':', ',']) => {
+            format!("…@{rest}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// What stands before the last `@`, and what behind it. It may be written as URLs have it inside
+/// of a password.
+fn behind_user(text: &str) -> Option<(&str, &str)> {
+    let encoded = text.rsplit_once("%40");
+    let plain = text.rsplit_once('@');
+    [encoded, plain]
+        .into_iter()
+        .flatten()
+        .max_by_key(|(before, _)| before.len())
 }
 
 #[cfg(test)]
@@ -38,6 +70,17 @@ mod tests {
             ("u:se/cr@et@h:1", "…@h:1"),
             ("http://u:s@h,http://u:s@i", "http://…@i"),
             ("https://h:1/?token=secret", "https://h:1/?…"),
+            ("http://u:secret%40h:1", "http://…@h:1"),
+            ("http://u:se%40cret@h:1", "http://…@h:1"),
+            ("u:se@cret%40h:1", "…@h:1"),
+            ("unix://u:secret@/x", "unix://…@/x"),
+            ("UNIX:u:secret@/x", "UNIX:…@/x"),
+            ("file:u:secret@/x", "file:…@/x"),
+            ("file:/etc/u:secret@/x", "file:…@/x"),
+            ("unix:///run/x,secret@h:1", "unix://…@h:1"),
+            ("file:/tmp,http://u:secret@h", "file:/tmp,http://…@h"),
+            ("unix:///run/a@b", "unix:///run/a@b"),
+            ("file:", "file:"),
             ("", ""),
         ] {
             assert_eq!(endpoints(text), shown);

@@ -44,6 +44,9 @@ const ETCD_REVISION: &str = "ETCD_LOCK_REV";
 
 /// The password, from the environment.
 pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
+/// What is said of one on the command line.
+pub(super) const PASSWORD_SEEN: &str = "a password on the command line can be read by everyone \
+    (ps): use --password-file or $GENLOCK_PASSWORD";
 /// The file that has it.
 const PASSWORD_FILE: &str = "GENLOCK_PASSWORD_FILE";
 /// The password, as etcdctl calls it.

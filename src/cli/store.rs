@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Connection;
+use super::environment;
 use super::settings::Settings;
 use crate::error::Setting;
 use crate::secrets;
@@ -171,9 +172,7 @@ fn set_credentials(
 
 fn no_password(user: &str) -> Error {
     let message = if user.contains(':') {
-        "a password on the command line can be read by everyone (ps): \
-         use --password-file or $GENLOCK_PASSWORD"
-            .to_owned()
+        environment::PASSWORD_SEEN.to_owned()
     } else {
         format!("user {user}: no password: use --password-file or $GENLOCK_PASSWORD")
     };

@@ -14,7 +14,7 @@ use crate::support::secret::secret;
 const SECRET: &str = "hunter2";
 
 /// Endpoints with a secret, as people write them. Nobody listens at any.
-const ENDPOINTS: [&str; 10] = [
+const ENDPOINTS: [&str; 14] = [
     "http://app:hunter2@127.0.0.1:1",
     "HTTPS://app:hunter2@127.0.0.1:1/",
     "app:hunter2@127.0.0.1:1",
@@ -25,6 +25,10 @@ const ENDPOINTS: [&str; 10] = [
     "file:/tmp,http://app:hunter2@h:1",
     "http://127.0.0.1:1/?token=hunter2",
     "http://app:p@hunter2@[::1]:1",
+    "http://app:hunter2%40127.0.0.1:1",
+    "unix://app:hunter2@/nowhere",
+    "file:app:hunter2@/nowhere",
+    "file:///nowhere/app:hunter2@/nowhere",
 ];
 
 /// The verbs, with as much as each needs.
@@ -161,6 +165,56 @@ fn no_secret_of_a_user_is_said() {
         .push(("GENLOCK_ENDPOINTS", "127.0.0.1:1".to_owned()));
     all.push(both);
     all_keep(&all);
+}
+
+#[test]
+fn no_secret_of_an_option_that_there_is_not_is_said() {
+    const WHY: &str = "a password on the command line can be read by everyone (ps): use \
+                       --password-file or $GENLOCK_PASSWORD";
+    for name in [
+        "--password",
+        "--passwd",
+        "--pass",
+        "--user-password",
+        "-password",
+    ] {
+        let with = format!("{name}={SECRET}");
+        for words in [
+            &["run", name, SECRET, "/k", "true"][..],
+            &["run", &with, "/k", "true"],
+            &["run", "--try", &with, "/k", "true"],
+            &["run", "/k", name, SECRET, "true"],
+            &["doctor", &with],
+            &["ls", name, SECRET],
+            &["rn", &with, "/k", "true"],
+            &[name, SECRET, "run", "/k", "true"],
+            &[&with, "run", "/k", "true"],
+            &[&with],
+        ] {
+            let mut command = genlock();
+            command.args(words);
+            let run = output(command);
+            keeps(&run);
+            assert_eq!(run.status.code(), Some(64), "{words:?}: {run:?}");
+            // Behind the key it could be the command's.
+            if words.get(1) != Some(&"/k") {
+                assert_eq!(
+                    run.one_line(),
+                    format!("genlock: {name}: {WHY}"),
+                    "{words:?}"
+                );
+            }
+        }
+    }
+    // What is nearly the option for a file is that.
+    let mut command = genlock();
+    command.args(["run", "--password-fil", "x", "k", "true"]);
+    let run = output(command);
+    let line = run.one_line();
+    assert!(
+        line.ends_with("try: genlock run --password-file x k true"),
+        "{line}"
+    );
 }
 
 #[test]

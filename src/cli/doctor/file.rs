@@ -5,11 +5,12 @@ use std::path::Path;
 use super::Doctor;
 use super::report::{Directory, Report};
 use crate::locker::file::diagnose::diagnose;
+use crate::secrets;
 
 pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &Doctor) {
     report.store = Some("file");
     let found = diagnose(directory.map(Path::new), options.lock());
-    let path = found.path.display().to_string();
+    let path = secrets::path(&found.path.to_string_lossy());
     let there = found.directory.as_ref();
     report.directory = Some(Directory {
         path: path.clone(),

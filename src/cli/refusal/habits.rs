@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use super::Fault;
 use super::words::{removed, replace, text};
+use crate::cli::environment::PASSWORD_SEEN;
 
 /// Other tools' verbs: those of etcdctl, consul and setlock's kin. One counts only while genlock
 /// has none of that name.
@@ -67,8 +68,21 @@ const FREE: &str = "a lock is free when its command has ended";
 
 /// What an option means that genlock does not have.
 pub(super) fn meant(option: &str) -> Option<Meant> {
+    if is_password(option) {
+        return Some(Meant::Never(PASSWORD_SEEN));
+    }
     let found = OPTIONS.iter().find(|(theirs, _)| *theirs == option);
     found.map(|&(_, meant)| meant)
+}
+
+/// Whether other tools take a password by it: etcdctl by `--password`. What is nearly
+/// `--password-file` is that, and `--pass-stdin` is consul's.
+pub(super) fn is_password(option: &str) -> bool {
+    let name = option.trim_start_matches('-');
+    let begins = ["pass", "pwd", "pw"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    (begins && !name.contains('-')) || name.ends_with("password")
 }
 
 impl Meant {

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::{Arg, Command};
 
 use super::{Fault, Objection, WayOut, check, habits, names, one_line, read_alone, settle};
+use crate::cli::environment::PASSWORD_SEEN;
 use crate::cli::{command, quoting};
 use crate::describe;
 
@@ -124,6 +125,10 @@ fn before_the_verb(words: &[OsString]) -> Fault {
     let mut own = command();
     own.build();
     let name = words[0].to_str().unwrap_or_default();
+    let option = name.split('=').next().unwrap_or_default();
+    if habits::is_password(option) {
+        return Fault::said(format!("{option}: {PASSWORD_SEEN}"));
+    }
     if words.len() == 1
         && let Some(similar) = similar(name, &own)
     {

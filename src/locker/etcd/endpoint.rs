@@ -8,7 +8,7 @@ use super::Config;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::secrets;
 
-/// Where an etcd listens. Displays as the user wrote it.
+/// Where an etcd listens. Displays as the user wrote it, but for a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     text: String,
@@ -27,7 +27,8 @@ impl Endpoint {
         let tls = config.cacert.is_some() || config.cert.is_some();
         let endpoints = &config.endpoints;
         // First of all: a list may have been cut at a comma of a password.
-        let named = |text: &&String| text.contains('@') && !text.starts_with("unix:");
+        let named =
+            |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
         if let Some(text) = endpoints.iter().find(named) {
             let why = "a user has settings of its own (user, password)";
             return Err(invalid(text, why));
@@ -102,6 +103,12 @@ impl Endpoint {
     }
 }
 
+/// Whether it names a socket of this host, in whose path an `@` may be.
+fn is_of_socket(text: &str) -> bool {
+    let scheme = text.get(.."unix:".len());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("unix:"))
+}
+
 fn invalid(text: &str, why: &str) -> Error {
     let shown = secrets::endpoints(text);
     let shown = shown.escape_debug();
@@ -114,7 +121,7 @@ fn invalid(text: &str, why: &str) -> Error {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&secrets::endpoints(&self.text))
     }
 }
 

@@ -15,6 +15,7 @@ use rustix::process::Gid;
 
 use super::own;
 use crate::error::{Error, ErrorKind, Result, plain};
+use crate::secrets;
 
 /// An open directory that was found fit for lock files.
 pub(super) struct Directory {
@@ -134,11 +135,13 @@ pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
+/// A path that was configured, as it may be shown.
+pub(super) fn shown(path: &Path) -> String {
+    secrets::path(&path.to_string_lossy())
+}
+
 pub(super) fn unfit(path: &Path, why: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidConfig,
-        format!("{}: {why}", path.display()),
-    )
+    Error::new(ErrorKind::InvalidConfig, format!("{}: {why}", shown(path)))
 }
 
 /// What the system refused about `path`, of the kind that tells who can do something about it.
@@ -158,6 +161,6 @@ pub(super) fn refused(path: &Path, what: &str, why: impl Into<io::Error>) -> Err
         ) => ErrorKind::InvalidConfig,
         _ => ErrorKind::Unavailable,
     };
-    let message = format!("{}: {what}: {}", path.display(), plain(&why.to_string()));
+    let message = format!("{}: {what}: {}", shown(path), plain(&why.to_string()));
     Error::new(kind, message).with_source(why)
 }

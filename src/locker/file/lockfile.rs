@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::counter::{self, LINE};
-use super::directory::{Directory, Sharing, refused, same_file};
+use super::directory::{Directory, Sharing, refused, same_file, shown};
 use super::probe::{self, Flocked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::{Record, TakenAway};
@@ -332,7 +332,7 @@ fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
 fn strange(path: &Path, why: &str) -> Error {
     let message = format!(
         "{}: not a lock file of genlock: {why}; move it away if nothing else needs it",
-        path.display()
+        shown(path)
     );
     Error::new(ErrorKind::InvalidConfig, message)
 }
