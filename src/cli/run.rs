@@ -212,7 +212,8 @@ impl Session<'_> {
         let lost = lost || ended.is_err();
         let (released, told) = release(&*self.store, held, lost, &mut self.signals).await;
         if released {
-            words::say_released(options, held_for, status);
+            let started = supervision.group().is_some();
+            words::say_released(options, held_for, started, status);
         }
         let exit = match (ended, told) {
             (Ok(exit), _) => Some(Ok(exit)),

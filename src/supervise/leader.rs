@@ -63,7 +63,8 @@ impl Leader {
         tree::has_ended(self.pid) && !runs
     }
 
-    fn runs(&self) -> Option<bool> {
+    /// Whether it runs, where that can be said.
+    pub(super) fn runs(&self) -> Option<bool> {
         runs(self.process.as_ref()?)
     }
 }

@@ -82,8 +82,12 @@ impl StandIn {
         self.course.may_start(terms, Instant::now());
     }
 
+    /// With each renewal it is also seen whether the watchdog has missed the command's end.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
         self.course.move_deadline(deadline);
+        if self.leader.as_ref().and_then(Leader::runs) == Some(false) {
+            self.pass_on();
+        }
     }
 
     /// The watchdog was ordered to stop the command.
@@ -94,7 +98,8 @@ impl StandIn {
         }
     }
 
-    /// The watchdog was ordered to pass a signal on: somebody may wait for what it does.
+    /// The watchdog was ordered to pass a signal on, or owes us word of the command's end: somebody
+    /// may wait for that.
     pub(super) fn pass_on(&mut self) {
         self.passing
             .get_or_insert_with(|| Instant::now() + LONGEST_PASSING);
@@ -166,7 +171,7 @@ impl StandIn {
                 self.course.end(why, now);
             }
             Report::Ended(_) => {
-                self.owed = None;
+                (self.owed, self.passing) = (None, None);
                 self.leader = None;
                 self.course.ended(now);
             }

@@ -289,3 +289,18 @@ fn a_watchdog_that_starts_nothing_does_not_keep_the_lock() {
         assert!(!store.path("ran").exists());
     });
 }
+
+/// It has not told of the end, and reaps nobody.
+#[test]
+fn the_end_of_a_command_that_it_does_not_tell_is_noticed_with_a_renewal() {
+    let store = Store::etcd();
+    let mut holder = Run::start_to_wait(store.sh(&["-v", "--ttl", "3"], "echo ready $$; read go"));
+    let command = holder.ready();
+    let _hold = Hold::trace(watchdog(holder.pid()));
+    holder.go_on();
+    poll("the end", || is_dead(command));
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(70), "{holder:?}");
+    assert!(holder.stderr.contains("is not known"), "{holder:?}");
+    assert!(store.is_free());
+}

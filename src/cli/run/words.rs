@@ -59,15 +59,16 @@ pub(super) fn say_stopped(options: &Run, held: &Held) {
     stderr::hand_over();
 }
 
-/// Says, if asked to, that the lock was released, and what the command came to: its wait status, if
-/// it ran.
-pub(super) fn say_released(options: &Run, held_for: Duration, status: Option<i32>) {
+/// Says, if asked to, that the lock was released, and what the command came to, if it was started:
+/// its wait status, if that is known.
+pub(super) fn say_released(options: &Run, held_for: Duration, started: bool, status: Option<i32>) {
     if options.verbose == 0 {
         return;
     }
     let key = describe::escape(&options.key);
     let held_for = describe::duration(held_for);
     let ended = match status {
+        None if started => "what the command came to is not known".to_owned(),
         None => "the command did not run".to_owned(),
         Some(status) if libc::WIFSIGNALED(status) => {
             format!("the command died of signal {}", libc::WTERMSIG(status))
