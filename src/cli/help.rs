@@ -224,8 +224,8 @@ Files:
   ~/.config/genlock/config.toml  the user's configuration
   /etc/genlock/config.toml       the host's
   /run/genlock                   root's locks of file:
-  $XDG_RUNTIME_DIR/genlock       another user's; without that variable /run/user/UID/genlock or
-                                 /tmp/genlock-UID";
+  /run/user/UID/genlock          another user's; without /run/user/UID in $XDG_RUNTIME_DIR/genlock
+  /tmp/genlock-UID               another user's who has neither; once made it goes before both";
 
 const STATUS_EXIT: &str = "\
 Exit status:

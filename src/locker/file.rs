@@ -84,9 +84,10 @@ impl FileStore {
     }
 
     /// Where [`FileStore::own`] keeps locks: root in `/run/genlock`, others in
-    /// `$XDG_RUNTIME_DIR/genlock`, or else `/run/user/UID/genlock`, or else `/tmp/genlock-UID`;
-    /// which, once it was made, goes before `/run/user/UID`, so that what runs before a login meets
-    /// what runs after it.
+    /// `/run/user/UID/genlock`, or else `$XDG_RUNTIME_DIR/genlock`, or else `/tmp/genlock-UID`;
+    /// which, once it was made, goes before both, so that what runs before a login meets what runs
+    /// after it. Where there is neither of the first and the last, those whose `XDG_RUNTIME_DIR`
+    /// differs do not meet.
     pub fn own_directory() -> PathBuf {
         own::path()
     }

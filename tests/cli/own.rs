@@ -158,6 +158,9 @@ fn who_has_no_variable_meets_who_has_one() {
     let usual = user.directory(runtime(user.number), user.number, 0o700);
     user.takes_in(None, &usual.join("genlock"));
     user.takes_in(Some(&usual), &usual.join("genlock"));
+    // A snap's, or that of a line in `.bashrc`.
+    let other = user.directory(user.place.path().join("other"), user.number, 0o700);
+    user.takes_in(Some(&other), &usual.join("genlock"));
 
     let Some(user) = User::new(3) else { return };
     let words = ["run", "--endpoints", "file:", "k"];
@@ -165,7 +168,8 @@ fn who_has_no_variable_meets_who_has_one() {
     let before = Run::start(user.genlock(&words, None));
     before.ready();
     let usual = user.directory(runtime(user.number), user.number, 0o700);
-    for runtime in [None, Some(&*usual)] {
+    let other = user.directory(user.place.path().join("other"), user.number, 0o700);
+    for runtime in [None, Some(&*usual), Some(&*other)] {
         assert_eq!(user.takes(runtime).status.code(), Some(75));
     }
     before.end();

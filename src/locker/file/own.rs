@@ -22,24 +22,26 @@ pub(super) const MODE: Mode = Mode::RWXU
 /// Where it is, whether it is there or not.
 ///
 /// All that one user runs has to come to the same directory: cron's jobs have no `XDG_RUNTIME_DIR`,
-/// and `/run/user/UID` comes with the first login (pam_systemd(8)). So where a directory under
-/// `/tmp` was made before that, it stays the one.
+/// or another's (a snap, a line in `.bashrc`), and `/run/user/UID` comes with the first login
+/// (pam_systemd(8)). So where a directory under `/tmp` was made before that, it stays the one, and
+/// the variable counts only where neither is there: those who differ in it do not meet then.
 pub(super) fn path() -> PathBuf {
     let user = rustix::process::geteuid();
     if user.is_root() {
         return OF_ROOT.into();
     }
+    let last = PathBuf::from(format!("/tmp/genlock-{}", user.as_raw()));
+    if is_own(&last, user) {
+        return last;
+    }
     let usual = PathBuf::from(format!("/run/user/{}", user.as_raw()));
     let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let given = given.filter(|given| given.is_absolute() && *given != usual);
-    if let Some(given) = given.filter(|given| is_own(given, user)) {
-        return given.join("genlock");
-    }
-    let last = PathBuf::from(format!("/tmp/genlock-{}", user.as_raw()));
-    if !is_own(&last, user) && is_own(&usual, user) {
-        return usual.join("genlock");
-    }
-    last
+    let given = given.filter(|given| given.is_absolute());
+    [Some(usual), given]
+        .into_iter()
+        .flatten()
+        .find(|path| is_own(path, user))
+        .map_or(last, |path| path.join("genlock"))
 }
 
 /// Whether it is a directory of this user's, in which nobody else can write: others leave theirs in
