@@ -14,6 +14,9 @@ const FAILED_LOGIN: &str = "authentication failed";
 /// What it says of any login where nobody has to log in.
 const NO_LOGIN: &str = "authentication is not enabled";
 
+/// What is said of a server that answers HTTP but is none of gRPC's.
+const NO_ETCD: &str = "it answers HTTP, but not as etcd does: is it etcd's client port?";
+
 /// Why an attempt failed, with the reason in words for a user.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
@@ -108,6 +111,10 @@ fn judge(status: &tonic::Status) -> Fault {
         return Fault::Broken(transport::reason(source));
     }
     let text = &*text_of(status);
+    if text == NO_ETCD {
+        // Its status is HTTP's: etcd, which is elsewhere, has refused nothing.
+        return Fault::Broken(text.to_owned());
+    }
     let refused = |kind| Fault::Refused(kind, format!("etcd: {text}"));
     match status.code() {
         Code::NotFound if text.ends_with("lease not found") => Fault::LeaseNotFound,
@@ -143,9 +150,9 @@ const SHOWN: usize = 200;
 fn text_of(status: &tonic::Status) -> String {
     let text = status.message();
     let text = text.strip_prefix("etcdserver: ").unwrap_or(text);
-    // The client's own, of a server that answers HTTP but is none of gRPC's.
+    // The client's own words.
     if text.starts_with("grpc-status header missing") {
-        return "it answers HTTP, but not as etcd does: is it etcd's client port?".to_owned();
+        return NO_ETCD.to_owned();
     }
     if text.is_empty() || text.contains(['{', '}']) || text.contains("Error(") {
         return transport::of_code(status.code()).to_owned();
@@ -220,6 +227,10 @@ pub(super) mod tests {
             (Code::Unavailable, "etcdserver: request timed out"),
             (Code::ResourceExhausted, "etcdserver: too many requests"),
             (Code::Unknown, "anything"),
+            (
+                Code::PermissionDenied,
+                "grpc-status header missing, mapped from HTTP status code 403",
+            ),
         ] {
             assert!(matches!(judged(code, text), Fault::Broken(_)), "{text}");
         }

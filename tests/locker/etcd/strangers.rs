@@ -1,7 +1,7 @@
 //! What is at an endpoint and is no etcd, or is spoken to in the wrong way: each has its words.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -95,6 +95,63 @@ async fn servers_of_something_else() {
         let address = says(words);
         assert_eq!(why(&format!("http://{address}")).await, over_http);
         assert_eq!(why(&format!("https://{address}")).await, over_tls);
+    }
+}
+
+/// Answers requests by HTTP/2 with this field of its static table (RFC 7541, A), until it ends.
+fn answer(mut stream: TcpStream, field: u8) -> std::io::Result<()> {
+    stream.write_all(b"\0\0\0\x04\0\0\0\0\0")?;
+    stream.read_exact(&mut [0; "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()])?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head)?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; length as usize])?;
+        match head[3..5] {
+            // SETTINGS, which are to be acknowledged.
+            [4, 0] => stream.write_all(b"\0\0\0\x04\x01\0\0\0\0")?,
+            // HEADERS; those of the answer are all of it.
+            [1, _] => {
+                stream.write_all(&[0, 0, 1, 1, 5])?;
+                stream.write_all(&head[5..])?;
+                stream.write_all(&[0x80 | field])?;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Such as an ingress that has no route to etcd.
+fn answers(field: u8) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer(stream, field));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn a_server_of_http_says_nothing_for_etcd() {
+    // 404, as which a request that etcd does not know is known too.
+    let stranger = answers(13);
+    assert_eq!(
+        why(&stranger).await,
+        "it answers HTTP, but not as etcd does: is it etcd's client port?"
+    );
+    let server = Server::start();
+    // Either is asked first by half of all.
+    for number in 0..10 {
+        let config = EtcdConfig {
+            endpoints: vec![stranger.clone(), server.endpoint()],
+            ..EtcdConfig::default()
+        };
+        let client = Etcd::new(config, Options::default()).expect("a client");
+        let held = soon("a lock", client.lock(&format!("/k{number}"))).await;
+        let held = held.expect("etcd's answer");
+        client.unlock(held).await.expect("a release");
     }
 }
 
