@@ -3,6 +3,7 @@
 mod etcd;
 mod file;
 mod host;
+mod mends;
 mod report;
 mod rights;
 mod times;

@@ -216,8 +216,10 @@ fn an_etcd_without_space() {
         let _ = server.ctl_command(&["put", "/filled", &large]).output();
     }
     let run = examined(doctor(&server.endpoint(), &[]), 69);
-    says(&run, "warn", "endpoint", &["NOSPACE", "alarm disarm"]);
-    says(&run, "wrong", "rights", &["no lease is granted", "space"]);
+    let full = ["its database is full (NOSPACE)", "alarm disarm"];
+    says(&run, "warn", "endpoint", &full);
+    let texts = ["no lease is granted", "space", "alarm disarm"];
+    says(&run, "wrong", "rights", &texts);
 }
 
 /// A way to the server on which every request takes this long.

@@ -3,15 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::Doctor;
+use super::mends::{MAJORITY, of_complaint};
 use super::report::{Endpoint, Kind, Report, Shown, time};
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::locker::etcd::certificate::Certificate;
 use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status};
 use crate::{ErrorKind, EtcdConfig};
-
-/// What mends a cluster without a leader, or one that nobody follows.
-const MAJORITY: &str = "see whether a majority of its members runs and is connected";
 
 /// Makes findings of a diagnosis.
 pub(super) struct Judge<'a> {
@@ -97,17 +95,7 @@ impl<'a> Judge<'a> {
         match &member.condition {
             Ok(condition) => self.condition(name, condition),
             Err(error) => {
-                let mend = match error.kind() {
-                    ErrorKind::Unavailable if error.to_string().contains("no leader") => {
-                        Some(MAJORITY.to_owned())
-                    }
-                    ErrorKind::Unavailable => {
-                        let option = self.option("endpoints");
-                        Some(format!("is etcd there? If not, correct {option}"))
-                    }
-                    // It says which settings it is about.
-                    _ => None,
-                };
+                let mend = self.mend(member, error);
                 let text = format!("{name}: {}", self.settings.located(error));
                 self.trouble(error, text, mend);
             }
@@ -156,18 +144,8 @@ impl<'a> Judge<'a> {
             }
         }
         for complaint in status.iter().flat_map(|status| &status.complaints) {
-            let mend = if complaint.contains("NOSPACE") {
-                "compact and defragment it, then `etcdctl alarm disarm`; or raise its \
-                 --quota-backend-bytes"
-            } else if complaint.contains("CORRUPT") {
-                "its data differs from its peers': replace the member"
-            } else {
-                "see its log"
-            };
-            let text = format!(
-                "{name}: etcd complains: {}",
-                describe::escape(complaint.trim())
-            );
+            let (text, mend) = of_complaint(complaint);
+            let text = format!("{name}: {text}");
             // Whether locks can be taken all the same is found out below.
             self.trouble(unavailable, text, Some(mend.to_owned()));
         }

@@ -1,6 +1,7 @@
 //! The findings about who we are to etcd, and what we may do there.
 
 use super::etcd::Judge;
+use super::mends::of_space;
 use super::report::Rights;
 use crate::describe;
 use crate::locker::etcd::certificate::Certificate;
@@ -76,7 +77,8 @@ impl Judge<'_> {
                 "`etcdctl role grant-permission ROLE --prefix=true readwrite {shown}`, or name the \
                  lock that is meant"
             );
-            (error.kind() == ErrorKind::Denied).then_some(may)
+            let is_denied = error.kind() == ErrorKind::Denied;
+            is_denied.then_some(may).or_else(|| of_space(error))
         };
         for (what, asked) in [("read", &service.read), ("write", &service.write)] {
             match asked {
@@ -105,7 +107,7 @@ impl Judge<'_> {
             }
             Err(error) => {
                 let text = format!("no lease is granted: {error}");
-                self.report.wrong("rights", error, text, None);
+                self.report.wrong("rights", error, text, of_space(error));
             }
         }
     }

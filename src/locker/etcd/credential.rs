@@ -36,6 +36,10 @@ impl CredentialFile {
         }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is in it now.
     ///
     /// # Errors

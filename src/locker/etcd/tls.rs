@@ -7,6 +7,7 @@ mod words;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -26,6 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 use files::{Files, Material};
 use noting::{Noting, tls_error};
 use trust::{Anyone, Authorities, known};
+use words::Identity;
 
 /// What a TLS connection needs.
 pub(super) struct Tls {
@@ -63,17 +65,17 @@ impl Tls {
             let text = "TLS knows no such name of a host".to_owned();
             Fault::Misfit(ErrorKind::InvalidConfig, text)
         })?;
-        let has_identity = self.files.have_identity();
+        let identity = self.identity();
         match TlsConnector::from(config).connect(name, stream).await {
             Ok(stream) => Ok(Noting {
                 stream,
-                has_identity,
+                identity,
                 refusal,
             }),
             Err(error) => Err(match tls_error(&error) {
                 Some(tls) => {
                     refusal.set_beneath(words::beneath(tls));
-                    words::judge(tls, has_identity)
+                    words::judge(tls, &identity)
                 }
                 // A reset if it had not read all that we sent.
                 None if matches!(
@@ -108,6 +110,15 @@ impl Tls {
     pub(super) fn own(&self) -> Option<Certificate> {
         let certified = self.last().certified.clone()?;
         Certificate::read(certified.cert.first()?)
+    }
+
+    fn identity(&self) -> Identity {
+        let is_over = |own: Certificate| own.until < SystemTime::now();
+        match self.files.certificate() {
+            None => Identity::Nothing,
+            Some(path) if self.own().is_some_and(is_over) => Identity::Expired(path.to_owned()),
+            Some(_) => Identity::Certificate,
+        }
     }
 
     /// What a handshake needs, by the files as they are now. The same for as long as they are: it

@@ -1,7 +1,8 @@
 //! Certificates, users, and what they may do.
 
 use super::{doctor, examined, json, says};
-use crate::genlock::output;
+use crate::genlock::{genlock, output};
+use crate::support::certificates::openssl;
 use crate::support::etcd::{Server, Setup};
 
 #[test]
@@ -41,6 +42,7 @@ fn tls_whose_certificate_and_whom_we_trust() {
     let texts = [
         "not signed by an authority known here",
         "authority known here ($ETCDCTL_CACERT)",
+        "the authority that signed it, \"ca\", in --cacert ($ETCDCTL_CACERT)",
     ];
     says(&run, "wrong", "endpoint", &texts);
     says(&run, "ok", "tls", &["\"server\"", "by \"ca\""]);
@@ -49,8 +51,15 @@ fn tls_whose_certificate_and_whom_we_trust() {
         &run,
         "wrong",
         "endpoint",
-        &["it wants a client certificate (--cert, --key)"],
+        &[
+            "it wants a client certificate (--cert, --key)",
+            "etcd's --trusted-ca-file",
+        ],
     );
+    let elsewhere = endpoint.replace("127.0.0.1", "localhost");
+    let run = examined(doctor(&elsewhere, &right), 78);
+    let texts = ["is not for this name", "it is for 127.0.0.1: use that in"];
+    says(&run, "wrong", "endpoint", &texts);
     let run = examined(doctor(&endpoint, &["--cacert", "/no/such.pem"]), 78);
     says(
         &run,
@@ -66,6 +75,31 @@ fn tls_whose_certificate_and_whom_we_trust() {
         "tls",
         &["not checked who the server is", "--cacert"],
     );
+}
+
+#[test]
+fn a_client_certificate_that_has_expired() {
+    let server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    let directory = server.file("client.csr");
+    let directory = directory.parent().expect("a directory");
+    let request = ["x509", "-req", "-in", "client.csr", "-out", "over.pem"];
+    let signed = ["-days", "-1", "-CA", "ca.pem", "-CAkey", "ca.key"];
+    openssl(directory, &[&request[..], &signed].concat());
+    let path = |name: &str| server.file(name).to_str().expect("a path").to_owned();
+    let (ca, cert, key) = (path("ca.pem"), path("over.pem"), path("client.key"));
+    let options = ["--cacert", &ca, "--cert", &cert, "--key", &key];
+    let text = format!("it refused the client certificate (--cert, --key): {cert} has expired");
+    let run = examined(doctor(&server.endpoint(), &options), 77);
+    says(&run, "wrong", "endpoint", &[&text]);
+    let mut run = genlock();
+    run.args(["run", "--endpoints", &server.endpoint()]);
+    run.args(options).args(["k", "true"]);
+    let run = output(run);
+    assert_eq!(run.status.code(), Some(77), "{run:?}");
+    assert!(run.stderr.contains("over.pem has expired"), "{run:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The files that TLS is set up by, and what they say.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::ClientConfig;
@@ -59,8 +60,9 @@ impl Files {
         })
     }
 
-    pub(super) fn have_identity(&self) -> bool {
-        self.identity.is_some()
+    /// Where our certificate is, if we have one.
+    pub(super) fn certificate(&self) -> Option<&Path> {
+        self.identity.as_ref().map(|(cert, _)| cert.path())
     }
 
     /// Reads them all.

@@ -10,19 +10,19 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls;
 
-use super::words;
+use super::words::{self, Identity};
 use crate::locker::etcd::refusal::Refusal;
 
 /// Notes what TLS says when the connection fails.
 pub(super) struct Noting {
     pub(super) stream: TlsStream<TcpStream>,
-    pub(super) has_identity: bool,
+    pub(super) identity: Identity,
     pub(super) refusal: Refusal,
 }
 
 impl Noting {
     fn note(&self, tls: &rustls::Error) {
-        self.refusal.set(words::judge(tls, self.has_identity));
+        self.refusal.set(words::judge(tls, &self.identity));
         self.refusal.set_beneath(words::beneath(tls));
     }
 

@@ -1,6 +1,8 @@
 //! What TLS ended for, in words, with the option at fault. Its own texts name the variants of an
 //! enumeration.
 
+use std::path::PathBuf;
+
 use tokio_rustls::rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, PeerIncompatible,
 };
@@ -8,24 +10,41 @@ use tokio_rustls::rustls::{
 use crate::error::ErrorKind;
 use crate::locker::etcd::fault::Fault;
 
+/// What we show of ourselves.
+#[derive(Clone, Debug)]
+pub(super) enum Identity {
+    Nothing,
+    Certificate,
+    /// The certificate in this file, which is over.
+    Expired(PathBuf),
+}
+
 /// What a failed handshake, or the end of a connection, means.
-pub(super) fn judge(error: &Tls, has_identity: bool) -> Fault {
+pub(super) fn judge(error: &Tls, identity: &Identity) -> Fault {
     let misfit = |text: &str| Fault::Misfit(ErrorKind::InvalidConfig, text.to_owned());
     match error {
         Tls::InvalidCertificate(bad) => misfit(certificate(bad)),
         Tls::NoCertificatesPresented => misfit("it shows no certificate"),
         Tls::InconsistentKeys(_) => misfit("the key (key) is not that of the certificate (cert)"),
         // Go says "bad certificate" even to one who shows none.
-        Tls::AlertReceived(alert) => match refusal(*alert) {
-            Some(_) if !has_identity => Fault::Misfit(
+        Tls::AlertReceived(alert) => match (refusal(*alert), identity) {
+            (Some(_), Identity::Nothing) => Fault::Misfit(
                 ErrorKind::Denied,
                 "it wants a client certificate (cert, key)".to_owned(),
             ),
-            Some(why) => Fault::Misfit(
+            // Nor does Go say that.
+            (Some(_), Identity::Expired(path)) => Fault::Misfit(
+                ErrorKind::Denied,
+                format!(
+                    "it refused the client certificate (cert, key): {} has expired",
+                    path.display()
+                ),
+            ),
+            (Some(why), Identity::Certificate) => Fault::Misfit(
                 ErrorKind::Denied,
                 format!("it refused the client certificate (cert, key){why}"),
             ),
-            None => Fault::Broken(alert_text(*alert)),
+            (None, _) => Fault::Broken(alert_text(*alert)),
         },
         Tls::InvalidMessage(_) => misfit("it does not speak TLS (http:// instead of https://?)"),
         other => Fault::Broken(broken(other).to_owned()),
@@ -297,15 +316,19 @@ mod tests {
     #[test]
     fn every_error_of_tls_is_in_words() {
         for error in errors() {
-            for has_identity in [false, true] {
-                reads_like_words(judge(&error, has_identity).reason());
+            for identity in [
+                Identity::Nothing,
+                Identity::Certificate,
+                Identity::Expired("client.pem".into()),
+            ] {
+                reads_like_words(judge(&error, &identity).reason());
             }
         }
     }
 
     #[test]
     fn who_is_refused_is_denied_and_who_is_not_trusted_is_a_matter_of_configuration() {
-        let kind = |error| crate::Error::from(judge(&error, true)).kind();
+        let kind = |error| crate::Error::from(judge(&error, &Identity::Certificate)).kind();
         for bad in certificate_errors() {
             assert_eq!(kind(Tls::InvalidCertificate(bad)), ErrorKind::InvalidConfig);
         }
