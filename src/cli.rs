@@ -112,7 +112,7 @@ struct Run {
         long,
         value_name = "DURATION",
         default_value = "10s",
-        value_parser = times::parse,
+        value_parser = times::parse_ttl,
         env = "GENLOCK_TTL"
     )]
     ttl: Duration,

@@ -322,10 +322,13 @@ fn check_key(key: &str) -> Result<()> {
 /// The longest TTL that is taken, 285 years: etcd's own limit (`MaxLeaseTTL` of its lessor).
 pub const MAX_TTL: Duration = Duration::from_secs(9_000_000_000);
 
+/// The shortest TTL that is taken: it can still be renewed in time.
+pub(crate) const MIN_TTL: Duration = Duration::from_secs(1);
+
 /// Refuses a TTL that is too short to be renewed in time, and one that no store counts to.
 fn check_ttl(ttl: Duration) -> Result<()> {
-    let why = if ttl < Duration::from_secs(1) {
-        "at least 1s".to_owned()
+    let why = if ttl < MIN_TTL {
+        format!("at least {}s", MIN_TTL.as_secs())
     } else if ttl > MAX_TTL {
         format!("at most {}s, which is 285 years", MAX_TTL.as_secs())
     } else {

@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::settings::Settings;
 use super::store::Store;
-use super::times::{Usage, parse};
+use super::times::{Usage, parse, parse_ttl};
 use super::{Connection, help};
 use crate::exit::{self, Exit};
 use crate::locker::etcd::diagnose;
@@ -43,7 +43,7 @@ pub(super) struct Doctor {
         long,
         value_name = "DURATION",
         default_value = "10s",
-        value_parser = parse,
+        value_parser = parse_ttl,
         env = "GENLOCK_TTL"
     )]
     ttl: Duration,

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
 
+use super::refusal::Refused;
 use super::settings::{self, Settings};
 use super::{Cli, Verb, command_for, is_run, layout, operate, refusal, times};
 use super::{check, doctor, ls, release, status, wait, watch};
@@ -14,6 +15,7 @@ use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
 use crate::supervise::{self, Forked, signals};
+use crate::{Error, ErrorKind};
 
 /// Runs the tool with these arguments, and gives its status. To be called first of all in the
 /// process: it does for itself what it needs of Rust's runtime.
@@ -39,7 +41,11 @@ fn act(words: &[OsString]) -> u8 {
     } else {
         match refusal::parse(words) {
             Ok((command, given)) => run(words, &command, given, watchdog),
-            Err(exit) => Ok(exit),
+            Err(Refused::Said(exit)) => Ok(exit),
+            Err(Refused::Variable(what, given)) => {
+                // The kind that stands for the status of usage.
+                misconfigured(*given, Error::new(ErrorKind::InvalidTtl, what))
+            }
         }
     };
     let exit = exit.unwrap_or_else(|error| {
@@ -72,11 +78,7 @@ fn run(
     let usage = |error| times::Usage::new(refusal::one_line(&error));
     let settings = match Settings::read(command, &given) {
         Err(error) if given.subcommand_name() == Some("doctor") => {
-            let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
-            return match verb {
-                Verb::Doctor(options) => doctor::misconfigured(&options, &error),
-                _ => Err(error.into()),
-            };
+            return misconfigured(given, error);
         }
         settings => settings?,
     };
@@ -104,6 +106,17 @@ fn run(
         Ok(error) => settings.explain(error).into(),
         Err(other) => other,
     })
+}
+
+/// Has the doctor say what is wrong with the configuration, where no more can be known.
+fn misconfigured(mut given: ArgMatches, error: Error) -> anyhow::Result<Exit> {
+    match Cli::<Verb>::from_arg_matches_mut(&mut given) {
+        Ok(Cli {
+            verb: Verb::Doctor(options),
+        }) => doctor::misconfigured(&options, &error),
+        Ok(_) => Err(error.into()),
+        Err(error) => Err(times::Usage::new(refusal::one_line(&error)).into()),
+    }
 }
 
 /// The status and the line for an error at the edge. The library's errors say all on one line.

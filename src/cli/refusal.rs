@@ -18,23 +18,45 @@ use crate::describe;
 use crate::exit::{self, Exit};
 pub(super) use habits::nearest;
 pub(super) use not_found::hint as not_found;
+pub(super) use values::why;
 
 /// As many mistakes on one line are mended.
 const MISTAKES: usize = 6;
 
+/// Why words are not acted upon.
+pub(super) enum Refused {
+    /// All is said, and this is the status.
+    Said(Exit),
+    /// The doctor finds a variable with a value that is not taken: what is wrong, and what the
+    /// words are without any.
+    Variable(String, Box<ArgMatches>),
+}
+
 /// Reads the arguments, and gives the definition that they were read by; help, the version and
 /// refusals are shown here.
-pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Exit> {
+pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Refused> {
     check(words).map_err(|objection| match objection {
         Objection::Help(error) => {
             show(&error);
-            Exit::Status(0)
+            Refused::Said(Exit::Status(0))
         }
-        Objection::Fault(fault) => {
-            describe::complain(format_args!("{}", fault.line(words)));
-            Exit::Status(exit::USAGE)
-        }
+        Objection::Fault(fault) => match without_variables(words) {
+            Some(given) => Refused::Variable(fault.line(words), Box::new(given)),
+            None => {
+                describe::complain(format_args!("{}", fault.line(words)));
+                Refused::Said(Exit::Status(exit::USAGE))
+            }
+        },
     })
+}
+
+/// What the doctor was told, if nothing but a variable is wrong.
+fn without_variables(words: &[OsString]) -> Option<ArgMatches> {
+    let is_doctors = words.first().is_some_and(|verb| verb == "doctor");
+    if !is_doctors || read_alone(words).is_ok() {
+        return None;
+    }
+    values::alone(words)?.ok()
 }
 
 /// Why words are not run as they are.

@@ -46,11 +46,8 @@ pub(super) fn run(
     let store = Store::of(&options.connection, settings)?;
     let runs_out = store.has_leases() || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
-        times::check(options.ttl, grace, !options.no_renew).map_err(|usage| {
-            usage
-                .from("kill-after", settings.origin("kill-after"))
-                .from("ttl", settings.origin("ttl"))
-        })?;
+        let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
+        times::check(options.ttl, grace, !options.no_renew, origins)?;
     }
     let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()

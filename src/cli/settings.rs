@@ -19,6 +19,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::environment::{self, variable};
+use super::refusal;
 use crate::{Error, ErrorKind, Result};
 use keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
 pub(super) use origin::Origin;
@@ -297,8 +298,7 @@ fn check(options: &Command, key: &str, value: &OsStr) -> Result<(), String> {
     let alone = Command::new("genlock").no_binary_name(true).arg(arg);
     match alone.try_get_matches_from([given]) {
         Ok(_) => Ok(()),
-        Err(error) => Err(std::error::Error::source(&error)
-            .map_or_else(|| "it cannot be that".to_owned(), ToString::to_string)),
+        Err(error) => Err(refusal::why(&error).unwrap_or_else(|| "it cannot be that".to_owned())),
     }
 }
 

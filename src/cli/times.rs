@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::settings::Origin;
-use crate::locker::{MAX_TTL, margin};
+use crate::locker::{MAX_TTL, MIN_TTL, margin};
+use crate::{Error, ErrorKind};
 
 /// Options that make no sense together.
 #[derive(Debug)]
@@ -13,14 +14,6 @@ pub(super) struct Usage(String);
 impl Usage {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
-    }
-
-    /// Says where a value at fault comes from, if it is not on the command line.
-    pub(super) fn from(mut self, option: &str, origin: &Origin) -> Self {
-        if origin.is_elsewhere() {
-            self.0.push_str(&format!(" ({})", origin.place(option)));
-        }
-        self
     }
 }
 
@@ -82,9 +75,24 @@ pub(super) fn parse_pause(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// [`parse`], but for a TTL.
+pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
+    let ttl = parse(text)?;
+    if ttl < MIN_TTL {
+        return Err(format!("at least {}s", MIN_TTL.as_secs()));
+    }
+    Ok(ttl)
+}
+
 /// Refuses a grace that leaves a renewal too little time: renewals leave at a third of the TTL,
-/// and until half of it is over a lost one must not disturb the command.
-pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(), Usage> {
+/// and until half of it is over a lost one must not disturb the command. `of_grace` and `of_ttl`
+/// say where they come from.
+pub(super) fn check(
+    ttl: Duration,
+    grace: Duration,
+    renewed: bool,
+    [of_grace, of_ttl]: [&Origin; 2],
+) -> Result<(), Error> {
     let undisturbed = if renewed { ttl / 2 } else { Duration::ZERO };
     let room = ttl.saturating_sub(margin(ttl)).saturating_sub(undisturbed);
     if grace < room {
@@ -93,12 +101,27 @@ pub(super) fn check(ttl: Duration, grace: Duration, renewed: bool) -> Result<(),
     // The inverse of the line above, in whole seconds.
     let part = if renewed { 0.45 } else { 0.95 };
     let fitting = ((grace + margin(Duration::ZERO)).as_secs_f64() / part).floor() + 1.0;
-    Err(Usage::new(format!(
-        "--kill-after {} does not fit into --ttl {}: take less than {}, or --ttl {fitting}s",
-        humantime::format_duration(grace),
-        humantime::format_duration(ttl),
-        humantime::format_duration(room),
-    )))
+    // Nobody gave an option: the file is at fault.
+    let is_of = |origin: &Origin| matches!(origin, Origin::File(..) | Origin::Default);
+    let (kind, dashes) = if is_of(of_grace) && is_of(of_ttl) {
+        (ErrorKind::InvalidConfig, "")
+    } else {
+        (ErrorKind::InvalidTtl, "--")
+    };
+    let places = [("kill-after", of_grace), ("ttl", of_ttl)];
+    let places = places.iter().filter(|(_, origin)| origin.is_elsewhere());
+    let places = places.map(|(key, origin)| format!(" ({})", origin.place(key)));
+    Err(Error::new(
+        kind,
+        format!(
+            "{dashes}kill-after {} does not fit into {dashes}ttl {}: take less than {}, or \
+             {dashes}ttl {fitting}s{}",
+            humantime::format_duration(grace),
+            humantime::format_duration(ttl),
+            humantime::format_duration(room),
+            places.collect::<String>(),
+        ),
+    ))
 }
 
 /// What follows from a TTL and a grace, counted from the last acknowledged renewal's sending.
@@ -174,10 +197,15 @@ mod tests {
             for grace in [1, 3, 5, 8, 12, 300] {
                 let ttl = Duration::from_secs(ttl);
                 let grace = Duration::from_secs(grace);
-                if let Err(Usage(message)) = check(ttl, grace, renewed) {
+                let origins = [&Origin::Flag; 2];
+                if let Err(error) = check(ttl, grace, renewed, origins) {
+                    let message = error.to_string();
                     let proposed = message.rsplit("--ttl ").next().unwrap();
                     let proposed = parse(proposed).unwrap();
-                    assert!(check(proposed, grace, renewed).is_ok(), "{message}");
+                    assert!(
+                        check(proposed, grace, renewed, origins).is_ok(),
+                        "{message}"
+                    );
                     assert!(proposed > ttl, "{message}");
                 }
             }
@@ -188,7 +216,8 @@ mod tests {
     fn the_default_grace_fits_every_ttl() {
         for seconds in 1..600 {
             let ttl = Duration::from_secs(seconds);
-            assert!(check(ttl, grace(ttl, None), true).is_ok(), "{seconds}");
+            let fits = check(ttl, grace(ttl, None), true, [&Origin::Default; 2]);
+            assert!(fits.is_ok(), "{seconds}");
         }
     }
 }

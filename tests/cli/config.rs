@@ -370,7 +370,7 @@ fn every_verb_reads_it() {
 fn times_that_do_not_fit_say_where_they_are_from() {
     let place = config("ttl = 5\n\nkill-after = 5\n");
     let run = place.env(&["--no-renew", "--endpoints", &place.store.endpoints]);
-    assert_eq!(run.status.code(), Some(64), "{run:?}");
+    assert_eq!(run.status.code(), Some(78), "{run:?}");
     let (said, file) = (run.one_line(), place.file.display());
     let both = format!("(kill-after in {file}:3) (ttl in {file}:1)");
     assert!(said.ends_with(&both), "{said}");

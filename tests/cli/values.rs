@@ -154,6 +154,78 @@ fn a_number_in_a_file_that_is_too_large_is_said_in_words() {
 }
 
 #[test]
+fn a_value_of_a_file_that_is_not_taken_is_a_bad_configuration() {
+    let store = Store::etcd();
+    let endpoint = store.server().expect("an etcd").endpoint();
+    let config = store.path("config.toml");
+    let file = config.to_str().expect("a path");
+    let refused = |text: &str, options: &[&str], status: i32, line: &str| {
+        std::fs::write(&config, text).expect("a file");
+        let mut run = store.run(options, &["true"]);
+        run.env_remove("GENLOCK_TTL").env("GENLOCK_CONFIG", file);
+        let run = output(run);
+        assert_eq!(run.status.code(), Some(status), "{text:?}: {run:?}");
+        assert_eq!(run.one_line(), format!("genlock: {line}"), "{text:?}");
+        let mut doctor = verb(&["doctor", "--json", "--endpoints", &endpoint], options);
+        doctor.env("GENLOCK_CONFIG", file);
+        let run = output(doctor);
+        assert_eq!(run.status.code(), Some(status), "{text:?}: {run:?}");
+        let report: serde_json::Value = serde_json::from_str(run.text()).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings");
+        let says = |finding: &serde_json::Value| {
+            finding["text"]
+                .as_str()
+                .is_some_and(|text| text.contains(line))
+        };
+        assert!(findings.iter().any(says), "{line}: {report}");
+    };
+    refused("ttl = 0", &[], 78, &format!("{file}:1: ttl: at least 1s"));
+    refused(
+        "ttl = \"900ms\"",
+        &[],
+        78,
+        &format!("{file}:1: ttl: at least 1s"),
+    );
+    let line = format!("TTL 1s 500ms: etcd takes whole seconds only (ttl in {file}:1)");
+    refused("ttl = 1.5", &[], 78, &line);
+    let line = format!(
+        "kill-after 20s does not fit into ttl 10s: take less than 4s 400ms, or ttl 45s \
+         (kill-after in {file}:1)"
+    );
+    refused("kill-after = \"20s\"", &[], 78, &line);
+    let line = format!(
+        "--kill-after 20s does not fit into --ttl 12s: take less than 5s 300ms, or --ttl 45s \
+         (kill-after in {file}:1)"
+    );
+    refused("kill-after = 20", &["--ttl", "12"], 64, &line);
+    let line = format!("{file}:1: record-command: one of full, name, none");
+    refused("record-command = \"some\"", &[], 78, &line);
+}
+
+#[test]
+fn the_doctor_reports_a_variable_that_is_not_taken() {
+    for (name, value, why) in [
+        ("GENLOCK_TTL", "abc", DURATION),
+        ("GENLOCK_TTL", "0", "at least 1s"),
+        ("GENLOCK_DIAL_TIMEOUT", "0", "it cannot be zero"),
+    ] {
+        let mut doctor = verb(&["doctor", "--json"], &[]);
+        doctor.env(name, value);
+        let run = output(doctor);
+        assert_eq!(run.status.code(), Some(64), "{run:?}");
+        assert_eq!(run.stderr, "");
+        let report: serde_json::Value = serde_json::from_str(run.text()).expect("JSON");
+        let finding = &report["findings"][0];
+        assert_eq!(finding["state"], "wrong", "{report}");
+        assert_eq!(finding["text"], format!("${name} {value}: {why}"));
+        // Of what is wrong with the words themselves there is no report.
+        let mut doctor = verb(&["doctor", "--json", "--ttl=x"], &[]);
+        doctor.env(name, value);
+        says(doctor, &format!("--ttl x: {DURATION}"));
+    }
+}
+
+#[test]
 fn what_is_not_utf8_is_shown_as_it_would_be_typed() {
     let bytes = OsStr::from_bytes(b"a\xff");
     let mut key = verb(&["run"], &[]);

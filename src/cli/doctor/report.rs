@@ -161,7 +161,8 @@ impl Report {
 
     /// The configuration cannot work.
     pub(super) fn misfit(&mut self, settings: &Settings, error: &Error) {
-        self.wrong("config", error, settings.located(error), None);
+        let kind = settings.kind(error);
+        self.wrong("config", kind, settings.located(error), None);
     }
 
     fn add(

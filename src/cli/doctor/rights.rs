@@ -106,8 +106,9 @@ impl Judge<'_> {
                 self.report.ok("rights", text);
             }
             Err(error) => {
-                let text = format!("no lease is granted: {error}");
-                self.report.wrong("rights", error, text, of_space(error));
+                let text = format!("no lease is granted: {}", self.settings.located(error));
+                let kind = self.settings.kind(error);
+                self.report.wrong("rights", kind, text, of_space(error));
             }
         }
     }

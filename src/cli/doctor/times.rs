@@ -23,13 +23,9 @@ impl Judge<'_> {
             killed: schedule.killed.as_secs_f64(),
             unnoticed: schedule.unnoticed.as_secs_f64(),
         });
-        if let Err(usage) = times::check(ttl, grace, true) {
-            let usage = usage
-                .from("kill-after", self.settings.origin("kill-after"))
-                .from("ttl", self.settings.origin("ttl"));
-            // The kind that stands for the status of usage.
-            let kind = ErrorKind::InvalidTtl;
-            self.report.wrong("times", kind, usage.to_string(), None);
+        let origins = ["kill-after", "ttl"].map(|key| self.settings.origin(key));
+        if let Err(error) = times::check(ttl, grace, true, origins) {
+            self.report.wrong("times", &error, error.to_string(), None);
             return;
         }
         self.report.ok(

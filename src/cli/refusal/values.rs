@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command};
+use clap::{Arg, ArgMatches, Command};
 
 use super::words::text;
 use super::{Fault, names, read};
@@ -19,21 +19,24 @@ pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         Some(ContextValue::String(value)) => value.as_str(),
         _ => "",
     };
-    let why = match (
-        error.get(ContextKind::ValidValue),
-        std::error::Error::source(error),
-    ) {
-        (Some(ContextValue::Strings(known)), _) if !known.is_empty() => {
-            format!("one of {}", known.join(", "))
-        }
-        (_, Some(source)) => source.to_string(),
-        (..) => return Fault::said(format!("{name}: its value is missing")),
+    let Some(why) = why(error) else {
+        return Fault::said(format!("{name}: its value is missing"));
     };
     let shown = text(OsStr::new(value));
     Fault::said(match variable(words, error.kind(), name) {
         Some(variable) => format!("${variable} {shown}: {why}"),
         None => format!("{name} {shown}: {why}"),
     })
+}
+
+/// What the value should be; `None` if there is none.
+pub(in crate::cli) fn why(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(known)) if !known.is_empty() => {
+            Some(format!("one of {}", known.join(", ")))
+        }
+        _ => std::error::Error::source(error).map(ToString::to_string),
+    }
 }
 
 /// Something is not UTF-8 that has to be.
@@ -70,12 +73,15 @@ fn variable(words: &[OsString], kind: ErrorKind, name: &str) -> Option<String> {
 
 /// Whether the words fail so without any variable too.
 fn fails_alone(words: &[OsString], kind: ErrorKind) -> bool {
-    let Some(name) = words.first().and_then(|word| word.to_str()) else {
-        return true;
-    };
+    alone(words).is_none_or(|read| read.is_err_and(|error| error.kind() == kind))
+}
+
+/// What clap reads where no variable is set; `None` without a verb.
+pub(super) fn alone(words: &[OsString]) -> Option<Result<ArgMatches, clap::Error>> {
+    let name = words.first()?.to_str()?;
     let alone = |verb: Command| verb.mut_args(|arg| arg.env(Resettable::Reset));
     let mut command = command_for(words).mut_subcommand(name, alone);
-    read(&mut command, words).is_err_and(|error| error.kind() == kind)
+    Some(read(&mut command, words))
 }
 
 fn verb(words: &[OsString]) -> Option<Command> {

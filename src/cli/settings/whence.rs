@@ -27,7 +27,18 @@ impl Settings {
             }
             line = format!("{line}; {}", self.way_out());
         }
-        Error::new(error.kind(), line).with_source(error)
+        Error::new(self.kind(&error), line).with_source(error)
+    }
+
+    /// What kind of error it is here: a TTL that a file says is no matter of usage.
+    pub(in crate::cli) fn kind(&self, error: &Error) -> ErrorKind {
+        let mut settings = error.settings().iter();
+        let in_file =
+            |&setting: &Setting| matches!(self.origin(self.key(setting)), Origin::File(..));
+        match error.kind() {
+            ErrorKind::InvalidTtl if settings.any(in_file) => ErrorKind::InvalidConfig,
+            kind => kind,
+        }
     }
 
     /// What is wrong, and where the settings that it is about are set.

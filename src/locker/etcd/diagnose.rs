@@ -278,14 +278,16 @@ impl Patient {
             recognised: !matches!(read, Err(Fault::StaleToken(_))),
             read: read.map_err(Error::from),
             write: write.map_err(Error::from),
-            lease: self.lease(&connection, ttl).await.map_err(Error::from),
+            lease: match check_etcd_ttl(ttl) {
+                Ok(()) => self.lease(&connection, ttl).await.map_err(Error::from),
+                Err(error) => Err(error),
+            },
         })
     }
 
     /// Has a lease granted, and revokes it.
     async fn lease(&self, connection: &Connection, ttl: Duration) -> Result<Duration, Fault> {
         let refused = |error: Error| Fault::Refused(error.kind(), error.to_string());
-        check_etcd_ttl(ttl).map_err(refused)?;
         let id = lease::fresh_id().map_err(refused)?;
         let seconds = ttl.as_secs() as i64;
         let grant = |client: Client| async move {
