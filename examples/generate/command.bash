@@ -1,8 +1,9 @@
 # Completes the command that a verb runs. $1: how many arguments stand before it; $2: the options
-# that take the word behind them. Fails if the cursor is not in the command, nor at the name of a
-# lock that is held: that is completed here too, and no file is.
+# that take the word behind them; $3: those of them with certain values, `--sort=key,held`, or files,
+# `--cert=`. Fails if the cursor is at the name of an option. The name of a lock that is held is
+# completed here, and no file is.
 _genlock_command() {
-    local before=$1 valued=" $2 " line=$COMP_LINE i gap word skip= dashes= count=0
+    local before=$1 valued=" $2 " offered=" $3 " line=$COMP_LINE i gap word skip= dashes= count=0
     local -a words=() starts=()
     # COMP_WORDS is split at `=` and `:`, too; what stands together is one word.
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -19,10 +20,16 @@ _genlock_command() {
     # Behind `genlock` and the verb.
     for ((i = 2; i < ${#words[@]}; i++)); do
         word=${words[i]}
-        if [[ $skip ]]; then
+        if [[ $skip ]] && ((i == ${#words[@]} - 1)); then
+            _genlock_value "${words[i - 1]}" "$word"
+            return 0
+        elif [[ $skip ]]; then
             skip=
         elif [[ -z $dashes && $word == -- ]] && ((i < ${#words[@]} - 1)); then
             dashes=1
+        elif [[ -z $dashes && $word == -*=* ]] && ((i == ${#words[@]} - 1)); then
+            _genlock_value "${word%%=*}" "${word#*=}"
+            return 0
         elif [[ -z $dashes && $word == -* ]]; then
             [[ $valued == *" $word "* ]] && skip=1
         elif ((count++ == before)); then
@@ -30,12 +37,28 @@ _genlock_command() {
             return 0
         elif ((i == ${#words[@]} - 1)); then
             compopt +o default +o bashdefault
-            _genlock_keys "$word"
-            # All options begin with a dash, which nobody wants in place of a name.
-            [[ -z $word || ${#COMPREPLY[@]} -gt 0 ]] && return 0
+            ((before >= 0)) && _genlock_keys "$word"
+            # All options begin with a dash, which nobody wants in place of a name, nor behind the
+            # `:` or `=` in one.
+            [[ -z $word || $word == *[:=]* || ${#COMPREPLY[@]} -gt 0 ]] && return 0
         fi
     done
     return 1
+}
+
+# The value of option $1 that begins with $2, of `offered`. Without certain ones it is a file, or
+# nothing.
+_genlock_value() {
+    local values=${offered#*" $1="}
+    if [[ $values == "$offered" ]]; then
+        compopt +o default +o bashdefault
+        return
+    fi
+    values=${values%% *}
+    [[ -z $values ]] && return
+    compopt +o default +o bashdefault
+    # Where bash does not split at `=`, the option is a part of the word.
+    mapfile -t COMPREPLY < <(compgen -P "${cur%"$2"}" -W "${values//,/ }" -- "$2")
 }
 
 # The names of locks that begin with $1, from the store: within a tenth of a second or not at all.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, ValueHint};
 use clap_complete::{Generator, Shell, generate};
 use clap_complete_nushell::Nushell;
 
@@ -28,7 +28,9 @@ _genlock_key() {
 const KEYS: &str = " -a \"(__fish_genlock_keys)\"";
 
 /// As many arguments stand before the command of a verb that runs none.
-const NEVER: usize = 99;
+const NEVER: isize = 99;
+/// The same, where none is the name of a lock.
+const NO_LOCK: isize = -1;
 
 pub(super) fn files(command: &Command) -> Vec<File> {
     let mut bash = text(Shell::Bash);
@@ -41,15 +43,13 @@ pub(super) fn files(command: &Command) -> Vec<File> {
             .position(|arg| arg.is_trailing_var_arg_set());
         match own {
             Some(before) => {
+                bash = teach_bash(&bash, verb, before.cast_signed());
                 let valued = valued(verb).join(" ");
-                bash = teach_bash(&bash, name, before, &valued);
                 fish = teach_fish(&fish, name, before, &valued);
             }
             None => {
-                if positionals.iter().any(|arg| names_a_lock(arg)) {
-                    bash = teach_bash(&bash, name, NEVER, &valued(verb).join(" "));
-                }
                 let locks = positionals.iter().any(|arg| names_a_lock(arg));
+                bash = teach_bash(&bash, verb, if locks { NEVER } else { NO_LOCK });
                 let keys = if locks { KEYS } else { "" };
                 fish += &format!("complete -c genlock -n \"{}\" -f{keys}\n", fish_using(name));
             }
@@ -84,12 +84,29 @@ fn names_a_lock(arg: &Arg) -> bool {
 fn valued(verb: &Command) -> Vec<String> {
     let options = verb.get_opts();
     let options = options.filter(|option| option.get_action().takes_values());
-    let names = options.flat_map(|option| {
-        let short = option.get_short().map(|short| format!("-{short}"));
-        let long = option.get_long().map(|long| format!("--{long}"));
-        short.into_iter().chain(long)
+    options.flat_map(written).collect()
+}
+
+/// Those of them with certain values, and those that name a file.
+fn offered(verb: &Command) -> Vec<String> {
+    let options = verb.get_opts().filter_map(|option| {
+        let values = option.get_possible_values();
+        let values: Vec<_> = values.iter().map(|value| value.get_name()).collect();
+        let is_file = option.get_value_hint() == ValueHint::FilePath;
+        (is_file || !values.is_empty()).then(|| (option, values.join(",")))
     });
-    names.collect()
+    let each = options.flat_map(|(option, values)| {
+        let names = written(option);
+        names.map(move |name| format!("{name}={values}"))
+    });
+    each.collect()
+}
+
+/// How an option is written.
+fn written(option: &Arg) -> impl Iterator<Item = String> + use<> {
+    let short = option.get_short().map(|short| format!("-{short}"));
+    let long = option.get_long().map(|long| format!("--{long}"));
+    short.into_iter().chain(long)
 }
 
 /// Replaces what is in `text`. It fails if clap writes something else one day.
@@ -98,10 +115,11 @@ fn replace(text: &str, part: &str, by: &str) -> String {
     text.replace(part, by)
 }
 
-fn teach_bash(text: &str, verb: &str, before: usize, valued: &str) -> String {
-    let verb = verb.replace('-', "__");
+fn teach_bash(text: &str, verb: &Command, before: isize) -> String {
+    let (valued, offered) = (valued(verb).join(" "), offered(verb).join(" "));
+    let verb = verb.get_name().replace('-', "__");
     let begin = format!("\n        genlock__subcmd__{verb})\n            opts=");
-    let hand_over = format!("_genlock_command {before} \"{valued}\" && return 0");
+    let hand_over = format!("_genlock_command {before} \"{valued}\" \"{offered}\" && return 0");
     let taught = begin.replace("opts=", &format!("{hand_over}\n            opts="));
     replace(text, &begin, &taught)
 }

@@ -55,6 +55,23 @@ const LOCKS: &[(&str, &str)] = &[
     ("run -n ", "run -n /locks/held"),
 ];
 
+/// The same in bash, which splits words at `:` and `=`.
+const SPLIT: &[(&str, &str)] = &[
+    ("status /locks/co:", "status /locks/co:"),
+    ("run host:", "run host:"),
+    ("wait co:lon:", "wait co:lon:"),
+    ("ls x=", "ls x="),
+    ("run --endpoints=http:", "run --endpoints=http:"),
+    ("check --at-least=", "check --at-least="),
+    ("run --record-command=na", "run --record-command=name"),
+    ("run --record-command na", "run --record-command name"),
+    ("ls --sort=h", "ls --sort=held"),
+    ("run --cacert=unu", "run --cacert=unusual.pem"),
+    ("run --ttl unu", "run --ttl unu"),
+    ("run --wait=unu", "run --wait=unu"),
+    ("release --token unu", "release --token unu"),
+];
+
 struct Typist {
     shell: Shell,
     /// Holds `/locks/held`.
@@ -168,7 +185,9 @@ fn bash(extra: &str) -> Typist {
 
 #[test]
 fn bash_with_bash_completion() {
-    bash("source /usr/share/bash-completion/bash_completion").completes(LINES);
+    let mut bash = bash("source /usr/share/bash-completion/bash_completion");
+    bash.completes(LINES);
+    bash.completes(SPLIT);
 }
 
 #[test]
@@ -178,6 +197,7 @@ fn bash_alone() {
     for (typed, words) in LINES.iter().filter(|(typed, _)| !typed.contains("another")) {
         assert_eq!(bash.completed(typed), *words, "{typed}");
     }
+    bash.completes(SPLIT);
     bash.completes_locks();
 }
 
