@@ -8,8 +8,12 @@ use crate::ErrorKind;
 use crate::cli::times::{self, Schedule};
 use crate::describe;
 
-/// A renewal is a read, a ping and a read again.
-const ROUND_TRIPS: u32 = 3;
+/// A renewal is a ping, and the read that goes with it.
+const ROUND_TRIPS: u32 = 2;
+
+/// An answer that takes so much of the TTL, in hundredths, is too late for `run`. Up to there more
+/// renewals are asked for while the earlier ones are under way.
+const TOO_LATE: u32 = 45;
 
 impl Judge<'_> {
     /// `slowest` is the longest that a read took.
@@ -39,12 +43,13 @@ impl Judge<'_> {
                 describe::duration(schedule.unnoticed)
             ),
         );
-        let Some(renewal) = slowest.map(|slowest| slowest * ROUND_TRIPS) else {
+        let Some(slowest) = slowest else {
             return;
         };
+        let renewal = slowest * ROUND_TRIPS;
         let text = format!("a renewal takes up to {}", precise(renewal));
         let mend = format!("a longer {}, or a nearer etcd", self.option("ttl"));
-        if renewal >= schedule.renewed_every.min(schedule.unnoticed) {
+        if slowest >= ttl * TOO_LATE / 100 {
             let text = format!("{text}, longer than there is time for");
             self.report
                 .wrong("times", ErrorKind::Unavailable, text, Some(mend));
