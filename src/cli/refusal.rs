@@ -156,6 +156,10 @@ fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
             Some(fault) => Err(Objection::Fault(fault)),
             None => Err(Objection::Help(error)),
         },
+        // `help --help`.
+        Err(_) if matches!(words, [help, more] if help == "help" && (more == "-h" || more == "--help")) => {
+            check(&words[..1])
+        }
         Err(error) => Err(Objection::Fault(fault(words, &error))),
     }
 }

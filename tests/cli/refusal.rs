@@ -46,7 +46,7 @@ fn said(status: i32, lines: &[(&str, &str)]) {
         assert_eq!(run.stdout, b"", "{words}");
         let line = run.one_line();
         assert!(line.contains(what), "{words}: {line}");
-        assert!(!line.contains("try: "), "{words}: {line}");
+        assert!(!line.contains("; try: "), "{words}: {line}");
     }
 }
 
@@ -104,11 +104,21 @@ fn a_verb_that_is_forgotten_or_mistyped() {
             ("/locks/x -- cmd", "/locks/x", "run /locks/x -- cmd"),
             ("/locks/x cmd -v", "/locks/x", "run /locks/x cmd -v"),
             ("k -- cmd", "k:", "run k -- cmd"),
-            ("k cmd 'a b'", "k:", "run k cmd 'a b'"),
+            ("/k cmd 'a b'", "/k:", "run /k cmd 'a b'"),
+            // Without a slash it may be any word.
+            ("k cmd 'a b'", "k:", "--help"),
             ("-- cmd", "verb", "run /locks/cmd -- cmd"),
             ("rum -- cmd", "rum", "run rum -- cmd"),
             ("rum k cmd", "rum", "run k cmd"),
             ("rn k cmd", "rn", "run k cmd"),
+            ("RUN k cmd", "RUN", "run k cmd"),
+            ("rm k", "rm", "--help"),
+            ("show k", "show", "--help"),
+            ("try k cmd", "try", "--help"),
+            ("run -c k cmd", "-c", "run --help"),
+            ("run --en k cmd", "--en", "run --help"),
+            ("run --tll 20 k cmd", "--tll", "run --ttl 20 k cmd"),
+            ("run -ca-file=x k cmd", "-ca-file", "run --cacert=x k cmd"),
             ("runn", "runn", "run /locks/backup -- ./backup.sh"),
             ("hlep", "hlep", "help"),
             ("help rn", "rn", "help run"),
@@ -165,6 +175,26 @@ fn the_habits_of_other_tools() {
             ("-x -w 5 k -c 'a | b'", "-x", "run -w 5 k -- sh -c 'a | b'"),
         ],
     );
+}
+
+#[test]
+fn what_no_line_could_mend_is_named() {
+    said(
+        64,
+        &[
+            ("run -shell k cmd", "-shell: a shell is a command"),
+            ("run -monitor-retry=3 k cmd", "-monitor-retry: a renewal"),
+            ("run -name=x k cmd", "-name: a holder is named"),
+            ("run --ttl -1 k cmd", "--ttl -1: "),
+            ("run -E -1 k cmd", " -1: "),
+            ("release k --force", "--force goes only with --token"),
+        ],
+    );
+    let store = Store::files();
+    let help = typed(&store, "help").stdout;
+    for words in ["help --help", "help -h"] {
+        assert_eq!(typed(&store, words).silent(0).stdout, help, "{words}");
+    }
 }
 
 #[test]

@@ -60,8 +60,22 @@ const OPTIONS: &[(&str, Meant)] = &[
     ("--token-file", Meant::Never(CONSULS)),
     ("--datacenter", Meant::Never(CONSULS)),
     ("--stale", Meant::Never(CONSULS)),
+    ("--token", Meant::Never(CONSULS)),
+    ("--namespace", Meant::Never(CONSULS)),
+    ("--partition", Meant::Never(CONSULS)),
+    ("--ca-path", Meant::Never(CONSULS)),
+    ("--tls-server-name", Meant::Never(CONSULS)),
+    ("--ca-file", Meant::Option("--cacert")),
+    ("--client-cert", Meant::Option("--cert")),
+    ("--client-key", Meant::Option("--key")),
+    ("--shell", Meant::Never(SHELL)),
+    ("--monitor-retry", Meant::Never(RETRIED)),
+    ("--name", Meant::Never(NAMED)),
 ];
 
+const SHELL: &str = "a shell is a command like any other: KEY -- sh -c LINE";
+const RETRIED: &str = "a renewal that fails is tried again until its time is over";
+const NAMED: &str = "a holder is named by its host, user and command";
 const LEFT_BEHIND: &str = "what a command leaves behind is stopped, and keeps no lock";
 const STAYS: &str = "genlock stays beside the command, to stop it in time";
 const FREE: &str = "a lock is free when its command has ended";

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
 use super::{Fault, Objection, WayOut, check, habits, names, one_line, read_alone, settle};
@@ -87,7 +88,7 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
     }
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
-    let name = first.to_str().unwrap_or_default();
+    let name = &*first.to_str().unwrap_or_default().to_ascii_lowercase();
     // What stands before `--`, or has a slash in it, is the key.
     if name.contains('/') || words.get(1).is_some_and(|word| word == "--") {
         return Fault::new(
@@ -115,7 +116,8 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
     }
     match meant.and_then(settle) {
         Some(mended) => Fault::new(format!("{shown}: not a verb"), Some(mended)),
-        None => Fault::new(what, Some(with_run)),
+        // Nor does it look like a key. A number is the descriptor of flock's `flock 9`.
+        None => Fault::new(what, is_number(first).then_some(with_run)),
     }
 }
 
@@ -177,6 +179,10 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
     Fault::new(what, Some(mended))
 }
 
+fn lacks_key(error: &clap::Error) -> bool {
+    names(error).iter().any(|name| name.starts_with("<KEY"))
+}
+
 /// Arguments are missing: those of these names, `<KEY>` or `<COMMAND>...`.
 pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
     let lacks = |name: &str, missing: &[String]| {
@@ -195,7 +201,7 @@ pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
     let dashes = words.iter().position(|word| word == "--");
     let key_at = dashes.filter(|&at| {
         let before = read_alone(&words[..at]).err();
-        before.is_some_and(|error| lacks("KEY", &names(&error)))
+        before.is_some_and(|error| lacks_key(&error))
     });
     if let Some(at) = key_at
         && let Some(command) = words.get(at + 1)
@@ -234,7 +240,15 @@ pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
         }
         (false, false) => {
             let names: Vec<_> = missing.iter().map(String::as_str).collect();
-            Fault::new(shown(&names), None)
+            // An option wants another: without it nothing is missing.
+            let mut options = (1..words.len()).filter(|&at| is_option(&words[at]));
+            match options.find(|&at| read_alone(&removed(words, at)).is_ok()) {
+                Some(at) => {
+                    let what = format!("{} goes only with {}", text(&words[at]), names.join(" "));
+                    Fault::said(what)
+                }
+                None => Fault::new(shown(&names), None),
+            }
         }
     }
 }
@@ -277,7 +291,14 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
     let Some((at, value)) = found.next() else {
         return Fault::new(what, None);
     };
+    if let Some(fault) = negative(words, at) {
+        return fault;
+    }
     if name == habits::SCRIPT {
+        let before = read_alone(&words[..at]).err();
+        if before.is_some_and(|error| lacks_key(&error)) {
+            return Fault::new(what, None);
+        }
         let mut mended = insert(words, at, &["--", "sh", "-c"]);
         mended.remove(at + 3);
         let what = format!("{shown}: a shell is a command like any other");
@@ -297,5 +318,32 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
         }
         mended
     });
-    Fault::new(what, mended)
+    // An option that would take the key for its value is not what was meant.
+    let takes_the_key = |mended: &Vec<OsString>| {
+        let is_missing = |words: &[OsString]| {
+            let kind = read_alone(words).err().map(|error| error.kind());
+            kind == Some(ErrorKind::MissingRequiredArgument)
+        };
+        is_missing(mended) && !is_missing(&removed(mended, at))
+    };
+    Fault::new(what, mended.filter(|mended| !takes_the_key(mended)))
+}
+
+/// A number less than nothing behind an option is its value, though it looks like an option.
+fn negative(words: &[OsString], at: usize) -> Option<Fault> {
+    let is_negative = words[at]
+        .to_str()?
+        .strip_prefix('-')?
+        .starts_with(|c: char| c.is_ascii_digit());
+    let option = words[at - 1]
+        .to_str()
+        .filter(|word| is_negative && word.starts_with('-'))?;
+    let between = if option.starts_with("--") { "=" } else { "" };
+    let mut joined = replace(words, at - 1, &format!("{option}{between}"));
+    let value = joined.remove(at);
+    joined[at - 1].push(value);
+    match check(&joined) {
+        Err(Objection::Fault(fault)) if matches!(fault.way_out, WayOut::Said) => Some(fault),
+        _ => None,
+    }
 }
