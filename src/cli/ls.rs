@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::operate::{operate, print, print_json};
+use super::operate::{denied, operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
@@ -15,7 +15,6 @@ use crate::columns::{fit, fit_middle, of_terminal, width};
 use crate::describe;
 use crate::exit::Exit;
 use crate::locker::operator::Queue;
-use crate::{Error, ErrorKind};
 
 /// List the locks that are held or waited for, a line each.
 #[derive(Args)]
@@ -64,7 +63,8 @@ struct Line<'a> {
 /// Runs the verb.
 pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
     operate(&options.connection, settings, async |store| {
-        let mut found = store.list(&options.prefix).await.map_err(with_way_out)?;
+        let found = store.list(&options.prefix).await;
+        let mut found = found.map_err(|error| denied("ls", &options.prefix, error))?;
         sort(&mut found, options.sort);
         if options.reverse {
             found.reverse();
@@ -90,15 +90,6 @@ pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
         }
         Ok(Exit::Status(0))
     })
-}
-
-/// Whoever may not read all keys may well read some.
-fn with_way_out(error: Error) -> Error {
-    if error.kind() == ErrorKind::Denied {
-        let way_out = "name a prefix that this user may read, as in genlock ls /locks/";
-        return Error::new(ErrorKind::Denied, format!("{error}: {way_out}"));
-    }
-    error
 }
 
 /// Stable: what is equal stays in the order of the keys.

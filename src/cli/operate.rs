@@ -12,6 +12,7 @@ use crate::describe;
 use crate::exit::Exit;
 use crate::locker::{Event, Operator, Options};
 use crate::supervise::signals;
+use crate::{Error, ErrorKind};
 
 /// Opens the store and does `operation` with it. Signals do what they do to any program: there is
 /// nothing to leave behind.
@@ -44,6 +45,21 @@ pub(super) fn operate(
     // A name look-up that still runs must not hold us up.
     runtime.shutdown_background();
     exit
+}
+
+/// Names the prefix that may not be read. Whoever may not read all keys may well read some.
+pub(super) fn denied(verb: &str, prefix: &str, error: Error) -> Error {
+    let kind = error.kind();
+    // A login that fails is another matter.
+    if kind != ErrorKind::Denied || !error.to_string().contains("permission denied") {
+        return error;
+    }
+    if prefix.is_empty() {
+        let way_out =
+            format!("name a prefix that this user may read, as in genlock {verb} /locks/");
+        return Error::new(kind, format!("{error}: {way_out}"));
+    }
+    Error::new(kind, format!("{}: {error}", describe::escape(prefix)))
 }
 
 /// Writes to stdout, at once.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use clap::Args;
 use serde::Serialize;
 
-use super::operate::{operate, print, print_json};
+use super::operate::{denied, operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
@@ -64,7 +64,7 @@ pub(super) fn run(options: &Watch, settings: &Settings) -> anyhow::Result<Exit> 
         tokio::select! {
             ended = store.follow(scope, &mut tell) => match ended {
                 Ok(never) => match never {},
-                Err(error) => Err(error.into()),
+                Err(error) => Err(denied("watch", &options.prefix, error).into()),
             },
             Some(error) = failed.recv() => Err(error),
         }

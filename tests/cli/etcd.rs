@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::genlock::{Run, Store, died_of, output, poll, within};
+use crate::genlock::{Run, Store, died_of, genlock, output, poll, within};
 use crate::process::is_dead;
 use crate::support::etcd::{Server, Setup, free_port};
 use crate::support::secret::secret;
@@ -333,6 +333,37 @@ fn a_user_with_a_password_from_wherever_it_may_come() {
         line.contains("/other/k") && line.contains("permission denied"),
         "{line}"
     );
+}
+
+#[test]
+fn a_prefix_is_proposed_only_to_who_named_none() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let line = |verb: &str, user: &str, password: &str, prefix: &str| {
+        let mut command = genlock();
+        command.args([verb, "--endpoints", &server.endpoint(), "--user", user]);
+        command.env("GENLOCK_PASSWORD", password);
+        command.args((!prefix.is_empty()).then_some(prefix));
+        let refused = output(command);
+        assert_eq!(refused.status.code(), Some(77), "{refused:?}");
+        refused.one_line().to_owned()
+    };
+    for verb in ["ls", "watch"] {
+        let all = line(verb, "app", "secret", "");
+        let way_out = format!("as in genlock {verb} /locks/");
+        assert!(
+            all.contains("permission denied") && all.ends_with(&way_out),
+            "{all}"
+        );
+        let some = line(verb, "app", "secret", "/other/");
+        assert!(
+            some.contains("/other/: ") && some.contains("permission denied"),
+            "{some}"
+        );
+        assert!(!some.contains("as in"), "{some}");
+        let login = line(verb, "app", "wrong", "");
+        assert!(!login.contains("as in"), "{login}");
+    }
 }
 
 #[test]
