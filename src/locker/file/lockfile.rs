@@ -214,7 +214,8 @@ impl LockFile {
     /// Puts back what the holder left, if somebody has overwritten it: whoever holds the lock is
     /// known by it. For the holder of the lock.
     pub(super) fn put_right(&self, signed: &Signed, record: &[u8]) {
-        if self.count().ok() != Some(signed.token) {
+        let there = self.read(LINE as u64, record.len());
+        if self.count().ok() != Some(signed.token) || there.ok().as_deref() != Some(record) {
             // The next look tries again.
             let _ = self.write(signed.token, record);
         }
