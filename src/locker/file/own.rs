@@ -1,5 +1,6 @@
 //! The directory of lock files that belongs to who runs, where no other is named: others can neither
-//! hold up a lock in it nor write to its file.
+//! hold up a lock in it nor write to its file. Under `/tmp` another can make it first: then it is
+//! refused, and each run with it.
 
 use std::path::{Path, PathBuf};
 
