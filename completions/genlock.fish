@@ -50,7 +50,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genl
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -67,7 +67,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand status" -l cacert -d 'Th
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand status" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -84,7 +84,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cacert -d 'The au
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -98,7 +98,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cacert -d 'The
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand watch" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -112,7 +112,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cacert -d 'The 
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand wait" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -125,7 +125,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l cacert -d 'The
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand check" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -140,7 +140,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'T
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
@@ -155,7 +155,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cacert -d 'Th
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l key -d 'The key of our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l password-file -d 'The file whose first line is the password. One that everyone can read is refused' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F

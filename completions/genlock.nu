@@ -31,7 +31,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -50,7 +50,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -74,7 +74,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -92,7 +92,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -110,7 +110,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -129,7 +129,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -148,7 +148,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
@@ -168,7 +168,7 @@ module completions {
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
     --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
-    --password-file: path     # The file whose first line is the password. One that everyone can read is refused
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
     --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s

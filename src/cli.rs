@@ -265,7 +265,8 @@ struct Connection {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
-    /// The file whose first line is the password. One that everyone can read is refused
+    /// The file whose first line is the password. It may be readable by nobody else (chmod 600); one
+    /// of root's or another user's also by its group
     #[arg(
         long,
         value_name = "FILE",

@@ -139,7 +139,8 @@ Configuration:
       cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
       ttl kill-after retry-interval record-command
   and password. Paths are relative to the file. A duration is a string, or a number of seconds.
-  A password is taken only from a file that nobody else can read.";
+  A password is here only if nobody else can read the file (chmod 600); that of password-file may
+  be readable by nobody else, one of root's or another user's also by its group.";
 
 const STORES: &str = "\
 Stores:
