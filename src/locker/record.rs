@@ -5,6 +5,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+/// The mode of every lock.
+const EXCLUSIVE: &str = "exclusive";
+
 /// The holder's record, kept as JSON in the store. Unknown fields are passed over and missing ones
 /// are empty, so that every version reads every other's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub struct Record {
     /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
     /// the lock is held for a tenth of a second (etcd).
     pub since: String,
-    /// `exclusive`.
+    /// `exclusive`, which a store keeps in place of an empty one as well.
     pub mode: String,
     /// Anything else, such as the URL of a CI job.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -63,7 +66,7 @@ impl Record {
             host: Self::host_name(),
             pid: std::process::id(),
             user: user_name(rustix::process::getuid().as_raw()),
-            mode: "exclusive".to_owned(),
+            mode: EXCLUSIVE.to_owned(),
             ..Self::default()
         }
     }
@@ -76,22 +79,26 @@ impl Record {
 
     /// The record as a store keeps it, with `since` set to this moment.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        let stamped = Self {
-            since: now(),
+        // Strings, a number and a map of strings always serialise.
+        serde_json::to_vec(&self.kept(now())).unwrap_or_default()
+    }
+
+    /// The record as a store keeps it since some moment. A value without a mode is no record to who
+    /// reads it, the holder among them.
+    fn kept(&self, since: String) -> Self {
+        let mut kept = Self {
+            since,
             ..self.clone()
         };
-        // Strings, a number and a map of strings always serialise.
-        serde_json::to_vec(&stamped).unwrap_or_default()
+        if kept.mode.is_empty() {
+            EXCLUSIVE.clone_into(&mut kept.mode);
+        }
+        kept
     }
 
     /// Whether `holder` wrote this, at some moment.
     pub(crate) fn is_of(&self, holder: &Self) -> bool {
-        let Self { since, .. } = self;
-        *self
-            == Self {
-                since: since.clone(),
-                ..holder.clone()
-            }
+        *self == holder.kept(self.since.clone())
     }
 
     /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,

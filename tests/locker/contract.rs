@@ -79,6 +79,7 @@ macro_rules! contract {
             waiting::try_lock_does_not_wait;
             waiting::a_dropped_wait_leaves_the_queue;
             waiting::a_waiter_learns_who_holds;
+            waiting::a_record_without_a_mode_is_the_holders_own;
         }
     };
     ($fixture:ty: $($part:ident::$name:ident;)+) => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use genlock::{Event, Options};
+use genlock::{Event, Options, Record};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
@@ -116,4 +116,30 @@ pub(crate) async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
     assert_eq!(record.labels, expected.labels);
     waiting.abort();
     drop(held);
+}
+
+pub(crate) async fn a_record_without_a_mode_is_the_holders_own(fixture: &impl Fixture) {
+    let holder = fixture.client(Options::default()).await;
+    let held = lock(&holder, "/k").await;
+    let (options, mut events) = observed(Options {
+        holder: Record {
+            command: "./backup.sh".to_owned(),
+            ..Record::default()
+        },
+        ..Options::default()
+    });
+    let waiter = fixture.client(options).await;
+    let waiting = spawn_lock(&waiter, "/k");
+    until_waiting(&mut events).await;
+    holder.unlock(held).await.expect("a release");
+    let held = soon("a turn", waiting).await.expect("no panic");
+    let held = held.expect("a held lock");
+    // It writes its record anew meanwhile.
+    let lost = tokio::time::timeout(Duration::from_secs(1), held.lost()).await;
+    assert!(lost.is_err(), "lost: {lost:?}");
+    let queue = fixture.operator().await.queue("/k").await.expect("a queue");
+    let record = queue.contenders[0].record.as_ref().expect("a record");
+    assert_eq!(record.command, "./backup.sh");
+    waiter.unlock(held).await.expect("a release");
+    until_empty(fixture).await;
 }
