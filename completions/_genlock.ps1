@@ -90,7 +90,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;ls' {
-            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What comes first: the key in order; the longest held; the most waited for; the oldest token')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What comes first')
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
@@ -101,8 +101,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON array')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Only the keys, a line each; not those that do not fit on one')
-            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Only the keys, a line each; not those that do not fit on one')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Only the keys, a line each')
+            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Only the keys, a line each')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'The other way round')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'The other way round')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
@@ -128,8 +128,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;wait' {
-            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75; 0 does not wait')
-            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75; 0 does not wait')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75')
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
@@ -166,9 +166,9 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;release' {
-            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'The fencing token of the one to hit: a holder that came later is not hit by mistake')
-            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait')
-            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'The fencing token of the one to hit')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go')
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
@@ -178,7 +178,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--dial-timeout', '--dial-timeout', [CompletionResultType]::ParameterName, 'How long to try to reach the store, if it gives no sign of life. Default: 2s')
             [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Do not leave it to the holder: its command may then run beside the next one')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Do not leave it to the holder')
             [CompletionResult]::new('--waiters', '--waiters', [CompletionResultType]::ParameterName, 'Clear the queue of those who are not heard of any more')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -186,9 +186,9 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;doctor' {
-            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long the store keeps the lock when it does not hear of us')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL')
-            [CompletionResult]::new('--kill-after', '--kill-after', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long the store keeps it without us')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL')
+            [CompletionResult]::new('--kill-after', '--kill-after', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL')
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')

@@ -84,7 +84,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;ls'= {
-            cand --sort 'What comes first: the key in order; the longest held; the most waited for; the oldest token'
+            cand --sort 'What comes first'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
@@ -95,8 +95,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
             cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand --json 'One JSON array'
-            cand -k 'Only the keys, a line each; not those that do not fit on one'
-            cand --keys 'Only the keys, a line each; not those that do not fit on one'
+            cand -k 'Only the keys, a line each'
+            cand --keys 'Only the keys, a line each'
             cand -r 'The other way round'
             cand --reverse 'The other way round'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
@@ -120,8 +120,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;wait'= {
-            cand -w 'Wait this long at most, then exit with 75; 0 does not wait'
-            cand --wait 'Wait this long at most, then exit with 75; 0 does not wait'
+            cand -w 'Wait this long at most, then exit with 75'
+            cand --wait 'Wait this long at most, then exit with 75'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
@@ -156,9 +156,9 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;release'= {
-            cand --token 'The fencing token of the one to hit: a holder that came later is not hit by mistake'
-            cand -w 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
-            cand --wait 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait'
+            cand --token 'The fencing token of the one to hit'
+            cand -w 'How long to wait for the holder to let go'
+            cand --wait 'How long to wait for the holder to let go'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
@@ -168,16 +168,16 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --dial-timeout 'How long to try to reach the store, if it gives no sign of life. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
             cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
-            cand --force 'Do not leave it to the holder: its command may then run beside the next one'
+            cand --force 'Do not leave it to the holder'
             cand --waiters 'Clear the queue of those who are not heard of any more'
             cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;doctor'= {
-            cand --ttl 'How long the store keeps the lock when it does not hear of us'
-            cand -k 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
-            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand --ttl 'How long the store keeps it without us'
+            cand -k 'From SIGTERM to SIGKILL'
+            cand --kill-after 'From SIGTERM to SIGKILL'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'

@@ -75,7 +75,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand status" -l json -d 'One 
 complete -c genlock -n "__fish_genlock_using_subcommand status" -s q -l quiet -d 'Print nothing; the status tells'
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -l sort -d 'What comes first: the key in order; the longest held; the most waited for; the oldest token' -r -f -a "key\t''
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l sort -d 'What comes first' -r -f -a "key\t''
 held\t''
 waiting\t''
 token\t''"
@@ -89,7 +89,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -l dial-timeout -d '
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l json -d 'One JSON array'
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -s k -l keys -d 'Only the keys, a line each; not those that do not fit on one'
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -s k -l keys -d 'Only the keys, a line each'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s r -l reverse -d 'The other way round'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -106,7 +106,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand watch" -l json -d 'One J
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l exact -d 'PREFIX is the key of one lock, and no other is told of'
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand wait" -s w -l wait -d 'Wait this long at most, then exit with 75; 0 does not wait' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -s w -l wait -d 'Wait this long at most, then exit with 75' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cert -d 'Our certificate, PEM' -r -F
@@ -133,8 +133,8 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l json -d 'One J
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s q -l quiet -d 'Print nothing; the status tells'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l token -d 'The fencing token of the one to hit: a holder that came later is not hit by mistake' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -s w -l wait -d 'How long to wait for the holder to let go, before it is said that it did not; 0 does not wait' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l token -d 'The fencing token of the one to hit' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -s w -l wait -d 'How long to wait for the holder to let go' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
@@ -144,12 +144,12 @@ complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-fil
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l force -d 'Do not leave it to the holder: its command may then run beside the next one'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l force -d 'Do not leave it to the holder'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l waiters -d 'Clear the queue of those who are not heard of any more'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps the lock when it does not hear of us' -r
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps it without us' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cert -d 'Our certificate, PEM' -r -F

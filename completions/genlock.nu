@@ -66,8 +66,8 @@ module completions {
   # List the locks that are held or waited for, a line each
   export extern "genlock ls" [
     --json                    # One JSON array
-    --keys(-k)                # Only the keys, a line each; not those that do not fit on one
-    --sort: string@"nu-complete genlock ls sort" # What comes first: the key in order; the longest held; the most waited for; the oldest token
+    --keys(-k)                # Only the keys, a line each
+    --sort: string@"nu-complete genlock ls sort" # What comes first
     --reverse(-r)             # The other way round
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
@@ -103,7 +103,7 @@ module completions {
 
   # Wait until nobody holds the lock KEY or waits for it. Takes nothing
   export extern "genlock wait" [
-    --wait(-w): string        # Wait this long at most, then exit with 75; 0 does not wait
+    --wait(-w): string        # Wait this long at most, then exit with 75
     --quiet(-q)               # Say nothing when the time is over
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
@@ -139,9 +139,9 @@ module completions {
 
   # Take the lock KEY away from the holder that has exactly this token
   export extern "genlock release" [
-    --token: string           # The fencing token of the one to hit: a holder that came later is not hit by mistake
-    --force                   # Do not leave it to the holder: its command may then run beside the next one
-    --wait(-w): string        # How long to wait for the holder to let go, before it is said that it did not; 0 does not wait
+    --token: string           # The fencing token of the one to hit
+    --force                   # Do not leave it to the holder
+    --wait(-w): string        # How long to wait for the holder to let go
     --waiters                 # Clear the queue of those who are not heard of any more
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
@@ -161,8 +161,8 @@ module completions {
   export extern "genlock doctor" [
     --json                    # One JSON object
     --verbose(-v)             # All settings, also those that nobody has set
-    --ttl: string             # How long the store keeps the lock when it does not hear of us
-    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    --ttl: string             # How long the store keeps it without us
+    --kill-after(-k): string  # From SIGTERM to SIGKILL
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
@@ -174,7 +174,7 @@ module completions {
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
-    key?: string              # The lock, or a prefix that ends in '/', below which we want to read and write
+    key?: string              # The lock, or a prefix that ends in '/'
   ]
 
   # Print this message or the help of the given subcommand(s)

@@ -38,7 +38,7 @@ pub(super) struct Doctor {
     #[arg(short, long, conflicts_with = "json")]
     verbose: bool,
 
-    /// How long the store keeps the lock when it does not hear of us
+    /// How long the store keeps it without us
     #[arg(
         long,
         value_name = "DURATION",
@@ -48,11 +48,15 @@ pub(super) struct Doctor {
     )]
     ttl: Duration,
 
-    /// From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    /// From SIGTERM to SIGKILL
+    ///
+    /// When the command is stopped. Default: a fifth of the TTL.
     #[arg(short, long, value_name = "DURATION", value_parser = parse, env = "GENLOCK_KILL_AFTER")]
     kill_after: Option<Duration>,
 
-    /// The lock, or a prefix that ends in '/', below which we want to read and write
+    /// The lock, or a prefix that ends in '/'
+    ///
+    /// There we want to read and write.
     #[arg(value_name = "KEY", default_value = "/locks/")]
     key: String,
 

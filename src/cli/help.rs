@@ -17,8 +17,7 @@ Examples:
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh
-  genlock run --try -E 0 -q /locks/report ./report.sh
-  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy";
+  genlock run --try -E 0 -q /locks/report ./report.sh";
 
 /// `genlock help connection`, above the options and below them.
 pub(super) const CONNECTION: &str = "\
@@ -314,7 +313,7 @@ JSON:
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
-  genlock run --ttl 60s /locks/deploy sh -c './build && genlock check --at-least 30s && ./switch'";
+  genlock run k sh -c './build && genlock check --at-least 5s && ./switch'";
 
 const RELEASE_NOTES: &str = "\
 Notes:

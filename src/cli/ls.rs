@@ -24,11 +24,15 @@ pub(super) struct Ls {
     #[arg(long)]
     json: bool,
 
-    /// Only the keys, a line each; not those that do not fit on one
+    /// Only the keys, a line each
+    ///
+    /// Those that do not fit on one line are left out.
     #[arg(short, long, conflicts_with = "json")]
     keys: bool,
 
-    /// What comes first: the key in order; the longest held; the most waited for; the oldest token
+    /// What comes first
+    ///
+    /// The key in order; the longest held; the most waited for; the oldest token.
     #[arg(long, value_name = "FIELD", default_value = "key")]
     sort: Sort,
 

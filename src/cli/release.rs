@@ -19,15 +19,21 @@ use crate::locker::operator::{Operator, Taken};
 #[derive(Args)]
 #[command(before_help = help::RELEASE_EXAMPLES, after_long_help = help::release())]
 pub(super) struct Release {
-    /// The fencing token of the one to hit: a holder that came later is not hit by mistake
+    /// The fencing token of the one to hit
+    ///
+    /// A holder that came later is not hit by mistake.
     #[arg(long, value_name = "N", value_parser = numbers::token)]
     token: Option<u64>,
 
-    /// Do not leave it to the holder: its command may then run beside the next one
+    /// Do not leave it to the holder
+    ///
+    /// Its command may then run beside the next one.
     #[arg(long, requires = "token")]
     force: bool,
 
-    /// How long to wait for the holder to let go, before it is said that it did not; 0 does not wait
+    /// How long to wait for the holder to let go
+    ///
+    /// Then it is said that it did not. 0 does not wait.
     #[arg(short, long, value_name = "DURATION", default_value = "30s", value_parser = times::parse)]
     wait: Duration,
 

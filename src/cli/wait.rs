@@ -18,7 +18,9 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Args)]
 #[command(before_help = help::WAIT_EXAMPLES, after_long_help = help::wait())]
 pub(super) struct Wait {
-    /// Wait this long at most, then exit with 75; 0 does not wait
+    /// Wait this long at most, then exit with 75
+    ///
+    /// 0 does not wait.
     #[arg(short, long, value_name = "DURATION", value_parser = times::parse)]
     wait: Option<Duration>,
 

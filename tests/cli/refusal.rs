@@ -198,6 +198,11 @@ fn what_no_line_could_mend_is_named() {
 }
 
 #[test]
+fn an_empty_command_is_called_so() {
+    said(127, &[("run k ''", "'': the command is empty")]);
+}
+
+#[test]
 fn the_habits_of_flock() {
     answered(
         64,

@@ -13,7 +13,9 @@ pub(super) fn say(options: &Run, error: &io::Error) -> Exit {
     let shown = describe::escape(&program.to_string_lossy());
     if error.raw_os_error() == Some(libc::ENOENT) {
         let path = Path::new(program);
-        if path.components().count() > 1 && path.exists() {
+        if program.is_empty() {
+            describe::complain(format_args!("'': the command is empty"));
+        } else if path.components().count() > 1 && path.exists() {
             describe::complain(format_args!("{shown}: its interpreter was not found"));
         } else {
             let hint = refusal::not_found(&options.words, &options.command);
