@@ -67,13 +67,21 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
         if HELD.iter().any(is) || is(&PASSWORD) {
             return None;
         }
-        let value = if is(&USER[0]) && !apart {
-            without_password(value)
-        } else {
-            value
-        };
-        Some((name, value))
+        if !is(&USER[0]) || apart {
+            return Some((name, value));
+        }
+        // What a colon is, the settings say: then it is added.
+        let is_open = value.to_str().is_some_and(|user| user.contains(':'));
+        (!is_open).then(|| (name, without_password(value)))
     })
+}
+
+/// The user's name for the command, if [`for_command`] has left it out: whole if the colon is its
+/// own, as where the password is not from there.
+pub(super) fn left_out_user(whole: bool) -> Option<String> {
+    let user = variable(USER[0]).filter(|_| variable(PASSWORD_FILE).is_none())?;
+    let (name, _) = user.split_once(':')?;
+    Some(if whole { user } else { name.to_owned() })
 }
 
 fn without_password(user: OsString) -> OsString {
@@ -86,6 +94,7 @@ pub(super) fn added(
     held: &Held,
     endpoints: &str,
     socket: Option<&str>,
+    user: Option<&str>,
 ) -> Vec<(&'static str, String)> {
     let mut variables = vec![
         (KEY, held.key().to_owned()),
@@ -94,6 +103,9 @@ pub(super) fn added(
     ];
     if let Some(socket) = socket {
         variables.push((SOCKET, socket.to_owned()));
+    }
+    if let Some(user) = user {
+        variables.push((USER[0], user.to_owned()));
     }
     if let Some(ttl) = held.ttl() {
         variables.push((TTL, ttl.as_secs().to_string()));

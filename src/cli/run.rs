@@ -54,7 +54,7 @@ pub(super) fn run(
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(session(options, store, forked));
+    let exit = runtime.block_on(session(options, settings, store, forked));
     // The process ends with it. To take it down would cost time, and a name look-up that still
     // runs must not hold us up.
     std::mem::forget(runtime);
@@ -68,11 +68,18 @@ struct Session<'a> {
     store: Arc<dyn Client>,
     /// Where the lock is kept, as the command is told.
     endpoints: String,
+    /// The user's name, where the command's environment wants it.
+    user: Option<String>,
     seen: Seen,
     start: Instant,
 }
 
-async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<Exit> {
+async fn session(
+    options: &Run,
+    settings: &Settings,
+    store: Store,
+    forked: Forked,
+) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let leftovers = if options.leave_descendants {
         Leftovers::Leave
@@ -87,6 +94,7 @@ async fn session(options: &Run, store: Store, forked: Forked) -> anyhow::Result<
         options,
         signals,
         endpoints: store.endpoints(),
+        user: environment::left_out_user(settings.has_whole_user()),
         store: open(options, store, &seen)?,
         seen,
         start: Instant::now(),
@@ -189,7 +197,7 @@ impl Session<'_> {
         stderr::hand_over();
         let answering = Answering::start(&self.store, &held);
         let socket = answering.as_ref().map(Answering::address);
-        let variables = environment::added(&held, &self.endpoints, socket);
+        let variables = environment::added(&held, &self.endpoints, socket, self.user.as_deref());
         let mut command = Running::new(options, &held, &variables, supervision, &self.seen);
         let ended = command.run(&mut self.signals).await;
         let (lost, status) = (command.is_lost(), command.status());

@@ -223,6 +223,13 @@ impl Settings {
         self.tls
     }
 
+    /// Whether what `$GENLOCK_USER` says is all of it the user's name, as the password is from a file
+    /// that an option names.
+    pub(super) fn has_whole_user(&self) -> bool {
+        matches!(self.origin(USER), Origin::Variable(name) if name == environment::USER[0])
+            && matches!(self.origin(PASSWORD_FILE), Origin::Flag)
+    }
+
     /// The password itself, if no --password-file comes before it.
     pub(super) fn password(&self) -> Option<&str> {
         self.values.get(PASSWORD)?.to_str()

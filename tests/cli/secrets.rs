@@ -308,6 +308,16 @@ fn a_name_with_a_colon_logs_in() {
     run.env("GENLOCK_USER", "a:b")
         .env("GENLOCK_PASSWORD_FILE", file);
     output(run).silent(0);
+    let mut run = store.sh(&["--password-file", file], nested);
+    run.env("GENLOCK_USER", "a:b");
+    output(run).silent(0);
+    // It is not where the option names another: it may be a password then.
+    let mut run = store.sh(
+        &["--user", "a:b", "--password-file", file],
+        "test \"$GENLOCK_USER\" = x",
+    );
+    run.env("GENLOCK_USER", "x:secret");
+    output(run).silent(0);
     let config = store.path("config.toml");
     std::fs::write(&config, "user = \"a:b\"\npassword-file = \"password\"\n").expect("a file");
     let mut run = store.run(&[], &["true"]);
