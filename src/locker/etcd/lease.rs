@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use etcd_client::LeaseTimeToLiveResponse;
 use tokio::sync::{oneshot, watch};
 
 use super::connect::Store;
@@ -140,15 +141,6 @@ pub(super) async fn is_gone(store: &Arc<Store>, id: i64) -> bool {
     matches!(time_to_live(store, id, SOON).await, Ok(None))
 }
 
-/// Whether the member that is asked knows the lease, be it one that has run out.
-pub(super) async fn is_known(store: &Arc<Store>, id: i64) -> Result<bool, Fault> {
-    let op =
-        move |client: Client| async move { client.lease_client().time_to_live(id, None).await };
-    let answer = store.call(store.command_timeout, op).await?;
-    // What it was granted is not said of one that is not there.
-    Ok(answer.granted_ttl() > 0)
-}
-
 /// How long a lease lives if it is not renewed; `None` if etcd does not know it.
 pub(super) async fn ttl(store: &Arc<Store>, id: i64) -> Result<Option<Ttl>, Fault> {
     time_to_live(store, id, store.command_timeout).await
@@ -157,13 +149,17 @@ pub(super) async fn ttl(store: &Arc<Store>, id: i64) -> Result<Option<Ttl>, Faul
 async fn time_to_live(store: &Arc<Store>, id: i64, within: Duration) -> Result<Option<Ttl>, Fault> {
     let op =
         move |client: Client| async move { client.lease_client().time_to_live(id, None).await };
-    let answer = store.call(within, op).await?;
+    Ok(ttl_in(&store.call(within, op).await?))
+}
+
+/// What such an answer says.
+pub(super) fn ttl_in(answer: &LeaseTimeToLiveResponse) -> Option<Ttl> {
     let seconds = |seconds: i64| Duration::from_secs(seconds.max(0) as u64);
     // One that has just run out has -1, and is not revoked yet or never was there.
-    Ok((answer.ttl() > 0).then(|| Ttl {
+    (answer.ttl() > 0).then(|| Ttl {
         granted: seconds(answer.granted_ttl()),
         left: seconds(answer.ttl()),
-    }))
+    })
 }
 
 /// The task's own.

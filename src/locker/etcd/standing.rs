@@ -8,18 +8,23 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Event, EventType, GetOptions, KeyValue, ResponseHeader};
+use etcd_client::{
+    Event, EventType, GetOptions, KeyValue, LeaseTimeToLiveResponse, ResponseHeader,
+};
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::lease;
+use crate::clock::Instant;
 
 /// How often to look whether the lease of a key that was written over is gone: nothing tells of it.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// Attempts to ask within one term: elections are rare.
-pub(super) const TERMS: u32 = 3;
+const TERMS: u32 = 3;
+
+/// So many follow one another in an attempt.
+const QUESTIONS: u32 = 3;
 
 /// With which right a key stands in the queue of `name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +48,7 @@ pub(super) struct Stand<'a> {
 impl<'a> Stand<'a> {
     /// `None` if the key stands in no queue: it is somebody's own, or never was attached.
     pub(super) fn of(kv: &'a KeyValue) -> Option<Self> {
-        let slash = kv.key().iter().rposition(|&byte| byte == b'/')?;
-        let (name, end) = (&kv.key()[..slash], &kv.key()[slash + 1..]);
-        let lease = lease_in(end)?;
+        let (name, lease) = parts(kv.key())?;
         let standing = if kv.lease() == lease {
             Standing::Attached
         } else if kv.mod_revision() != kv.create_revision() {
@@ -59,6 +62,12 @@ impl<'a> Stand<'a> {
             standing,
         })
     }
+}
+
+/// The name of the lock, and the lease, in a key.
+pub(super) fn parts(key: &[u8]) -> Option<(&[u8], i64)> {
+    let slash = key.iter().rposition(|&byte| byte == b'/')?;
+    Some((&key[..slash], lease_in(&key[slash + 1..])?))
 }
 
 /// The lease in the last part of a key, if it is one as it is written there.
@@ -85,46 +94,60 @@ pub(super) fn shaken(event: &Event) -> ControlFlow<()> {
 }
 
 /// Whether the lease is gone for certain. `key` is any that may be read.
+pub(super) async fn has_ended(store: &Arc<Store>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
+    let count = GetOptions::new().with_count_only();
+    let lived = lived(store, lease, key, count).await?;
+    // What it was granted is not said of one that is not there; one that has run out may live on.
+    Ok(lived.lease.granted_ttl() <= 0)
+}
+
+/// What is known of a lease, and then of a key.
+pub(super) struct Lived {
+    /// When the question for the lease began to leave.
+    pub(super) sent: Instant,
+    pub(super) lease: LeaseTimeToLiveResponse,
+    /// As a majority knows it.
+    pub(super) key: Option<KeyValue>,
+}
+
+/// Asks for a lease, and then for a key as `options` say.
 ///
 /// A leader that was replaced and has not heard of it answers for leases as well (see proof.rs), and
-/// does not know those of later: so its answer counts only between two reads of one term.
-pub(super) async fn has_ended(store: &Arc<Store>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
-    let term = async || {
-        let count = GetOptions::new().with_count_only();
-        read(store, key, count).await.map(|(_, term)| term)
-    };
-    for _ in 0..TERMS {
-        let before = term().await?;
-        if lease::is_known(store, lease).await? {
-            return Ok(false);
-        }
-        if term().await? == before {
-            return Ok(true);
-        }
-    }
-    Err(unsettled())
-}
-
-/// A key as a majority knows it, and the number of the election that made the leader whom they
-/// follow.
-pub(super) async fn read(
+/// does not know those of later: so its answer counts only between two reads of one term. All three
+/// are asked of one member, which forgets no term: between the reads of two others the answer could
+/// come from one that has not heard of theirs.
+pub(super) async fn lived(
     store: &Arc<Store>,
+    lease: i64,
     key: &[u8],
     options: GetOptions,
-) -> Result<(Option<KeyValue>, u64), Fault> {
+) -> Result<Lived, Fault> {
     let key = key.to_vec();
-    let get = move |client: Client| {
+    let ask = move |client: Client| {
         let (key, options) = (key.clone(), options.clone());
-        async move { client.kv_client().get(key, Some(options)).await }
+        async move {
+            let count = GetOptions::new().with_count_only();
+            let before = client.kv_client().get(key.clone(), Some(count)).await?;
+            let sent = Instant::now();
+            let lease = client.lease_client().time_to_live(lease, None).await?;
+            let mut after = client.kv_client().get(key, Some(options)).await?;
+            let key = after.take_kvs().pop();
+            let within_one = term(before.header()) == term(after.header());
+            Ok(within_one.then_some(Lived { sent, lease, key }))
+        }
     };
-    let mut answer = store.call(store.command_timeout, get).await?;
-    let term = answer.header().map_or(0, ResponseHeader::raft_term);
-    Ok((answer.take_kvs().pop(), term))
+    for _ in 0..TERMS {
+        let within = store.command_timeout * QUESTIONS;
+        if let Some(lived) = store.call(within, ask.clone()).await? {
+            return Ok(lived);
+        }
+    }
+    Err(Fault::Broken("etcd changes its leaders".to_owned()))
 }
 
-/// No attempt was within one term.
-pub(super) fn unsettled() -> Fault {
-    Fault::Broken("etcd changes its leaders".to_owned())
+/// The number of the election that made the leader whom a member follows.
+fn term(header: Option<&ResponseHeader>) -> u64 {
+    header.map_or(0, ResponseHeader::raft_term)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
-use super::standing::{self, Stand, Standing, TERMS};
+use super::standing::{self, Stand, Standing};
 use super::{lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -260,36 +260,26 @@ async fn until_none(
 }
 
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
-///
-/// A leader that was replaced and has not heard of it answers for leases as well, so its answer
-/// counts only between two reads of one term (see proof.rs).
 pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Left, Fault> {
-    let read = || standing::read(store, own.as_bytes(), GetOptions::new());
-    for _ in 0..TERMS {
-        let (Some(kv), before) = read().await? else {
-            return Ok(Left::Nothing);
-        };
-        // Its own holder, too, takes what was written over for lost.
-        let stand = Stand::of(&kv);
-        let attached = stand.is_some_and(|stand| stand.standing == Standing::Attached);
-        let record = Record::from_json(kv.value());
-        let overwritten = record.is_none() && kv.mod_revision() != kv.create_revision();
-        let taken_away = record.is_some_and(|record| record.taken_away.is_some());
-        if kv.create_revision() as u64 != token || !attached || overwritten || taken_away {
-            return Ok(Left::Nothing);
-        }
-        let sent = Instant::now();
-        let ttl = lease::ttl(store, kv.lease()).await?;
-        let (Some(ttl), (Some(_), after)) = (ttl, read().await?) else {
-            return Ok(Left::Nothing);
-        };
-        if after == before {
-            let gone = Instant::now().since(sent) + margin(ttl.granted);
-            let left = ttl.left.checked_sub(gone);
-            return Ok(left.map_or(Left::Nothing, Left::AtLeast));
-        }
+    let Some((_, lease)) = standing::parts(own.as_bytes()) else {
+        return Ok(Left::Nothing);
+    };
+    let lived = standing::lived(store, lease, own.as_bytes(), GetOptions::new()).await?;
+    let (Some(ttl), Some(kv)) = (lease::ttl_in(&lived.lease), lived.key) else {
+        return Ok(Left::Nothing);
+    };
+    // Its own holder, too, takes what was written over for lost.
+    let stand = Stand::of(&kv);
+    let attached = stand.is_some_and(|stand| stand.standing == Standing::Attached);
+    let record = Record::from_json(kv.value());
+    let overwritten = record.is_none() && kv.mod_revision() != kv.create_revision();
+    let taken_away = record.is_some_and(|record| record.taken_away.is_some());
+    if kv.create_revision() as u64 != token || !attached || overwritten || taken_away {
+        return Ok(Left::Nothing);
     }
-    Err(standing::unsettled())
+    let gone = Instant::now().since(lived.sent) + margin(ttl.granted);
+    let left = ttl.left.checked_sub(gone);
+    Ok(left.map_or(Left::Nothing, Left::AtLeast))
 }
 
 #[cfg(test)]
