@@ -123,8 +123,8 @@ impl Walk {
             let group = spared.group.is_some()
                 && rustix::process::getpgid(Some(found.pid)).ok() == spared.group;
             let start = proc.as_ref().and_then(|proc| found.stat(proc));
-            let helper = start.is_some_and(|stat| stat.start >= began + u64::from(first));
-            if !group && !helper {
+            let to_clean_up = start.is_some_and(|stat| stat.start >= began + u64::from(first));
+            if !group && !to_clean_up {
                 found.signal(proc.as_ref(), &[Signal::TERM, Signal::CONT]);
             }
         }
