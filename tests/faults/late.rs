@@ -106,9 +106,8 @@ fn an_answer_after_the_sigterm_calls_nothing_off() {
     assert!(dead < TTL, "{dead:?}");
 }
 
-/// With much to do, a member says that it has read a request, and answers late.
-#[test]
-fn who_is_slow_and_lives_is_waited_for_and_no_other_is_asked() {
+/// How many of two members are asked that say that they have read a request, and answer late.
+fn asked_of_two() -> usize {
     let server = Server::start();
     let proxies = [(); 2].map(|()| Proxy::before(&server.endpoint()));
     let endpoints = proxies.each_ref().map(Proxy::endpoint).join(",");
@@ -122,9 +121,21 @@ fn who_is_slow_and_lives_is_waited_for_and_no_other_is_asked() {
     let asked = proxies
         .iter()
         .filter(|proxy| proxy.request_after(from).is_some());
-    assert_eq!(asked.count(), 1);
+    let asked = asked.count();
     for proxy in &proxies {
         proxy.release(Way::Answers);
     }
     assert_eq!(run.finish().silent(0).stdout, b"");
+    asked
+}
+
+/// With much to do, a member says that it has read a request, and answers late. The first word has a
+/// tenth of a second, which a loaded machine passes at times, and a broken program always.
+#[test]
+fn who_is_slow_and_lives_is_waited_for_and_no_other_is_asked() {
+    let asked: Vec<_> = (0..5)
+        .map(|_| asked_of_two())
+        .take_while(|&asked| asked != 1)
+        .collect();
+    assert!(asked.len() < 5, "{asked:?}");
 }
