@@ -4,6 +4,8 @@
 //! host is suspended (clock_gettime(2)): a laptop would wake up and believe that it still holds
 //! its lock. `CLOCK_BOOTTIME` goes on, and nobody can set it.
 
+#[cfg(any(test, feature = "testing"))]
+mod paused;
 mod timer;
 
 use std::ops::{Add, Sub};
@@ -19,7 +21,13 @@ pub struct Instant(Duration);
 
 impl Instant {
     /// The present moment (`CLOCK_BOOTTIME`).
+    ///
+    /// With the feature `testing`, within a runtime whose time was paused, that of tokio's clock.
     pub fn now() -> Self {
+        paused_now().unwrap_or_else(Self::of_the_host)
+    }
+
+    fn of_the_host() -> Self {
         let now = rustix::time::clock_gettime(ClockId::Boottime);
         // Both fields are positive on this clock, and nanoseconds are below one thousand million.
         Self(Duration::new(now.tv_sec as u64, now.tv_nsec as u32))
@@ -72,6 +80,14 @@ impl Sub<Duration> for Instant {
     }
 }
 
+/// The present moment of a runtime whose time a test has paused.
+fn paused_now() -> Option<Instant> {
+    #[cfg(any(test, feature = "testing"))]
+    return paused::now();
+    #[cfg(not(any(test, feature = "testing")))]
+    None
+}
+
 /// Attempts to sleep by the kernel's timer: one may end with the runtime of another sleeper.
 const ATTEMPTS: u32 = 2;
 
@@ -88,7 +104,10 @@ pub async fn sleep_until(deadline: Instant) {
         if deadline <= Instant::now() {
             return;
         }
-        if let Ok(timer) = Timer::of_this_runtime() {
+        // The kernel's timer knows nothing of a paused clock.
+        if paused_now().is_none()
+            && let Ok(timer) = Timer::of_this_runtime()
+        {
             timer.sleep(deadline).await;
         }
     }
@@ -97,8 +116,7 @@ pub async fn sleep_until(deadline: Instant) {
     }
 }
 
-/// [`sleep_until`], or for ever without an instant. Cancel-safe.
-#[cfg(feature = "cli")]
+/// Sleeps until this instant, or for ever if there is none. Cancel-safe.
 pub(crate) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,

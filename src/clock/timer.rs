@@ -10,6 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use rustix::fd::OwnedFd;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
@@ -111,7 +112,12 @@ async fn drive(driver: Driver) {
         let due = {
             let mut state = timer.state();
             state.set = None;
-            let later = state.sleepers.split_off(&(Instant::now(), u64::MAX));
+            // Whose clock was paused meanwhile sleeps on by that.
+            let now = match super::paused_now() {
+                Some(_) => Instant::from_boot(Duration::MAX),
+                None => Instant::now(),
+            };
+            let later = state.sleepers.split_off(&(now, u64::MAX));
             let due = std::mem::replace(&mut state.sleepers, later);
             state.over = state.sleepers.is_empty() || timer.set(&mut state).is_err();
             due
@@ -146,7 +152,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.until <= Instant::now() {
+        if self.until <= Instant::now() || super::paused_now().is_some() {
             return Poll::Ready(());
         }
         let timer = self.timer.clone();

@@ -1,0 +1,74 @@
+//! tokio's clock where a test has paused it (`tokio::time::pause`), so that a lock's deadline can be
+//! waited for without waiting. Built with the feature `testing` only.
+
+use std::sync::OnceLock;
+use std::time;
+
+use super::Instant;
+
+/// The same moment on the clock of tokio's timers and on ours.
+struct Origin {
+    monotonic: time::Instant,
+    boottime: Instant,
+}
+
+/// Taken once: while time stands still, two looks at the clock give the same instant.
+static ORIGIN: OnceLock<Origin> = OnceLock::new();
+
+/// The present moment by tokio's clock. `None` where that goes with the host's, as it does until
+/// somebody pauses it.
+pub(super) fn now() -> Option<Instant> {
+    let before = time::Instant::now();
+    let tokio = tokio::time::Instant::now().into_std();
+    let after = time::Instant::now();
+    // There is no asking tokio. One that was paused and resumed is behind or ahead for ever.
+    if (before..=after).contains(&tokio) {
+        return None;
+    }
+    let origin = ORIGIN.get_or_init(|| Origin {
+        monotonic: time::Instant::now(),
+        boottime: Instant::of_the_host(),
+    });
+    Some(match tokio.checked_duration_since(origin.monotonic) {
+        Some(later) => origin.boottime + later,
+        None => origin.boottime - origin.monotonic.duration_since(tokio),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::clock::{Instant, sleep_until};
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_clock_stands_still_and_is_moved_by_sleepers() {
+        let real = std::time::Instant::now();
+        let start = Instant::now();
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(Instant::now(), start);
+        let (long, short) = (sleep_until(start + HOUR), tokio::time::sleep(HOUR / 2));
+        tokio::pin!(long);
+        tokio::select! {
+            () = &mut long => panic!("out of order"),
+            () = short => {}
+        }
+        long.await;
+        assert!(Instant::now().since(start) >= HOUR);
+        tokio::time::advance(HOUR).await;
+        assert!(Instant::now().since(start) >= HOUR * 2);
+        assert!(real.elapsed() < Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn who_slept_before_the_clock_was_paused_goes_on_by_it() {
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let sleeper = tokio::spawn(sleep_until(deadline));
+        tokio::task::yield_now().await;
+        tokio::time::pause();
+        sleeper.await.expect("an end");
+        assert!(Instant::now() >= deadline);
+    }
+}
