@@ -20,7 +20,7 @@ use super::settings::Settings;
 use super::store::{Client, Store};
 use super::{Recorded, Run, environment, nested, times};
 use crate::ErrorKind;
-use crate::clock::{Instant, sleep_until};
+use crate::clock::{self, Instant};
 use crate::describe;
 use crate::exit::Exit;
 use crate::locker::{Event, Held, Loss, Observer, Options, Record};
@@ -259,7 +259,7 @@ async fn acquire(
     start: Instant,
 ) -> crate::Result<Option<Held>> {
     let key = &options.key;
-    let until = options.wait.map(|limit| start + limit);
+    let limit = options.wait.map(|limit| start + limit);
     if tries(options) {
         return store.try_lock(key).await;
     }
@@ -269,12 +269,6 @@ async fn acquire(
         }
         std::future::pending().await
     };
-    let limit = async {
-        match until {
-            Some(until) => sleep_until(until).await,
-            None => std::future::pending().await,
-        }
-    };
     let runs_us = |owner_key: Option<&String>, holder: Option<&Record>| {
         nested::runs_us(key, owner_key, holder)
     };
@@ -282,7 +276,7 @@ async fn acquire(
         // A refusal comes before a word of waiting.
         biased;
         held = store.lock(key) => held.map(Some),
-        () = limit => Ok(None),
+        () = clock::until(limit) => Ok(None),
         () = seen.held_by(runs_us) => Err(nested::refused(key)),
         () = shown => Ok(None),
     }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::connect::Store;
 use super::lease;
-use crate::clock::{Instant, sleep_until};
+use crate::clock::{Instant, until};
 use crate::locker::operator::Ttl;
 
 /// Of so many holders at most: the store has better to do. Others count as released.
@@ -86,18 +86,12 @@ impl Expiry {
                     None => {}
                 }
             }
-            let due = async {
-                match next {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 Some(Ok((revision, sent, ttl))) = self.asked.join_next() => {
                     self.note(revision, sent, ttl);
                     return;
                 }
-                () = due => {}
+                () = until(next) => {}
             }
         }
     }

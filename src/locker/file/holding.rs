@@ -89,12 +89,7 @@ impl Holding {
 
 /// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
 async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>, options: Options) {
-    let end = async {
-        match end {
-            Some(end) => clock::sleep_until(end).await,
-            None => std::future::pending().await,
-        }
-    };
+    let end = clock::until(end);
     tokio::pin!(end);
     loop {
         if let Some(holding) = holding.upgrade() {
