@@ -11,10 +11,12 @@
 mod bystander;
 mod command;
 mod course;
+mod end_reason;
 mod host;
 mod keep;
 mod leader;
-mod left;
+mod leftover;
+mod limits;
 mod link;
 mod message;
 mod proc;
@@ -23,11 +25,9 @@ mod senses;
 pub(crate) mod signals;
 mod stand_in;
 pub(crate) mod terminal;
-mod terms;
 mod tree;
 mod walk;
 mod watchdog;
-mod why;
 mod world;
 
 use std::ffi::OsString;
@@ -42,28 +42,28 @@ use crate::clock::{Instant, until};
 use bystander::Bystander;
 use command::Command;
 use link::MainEnd;
-use message::Order;
+use message::WatchdogOrder;
 use senses::Senses;
 use signals::Signals;
 use stand_in::StandIn;
 use watchdog::Watchdog;
 use world::World;
 
+pub(crate) use end_reason::EndReason;
 pub(crate) use host::{Missing, missing};
-pub(crate) use left::Left;
-pub(crate) use message::Report;
-pub(crate) use terms::{Leftovers, Terms};
+pub(crate) use leftover::Leftover;
+pub(crate) use limits::{LeftoverPolicy, TimeLimits};
+pub(crate) use message::WatchdogNotice;
 pub(crate) use watchdog::NAME as WATCHDOG;
-pub(crate) use why::Why;
 pub use world::arguments;
 pub(crate) use world::enter;
 
 /// How long after its time the watchdog may be with what it does; well within the margin that the
 /// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+pub(crate) const WATCHDOG_DELAY: Duration = Duration::from_millis(50);
 
 /// A forked watchdog that waits for a command to start. Dropping it ends the watchdog.
-pub(crate) struct Forked {
+pub(crate) struct ForkedWatchdog {
     watchdog: Pid,
     socket: Option<OwnedFd>,
     subreaper: Result<(), Errno>,
@@ -73,7 +73,10 @@ pub(crate) struct Forked {
 /// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
 /// last ones will be the command, and its environment. Call it while the process has one thread
 /// and little memory, which fork(2) has to copy, and before signals are listened to.
-pub(crate) fn fork<E>(words: &[OsString], environment: impl FnOnce() -> E) -> io::Result<Forked>
+pub(crate) fn fork<E>(
+    words: &[OsString],
+    environment: impl FnOnce() -> E,
+) -> io::Result<ForkedWatchdog>
 where
     E: IntoIterator<Item = (OsString, OsString)>,
 {
@@ -85,7 +88,7 @@ where
     let subreaper = host::become_subreaper();
     let ready = || Watchdog::new(Command::new(words, environment(), world), senses);
     let (watchdog, socket) = watchdog::fork(ready, main_end)?;
-    Ok(Forked {
+    Ok(ForkedWatchdog {
         watchdog,
         socket: Some(socket),
         subreaper,
@@ -93,7 +96,7 @@ where
     })
 }
 
-impl Forked {
+impl ForkedWatchdog {
     /// Takes up the link, for a command of so many words. Within a tokio runtime.
     ///
     /// # Errors
@@ -101,7 +104,7 @@ impl Forked {
     pub(crate) fn supervise(
         mut self,
         command: usize,
-        leftovers: Leftovers,
+        leftovers: LeftoverPolicy,
     ) -> io::Result<Supervision> {
         if let Err(error) = self.subreaper {
             host::can_do_without(leftovers, error)?;
@@ -121,7 +124,7 @@ impl Forked {
     }
 }
 
-impl Drop for Forked {
+impl Drop for ForkedWatchdog {
     fn drop(&mut self) {
         if self.socket.is_some() {
             tree::end(self.watchdog);
@@ -137,7 +140,7 @@ pub(crate) struct Supervision {
     stand_in: StandIn,
     /// Of how many words the command is.
     command: usize,
-    leftovers: Leftovers,
+    leftovers: LeftoverPolicy,
     group: Option<Pid>,
     /// What keeps the lock open for those who outlive us.
     keeper: Option<Pid>,
@@ -152,7 +155,7 @@ impl Supervision {
     /// started then.
     pub(crate) async fn start(
         &mut self,
-        terms: Terms,
+        limits: TimeLimits,
         added: &[(&str, String)],
         foreground: bool,
         inherit: Option<BorrowedFd<'_>>,
@@ -167,22 +170,22 @@ impl Supervision {
         if environment.len() > message::MAX_ENVIRONMENT {
             return Err(io::Error::from_raw_os_error(libc::E2BIG));
         }
-        let order = Order::Start {
-            terms,
+        let order = WatchdogOrder::Start {
+            limits,
             command: self.command,
             leftovers: self.leftovers,
             foreground,
             environment: &environment,
         };
         self.link.order(&order, inherit).await?;
-        self.stand_in.start(terms);
+        self.stand_in.start(limits);
         Ok(())
     }
 
     /// Moves the deadline: the command must be dead by then.
     pub(crate) async fn move_deadline(&mut self, deadline: Instant) {
         self.stand_in.move_deadline(deadline);
-        self.order(&Order::Deadline(deadline)).await;
+        self.order(&WatchdogOrder::Deadline(deadline)).await;
     }
 
     /// Passes a signal to the command's process group.
@@ -190,21 +193,21 @@ impl Supervision {
         if signals::ends(signal) {
             self.stand_in.pass_on();
         }
-        self.order(&Order::Signal(signal)).await;
+        self.order(&WatchdogOrder::Signal(signal)).await;
     }
 
     /// Continues the command after a stop.
     pub(crate) async fn resume(&mut self) {
-        self.order(&Order::Continue).await;
+        self.order(&WatchdogOrder::Continue).await;
     }
 
     /// Stops the command and what it started: SIGTERM, and SIGKILL after the grace.
     pub(crate) async fn stop(&mut self) {
         self.stand_in.stop();
-        self.order(&Order::Stop).await;
+        self.order(&WatchdogOrder::Stop).await;
     }
 
-    async fn order(&mut self, order: &Order<'_>) {
+    async fn order(&mut self, order: &WatchdogOrder<'_>) {
         if self.watchdog_gone {
             return;
         }
@@ -217,39 +220,39 @@ impl Supervision {
 
     /// What happened next, by the watchdog's word; or by our own, where the watchdog does not do
     /// what is due. Cancel-safe.
-    pub(crate) async fn report(&mut self) -> Report {
+    pub(crate) async fn next_notice(&mut self) -> WatchdogNotice {
         loop {
             let heard = tokio::select! {
                 biased;
-                heard = self.link.report(), if !self.watchdog_gone => Some(heard),
+                heard = self.link.next_notice(), if !self.watchdog_gone => Some(heard),
                 // If we are late ourselves, it may have done what is due, and said so.
                 () = until(self.stand_in.due()) => self.heard_meanwhile(),
             };
-            let report = match heard {
-                Some(Some(report)) => Some(self.stand_in.note(report)),
+            let notice = match heard {
+                Some(Some(notice)) => Some(self.stand_in.note(notice)),
                 Some(None) => {
                     self.watchdog_gone = true;
-                    self.stand_in.take_over(Why::WatchdogGone)
+                    self.stand_in.take_over(EndReason::WatchdogGone)
                 }
                 None => self.stand_in.act(),
             };
-            if let Some(Report::Started(pid)) = report {
+            if let Some(WatchdogNotice::Started(pid)) = notice {
                 self.group = Pid::from_raw(pid);
             }
-            if let Some(Report::Gone(_)) = report {
+            if let Some(WatchdogNotice::Gone(_)) = notice {
                 self.end_keeper();
             }
-            if let Some(report) = report {
-                return report;
+            if let Some(notice) = notice {
+                return notice;
             }
         }
     }
 
-    fn heard_meanwhile(&self) -> Option<Option<Report>> {
+    fn heard_meanwhile(&self) -> Option<Option<WatchdogNotice>> {
         if self.watchdog_gone {
             return None;
         }
-        self.link.report_that_is_there()
+        self.link.try_next_notice()
     }
 
     /// When what still lives, although it was sent SIGKILL, is late.
@@ -304,8 +307,8 @@ impl Supervision {
 
     /// Without the watchdog: begins to kill all that it may have started, and itself. What is reported
     /// tells how that goes on.
-    pub(crate) fn kill(&mut self, why: Why) {
-        let _ = self.stand_in.take_over(why);
+    pub(crate) fn kill(&mut self, reason: EndReason) {
+        let _ = self.stand_in.take_over(reason);
     }
 
     /// Ends the watchdog, which has nothing to watch any more.
@@ -326,22 +329,25 @@ mod tests {
     #[tokio::test]
     async fn what_is_said_by_now_comes_before_what_is_due() {
         let (ours, theirs) = link::pair().unwrap();
-        let forked = Forked {
+        let forked = ForkedWatchdog {
             watchdog: Pid::from_raw(NOBODY).unwrap(),
             socket: Some(ours),
             subreaper: Ok(()),
             bystanders: Vec::new(),
         };
-        let mut supervision = forked.supervise(1, Leftovers::Leave).unwrap();
-        supervision.stand_in.start(Terms {
-            deadline: Some(Instant::now() - PATIENCE * 2),
-            ..Terms::default()
+        let mut supervision = forked.supervise(1, LeftoverPolicy::Leave).unwrap();
+        supervision.stand_in.start(TimeLimits {
+            deadline: Some(Instant::now() - WATCHDOG_DELAY * 2),
+            ..TimeLimits::default()
         });
-        supervision.stand_in.note(Report::Started(NOBODY));
+        supervision.stand_in.note(WatchdogNotice::Started(NOBODY));
         // The runtime has not looked at the link yet.
-        for report in [Report::Ended(0), Report::Gone(Why::Ended)] {
-            link::send(theirs.as_fd(), report);
-            assert_eq!(supervision.report().await, report);
+        for notice in [
+            WatchdogNotice::Ended(0),
+            WatchdogNotice::Gone(EndReason::Ended),
+        ] {
+            link::send(theirs.as_fd(), notice);
+            assert_eq!(supervision.next_notice().await, notice);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{check, doctor, ls, release, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
-use crate::supervise::{self, Forked, signals};
+use crate::supervise::{self, ForkedWatchdog, signals};
 use crate::{Error, ErrorKind};
 
 /// Runs the tool with these arguments, and gives its status. To be called first of all in the
@@ -70,7 +70,7 @@ fn run(
     words: &[OsString],
     command: &Command,
     mut given: ArgMatches,
-    watchdog: Option<io::Result<Forked>>,
+    watchdog: Option<io::Result<ForkedWatchdog>>,
 ) -> anyhow::Result<Exit> {
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);

@@ -27,13 +27,13 @@ use crate::locker::{Event, Held, Loss, Observer, Options, Record};
 use crate::progress::{self, Seen};
 use crate::stderr;
 use crate::supervise::signals::Signals;
-use crate::supervise::{self, Forked, Leftovers, Supervision};
+use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
 use answering::Answering;
 use release::{close, release};
 use running::{Ended, Running};
 
 /// Forks the watchdog for these arguments of genlock.
-pub(super) fn fork(words: &[OsString]) -> io::Result<Forked> {
+pub(super) fn fork(words: &[OsString]) -> io::Result<ForkedWatchdog> {
     supervise::fork(words, environment::for_command)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn fork(words: &[OsString]) -> io::Result<Forked> {
 pub(super) fn run(
     options: &Run,
     settings: &Settings,
-    watchdog: io::Result<Forked>,
+    watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
     let store = Store::of(&options.connection, settings)?;
     let runs_out = store.has_leases() || options.no_renew;
@@ -78,13 +78,13 @@ async fn session(
     options: &Run,
     settings: &Settings,
     store: Store,
-    forked: Forked,
+    forked: ForkedWatchdog,
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let leftovers = if options.leave_descendants {
-        Leftovers::Leave
+        LeftoverPolicy::Leave
     } else {
-        Leftovers::Stop
+        LeftoverPolicy::Stop
     };
     let supervision = forked
         .supervise(options.command.len(), leftovers)

@@ -5,14 +5,14 @@
 //! kill      deadline            SIGKILL to everything, also when the grace is over
 //! ```
 
-use super::{Terms, Why};
+use super::{EndReason, TimeLimits};
 use crate::clock::Instant;
 
 /// How far the command has come, and the times it is bound by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
     phase: Phase,
-    terms: Terms,
+    limits: TimeLimits,
     /// When the command has run for as long as it may.
     run_until: Option<Instant>,
 }
@@ -24,18 +24,18 @@ pub(super) enum Phase {
     /// The command runs.
     Running,
     /// Everything was told SIGTERM; SIGKILL follows at this instant at the latest.
-    Ending(Why, Instant),
+    Terminating(EndReason, Instant),
     /// SIGKILL, round after round, until nothing is left.
-    Killing(Why),
+    Killing(EndReason),
     /// Nothing is left.
-    Gone(Why),
+    Gone(EndReason),
 }
 
 impl Course {
     pub(super) fn new() -> Self {
         Self {
             phase: Phase::Waiting,
-            terms: Terms::default(),
+            limits: TimeLimits::default(),
             run_until: None,
         }
     }
@@ -45,44 +45,44 @@ impl Course {
     }
 
     /// Takes the terms of an order to start. False if it is too late to start on them.
-    pub(super) fn may_start(&mut self, terms: Terms, now: Instant) -> bool {
-        self.terms = terms;
-        let late = self.is_past(terms.start_by, now) || self.is_past(terms.deadline, now);
+    pub(super) fn may_start(&mut self, limits: TimeLimits, now: Instant) -> bool {
+        self.limits = limits;
+        let late = self.is_past(limits.start_by, now) || self.is_past(limits.deadline, now);
         self.phase == Phase::Waiting && !late
     }
 
     /// The command has started.
     pub(super) fn started(&mut self, now: Instant) {
         self.phase = Phase::Running;
-        self.run_until = self.terms.max_runtime.map(|time| now + time);
+        self.run_until = self.limits.max_runtime.map(|time| now + time);
     }
 
     /// Main has had a renewal acknowledged. An end that has begun goes on: the command was told.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
-        self.terms.deadline = Some(deadline);
+        self.limits.deadline = Some(deadline);
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.terms.deadline
+        self.limits.deadline
     }
 
     /// The command itself has ended. What it left behind has the grace to end in.
     pub(super) fn ended(&mut self, now: Instant) {
         if self.phase == Phase::Running {
-            self.phase = Phase::Ending(Why::Ended, now + self.terms.grace);
+            self.phase = Phase::Terminating(EndReason::Ended, now + self.limits.grace);
         }
     }
 
     /// It is to end now. True if everything has to be told.
-    pub(super) fn end(&mut self, why: Why, now: Instant) -> bool {
+    pub(super) fn end(&mut self, reason: EndReason, now: Instant) -> bool {
         match &mut self.phase {
             Phase::Running => {
-                self.phase = Phase::Ending(why, now + self.terms.grace);
+                self.phase = Phase::Terminating(reason, now + self.limits.grace);
                 true
             }
             // What a command left behind is being stopped: a loss weighs more than its end.
-            Phase::Ending(before, _) | Phase::Killing(before) => {
-                *before = (*before).max(why);
+            Phase::Terminating(before, _) | Phase::Killing(before) => {
+                *before = (*before).max(reason);
                 false
             }
             Phase::Waiting | Phase::Gone(_) => false,
@@ -90,47 +90,47 @@ impl Course {
     }
 
     /// It is to be killed now.
-    pub(super) fn kill(&mut self, why: Why) {
-        if let Phase::Running | Phase::Ending(..) | Phase::Killing(_) = self.phase {
-            let why = self.why().map_or(why, |before| before.max(why));
-            self.phase = Phase::Killing(why);
+    pub(super) fn kill(&mut self, reason: EndReason) {
+        if let Phase::Running | Phase::Terminating(..) | Phase::Killing(_) = self.phase {
+            let reason = self.reason().map_or(reason, |before| before.max(reason));
+            self.phase = Phase::Killing(reason);
         }
     }
 
     /// Nothing of it lives.
     pub(super) fn gone(&mut self) {
-        if let Some(why) = self.why() {
-            self.phase = Phase::Gone(why);
+        if let Some(reason) = self.reason() {
+            self.phase = Phase::Gone(reason);
         }
     }
 
     /// It never came to life.
     pub(super) fn not_started(&mut self) {
-        self.phase = Phase::Gone(Why::Ended);
+        self.phase = Phase::Gone(EndReason::Ended);
     }
 
     /// Does what is due at `now`. Gives the reason if an end begins with it: everything has to be
     /// told, unless it is to be killed at once.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<Why> {
+    pub(super) fn tick(&mut self, now: Instant) -> Option<EndReason> {
         match self.phase {
-            Phase::Running if self.is_past(self.terms.deadline, now) => {
-                self.kill(Why::Deadline);
-                Some(Why::Deadline)
+            Phase::Running if self.is_past(self.limits.deadline, now) => {
+                self.kill(EndReason::Deadline);
+                Some(EndReason::Deadline)
             }
             Phase::Running if self.is_past(self.stop_at(), now) => {
-                self.end(Why::Deadline, now);
-                Some(Why::Deadline)
+                self.end(EndReason::Deadline, now);
+                Some(EndReason::Deadline)
             }
             Phase::Running if self.is_past(self.run_until, now) => {
-                self.end(Why::MaxRuntime, now);
-                Some(Why::MaxRuntime)
+                self.end(EndReason::MaxRuntime, now);
+                Some(EndReason::MaxRuntime)
             }
-            Phase::Ending(..) if self.is_past(self.terms.deadline, now) => {
-                self.kill(Why::Deadline);
+            Phase::Terminating(..) if self.is_past(self.limits.deadline, now) => {
+                self.kill(EndReason::Deadline);
                 None
             }
-            Phase::Ending(why, kill_at) if kill_at <= now => {
-                self.kill(why);
+            Phase::Terminating(reason, kill_at) if kill_at <= now => {
+                self.kill(reason);
                 None
             }
             _ => None,
@@ -141,7 +141,7 @@ impl Course {
     pub(super) fn next(&self) -> Option<Instant> {
         let due = match self.phase {
             Phase::Running => [self.stop_at(), self.run_until],
-            Phase::Ending(_, kill_at) => [Some(kill_at), self.terms.deadline],
+            Phase::Terminating(_, kill_at) => [Some(kill_at), self.limits.deadline],
             Phase::Waiting | Phase::Killing(_) | Phase::Gone(_) => [None, None],
         };
         due.into_iter().flatten().min()
@@ -149,14 +149,16 @@ impl Course {
 
     /// When SIGTERM is due, so that the grace ends by the deadline.
     fn stop_at(&self) -> Option<Instant> {
-        let deadline = self.terms.deadline?;
-        Some(deadline - self.terms.grace)
+        let deadline = self.limits.deadline?;
+        Some(deadline - self.limits.grace)
     }
 
-    fn why(&self) -> Option<Why> {
+    fn reason(&self) -> Option<EndReason> {
         match self.phase {
             Phase::Waiting | Phase::Running => None,
-            Phase::Ending(why, _) | Phase::Killing(why) | Phase::Gone(why) => Some(why),
+            Phase::Terminating(reason, _) | Phase::Killing(reason) | Phase::Gone(reason) => {
+                Some(reason)
+            }
         }
     }
 
@@ -182,13 +184,13 @@ mod tests {
 
     fn running(deadline: Option<Instant>, max_runtime: Option<Duration>) -> Course {
         let mut course = Course::new();
-        let terms = Terms {
+        let limits = TimeLimits {
             start_by: deadline,
             deadline,
             grace: GRACE,
             max_runtime,
         };
-        assert!(course.may_start(terms, at(0)));
+        assert!(course.may_start(limits, at(0)));
         course.started(at(0));
         course
     }
@@ -198,19 +200,22 @@ mod tests {
         let mut course = running(Some(at(9_400)), None);
         assert_eq!(course.next(), Some(at(7_400)));
         assert_eq!(course.tick(at(7_399)), None);
-        assert_eq!(course.tick(at(7_400)), Some(Why::Deadline));
+        assert_eq!(course.tick(at(7_400)), Some(EndReason::Deadline));
         assert_eq!(course.next(), Some(at(9_400)));
         assert_eq!(course.tick(at(9_399)), None);
-        assert_eq!(course.phase(), Phase::Ending(Why::Deadline, at(9_400)));
+        assert_eq!(
+            course.phase(),
+            Phase::Terminating(EndReason::Deadline, at(9_400))
+        );
         course.tick(at(9_400));
-        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
     fn thawed_after_the_deadline_it_is_killed_without_a_grace() {
         let mut course = running(Some(at(9_400)), None);
-        assert_eq!(course.tick(at(60_000)), Some(Why::Deadline));
-        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+        assert_eq!(course.tick(at(60_000)), Some(EndReason::Deadline));
+        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
@@ -218,10 +223,10 @@ mod tests {
         let mut course = running(Some(at(9_400)), None);
         course.move_deadline(at(12_700));
         assert_eq!(course.tick(at(7_400)), None);
-        assert_eq!(course.tick(at(10_700)), Some(Why::Deadline));
+        assert_eq!(course.tick(at(10_700)), Some(EndReason::Deadline));
         course.move_deadline(at(60_000));
         course.tick(at(12_700));
-        assert_eq!(course.phase(), Phase::Killing(Why::Deadline));
+        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
@@ -230,39 +235,39 @@ mod tests {
         course.ended(at(500));
         assert_eq!(course.next(), Some(at(2_500)));
         let mut late = running(Some(at(9_000)), None);
-        assert!(late.end(Why::Told, at(6_900)));
+        assert!(late.end(EndReason::Requested, at(6_900)));
         late.move_deadline(at(8_000));
         assert_eq!(late.next(), Some(at(8_000)));
         late.tick(at(8_000));
-        assert_eq!(late.phase(), Phase::Killing(Why::Deadline));
+        assert_eq!(late.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
     fn what_weighs_most_is_the_reason() {
         let mut course = running(None, Some(Duration::from_secs(1)));
-        assert_eq!(course.tick(at(1_000)), Some(Why::MaxRuntime));
-        assert!(!course.end(Why::Told, at(1_100)));
-        course.kill(Why::Ended);
+        assert_eq!(course.tick(at(1_000)), Some(EndReason::MaxRuntime));
+        assert!(!course.end(EndReason::Requested, at(1_100)));
+        course.kill(EndReason::Ended);
         course.gone();
-        assert_eq!(course.phase(), Phase::Gone(Why::Told));
+        assert_eq!(course.phase(), Phase::Gone(EndReason::Requested));
     }
 
     #[test]
     fn nothing_starts_after_its_latest_start_nor_after_the_deadline() {
         let mut course = Course::new();
-        let mut terms = Terms {
+        let mut limits = TimeLimits {
             deadline: Some(at(0)),
-            ..Terms::default()
+            ..TimeLimits::default()
         };
-        assert!(!course.may_start(terms, at(0)));
-        terms.deadline = Some(at(10));
-        terms.start_by = Some(at(5));
-        assert!(!course.may_start(terms, at(5)));
+        assert!(!course.may_start(limits, at(0)));
+        limits.deadline = Some(at(10));
+        limits.start_by = Some(at(5));
+        assert!(!course.may_start(limits, at(5)));
         assert_eq!(course.phase(), Phase::Waiting);
         assert_eq!(course.next(), None);
         // A renewal came meanwhile.
-        terms.start_by = Some(at(6));
-        assert!(course.may_start(terms, at(5)));
+        limits.start_by = Some(at(6));
+        assert!(course.may_start(limits, at(5)));
     }
 
     #[test]
@@ -317,10 +322,10 @@ mod tests {
                         course.move_deadline(deadline);
                     }
                     Happening::Lost => {
-                        course.end(Why::Told, at(now));
+                        course.end(EndReason::Requested, at(now));
                     }
                     Happening::Ended => course.ended(at(now)),
-                    Happening::MainGone => course.kill(Why::MainGone),
+                    Happening::MainGone => course.kill(EndReason::MainGone),
                 }
                 course.tick(at(now));
                 let phase = course.phase();

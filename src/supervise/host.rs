@@ -9,7 +9,7 @@ use rustix::process::PidfdFlags;
 use rustix::time::{TimerfdClockId, TimerfdFlags};
 
 use super::proc::Proc;
-use super::{Leftovers, tree};
+use super::{LeftoverPolicy, tree};
 use crate::error::plain;
 
 /// Something that this host does not give.
@@ -72,12 +72,12 @@ fn descriptor() -> Result<OwnedFd, Errno> {
 ///
 /// # Errors
 /// What is missing, and the way out.
-pub(super) fn can_do_without(leftovers: Leftovers, refusal: Errno) -> io::Result<()> {
+pub(super) fn can_do_without(leftovers: LeftoverPolicy, refusal: Errno) -> io::Result<()> {
     // A command that is left alone by its watchdog has to die of that, or to be found.
     let its_end = death_signal().is_ok() || descriptor().is_ok();
     let missing = match leftovers {
-        Leftovers::Leave if its_end => return Ok(()),
-        Leftovers::Stop if its_end => {
+        LeftoverPolicy::Leave if its_end => return Ok(()),
+        LeftoverPolicy::Stop if its_end => {
             ", without which not all that it starts is found: --leave-descendants covers its process \
              group alone"
         }

@@ -13,8 +13,8 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use super::PATIENCE;
-use super::message::{Order, Report};
+use super::WATCHDOG_DELAY;
+use super::message::{WatchdogNotice, WatchdogOrder};
 
 /// A connected pair: main's end and the watchdog's.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -42,7 +42,7 @@ impl MainEnd {
     /// hundreds of orders.
     pub(super) async fn order(
         &self,
-        order: &Order<'_>,
+        order: &WatchdogOrder<'_>,
         pass: Option<BorrowedFd<'_>>,
     ) -> io::Result<()> {
         let message = order.encode();
@@ -62,7 +62,7 @@ impl MainEnd {
             .map_err(io::Error::from)
         };
         let sent = self.0.async_io(Interest::WRITABLE, send);
-        match tokio::time::timeout(PATIENCE, sent).await {
+        match tokio::time::timeout(WATCHDOG_DELAY, sent).await {
             Ok(Err(error)) if !is_gone(&error) => Err(error),
             Ok(_) => Ok(()),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -70,23 +70,23 @@ impl MainEnd {
     }
 
     /// The next report; `None` when the watchdog is gone. Cancel-safe.
-    pub(super) async fn report(&self) -> Option<Report> {
+    pub(super) async fn next_notice(&self) -> Option<WatchdogNotice> {
         let received = self.0.async_io(Interest::READABLE, || self.receive());
         received.await.ok().flatten()
     }
 
     /// The same, if it is there already, whether the runtime has heard of it or not.
-    pub(super) fn report_that_is_there(&self) -> Option<Option<Report>> {
+    pub(super) fn try_next_notice(&self) -> Option<Option<WatchdogNotice>> {
         self.receive().ok()
     }
 
     /// # Errors
     /// There is nothing.
-    fn receive(&self) -> io::Result<Option<Report>> {
-        let mut message = [0; Report::SIZE];
+    fn receive(&self) -> io::Result<Option<WatchdogNotice>> {
+        let mut message = [0; WatchdogNotice::SIZE];
         loop {
             match rustix::net::recv(&self.0, &mut message[..], RecvFlags::empty()) {
-                Ok((_, length)) if length > 0 => return Ok(Report::decode(message)),
+                Ok((_, length)) if length > 0 => return Ok(WatchdogNotice::decode(message)),
                 // The watchdog ended with an order unread. Its last reports come after this.
                 Err(Errno::CONNRESET) => {}
                 Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
@@ -104,7 +104,7 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// What the watchdog finds on its end.
 pub(super) enum Received<'a> {
-    Order(Order<'a>, Option<OwnedFd>),
+    WatchdogOrder(WatchdogOrder<'a>, Option<OwnedFd>),
     /// No whole message is there.
     Nothing,
     /// Main is gone.
@@ -132,16 +132,16 @@ pub(super) fn receive<'a>(socket: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Recei
             passed = descriptors.into_iter().next();
         }
     }
-    match Order::decode(&buffer[..length]) {
-        Some(order) => Received::Order(order, passed),
+    match WatchdogOrder::decode(&buffer[..length]) {
+        Some(order) => Received::WatchdogOrder(order, passed),
         None => Received::Nothing,
     }
 }
 
 /// Sends a report. If main is gone there is nobody to tell.
-pub(super) fn send(socket: BorrowedFd<'_>, report: Report) {
+pub(super) fn send(socket: BorrowedFd<'_>, notice: WatchdogNotice) {
     // A full socket would mean that main is frozen with hundreds of reports unread.
-    let _ = rustix::net::send(socket, &report.encode(), SendFlags::NOSIGNAL);
+    let _ = rustix::net::send(socket, &notice.encode(), SendFlags::NOSIGNAL);
 }
 
 #[cfg(test)]
@@ -149,19 +149,22 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
-    use crate::supervise::{Leftovers, Terms, Why};
+    use crate::supervise::{EndReason, LeftoverPolicy, TimeLimits};
 
     #[tokio::test]
     async fn reports_survive_an_order_that_comes_too_late() {
         let (ours, theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
-        main.order(&Order::Continue, None).await.unwrap();
-        send(theirs.as_fd(), Report::Ended(0));
-        send(theirs.as_fd(), Report::Gone(Why::Ended));
+        main.order(&WatchdogOrder::Continue, None).await.unwrap();
+        send(theirs.as_fd(), WatchdogNotice::Ended(0));
+        send(theirs.as_fd(), WatchdogNotice::Gone(EndReason::Ended));
         drop(theirs);
-        assert_eq!(main.report().await, Some(Report::Ended(0)));
-        assert_eq!(main.report().await, Some(Report::Gone(Why::Ended)));
-        assert_eq!(main.report().await, None);
+        assert_eq!(main.next_notice().await, Some(WatchdogNotice::Ended(0)));
+        assert_eq!(
+            main.next_notice().await,
+            Some(WatchdogNotice::Gone(EndReason::Ended))
+        );
+        assert_eq!(main.next_notice().await, None);
     }
 
     #[tokio::test]
@@ -170,7 +173,7 @@ mod tests {
         let main = MainEnd::new(ours).unwrap();
         let mut taken = 0;
         let full = loop {
-            match main.order(&Order::Continue, None).await {
+            match main.order(&WatchdogOrder::Continue, None).await {
                 Ok(()) => taken += 1,
                 Err(error) => break error,
             }
@@ -183,16 +186,16 @@ mod tests {
     async fn an_order_that_cannot_be_sent_is_told() {
         let (ours, theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
-        let order = Order::Start {
-            terms: Terms::default(),
+        let order = WatchdogOrder::Start {
+            limits: TimeLimits::default(),
             command: 1,
-            leftovers: Leftovers::Stop,
+            leftovers: LeftoverPolicy::Stop,
             foreground: false,
             environment: &vec![b'x'; 1 << 24],
         };
         let error = main.order(&order, None).await.unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
         drop(theirs);
-        main.order(&Order::Stop, None).await.unwrap();
+        main.order(&WatchdogOrder::Stop, None).await.unwrap();
     }
 }

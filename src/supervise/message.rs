@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::left::Left;
-use super::{Leftovers, Terms, Why};
+use super::leftover::Leftover;
+use super::{EndReason, LeftoverPolicy, TimeLimits};
 use crate::clock::Instant;
 
 /// The largest message: the variables that are added to the command's environment, of which the
@@ -16,13 +16,13 @@ pub(super) const MAX_ENVIRONMENT: usize = MAX_MESSAGE - 64;
 
 /// From main to the watchdog.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Order<'a> {
+pub(super) enum WatchdogOrder<'a> {
     /// Start the command. A descriptor for it to inherit may come along.
     Start {
-        terms: Terms,
+        limits: TimeLimits,
         /// Of how many of the words that the watchdog was given the command is.
         command: usize,
-        leftovers: Leftovers,
+        leftovers: LeftoverPolicy,
         /// The command takes the terminal's foreground.
         foreground: bool,
         /// `NAME=value`, each ended by a NUL byte.
@@ -40,7 +40,7 @@ pub(super) enum Order<'a> {
 
 /// From the watchdog to main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
+pub(crate) enum WatchdogNotice {
     /// It was too late to start the command: another order may come.
     TooLate,
     /// The command runs: its process, which leads its process group.
@@ -50,15 +50,15 @@ pub(crate) enum Report {
     /// The command was stopped by this signal.
     Stopped(i32),
     /// The watchdog is stopping the command, of its own accord, and why.
-    Ending(Why),
+    Terminating(EndReason),
     /// The command itself has ended with this wait status. What it started may live.
     Ended(i32),
     /// What it started lives, and is being stopped.
-    Left(Left),
+    Leftover(Leftover),
     /// A signal was passed on to the command, or would have been.
     PassedOn,
     /// Nothing of the command lives any more, and why it ended.
-    Gone(Why),
+    Gone(EndReason),
 }
 
 const NEVER: u64 = u64::MAX;
@@ -73,26 +73,26 @@ fn duration(nanoseconds: u64) -> Option<Duration> {
     (nanoseconds != NEVER).then(|| Duration::from_nanos(nanoseconds))
 }
 
-impl<'a> Order<'a> {
+impl<'a> WatchdogOrder<'a> {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut message = Vec::with_capacity(32);
         match self {
             Self::Start {
-                terms,
+                limits,
                 command,
                 leftovers,
                 foreground,
                 environment,
             } => {
                 message.push(b's');
-                for at in [terms.start_by, terms.deadline] {
+                for at in [limits.start_by, limits.deadline] {
                     let at = nanoseconds(at.map(Instant::since_boot));
                     message.extend(at.to_ne_bytes());
                 }
-                message.extend(nanoseconds(Some(terms.grace)).to_ne_bytes());
-                message.extend(nanoseconds(terms.max_runtime).to_ne_bytes());
+                message.extend(nanoseconds(Some(limits.grace)).to_ne_bytes());
+                message.extend(nanoseconds(limits.max_runtime).to_ne_bytes());
                 message.extend((*command as u64).to_ne_bytes());
-                message.push(u8::from(*leftovers == Leftovers::Leave));
+                message.push(u8::from(*leftovers == LeftoverPolicy::Leave));
                 message.push(u8::from(*foreground));
                 message.extend_from_slice(environment);
             }
@@ -122,7 +122,7 @@ impl<'a> Order<'a> {
                 let (leave, rest) = rest.split_first()?;
                 let (foreground, environment) = rest.split_first()?;
                 Self::Start {
-                    terms: Terms {
+                    limits: TimeLimits {
                         start_by: duration(u64::from_ne_bytes(*start_by)).map(Instant::from_boot),
                         deadline: duration(u64::from_ne_bytes(*deadline)).map(Instant::from_boot),
                         grace: duration(u64::from_ne_bytes(*grace))?,
@@ -130,9 +130,9 @@ impl<'a> Order<'a> {
                     },
                     command: u64::from_ne_bytes(*command) as usize,
                     leftovers: if *leave == 0 {
-                        Leftovers::Stop
+                        LeftoverPolicy::Stop
                     } else {
-                        Leftovers::Leave
+                        LeftoverPolicy::Leave
                     },
                     foreground: *foreground != 0,
                     environment,
@@ -150,8 +150,8 @@ impl<'a> Order<'a> {
     }
 }
 
-impl Report {
-    pub(super) const SIZE: usize = 5 + Left::SIZE;
+impl WatchdogNotice {
+    pub(super) const SIZE: usize = 5 + Leftover::SIZE;
 
     pub(super) fn encode(self) -> [u8; Self::SIZE] {
         let (tag, value) = match self {
@@ -159,16 +159,16 @@ impl Report {
             Self::Started(pid) => (b's', pid),
             Self::NotExecuted(errno) => (b'x', errno),
             Self::Stopped(signal) => (b'z', signal),
-            Self::Ending(why) => (b'w', why as i32),
+            Self::Terminating(reason) => (b'w', reason as i32),
             Self::Ended(status) => (b'e', status),
-            Self::Left(left) => (b'r', left.pid),
+            Self::Leftover(left) => (b'r', left.pid),
             Self::PassedOn => (b'p', 0),
-            Self::Gone(why) => (b'g', why as i32),
+            Self::Gone(reason) => (b'g', reason as i32),
         };
         let mut message = [0; Self::SIZE];
         message[0] = tag;
         message[1..5].copy_from_slice(&value.to_ne_bytes());
-        if let Self::Left(left) = self {
+        if let Self::Leftover(left) = self {
             message[5..].copy_from_slice(&left.encode());
         }
         message
@@ -182,11 +182,11 @@ impl Report {
             b's' => Self::Started(value),
             b'x' => Self::NotExecuted(value),
             b'z' => Self::Stopped(value),
-            b'w' => Self::Ending(Why::from_number(value)?),
+            b'w' => Self::Terminating(EndReason::from_number(value)?),
             b'e' => Self::Ended(value),
-            b'r' => Self::Left(Left::decode(value, more.first_chunk()?)),
+            b'r' => Self::Leftover(Leftover::decode(value, more.first_chunk()?)),
             b'p' => Self::PassedOn,
-            b'g' => Self::Gone(Why::from_number(value)?),
+            b'g' => Self::Gone(EndReason::from_number(value)?),
             _ => return None,
         })
     }
@@ -198,49 +198,49 @@ mod tests {
 
     #[test]
     fn orders_survive_as_bytes() {
-        let terms = Terms {
+        let limits = TimeLimits {
             start_by: Some(Instant::now()),
             deadline: Some(Instant::now()),
             grace: Duration::from_millis(2500),
             max_runtime: None,
         };
         for order in [
-            Order::Start {
-                terms,
+            WatchdogOrder::Start {
+                limits,
                 command: 300,
-                leftovers: Leftovers::Leave,
+                leftovers: LeftoverPolicy::Leave,
                 foreground: true,
                 environment: b"A=1\0B=\0",
             },
-            Order::Deadline(Instant::now()),
-            Order::Signal(15),
-            Order::Continue,
-            Order::Stop,
+            WatchdogOrder::Deadline(Instant::now()),
+            WatchdogOrder::Signal(15),
+            WatchdogOrder::Continue,
+            WatchdogOrder::Stop,
         ] {
-            assert_eq!(Order::decode(&order.encode()), Some(order));
+            assert_eq!(WatchdogOrder::decode(&order.encode()), Some(order));
         }
-        assert_eq!(Order::decode(b""), None);
-        assert_eq!(Order::decode(b"d123"), None);
+        assert_eq!(WatchdogOrder::decode(b""), None);
+        assert_eq!(WatchdogOrder::decode(b"d123"), None);
     }
 
     #[test]
     fn reports_survive_as_bytes() {
-        for report in [
-            Report::TooLate,
-            Report::Started(4_194_303),
-            Report::NotExecuted(2),
-            Report::Stopped(20),
-            Report::Ending(Why::MaxRuntime),
-            Report::Ended(-1),
-            Report::Left(Left {
+        for notice in [
+            WatchdogNotice::TooLate,
+            WatchdogNotice::Started(4_194_303),
+            WatchdogNotice::NotExecuted(2),
+            WatchdogNotice::Stopped(20),
+            WatchdogNotice::Terminating(EndReason::MaxRuntime),
+            WatchdogNotice::Ended(-1),
+            WatchdogNotice::Leftover(Leftover {
                 pid: 812,
                 others: 3,
                 name: *b"sleep\0\0\0\0\0\0\0\0\0\0\0",
             }),
-            Report::PassedOn,
-            Report::Gone(Why::Deadline),
+            WatchdogNotice::PassedOn,
+            WatchdogNotice::Gone(EndReason::Deadline),
         ] {
-            assert_eq!(Report::decode(report.encode()), Some(report));
+            assert_eq!(WatchdogNotice::decode(notice.encode()), Some(notice));
         }
     }
 }

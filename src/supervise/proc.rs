@@ -8,7 +8,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::left::NAME;
+use super::leftover::NAME;
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
 /// A /proc of our own PID namespace.

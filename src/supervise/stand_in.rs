@@ -11,11 +11,11 @@ use rustix::process::{Pid, Signal};
 use super::bystander::Bystander;
 use super::course::{Course, Phase};
 use super::leader::Leader;
-use super::message::Report;
+use super::message::WatchdogNotice;
 use super::rounds::Rounds;
 use super::tree;
 use super::walk::{Spared, Walk};
-use super::{Leftovers, PATIENCE, Terms, Why};
+use super::{EndReason, LeftoverPolicy, TimeLimits, WATCHDOG_DELAY};
 use crate::clock::Instant;
 
 /// How long the watchdog has to tell everything SIGTERM is a quarter of the grace, up to this: to
@@ -32,7 +32,7 @@ const LATE: Duration = Duration::from_secs(1);
 pub(super) struct StandIn {
     course: Course,
     watchdog: Pid,
-    leftovers: Leftovers,
+    leftovers: LeftoverPolicy,
     /// The command's process, until it is known to be reaped.
     leader: Option<Leader>,
     grace: Duration,
@@ -49,14 +49,18 @@ pub(super) struct StandIn {
     /// The last round found nothing alive.
     quiet: bool,
     /// What main has begun to do by itself, to be reported.
-    said: Option<Report>,
+    said: Option<WatchdogNotice>,
     /// Made when it is needed first, and then it has the bystanders.
     walk: Option<Walk>,
     bystanders: Vec<Bystander>,
 }
 
 impl StandIn {
-    pub(super) fn new(watchdog: Pid, leftovers: Leftovers, bystanders: Vec<Bystander>) -> Self {
+    pub(super) fn new(
+        watchdog: Pid,
+        leftovers: LeftoverPolicy,
+        bystanders: Vec<Bystander>,
+    ) -> Self {
         Self {
             course: Course::new(),
             watchdog,
@@ -77,9 +81,9 @@ impl StandIn {
     }
 
     /// The watchdog was ordered to start a command.
-    pub(super) fn start(&mut self, terms: Terms) {
-        self.grace = terms.grace;
-        self.course.may_start(terms, Instant::now());
+    pub(super) fn start(&mut self, limits: TimeLimits) {
+        self.grace = limits.grace;
+        self.course.may_start(limits, Instant::now());
     }
 
     /// With each renewal it is also seen whether the watchdog has missed the command's end.
@@ -93,7 +97,7 @@ impl StandIn {
     /// The watchdog was ordered to stop the command.
     pub(super) fn stop(&mut self) {
         let now = Instant::now();
-        if self.course.end(Why::Told, now) {
+        if self.course.end(EndReason::Requested, now) {
             self.owed = Some(now + self.patience());
         }
     }
@@ -108,7 +112,7 @@ impl StandIn {
     /// The watchdog is not counted on any more: it was killed, and what was below it is ours by now
     /// or dies along with it (prctl(2)); or it did not even say whether it started the command. Gives
     /// what is to be reported, if it has not been.
-    pub(super) fn take_over(&mut self, why: Why) -> Option<Report> {
+    pub(super) fn take_over(&mut self, reason: EndReason) -> Option<WatchdogNotice> {
         if self.is_killing() {
             return None;
         }
@@ -116,17 +120,17 @@ impl StandIn {
             // It may have.
             self.course.started(Instant::now());
         }
-        self.course.kill(why);
+        self.course.kill(reason);
         self.begin_killing();
-        Some(Report::Ending(why))
+        Some(WatchdogNotice::Terminating(reason))
     }
 
     /// The watchdog takes no orders. An end that has begun goes on without it, and for its own reason.
     pub(super) fn give_up_on_it(&mut self) {
         if self.course.phase() == Phase::Running {
-            self.course.end(Why::WatchdogFrozen, Instant::now());
+            self.course.end(EndReason::WatchdogFrozen, Instant::now());
             self.tell_to_end();
-            self.said = Some(Report::Ending(Why::WatchdogFrozen));
+            self.said = Some(WatchdogNotice::Terminating(EndReason::WatchdogFrozen));
         }
     }
 
@@ -144,7 +148,7 @@ impl StandIn {
     pub(super) fn survivors(&mut self) -> Vec<Pid> {
         let watchdog = self.watchdog;
         let mut found = self.walk().living(watchdog);
-        if self.leftovers == Leftovers::Leave {
+        if self.leftovers == LeftoverPolicy::Leave {
             found.retain(|&pid| Some(pid) == self.group());
         }
         found
@@ -157,35 +161,38 @@ impl StandIn {
 
     /// What the watchdog says that it has done need not be done. Gives what is true then: what we have
     /// begun by ourselves is a reason too.
-    pub(super) fn note(&mut self, report: Report) -> Report {
+    pub(super) fn note(&mut self, notice: WatchdogNotice) -> WatchdogNotice {
         let now = Instant::now();
-        match report {
-            Report::Started(pid) => {
+        match notice {
+            WatchdogNotice::Started(pid) => {
                 self.leader = Pid::from_raw(pid).map(|pid| Leader::new(pid, self.watchdog));
                 if self.course.phase() == Phase::Waiting {
                     self.course.started(now);
                 }
             }
-            Report::Ending(why) => {
+            WatchdogNotice::Terminating(reason) => {
                 self.owed = None;
-                self.course.end(why, now);
+                self.course.end(reason, now);
             }
-            Report::Ended(_) => {
+            WatchdogNotice::Ended(_) => {
                 (self.owed, self.passing) = (None, None);
                 self.leader = None;
                 self.course.ended(now);
             }
-            Report::Gone(why) => {
-                self.course.end(why, now);
+            WatchdogNotice::Gone(reason) => {
+                self.course.end(reason, now);
                 self.course.gone();
-                if let Phase::Gone(why) = self.course.phase() {
-                    return Report::Gone(why);
+                if let Phase::Gone(reason) = self.course.phase() {
+                    return WatchdogNotice::Gone(reason);
                 }
             }
-            Report::PassedOn => self.passing = None,
-            Report::TooLate | Report::NotExecuted(_) | Report::Stopped(_) | Report::Left(_) => {}
+            WatchdogNotice::PassedOn => self.passing = None,
+            WatchdogNotice::TooLate
+            | WatchdogNotice::NotExecuted(_)
+            | WatchdogNotice::Stopped(_)
+            | WatchdogNotice::Leftover(_) => {}
         }
-        report
+        notice
     }
 
     /// When something is due that the watchdog should have done by then.
@@ -200,7 +207,7 @@ impl StandIn {
     }
 
     /// Does what is due, and reports as the watchdog would have.
-    pub(super) fn act(&mut self) -> Option<Report> {
+    pub(super) fn act(&mut self) -> Option<WatchdogNotice> {
         if let Some(said) = self.said.take() {
             return Some(said);
         }
@@ -214,24 +221,25 @@ impl StandIn {
         let killed = self.is_killing();
         let mut begins = self.course.tick(now - self.patience());
         if self.deadline().is_some_and(|at| at <= now) {
-            begins = self.course.tick(now - PATIENCE).or(begins);
+            begins = self.course.tick(now - WATCHDOG_DELAY).or(begins);
         }
         if self.is_killing() && !killed {
             self.begin_killing();
         }
-        if let Some(why) = begins {
+        if let Some(reason) = begins {
             self.tell_to_end();
-            return Some(Report::Ending(why));
+            return Some(WatchdogNotice::Terminating(reason));
         }
         if !self.does_rounds() || self.next_round > now {
             return None;
         }
         if self.is_over() {
-            let (Phase::Ending(why, _) | Phase::Killing(why)) = self.course.phase() else {
+            let (Phase::Terminating(reason, _) | Phase::Killing(reason)) = self.course.phase()
+            else {
                 return None;
             };
             self.course.gone();
-            return Some(Report::Gone(why));
+            return Some(WatchdogNotice::Gone(reason));
         }
         self.next_round = Instant::now() + self.rounds.pause();
         None
@@ -239,7 +247,7 @@ impl StandIn {
 
     /// Whether main by itself tells or kills what it finds, round after round.
     fn does_rounds(&self) -> bool {
-        self.is_killing() || self.told && matches!(self.course.phase(), Phase::Ending(..))
+        self.is_killing() || self.told && matches!(self.course.phase(), Phase::Terminating(..))
     }
 
     fn begin_killing(&mut self) {
@@ -259,7 +267,7 @@ impl StandIn {
         } else {
             self.tell_the_rest();
         }
-        if self.leftovers == Leftovers::Leave {
+        if self.leftovers == LeftoverPolicy::Leave {
             return self.leader.as_ref().is_none_or(Leader::has_ended);
         }
         if tree::reap_all() {
@@ -275,7 +283,9 @@ impl StandIn {
     /// When nothing may live any more, with the watchdog's word for it.
     fn deadline(&self) -> Option<Instant> {
         match self.course.phase() {
-            Phase::Running | Phase::Ending(..) => self.course.deadline().map(|at| at + PATIENCE),
+            Phase::Running | Phase::Terminating(..) => {
+                self.course.deadline().map(|at| at + WATCHDOG_DELAY)
+            }
             _ => None,
         }
     }
@@ -283,15 +293,15 @@ impl StandIn {
     /// How long the watchdog has for what is due now.
     fn patience(&self) -> Duration {
         match self.course.phase() {
-            Phase::Running => (self.grace / 4).clamp(PATIENCE, LONGEST_WAIT),
-            _ => PATIENCE,
+            Phase::Running => (self.grace / 4).clamp(WATCHDOG_DELAY, LONGEST_WAIT),
+            _ => WATCHDOG_DELAY,
         }
     }
 
     /// SIGTERM to everything, as the watchdog would have told it; no more than that if it is to be
     /// killed anyway.
     fn tell_to_end(&mut self) {
-        let Phase::Ending(..) = self.course.phase() else {
+        let Phase::Terminating(..) = self.course.phase() else {
             return;
         };
         if let Some(leader) = &mut self.leader {
@@ -302,7 +312,7 @@ impl StandIn {
     }
 
     fn tell_the_rest(&mut self) {
-        if self.leftovers == Leftovers::Stop {
+        if self.leftovers == LeftoverPolicy::Stop {
             let (group, watchdog) = (self.group(), Some(self.watchdog));
             self.walk().tell(Spared { group, watchdog });
         }
@@ -317,7 +327,7 @@ impl StandIn {
         if tree::is_child(self.watchdog) {
             let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
         }
-        if self.leftovers == Leftovers::Stop {
+        if self.leftovers == LeftoverPolicy::Stop {
             let search = self.rounds.search();
             self.walk().kill(search);
         }
@@ -341,10 +351,10 @@ mod tests {
     #[test]
     fn our_reason_counts_when_the_watchdog_has_another() {
         let nobody = Pid::from_raw(i32::MAX).unwrap();
-        let mut stand_in = StandIn::new(nobody, Leftovers::Leave, Vec::new());
+        let mut stand_in = StandIn::new(nobody, LeftoverPolicy::Leave, Vec::new());
         stand_in.course.started(Instant::now());
-        stand_in.course.end(Why::MaxRuntime, Instant::now());
-        let ended = stand_in.note(Report::Gone(Why::Ended));
-        assert_eq!(ended, Report::Gone(Why::MaxRuntime));
+        stand_in.course.end(EndReason::MaxRuntime, Instant::now());
+        let ended = stand_in.note(WatchdogNotice::Gone(EndReason::Ended));
+        assert_eq!(ended, WatchdogNotice::Gone(EndReason::MaxRuntime));
     }
 }

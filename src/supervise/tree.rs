@@ -91,13 +91,13 @@ pub(super) fn has_ended(pid: Pid) -> bool {
 /// Ends a child, of which we know no end. One that cannot be killed while it is frozen, or whose end
 /// only a tracer can see, is not waited for.
 pub(super) fn end(child: Pid) {
-    const PATIENCE: Duration = Duration::from_millis(50);
+    const LIMIT: Duration = Duration::from_millis(50);
     const LONGEST: i64 = 10_000_000;
     if !is_child(child) {
         return;
     }
     let _ = rustix::process::kill_process(child, Signal::KILL);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + LIMIT;
     let mut pause = Timespec {
         tv_sec: 0,
         tv_nsec: 50_000,

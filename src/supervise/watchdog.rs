@@ -11,15 +11,15 @@ use rustix::process::{Pid, Signal};
 
 use super::command::{self, Command};
 use super::course::{Course, Phase};
-use super::left::Left;
+use super::leftover::Leftover;
 use super::link::{self, Received};
-use super::message::{MAX_MESSAGE, Order, Report};
+use super::message::{MAX_MESSAGE, WatchdogNotice, WatchdogOrder};
 use super::rounds::Rounds;
 use super::senses::{Ready, Senses};
 use super::tree::{self, Child};
 use super::walk::{Spared, Walk};
 use super::world;
-use super::{Leftovers, Terms, Why};
+use super::{EndReason, LeftoverPolicy, TimeLimits};
 use crate::clock::Instant;
 
 /// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the one alive
@@ -29,7 +29,7 @@ pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
 /// The watchdog's whole state.
 pub(super) struct Watchdog {
     command: Command,
-    leftovers: Leftovers,
+    leftovers: LeftoverPolicy,
     course: Course,
     message: Vec<u8>,
     senses: Senses,
@@ -53,7 +53,7 @@ impl Watchdog {
     pub(super) fn new(command: Command, senses: Senses) -> Self {
         Self {
             command,
-            leftovers: Leftovers::Stop,
+            leftovers: LeftoverPolicy::Stop,
             course: Course::new(),
             message: vec![0; MAX_MESSAGE],
             senses,
@@ -76,8 +76,8 @@ impl Watchdog {
                 self.kill();
                 self.look_at_children();
             }
-            if let Phase::Gone(why) = self.course.phase() {
-                self.report(Report::Gone(why));
+            if let Phase::Gone(reason) = self.course.phase() {
+                self.notify(WatchdogNotice::Gone(reason));
                 return;
             }
             let ready = self.wait();
@@ -88,8 +88,8 @@ impl Watchdog {
                 self.look_at_children();
             }
             // Before any order is carried out: to continue the command, say.
-            if let Some(why) = self.course.tick(Instant::now()) {
-                self.report(Report::Ending(why));
+            if let Some(reason) = self.course.tick(Instant::now()) {
+                self.notify(WatchdogNotice::Terminating(reason));
                 self.tell_to_end();
             }
             if self.next_telling.is_some_and(|at| at <= Instant::now()) {
@@ -106,12 +106,12 @@ impl Watchdog {
         let phase = self.course.phase();
         let timeout = match phase {
             Phase::Killing(_) => Some(self.killing.pause()),
-            Phase::Ending(..) => self.next_telling.map(Instant::left),
+            Phase::Terminating(..) => self.next_telling.map(Instant::left),
             _ => None,
         };
         self.senses.set_timer(self.course.next());
         // Once main is gone there is nobody to obey.
-        let main_is_there = phase != Phase::Killing(Why::MainGone);
+        let main_is_there = phase != Phase::Killing(EndReason::MainGone);
         self.senses
             .wait(main_is_there, self.executed.as_ref(), timeout)
     }
@@ -121,13 +121,13 @@ impl Watchdog {
         // Taken out for the time of one order, which borrows it.
         let mut message = std::mem::take(&mut self.message);
         let go_on = match link::receive(self.senses.link.as_fd(), &mut message) {
-            Received::Order(order, passed) => {
+            Received::WatchdogOrder(order, passed) => {
                 self.carry_out(order, passed);
                 true
             }
             Received::Nothing => true,
             Received::Closed => {
-                self.course.kill(Why::MainGone);
+                self.course.kill(EndReason::MainGone);
                 self.course.phase() != Phase::Waiting
             }
         };
@@ -135,10 +135,10 @@ impl Watchdog {
         go_on
     }
 
-    fn carry_out(&mut self, order: Order<'_>, passed: Option<OwnedFd>) {
+    fn carry_out(&mut self, order: WatchdogOrder<'_>, passed: Option<OwnedFd>) {
         match order {
-            Order::Start {
-                terms,
+            WatchdogOrder::Start {
+                limits,
                 command,
                 leftovers,
                 foreground,
@@ -146,32 +146,32 @@ impl Watchdog {
             } => {
                 self.inherit = passed;
                 self.leftovers = leftovers;
-                self.start(terms, command, environment, foreground);
+                self.start(limits, command, environment, foreground);
             }
-            Order::Deadline(deadline) => self.course.move_deadline(deadline),
-            Order::Signal(number) => self.pass_on(number),
-            Order::Continue => self.signal_group(Signal::CONT),
-            Order::Stop => {
-                if self.course.end(Why::Told, Instant::now()) {
-                    self.report(Report::Ending(Why::Told));
+            WatchdogOrder::Deadline(deadline) => self.course.move_deadline(deadline),
+            WatchdogOrder::Signal(number) => self.pass_on(number),
+            WatchdogOrder::Continue => self.signal_group(Signal::CONT),
+            WatchdogOrder::Stop => {
+                if self.course.end(EndReason::Requested, Instant::now()) {
+                    self.notify(WatchdogNotice::Terminating(EndReason::Requested));
                     self.tell_to_end();
                 }
             }
         }
     }
 
-    fn start(&mut self, terms: Terms, words: usize, environment: &[u8], foreground: bool) {
-        if !self.course.may_start(terms, Instant::now()) {
-            self.report(Report::TooLate);
+    fn start(&mut self, limits: TimeLimits, words: usize, environment: &[u8], foreground: bool) {
+        if !self.course.may_start(limits, Instant::now()) {
+            self.notify(WatchdogNotice::TooLate);
             return;
         }
-        if self.leftovers == Leftovers::Stop {
+        if self.leftovers == LeftoverPolicy::Stop {
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
         // The watchdog keeps it in any case: the lock must outlive the command.
         let inherit = match self.leftovers {
-            Leftovers::Stop => self.inherit.as_ref().map(AsFd::as_fd),
-            Leftovers::Leave => None,
+            LeftoverPolicy::Stop => self.inherit.as_ref().map(AsFd::as_fd),
+            LeftoverPolicy::Leave => None,
         };
         let command = &mut self.command;
         match command.start(words, environment, foreground, inherit) {
@@ -180,11 +180,11 @@ impl Watchdog {
                 self.group = Some(started.pid);
                 self.executed = Some(started.executed);
                 self.course.started(Instant::now());
-                self.report(Report::Started(started.pid.as_raw_nonzero().get()));
+                self.notify(WatchdogNotice::Started(started.pid.as_raw_nonzero().get()));
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                self.report(Report::NotExecuted(errno));
+                self.notify(WatchdogNotice::NotExecuted(errno));
                 self.course.not_started();
             }
         }
@@ -193,7 +193,7 @@ impl Watchdog {
     fn note_execution(&mut self) {
         let executed = self.executed.take();
         if let Some(errno) = executed.as_ref().and_then(command::not_executed) {
-            self.report(Report::NotExecuted(errno));
+            self.notify(WatchdogNotice::NotExecuted(errno));
         }
     }
 
@@ -201,15 +201,15 @@ impl Watchdog {
     /// the patience with what it left behind.
     fn pass_on(&mut self, number: i32) {
         const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
-        self.report(Report::PassedOn);
+        self.notify(WatchdogNotice::PassedOn);
         if self.leader.is_some() {
             if let Some(signal) = Signal::from_named_raw(number) {
                 self.signal_group(signal);
             }
-        } else if let Phase::Ending(why, _) = self.course.phase()
+        } else if let Phase::Terminating(reason, _) = self.course.phase()
             && ENDING.contains(&number)
         {
-            self.course.kill(why);
+            self.course.kill(reason);
         }
     }
 
@@ -224,7 +224,7 @@ impl Watchdog {
                 Child::Stopped(pid, signal) => {
                     tree::note_stop(pid);
                     if Some(pid) == self.leader {
-                        self.report(Report::Stopped(signal));
+                        self.notify(WatchdogNotice::Stopped(signal));
                     }
                 }
                 Child::NoNews => return,
@@ -242,26 +242,26 @@ impl Watchdog {
         let by_itself = self.course.phase() == Phase::Running;
         self.course.ended(Instant::now());
         if by_itself
-            && self.leftovers == Leftovers::Stop
-            && let Some(left) = Left::find(&mut self.walk)
+            && self.leftovers == LeftoverPolicy::Stop
+            && let Some(left) = Leftover::find(&mut self.walk)
         {
-            self.report(Report::Left(left));
+            self.notify(WatchdogNotice::Leftover(left));
         }
         // Before it is reaped: until then the group's number is its own. It was told already when it
         // did not end by itself.
         match self.leftovers {
-            Leftovers::Stop if by_itself => {
+            LeftoverPolicy::Stop if by_itself => {
                 self.signal_group(Signal::TERM);
                 self.signal_group(Signal::CONT);
             }
-            Leftovers::Leave if !by_itself => self.signal_group(Signal::KILL),
+            LeftoverPolicy::Leave if !by_itself => self.signal_group(Signal::KILL),
             _ => {}
         }
         self.leader = None;
         if let Some(status) = tree::reap(leader) {
-            self.report(Report::Ended(status.as_raw()));
+            self.notify(WatchdogNotice::Ended(status.as_raw()));
         }
-        if self.leftovers == Leftovers::Leave {
+        if self.leftovers == LeftoverPolicy::Leave {
             self.course.gone();
         } else if by_itself && !tree::reap_all() {
             // Rare, so that most commands cost no walk of the tree.
@@ -272,7 +272,7 @@ impl Watchdog {
     /// SIGTERM to all, and SIGCONT so that what is stopped can act on it; no more than that if it
     /// is to be killed anyway. The group at one stroke, then what has left it.
     fn tell_to_end(&mut self) {
-        if let Phase::Ending(..) = self.course.phase() {
+        if let Phase::Terminating(..) = self.course.phase() {
             self.signal_group(Signal::TERM);
             self.signal_group(Signal::CONT);
             self.tell_the_rest();
@@ -283,7 +283,9 @@ impl Watchdog {
     /// start others and end, one walk misses some.
     fn tell_the_rest(&mut self) {
         self.next_telling = None;
-        if self.leftovers == Leftovers::Stop && matches!(self.course.phase(), Phase::Ending(..)) {
+        if self.leftovers == LeftoverPolicy::Stop
+            && matches!(self.course.phase(), Phase::Terminating(..))
+        {
             let begun = Instant::now();
             self.walk.tell(Spared {
                 group: self.group,
@@ -297,7 +299,7 @@ impl Watchdog {
     /// SIGKILL to all.
     fn kill(&mut self) {
         self.signal_group(Signal::KILL);
-        if self.leftovers == Leftovers::Stop {
+        if self.leftovers == LeftoverPolicy::Stop {
             self.walk.kill(self.killing.search());
         }
     }
@@ -308,8 +310,8 @@ impl Watchdog {
         }
     }
 
-    fn report(&self, report: Report) {
-        link::send(self.senses.link.as_fd(), report);
+    fn notify(&self, notice: WatchdogNotice) {
+        link::send(self.senses.link.as_fd(), notice);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::cli::Run;
 use crate::describe;
-use crate::supervise::{Left, signals};
+use crate::supervise::{Leftover, signals};
 
 /// What is known when the command ends.
 #[derive(Default)]
 pub(super) struct Leaving {
     /// A signal that ends a process was passed to it.
     told: bool,
-    left: Option<Left>,
+    left: Option<Leftover>,
 }
 
 impl Leaving {
@@ -19,7 +19,7 @@ impl Leaving {
     }
 
     /// This is about to be left.
-    pub(super) fn note(&mut self, left: Left) {
+    pub(super) fn note(&mut self, left: Leftover) {
         self.left = Some(left);
     }
 
@@ -34,7 +34,7 @@ impl Leaving {
 }
 
 /// Says what the command left behind, which is being stopped.
-fn say(options: &Run, left: &Left) {
+fn say(options: &Run, left: &Leftover) {
     if options.quiet {
         return;
     }

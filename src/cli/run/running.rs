@@ -15,7 +15,7 @@ use crate::locker::{Held, Loss};
 use crate::progress::Seen;
 use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
-use crate::supervise::{PATIENCE, Report, Supervision, Why};
+use crate::supervise::{EndReason, Supervision, WATCHDOG_DELAY, WatchdogNotice};
 
 /// How it ended.
 pub(super) enum Ended {
@@ -123,7 +123,7 @@ impl<'a> Running<'a> {
             Start::NoWatchdog(why, signal) => {
                 // That a command is stopped which never ran is nobody's loss.
                 self.loss = self.held.ownership().loss();
-                self.note(Report::Ending(why)).await;
+                self.note(WatchdogNotice::Terminating(why)).await;
                 self.supervision.kill(why);
                 match self.follow(signals).await {
                     Ended::With(_) => signal.map_or(Exit::Status(exit::INTERNAL), Exit::Signal),
@@ -141,8 +141,8 @@ impl<'a> Running<'a> {
             let survivors = self.survivors.due(&self.supervision);
             tokio::select! {
                 biased;
-                report = self.supervision.report() => match report {
-                    Report::Gone(why) => break why,
+                report = self.supervision.next_notice() => match report {
+                    WatchdogNotice::Gone(why) => break why,
                     report => self.note(report).await,
                 },
                 signal = signals.next() => match signal {
@@ -178,8 +178,9 @@ impl<'a> Running<'a> {
                 () = until(survivors) => self.survivors.say(self.held, &mut self.supervision),
             }
         };
-        if why == Why::Deadline {
-            self.note(Report::Ending(Why::Deadline)).await;
+        if why == EndReason::Deadline {
+            self.note(WatchdogNotice::Terminating(EndReason::Deadline))
+                .await;
         }
         self.take_terminal_back();
         if let Some(why) = &self.overdrawn {
@@ -191,14 +192,14 @@ impl<'a> Running<'a> {
         Ended::With(self.exit(why))
     }
 
-    async fn note(&mut self, report: Report) {
+    async fn note(&mut self, report: WatchdogNotice) {
         match report {
-            Report::NotExecuted(errno) => self.not_executed = Some(errno),
-            Report::Stopped(signal) => self.stopped(signal).await,
-            Report::Ending(why) => {
+            WatchdogNotice::NotExecuted(errno) => self.not_executed = Some(errno),
+            WatchdogNotice::Stopped(signal) => self.stopped(signal).await,
+            WatchdogNotice::Terminating(why) => {
                 self.ending = true;
                 match why {
-                    Why::Deadline if self.loss.is_none() => {
+                    EndReason::Deadline if self.loss.is_none() => {
                         self.loss = Some(Loss::Expired);
                         let why = self
                             .seen
@@ -206,21 +207,26 @@ impl<'a> Running<'a> {
                             .unwrap_or_else(|| Loss::Expired.to_string());
                         self.say_lost(&why);
                     }
-                    Why::MaxRuntime => self.say_stopping("--max-runtime is over".to_owned()),
-                    Why::WatchdogGone => self.say_stopping("the watchdog was killed".to_owned()),
-                    Why::WatchdogFrozen => {
+                    EndReason::MaxRuntime => self.say_stopping("--max-runtime is over".to_owned()),
+                    EndReason::WatchdogGone => {
+                        self.say_stopping("the watchdog was killed".to_owned())
+                    }
+                    EndReason::WatchdogFrozen => {
                         self.say_stopping("the watchdog is stopped or frozen".to_owned());
                     }
                     _ => {}
                 }
             }
-            Report::Ended(status) => {
+            WatchdogNotice::Ended(status) => {
                 self.status = Some(status);
                 self.take_terminal_back();
                 self.leaving.note_end(self.options, status);
             }
-            Report::Left(left) => self.leaving.note(left),
-            Report::TooLate | Report::Started(_) | Report::PassedOn | Report::Gone(_) => {}
+            WatchdogNotice::Leftover(left) => self.leaving.note(left),
+            WatchdogNotice::TooLate
+            | WatchdogNotice::Started(_)
+            | WatchdogNotice::PassedOn
+            | WatchdogNotice::Gone(_) => {}
         }
     }
 
@@ -247,7 +253,7 @@ impl<'a> Running<'a> {
         // SIGCONT resumes the command, behind what was sent along with it: a shell's `kill %1`
         // sends SIGTERM first, and the command must not run on before that.
         terminal.stop_ourselves();
-        self.unstopped = Some((signal, Instant::now() + PATIENCE));
+        self.unstopped = Some((signal, Instant::now() + WATCHDOG_DELAY));
     }
 
     async fn lost(&mut self, loss: Loss) {
@@ -305,17 +311,19 @@ impl<'a> Running<'a> {
     }
 
     /// How genlock ends, now that nothing of the command lives.
-    fn exit(&self, why: Why) -> Exit {
+    fn exit(&self, why: EndReason) -> Exit {
         // One that never ran has lost nothing.
         if let Some(errno) = self.not_executed {
             return not_executed::say(self.options, &io::Error::from_raw_os_error(errno));
         }
-        if self.loss.is_some() || why == Why::Deadline {
+        if self.loss.is_some() || why == EndReason::Deadline {
             return Exit::Status(self.options.lost_exit_code);
         }
         match (why, self.status) {
-            (Why::MaxRuntime, _) => Exit::Status(exit::MAX_RUNTIME),
-            (Why::WatchdogFrozen | Why::WatchdogGone, _) => Exit::Status(exit::INTERNAL),
+            (EndReason::MaxRuntime, _) => Exit::Status(exit::MAX_RUNTIME),
+            (EndReason::WatchdogFrozen | EndReason::WatchdogGone, _) => {
+                Exit::Status(exit::INTERNAL)
+            }
             (_, Some(status)) if libc::WIFSIGNALED(status) => match libc::WTERMSIG(status) {
                 signal @ (libc::SIGINT | libc::SIGQUIT) if self.killed_in_foreground => {
                     Exit::Interrupt(signal)

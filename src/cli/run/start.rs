@@ -8,7 +8,7 @@ use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
 use crate::locker::{Held, Loss, grace, start_needs};
 use crate::supervise::signals::Signals;
-use crate::supervise::{PATIENCE, Report, Supervision, Terms, Why};
+use crate::supervise::{EndReason, Supervision, TimeLimits, WATCHDOG_DELAY, WatchdogNotice};
 
 /// So many TTLs the watchdog may take to start the command: on a busy host it may get to run much
 /// later than we do.
@@ -20,7 +20,7 @@ const BUSY: Duration = Duration::from_secs(1);
 /// How it went.
 pub(super) enum Start {
     /// The watchdog has carried out the order; its first report.
-    Done(Report),
+    Done(WatchdogNotice),
     /// It cannot be started at all.
     Impossible(io::Error),
     /// The lock was lost before.
@@ -29,7 +29,7 @@ pub(super) enum Start {
     Interrupted(i32),
     /// The watchdog was killed, or does not carry out the order, and maybe a signal has ended the
     /// wait for it: it is to be killed, with all that it may have started.
-    NoWatchdog(Why, Option<i32>),
+    NoWatchdog(EndReason, Option<i32>),
 }
 
 /// What is to be started, and on which lock.
@@ -57,7 +57,7 @@ impl Starting<'_> {
             if let Some(loss) = ownership.loss() {
                 return Start::Lost(loss);
             }
-            let terms = self.terms(ttl, deadline);
+            let terms = self.limits(ttl, deadline);
             if terms.start_by.is_some_and(|at| at <= Instant::now()) {
                 let mut losing = ownership.clone();
                 tokio::select! {
@@ -78,18 +78,18 @@ impl Starting<'_> {
                 return Start::Impossible(error);
             }
             match self.first_report(supervision, signals, ttl).await {
-                Ok(Report::TooLate) => {}
-                Ok(Report::Ending(why)) => return Start::NoWatchdog(why, None),
+                Ok(WatchdogNotice::TooLate) => {}
+                Ok(WatchdogNotice::Terminating(why)) => return Start::NoWatchdog(why, None),
                 Ok(report) => return Start::Done(report),
-                Err(signal) => return Start::NoWatchdog(Why::WatchdogFrozen, signal),
+                Err(signal) => return Start::NoWatchdog(EndReason::WatchdogFrozen, signal),
             }
         }
     }
 
-    fn terms(&self, ttl: Duration, deadline: Option<Instant>) -> Terms {
+    fn limits(&self, ttl: Duration, deadline: Option<Instant>) -> TimeLimits {
         let said = self.options.kill_after;
         let needed = start_needs(ttl, said, !self.options.no_renew);
-        Terms {
+        TimeLimits {
             start_by: deadline.map(|at| at - needed),
             deadline,
             grace: grace(ttl, said),
@@ -107,11 +107,11 @@ impl Starting<'_> {
         supervision: &mut Supervision,
         signals: &mut Signals,
         ttl: Duration,
-    ) -> Result<Report, Option<i32>> {
+    ) -> Result<WatchdogNotice, Option<i32>> {
         let mut ownership = self.held.ownership();
         let lost = async {
             ownership.lost().await;
-            sleep_until(Instant::now() + PATIENCE).await;
+            sleep_until(Instant::now() + WATCHDOG_DELAY).await;
         };
         let now = Instant::now();
         let interrupted = async {
@@ -120,7 +120,7 @@ impl Starting<'_> {
         };
         tokio::select! {
             biased;
-            report = supervision.report() => Ok(report),
+            report = supervision.next_notice() => Ok(report),
             signal = interrupted => Err(Some(signal)),
             () = lost => Err(None),
             () = sleep_until(now + ttl * TTLS) => Err(None),

@@ -8,7 +8,7 @@ use super::walk::Walk;
 
 /// One of the processes that a command has left behind, and how many others there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct Leftover {
     pub(super) pid: i32,
     pub(super) others: i32,
     /// Its name as the kernel keeps it, ended by a NUL byte (PR_SET_NAME, prctl(2)).
@@ -18,7 +18,7 @@ pub(crate) struct Left {
 /// As long as a name can be (TASK_COMM_LEN).
 pub(super) const NAME: usize = 16;
 
-impl Left {
+impl Leftover {
     pub(super) const SIZE: usize = 4 + NAME;
 
     pub(crate) fn pid(&self) -> i32 {

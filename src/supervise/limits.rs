@@ -6,7 +6,7 @@ use crate::clock::Instant;
 
 /// The bounds in time that a command starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub(crate) struct TimeLimits {
     /// The command is not started after this: it would be stopped before it has done anything.
     pub(crate) start_by: Option<Instant>,
     /// The command must be dead by then; `None` where the lock cannot run out.
@@ -19,7 +19,7 @@ pub(crate) struct Terms {
 
 /// What happens to the processes that the command leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leftovers {
+pub(crate) enum LeftoverPolicy {
     /// They are stopped: the lock covers the command and what it started.
     Stop,
     /// They are left: the lock covers the command's process group while the command runs.

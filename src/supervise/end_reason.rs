@@ -2,7 +2,7 @@
 
 /// Why the command is gone. A later one weighs more where several are true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Why {
+pub(crate) enum EndReason {
     /// It ended by itself.
     Ended,
     /// It had run for as long as it may.
@@ -11,26 +11,26 @@ pub(crate) enum Why {
     WatchdogFrozen,
     /// The watchdog was gone.
     WatchdogGone,
-    /// Main said so.
-    Told,
+    /// Main ordered it.
+    Requested,
     /// The deadline came.
     Deadline,
     /// Main was gone.
     MainGone,
 }
 
-impl Why {
+impl EndReason {
     pub(super) fn from_number(number: i32) -> Option<Self> {
         [
             Self::Ended,
             Self::MaxRuntime,
             Self::WatchdogFrozen,
             Self::WatchdogGone,
-            Self::Told,
+            Self::Requested,
             Self::Deadline,
             Self::MainGone,
         ]
         .into_iter()
-        .find(|&why| why as i32 == number)
+        .find(|&reason| reason as i32 == number)
     }
 }
