@@ -1,4 +1,4 @@
-//! Writes `completions/` and `man/` from the options: `cargo run --example generate`. A test holds
+//! Writes `completions/` and `man/` from the options: `cargo xtask generate`. A test holds
 //! the committed files equal to them.
 
 use std::io;

@@ -12,7 +12,7 @@ fn the_committed_files_are_those_of_the_options() {
         let committed = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
         assert!(
             committed == text,
-            "{} is out of date: cargo run --example generate",
+            "{} is out of date: cargo xtask generate",
             path.display()
         );
     }

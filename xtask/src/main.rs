@@ -1,0 +1,53 @@
+//! `cargo xtask`: what people who work on genlock do again and again.
+
+mod check;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use step::Step;
+
+const HELP: &str = "\
+usage: cargo xtask TASK
+
+  check                     format, lints, documentation: all of tests/run but the tests
+  generate                  completions/ and man/ anew, from the options
+  test NAME... [-- ARG...]  the tests whose names contain NAME, of whichever program has them
+  bench [ARG...]            the table of costs, quickly; cargo bench makes the full one
+  soak [SECONDS] [SEED]     faults at random, for a minute unless said
+
+tests/run does all that has to pass.
+";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let task = words.next().unwrap_or_default();
+    let rest: Vec<String> = words.collect();
+    let outcome = match (task.as_str(), rest.len()) {
+        ("" | "help" | "-h" | "--help", _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ("check", 0) => check::run(),
+        ("generate", 0) => {
+            Step::cargo(&["run", "--quiet", "--locked", "--example", "generate"]).run()
+        }
+        ("test", 1..) => test::run(&rest),
+        ("bench", _) => Step::cargo(&["bench", "--locked", "--", "--quick"])
+            .and(&rest)
+            .run(),
+        ("soak", _) => Step::script("tests/soak").and(&rest).run(),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One program that is run, from the root of the repository.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What came of it, or why not.
+pub(crate) type Outcome<T = ()> = Result<T, String>;
+
+/// A path below the root of the repository.
+pub(crate) fn below_root(path: &str) -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).join(path)
+}
+
+/// A program and its arguments.
+pub(crate) struct Step(Command);
+
+impl Step {
+    /// The cargo that runs us.
+    pub(crate) fn cargo(args: &[&str]) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::program(&cargo).and(args)
+    }
+
+    /// A script of the repository.
+    pub(crate) fn script(path: &str) -> Self {
+        Self::program(below_root(path).as_os_str())
+    }
+
+    fn program(program: &OsStr) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(below_root(""));
+        Self(command)
+    }
+
+    /// More arguments.
+    pub(crate) fn and<S: AsRef<OsStr>>(mut self, args: &[S]) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it, and says so before.
+    pub(crate) fn run(mut self) -> Outcome {
+        println!("\n== {self}");
+        match self.0.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("{self}: {status}")),
+            Err(error) => Err(format!("{self}: {error}")),
+        }
+    }
+
+    /// Runs it for what it writes to its standard output.
+    pub(crate) fn output(mut self) -> Outcome<String> {
+        match self.0.stderr(Stdio::inherit()).output() {
+            Ok(output) if output.status.success() => {
+                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+            }
+            Ok(output) => Err(format!("{self}: {}", output.status)),
+            Err(error) => Err(format!("{self}: {error}")),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.0.get_envs() {
+            let value = value.unwrap_or_default();
+            write!(f, "{}='{}' ", name.display(), value.display())?;
+        }
+        let program = Path::new(self.0.get_program());
+        let name = match program.strip_prefix(below_root("")) {
+            Ok(script) => script.as_os_str(),
+            Err(_) => program.file_name().unwrap_or_default(),
+        };
+        write!(f, "{}", name.display())?;
+        self.0
+            .get_args()
+            .try_for_each(|arg| write!(f, " {}", arg.display()))
+    }
+}
