@@ -6,13 +6,9 @@
 //! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
 //! owns: its lease may have died in the queue.
 
-mod addresses;
-pub mod certificate;
 mod connect;
-mod credential;
 pub mod diagnose;
 mod dial;
-mod endpoint;
 mod expiry;
 mod fault;
 mod follow;
@@ -25,24 +21,18 @@ mod leases;
 mod operator;
 mod ping;
 mod proof;
-mod pulse;
 mod queue;
 mod recipe;
-mod refusal;
 mod renewal;
 mod revoke;
 mod standing;
 mod survey;
 mod takeover;
-mod tls;
 mod transport;
 mod turn;
-mod user;
 mod watch;
 mod watches;
 
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,76 +40,12 @@ use tokio::sync::watch as notice;
 use tokio::time::timeout;
 
 use super::claims::Claims;
+use super::net::Config;
 use super::{BoxFuture, Held, Locker, MAX_TTL, Options, check_key, check_ttl};
 use crate::error::{Error, ErrorKind, Result, Setting};
-use crate::secrets;
 use connect::Store;
 use leases::Leases;
 use queue::Queue;
-
-/// How to reach an etcd.
-///
-/// The files are read by [`Etcd::new`], which fails if they are not what they should be, and anew
-/// for each handshake and login: what is in them may be renewed at any time.
-#[derive(Clone)]
-pub struct Config {
-    /// The members: `host:port`, `http://…`, `https://…`, `unix://PATH`; `127.0.0.1:2379`. One
-    /// without a scheme is `https` if there is a [`cacert`](Self::cacert) or [`cert`](Self::cert).
-    pub endpoints: Vec<String>,
-    /// Whom to trust, PEM; the system's authorities if there is none.
-    pub cacert: Option<PathBuf>,
-    /// The client's certificate, PEM, with its chain.
-    pub cert: Option<PathBuf>,
-    /// The key of [`cert`](Self::cert), PEM, not encrypted.
-    pub key: Option<PathBuf>,
-    /// Takes any server for the right one.
-    pub insecure_skip_tls_verify: bool,
-    /// The user to log in as.
-    pub user: Option<String>,
-    /// Its password; not shown by `Debug`.
-    pub password: Option<String>,
-    /// The file whose first line is the password, in place of [`password`](Self::password). One
-    /// that others can read is refused; of a file of root's, or another user's, its group may.
-    pub password_file: Option<PathBuf>,
-    /// The bound of one attempt, name, connection, TLS, login and the first answer, at a member that
-    /// gives no sign of life; 2 s.
-    pub dial_timeout: Duration,
-    /// The bound of one call over all its attempts, and of a release; 5 s.
-    pub command_timeout: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            endpoints: vec!["127.0.0.1:2379".to_owned()],
-            cacert: None,
-            cert: None,
-            key: None,
-            insecure_skip_tls_verify: false,
-            user: None,
-            password: None,
-            password_file: None,
-            dial_timeout: Duration::from_secs(2),
-            command_timeout: Duration::from_secs(5),
-        }
-    }
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("endpoints", &secrets::endpoints(&self.endpoints.join(",")))
-            .field("cacert", &self.cacert)
-            .field("cert", &self.cert)
-            .field("key", &self.key)
-            .field("insecure_skip_tls_verify", &self.insecure_skip_tls_verify)
-            .field("user", &self.user.as_deref().map(secrets::user))
-            .field("password_file", &self.password_file)
-            .field("dial_timeout", &self.dial_timeout)
-            .field("command_timeout", &self.command_timeout)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Locks in etcd: one client. It connects with the first call.
 ///
@@ -229,26 +155,6 @@ fn check_etcd_ttl(ttl: Duration) -> Result<()> {
         .about([Setting::Ttl]));
     }
     Ok(())
-}
-
-fn random() -> Result<u64> {
-    let mut bytes = [0; 8];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let flags = rustix::rand::GetRandomFlags::empty();
-        match rustix::rand::getrandom(&mut bytes[filled..], flags) {
-            Ok(read) => filled += read,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => {
-                return Err(Error::new(
-                    ErrorKind::Unavailable,
-                    "the kernel gives no random numbers",
-                )
-                .with_source(error));
-            }
-        }
-    }
-    Ok(u64::from_ne_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use super::mends::{MAJORITY, of_complaint};
 use super::report::{Endpoint, Kind, Report, Shown, time};
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
-use crate::locker::etcd::certificate::Certificate;
 use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status};
+use crate::locker::net::certificate::Certificate;
 use crate::{ErrorKind, EtcdConfig};
 
 /// Makes findings of a diagnosis.

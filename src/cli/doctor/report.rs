@@ -10,7 +10,7 @@ use crate::cli::paint::Paint;
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::locker::etcd::certificate::Certificate;
+use crate::locker::net::certificate::Certificate;
 use crate::{Error, ErrorKind};
 
 /// All that was found. Its fields are an interface.

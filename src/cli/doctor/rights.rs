@@ -4,8 +4,8 @@ use super::etcd::Judge;
 use super::mends::of_space;
 use super::report::Rights;
 use crate::describe;
-use crate::locker::etcd::certificate::Certificate;
 use crate::locker::etcd::diagnose::Service;
+use crate::locker::net::certificate::Certificate;
 use crate::secrets;
 use crate::{Error, ErrorKind};
 

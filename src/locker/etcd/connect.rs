@@ -13,14 +13,14 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Config;
-use super::dial::{Client, Connection, Dialler};
-use super::endpoint::Endpoint;
+use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
-use super::pulse::Pulse;
 use super::watches::Watches;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::Options;
+use crate::locker::net::endpoint::Endpoint;
+use crate::locker::net::liveness::Liveness;
+use crate::locker::net::{Config, random};
 use round::Round;
 
 /// The endpoints of one etcd.
@@ -40,7 +40,7 @@ pub(super) struct Store {
 
 struct Member {
     endpoint: Endpoint,
-    pulse: Pulse,
+    pulse: Liveness,
     /// Locked while it is dialled, so that several calls share one connection.
     connection: Mutex<Option<Connection>>,
     /// Locked while another one is dialled because that one is silent.
@@ -49,11 +49,11 @@ struct Member {
 
 impl Store {
     pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
-        let endpoints = Endpoint::all(config)?.into_iter();
+        let endpoints = config.servers(&PROTOCOL)?.into_iter();
         let members: Vec<_> = endpoints
             .map(|endpoint| Member {
                 endpoint,
-                pulse: Pulse::default(),
+                pulse: Liveness::default(),
                 connection: Mutex::new(None),
                 dialling_beside: Mutex::new(()),
             })
@@ -63,7 +63,7 @@ impl Store {
             return Err(error.about([Setting::Endpoints]));
         }
         // Clients that start anywhere spread their load.
-        let start = super::random()? as usize % members.len();
+        let start = random::random()? as usize % members.len();
         Ok(Self {
             members,
             dialler: Dialler::new(config, options.observer.clone())?,

@@ -8,14 +8,15 @@ use etcd_client::{GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::certificate::Certificate;
-use super::dial::{Client, Connection, Dialler};
-use super::endpoint::Endpoint;
+use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
-use super::pulse::Pulse;
-use super::{Config, check_etcd_ttl, lease};
+use super::{check_etcd_ttl, lease};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::net::Config;
+use crate::locker::net::certificate::Certificate;
+use crate::locker::net::endpoint::Endpoint;
+use crate::locker::net::liveness::Liveness;
 
 /// How often each member is asked for the time that a read takes.
 const ASKS: usize = 5;
@@ -115,7 +116,7 @@ pub struct Service {
 /// [`ErrorKind::InvalidConfig`], with the option or file at fault. All that etcd says or does not
 /// say is in the [`Diagnosis`].
 pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
-    let endpoints = Endpoint::all(config)?;
+    let endpoints = config.servers(&PROTOCOL)?;
     let nobody = Config {
         user: None,
         password: None,
@@ -146,7 +147,7 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
         }
     }
     Ok(Diagnosis {
-        certificate: patient.nobody.own_certificate(),
+        certificate: patient.nobody.reach().own_certificate(),
         members: members.into_iter().map(|(_, member, _)| member).collect(),
         service,
     })
@@ -163,7 +164,7 @@ struct Patient {
 
 impl Patient {
     async fn member(&self, endpoint: &Endpoint) -> Member {
-        let shown = timeout(self.dial_timeout, self.nobody.certificate(endpoint)).await;
+        let shown = timeout(self.dial_timeout, self.nobody.reach().certificate(endpoint)).await;
         Member {
             endpoint: endpoint.to_string(),
             in_clear: endpoint.is_in_clear(),
@@ -217,7 +218,11 @@ impl Patient {
     }
 
     async fn dial(&self, dialler: &Dialler, endpoint: &Endpoint) -> Result<Connection, Fault> {
-        let dialled = timeout(self.dial_timeout, dialler.dial(endpoint, &Pulse::default())).await;
+        let dialled = timeout(
+            self.dial_timeout,
+            dialler.dial(endpoint, &Liveness::default()),
+        )
+        .await;
         dialled.unwrap_or_else(|_| Err(Fault::silent(self.dial_timeout)))
     }
 
@@ -258,7 +263,7 @@ impl Patient {
         let answer = self.ask(&nobody, &self.nobody, authenticate).await;
         let (auth, login) = match answer {
             Ok(_) => (Ok(true), Ok(())),
-            Err(Fault::StaleToken(why)) if why.ends_with("authentication is not enabled") => {
+            Err(Fault::StaleLogin(why)) if why.ends_with("authentication is not enabled") => {
                 (Ok(false), Ok(()))
             }
             Err(fault @ Fault::Refused(ErrorKind::Denied, _)) => (Ok(true), Err(fault)),
@@ -275,7 +280,7 @@ impl Patient {
             endpoint: endpoint.to_string(),
             auth,
             login,
-            recognised: !matches!(read, Err(Fault::StaleToken(_))),
+            recognised: !matches!(read, Err(Fault::StaleLogin(_))),
             read: read.map_err(Error::from),
             write: write.map_err(Error::from),
             lease: match check_etcd_ttl(ttl) {
@@ -308,7 +313,7 @@ impl Patient {
 fn is_denied(fault: &Fault) -> bool {
     matches!(
         fault,
-        Fault::Refused(ErrorKind::Denied, _) | Fault::StaleToken(_)
+        Fault::Refused(ErrorKind::Denied, _) | Fault::StaleLogin(_)
     )
 }
 

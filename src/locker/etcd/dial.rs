@@ -10,31 +10,33 @@ use std::time::Duration;
 
 use etcd_client::{Channel, ConnectOptions};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixStream;
 use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 
-use super::Config;
-use super::addresses::connect;
-use super::certificate::Certificate;
-use super::endpoint::{Address, Endpoint};
 use super::fault::{self, Fault};
 use super::gather::Gathering;
 use super::greeting::Greeting;
-use super::pulse::Pulse;
-use super::refusal::Refusal;
-use super::tls::Tls;
-use super::transport;
-use super::user::User;
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::net::Config;
+use crate::locker::net::endpoint::{Address, Endpoint};
+use crate::locker::net::liveness::Liveness;
+use crate::locker::net::protocol::Protocol;
+use crate::locker::net::refusal::Refusal;
+use crate::locker::net::stream::Reach;
+use crate::locker::net::user::User;
 use crate::locker::{Event, Observer};
+
+/// etcd is spoken to by HTTP/2.
+pub(super) const PROTOCOL: Protocol = Protocol {
+    store: "etcd",
+    scheme: "http",
+    secure_scheme: "https",
+    port: 2379,
+    alpn: &["h2"],
+};
 
 /// etcd counts pings more often than every 5 s as abuse (its --grpc-keepalive-min-time).
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// What requests are made by. etcd's is one of all its services, and takes kilobytes.
 pub(super) type Client = Arc<etcd_client::Client>;
@@ -65,9 +67,9 @@ impl Connection {
             let fault = Fault::from(error);
             // Only a login is told so, which the client made anew by itself, with the password
             // that was good for the one before.
-            let stale = fault.is_failed_login() && dialler.may_log_in_otherwise();
+            let stale = fault::is_failed_login(&fault) && dialler.may_log_in_otherwise();
             match dialler.explain(fault, &self.refusal) {
-                Fault::Refused(_, reason) if stale => Fault::StaleToken(reason),
+                Fault::Refused(_, reason) if stale => Fault::StaleLogin(reason),
                 fault => fault,
             }
         })
@@ -76,19 +78,16 @@ impl Connection {
 
 /// How endpoints are dialled.
 pub(super) struct Dialler {
-    tls: Tls,
+    reach: Reach,
     user: Option<User>,
-    /// What the caller bounds an attempt by.
-    within: Duration,
     observer: Option<Observer>,
 }
 
 impl Dialler {
     pub(super) fn new(config: &Config, observer: Option<Observer>) -> Result<Self> {
         Ok(Self {
-            tls: Tls::new(config)?,
+            reach: Reach::new(config, &PROTOCOL)?,
             user: User::new(config)?,
-            within: config.dial_timeout,
             observer,
         })
     }
@@ -98,10 +97,10 @@ impl Dialler {
     pub(super) async fn dial(
         &self,
         endpoint: &Endpoint,
-        pulse: &Pulse,
+        pulse: &Liveness,
     ) -> Result<Connection, Fault> {
         let refusal = Refusal::default();
-        let stream = self.stream(endpoint, &refusal).await;
+        let stream = self.reach.stream(endpoint, &refusal).await;
         let stream = stream.inspect_err(|_| self.tell(&refusal))?;
         let in_clear = matches!(endpoint.address, Address::Tcp { tls: false, .. });
         let greeting = Greeting::new(refusal.clone(), in_clear);
@@ -117,7 +116,7 @@ impl Dialler {
                 io.ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "connection lost"))
             }
         });
-        let channel = TonicEndpoint::from_shared(endpoint.uri())
+        let channel = TonicEndpoint::from_shared(uri(endpoint))
             .map_err(|_| {
                 let text = "HTTP knows no such name of a host".to_owned();
                 Fault::Misfit(ErrorKind::InvalidConfig, text)
@@ -141,23 +140,9 @@ impl Dialler {
         }
     }
 
-    /// The certificate that the server at `endpoint` shows. The caller bounds it.
-    pub(super) async fn certificate(&self, endpoint: &Endpoint) -> Option<Certificate> {
-        let Address::Tcp {
-            tls: true,
-            host,
-            port,
-        } = &endpoint.address
-        else {
-            return None;
-        };
-        let stream = connect(host, *port, self.within).await.ok()?;
-        self.tls.shown(host, stream).await
-    }
-
-    /// Our own certificate.
-    pub(super) fn own_certificate(&self) -> Option<Certificate> {
-        self.tls.own()
+    /// How the endpoints are reached.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Who logs in, if anybody does: the name and the password, as they are now.
@@ -176,7 +161,7 @@ impl Dialler {
     /// Says what is behind a fault of a connection.
     fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
         self.tell(refusal);
-        let is_login = fault.is_failed_login();
+        let is_login = fault::is_failed_login(&fault);
         match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
             (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
@@ -196,28 +181,6 @@ impl Dialler {
             && let Some(text) = refusal.take_beneath()
         {
             observer(&Event::Beneath(text.to_owned()));
-        }
-    }
-
-    async fn stream(
-        &self,
-        endpoint: &Endpoint,
-        refusal: &Refusal,
-    ) -> Result<Box<dyn Stream>, Fault> {
-        match &endpoint.address {
-            Address::Unix(path) => {
-                let stream = UnixStream::connect(path).await.map_err(broken)?;
-                Ok(Box::new(stream))
-            }
-            Address::Tcp { tls, host, port } => {
-                let stream = connect(host, *port, self.within).await?;
-                if *tls {
-                    let refusal = refusal.clone();
-                    Ok(Box::new(self.tls.connect(host, stream, refusal).await?))
-                } else {
-                    Ok(Box::new(stream))
-                }
-            }
         }
     }
 }
@@ -242,6 +205,37 @@ async fn log_in(
     etcd_client::Client::from_channel(Channel::Tonic(channel), Some(options)).await
 }
 
-fn broken(error: io::Error) -> Fault {
-    Fault::Broken(transport::of_io(&error))
+/// What gRPC calls the server: the scheme and the authority of its requests. etcd takes a
+/// client's identity from its certificate only where the scheme says https.
+fn uri(endpoint: &Endpoint) -> String {
+    match &endpoint.address {
+        Address::Unix(_) => "http://localhost".to_owned(),
+        Address::Tcp { tls, host, port } => {
+            let scheme = if *tls { "https" } else { "http" };
+            if host.contains(':') {
+                format!("{scheme}://[{host}]:{port}")
+            } else {
+                format!("{scheme}://{host}:{port}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_a_name_for_grpc() {
+        for text in [
+            "h",
+            "https://h:1",
+            "[::1]:99",
+            "https://[fe80::1]",
+            "unix:///run/etcd",
+        ] {
+            let endpoint = Endpoint::parse(text, false, &PROTOCOL).expect(text);
+            assert!(TonicEndpoint::from_shared(uri(&endpoint)).is_ok(), "{text}");
+        }
+    }
 }

@@ -1,12 +1,11 @@
-//! What a failed attempt means: ask another endpoint, ask again, or give up.
-
-use std::time::Duration;
+//! What etcd's errors mean: ask another endpoint, ask again, or give up.
 
 use etcd_client::Error as EtcdError;
 use tonic::Code;
 
 use super::transport;
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
+pub(super) use crate::locker::net::fault::Fault;
 
 /// What etcd begins to say of a password that is not the user's.
 const FAILED_LOGIN: &str = "authentication failed";
@@ -16,61 +15,6 @@ const NO_LOGIN: &str = "authentication is not enabled";
 
 /// What is said of a server that answers HTTP but is none of gRPC's.
 const NO_ETCD: &str = "it answers HTTP, but not as etcd does: is it etcd's client port?";
-
-/// Why an attempt failed, with the reason in words for a user.
-#[derive(Clone, Debug)]
-pub(super) enum Fault {
-    /// The endpoint is not there, broke or cannot work at the moment. Another may do, or the same
-    /// one later.
-    Broken(String),
-    /// This endpoint and our configuration do not fit: no use in asking it again.
-    Misfit(ErrorKind, String),
-    /// The store's last word, whichever endpoint says it.
-    Refused(ErrorKind, String),
-    /// The token of our user has expired, is older than the store's list of users, or there is one
-    /// where nobody logs in any more, or none where one has to.
-    StaleToken(String),
-    /// The lease is not there (yet, or any more).
-    LeaseNotFound,
-    /// A lease with this id is there already.
-    LeaseExists,
-}
-
-impl Fault {
-    pub(super) fn silent(within: Duration) -> Self {
-        let within = Duration::from_millis(within.as_millis() as u64);
-        let within = humantime::format_duration(within);
-        Self::Broken(format!("no answer within {within}"))
-    }
-
-    /// Whether it is what etcd says of a password that is not the user's.
-    pub(super) fn is_failed_login(&self) -> bool {
-        matches!(self, Self::Refused(ErrorKind::Denied, why) if why.contains(FAILED_LOGIN))
-    }
-
-    /// The reason, without the kind.
-    pub(super) fn reason(&self) -> &str {
-        match self {
-            Self::Broken(reason)
-            | Self::Misfit(_, reason)
-            | Self::Refused(_, reason)
-            | Self::StaleToken(reason) => reason,
-            Self::LeaseNotFound => "the lease is gone",
-            Self::LeaseExists => "the lease id is taken",
-        }
-    }
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        let kind = match &fault {
-            Fault::Misfit(kind, _) | Fault::Refused(kind, _) => *kind,
-            Fault::StaleToken(_) => ErrorKind::Denied,
-            Fault::Broken(_) | Fault::LeaseNotFound | Fault::LeaseExists => ErrorKind::Unavailable,
-        };
-        Self::new(kind, fault.reason())
-    }
-}
 
 impl From<EtcdError> for Fault {
     fn from(error: EtcdError) -> Self {
@@ -88,6 +32,11 @@ impl From<EtcdError> for Fault {
             _ => Self::Broken("the client failed".into()),
         }
     }
+}
+
+/// Whether it is what etcd says of a password that is not the user's.
+pub(super) fn is_failed_login(fault: &Fault) -> bool {
+    matches!(fault, Fault::Refused(ErrorKind::Denied, why) if why.contains(FAILED_LOGIN))
 }
 
 /// What a dependency says itself, where our words do not say all.
@@ -119,14 +68,14 @@ fn judge(status: &tonic::Status) -> Fault {
     match status.code() {
         Code::NotFound if text.ends_with("lease not found") => Fault::LeaseNotFound,
         Code::FailedPrecondition if text == "lease already exists" => Fault::LeaseExists,
-        Code::Unauthenticated => Fault::StaleToken(format!("etcd: {text}")),
+        Code::Unauthenticated => Fault::StaleLogin(format!("etcd: {text}")),
         Code::InvalidArgument if text.contains("revision of auth store is old") => {
-            Fault::StaleToken(format!("etcd: {text}"))
+            Fault::StaleLogin(format!("etcd: {text}"))
         }
         // What its own client's new login gets, where a token is refused since `auth disable`.
-        Code::FailedPrecondition if text == NO_LOGIN => Fault::StaleToken(format!("etcd: {text}")),
+        Code::FailedPrecondition if text == NO_LOGIN => Fault::StaleLogin(format!("etcd: {text}")),
         // What a request without a token gets: our connection is older than `auth enable`.
-        Code::InvalidArgument if text == "user name is empty" => Fault::StaleToken(
+        Code::InvalidArgument if text == "user name is empty" => Fault::StaleLogin(
             "etcd: it wants a user (user) or a client certificate (cert)".to_owned(),
         ),
         Code::InvalidArgument if text.starts_with(FAILED_LOGIN) => refused(ErrorKind::Denied),
@@ -161,30 +110,10 @@ fn text_of(status: &tonic::Status) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// Demands a line for people: nothing that looks like a dependency's own `Debug`.
-    #[track_caller]
-    pub(in crate::locker::etcd) fn reads_like_words(text: &str) {
-        assert!(
-            !text.is_empty() && !text.contains(['\n', '{', '}', '[', ']', ';']),
-            "{text}"
-        );
-        for word in text.split(|c: char| !c.is_alphanumeric()) {
-            let humps = word.char_indices().skip(1);
-            let is_camel = word.chars().any(char::is_lowercase)
-                && humps.clone().any(|(_, c)| c.is_uppercase());
-            let known = [
-                "extendedKeyUsage",
-                "serverAuth",
-                "basicConstraints",
-                "subjectAltName",
-            ];
-            assert!(!is_camel || known.contains(&word), "{word} in: {text}");
-        }
-        assert!(!text.contains("Error"), "{text}");
-    }
+    use crate::error::Error;
+    use crate::locker::net::fault::tests::reads_like_words;
 
     #[test]
     fn every_error_of_the_client_is_in_words() {
@@ -270,7 +199,7 @@ pub(super) mod tests {
             ),
         ] {
             let stale = judged(code, text);
-            assert!(matches!(stale, Fault::StaleToken(_)), "{text}");
+            assert!(matches!(stale, Fault::StaleLogin(_)), "{text}");
         }
     }
 }

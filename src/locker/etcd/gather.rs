@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::greeting::Greeting;
-use super::pulse::Pulse;
+use crate::locker::net::liveness::Liveness;
 
 /// From this many bytes on nothing is gained by holding them back.
 const MOST: usize = 16 * 1024;
@@ -26,13 +26,13 @@ pub(super) struct Gathering<S> {
     sent: usize,
     /// How many turns the flush has given to others.
     waited: u32,
-    pulse: Pulse,
+    pulse: Liveness,
     greeting: Greeting,
 }
 
 impl<S: AsyncWrite + Unpin> Gathering<S> {
     /// What is heard is told to `pulse`, and what is heard first to `greeting`.
-    pub(super) fn new(stream: S, pulse: Pulse, greeting: Greeting) -> Self {
+    pub(super) fn new(stream: S, pulse: Liveness, greeting: Greeting) -> Self {
         Self {
             stream,
             held: Vec::new(),
@@ -115,7 +115,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::locker::etcd::refusal::Refusal;
+    use crate::locker::net::refusal::Refusal;
 
     fn greeting() -> Greeting {
         Greeting::new(Refusal::default(), true)
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_in_one_go_is_sent_at_once() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut stream = Gathering::new(ours, Pulse::default(), greeting());
+        let mut stream = Gathering::new(ours, Liveness::default(), greeting());
         let write = async {
             stream.write_all(b"one").await.unwrap();
             let flush = stream.flush();
@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_can_be_sent_waits() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut stream = Gathering::new(ours, Pulse::default(), greeting());
+        let mut stream = Gathering::new(ours, Liveness::default(), greeting());
         let all: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
         let sent = all.clone();
         let writing = tokio::spawn(async move {

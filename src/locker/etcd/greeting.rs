@@ -1,7 +1,7 @@
 //! The first words of a server: those of another protocol tell where we have come to.
 
 use super::fault::Fault;
-use super::refusal::Refusal;
+use crate::locker::net::refusal::Refusal;
 
 /// Waits for them, and keeps what is wrong with them.
 pub(super) struct Greeting {

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::locker::Event;
 use crate::locker::claims::Trace;
 use crate::locker::deadline::Deadline;
+use crate::locker::net::random;
 use crate::locker::operator::Ttl;
 use crate::locker::ownership::{Loss, Owner};
 
@@ -58,7 +59,7 @@ pub(super) enum Renewal {
 pub(super) fn fresh_id() -> Result<i64> {
     loop {
         // Positive: etcd writes the id in hex without a sign. 0 asks etcd to choose.
-        let id = (super::random()? >> 1) as i64;
+        let id = (random::random()? >> 1) as i64;
         if id != 0 {
             return Ok(id);
         }

@@ -5,7 +5,7 @@ use std::io;
 
 use h2::Reason;
 
-use crate::error::plain;
+use crate::locker::net::reason::{BROKE, of_io};
 
 /// The innermost reason that has words; else only that it broke.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
@@ -20,8 +20,6 @@ pub(super) fn beneath(error: &(dyn Error + 'static)) -> Option<String> {
         texts.join(": ")
     })
 }
-
-const BROKE: &str = "the connection broke";
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
@@ -47,24 +45,6 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<String> {
     // hyper has no type for it that we could name.
     let is_deaf = error.to_string() == "keep-alive timed out";
     is_deaf.then(|| "it answers no pings any more".to_owned())
-}
-
-/// The system's own words, or what other layers mean by the kind.
-pub(super) fn of_io(error: &io::Error) -> String {
-    use io::ErrorKind as Kind;
-    if error.raw_os_error().is_some() {
-        return plain(&error.to_string());
-    }
-    let words = match error.kind() {
-        Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionAborted => "it hung up",
-        Kind::NotConnected | Kind::Other => BROKE,
-        Kind::InvalidData | Kind::InvalidInput => "it sent what makes no sense",
-        Kind::TimedOut => "it did not answer in time",
-        Kind::NotFound => "no address",
-        // Few words in lower case.
-        kind => return kind.to_string(),
-    };
-    words.to_owned()
 }
 
 fn of_http(reason: Reason) -> &'static str {
@@ -106,7 +86,7 @@ pub(super) fn of_code(code: tonic::Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::etcd::fault::tests::reads_like_words;
+    use crate::locker::net::fault::tests::reads_like_words;
 
     #[test]
     fn every_reason_of_http_is_in_words() {

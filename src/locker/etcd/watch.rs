@@ -77,7 +77,7 @@ impl Watch {
             self.message = tokio::select! {
                 message = self.shared.message() => message.map_err(|error| match error.into() {
                     // The next call logs in anew.
-                    Fault::StaleToken(why) => Fault::Broken(why),
+                    Fault::StaleLogin(why) => Fault::Broken(why),
                     fault => fault,
                 })?,
                 _ = self.moved.changed() => {

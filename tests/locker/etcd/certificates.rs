@@ -128,8 +128,8 @@ async fn a_self_signed_certificate_is_its_own_authority() {
         ),
         (
             refused(&|config| config.cacert = Some(server.file("ca.pem"))),
-            "its certificate is one of an authority: that is taken only if it stands itself in \
-             --cacert",
+            "its certificate is one of an authority: that is taken only if it stands itself among \
+             those known here (cacert)",
         ),
     ] {
         let error = super::secure::refused(config, "/k").await.to_string();

@@ -65,7 +65,7 @@ impl Store {
         let mut connection = over;
         for _ in 1..LOGINS {
             match connection.clone().run(&self.dialler, op).await {
-                Err(Fault::StaleToken(_)) => {
+                Err(Fault::StaleLogin(_)) => {
                     connection = self.connection_beside(index, &connection).await?;
                 }
                 result => return result,

@@ -11,9 +11,9 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::trust::Authorities;
 use crate::error::{Error, ErrorKind, Result, Setting};
-use crate::locker::etcd::Config;
-use crate::locker::etcd::certificate::PublicKey;
-use crate::locker::etcd::credential::CredentialFile;
+use crate::locker::net::Config;
+use crate::locker::net::certificate::PublicKey;
+use crate::locker::net::credential::CredentialFile;
 
 /// Where they are.
 pub(super) struct Files {
@@ -32,7 +32,7 @@ pub(super) struct Contents {
 /// What they had in them when they were read last, and what was made of it.
 pub(super) struct Material {
     pub(super) contents: Contents,
-    /// Those of --cacert.
+    /// Those that are given, in place of the system's.
     pub(super) authorities: Option<Authorities>,
     pub(super) certified: Option<Arc<CertifiedKey>>,
     /// Made with the first connection: the system's authorities take milliseconds to read, which a
@@ -101,7 +101,7 @@ impl Files {
 }
 
 /// rustls' own check that the two belong together is not used: it knows no certificate of
-/// version 1, which etcd takes of a client.
+/// version 1, which servers take of a client.
 fn certified(
     cert: &CredentialFile,
     key: &CredentialFile,

@@ -11,18 +11,21 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls;
 
 use super::words::{self, Identity};
-use crate::locker::etcd::refusal::Refusal;
+use crate::locker::net::protocol::Protocol;
+use crate::locker::net::refusal::Refusal;
 
 /// Notes what TLS says when the connection fails.
 pub(super) struct Noting {
     pub(super) stream: TlsStream<TcpStream>,
     pub(super) identity: Identity,
+    pub(super) protocol: &'static Protocol,
     pub(super) refusal: Refusal,
 }
 
 impl Noting {
     fn note(&self, tls: &rustls::Error) {
-        self.refusal.set(words::judge(tls, &self.identity));
+        let fault = words::judge(tls, &self.identity, self.protocol);
+        self.refusal.set(fault);
         self.refusal.set_beneath(words::beneath(tls));
     }
 

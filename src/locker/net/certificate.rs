@@ -45,7 +45,7 @@ const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
 impl Certificate {
     /// Reads DER; `None` if it is not what it should be.
-    pub(super) fn read(der: &[u8]) -> Option<Self> {
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
         let mut body = from_issuer(der)?;
         let issuer = common_name(body.expect(SEQUENCE)?);
         let mut validity = Der(body.expect(SEQUENCE)?);
@@ -68,16 +68,16 @@ impl Certificate {
 }
 
 /// The public key of a certificate.
-pub(super) struct PublicKey<'a> {
+pub(crate) struct PublicKey<'a> {
     /// The content of its AlgorithmIdentifier.
-    pub(super) algorithm: &'a [u8],
+    pub(crate) algorithm: &'a [u8],
     /// The key itself, in the form of its algorithm.
-    pub(super) key: &'a [u8],
+    pub(crate) key: &'a [u8],
 }
 
 impl<'a> PublicKey<'a> {
     /// That of a certificate in DER; `None` if it is not what it should be.
-    pub(super) fn of_certificate(der: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of_certificate(der: &'a [u8]) -> Option<Self> {
         let mut body = from_issuer(der)?;
         // Who signed it, from when until when, and whose it is.
         for _ in 0..3 {
@@ -87,7 +87,7 @@ impl<'a> PublicKey<'a> {
     }
 
     /// That of a SubjectPublicKeyInfo in DER.
-    pub(super) fn read(der: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
         Self::content(Der(der).expect(SEQUENCE)?)
     }
 
@@ -100,7 +100,7 @@ impl<'a> PublicKey<'a> {
     }
 
     /// The length of an RSA key; `None` of any other.
-    pub(super) fn rsa_bits(&self) -> Option<usize> {
+    pub(crate) fn rsa_bits(&self) -> Option<usize> {
         (Der(self.algorithm).expect(OBJECT_IDENTIFIER)? == RSA).then_some(())?;
         let modulus = Der(Der(self.key).expect(SEQUENCE)?).expect(INTEGER)?;
         let zeros = modulus.iter().take_while(|&&byte| byte == 0).count();
@@ -218,7 +218,7 @@ fn time((tag, text): (u8, &[u8])) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -237,7 +237,7 @@ pub(super) mod tests {
         67f3afe8152099a094e3b95d06\
         ";
 
-    pub(in crate::locker::etcd) fn bytes() -> Vec<u8> {
+    pub(in crate::locker::net) fn bytes() -> Vec<u8> {
         let digits: Vec<_> = MADE.chars().filter_map(|c| c.to_digit(16)).collect();
         let pairs = digits.chunks_exact(2);
         pairs.map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::fault::Fault;
-use super::transport;
+use super::reason;
 use crate::error::plain;
 
 /// The next address is tried after so long a silence, or sooner if one fails (its section 5)…
@@ -20,12 +20,12 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(10);
 
 /// A connection to the address, or to the first of the name's that answers. The caller bounds it,
 /// by `within`. A literal address asks no DNS.
-pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, Fault> {
+pub(crate) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, Fault> {
     let addresses = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => look_up(host, port).await?,
     };
-    let broken = |error: io::Error| Fault::Broken(transport::of_io(&error));
+    let broken = |error: io::Error| Fault::Broken(reason::of_io(&error));
     let stream = first_of(in_turn(addresses), within).await.map_err(broken)?;
     // Small requests must not wait for the acknowledgement of those before.
     stream.set_nodelay(true).map_err(broken)?;

@@ -5,7 +5,7 @@ use super::credential::CredentialFile;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::secrets;
 
-pub(super) struct User {
+pub(crate) struct User {
     name: String,
     password: Password,
 }
@@ -18,7 +18,7 @@ enum Password {
 
 impl User {
     /// The configured one. Reads the file: what is wrong with it is known at once.
-    pub(super) fn new(config: &Config) -> Result<Option<Self>> {
+    pub(crate) fn new(config: &Config) -> Result<Option<Self>> {
         let invalid = |message| {
             let error = Error::new(ErrorKind::InvalidConfig, message);
             Err(error.about([Setting::User, Setting::Password]))
@@ -40,7 +40,7 @@ impl User {
     }
 
     /// The name and the password, as they are now.
-    pub(super) fn credentials(&self) -> Result<(String, String)> {
+    pub(crate) fn credentials(&self) -> Result<(String, String)> {
         let password = match &self.password {
             Password::Given(password) => password.clone(),
             Password::InFile(file) => file.first_line()?,
@@ -49,12 +49,12 @@ impl User {
     }
 
     /// Whether another password may be there the next time.
-    pub(super) fn may_change(&self) -> bool {
+    pub(crate) fn may_change(&self) -> bool {
         matches!(self.password, Password::InFile(_))
     }
 
     /// The name, as it may be shown. With a colon it may be meant for a name and a password.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let shown = secrets::user(&self.name);
         let why = if shown == self.name {
             ""

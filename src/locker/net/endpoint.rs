@@ -1,31 +1,29 @@
-//! Where an etcd listens, as users write it.
+//! Where a server listens, as users write it.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::Config;
+use super::protocol::Protocol;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::secrets;
 
-/// Where an etcd listens. Displays as the user wrote it, but for a secret.
+/// Where a server listens. Displays as the user wrote it, but for a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     text: String,
-    pub(super) address: Address,
+    pub(crate) address: Address,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Address {
+pub(crate) enum Address {
     Tcp { tls: bool, host: String, port: u16 },
     Unix(PathBuf),
 }
 
 impl Endpoint {
     /// Reads them all; see [`parse`](Self::parse).
-    pub(super) fn all(config: &Config) -> Result<Vec<Self>> {
-        let tls = config.cacert.is_some() || config.cert.is_some();
-        let endpoints = &config.endpoints;
+    pub(crate) fn all(endpoints: &[String], tls: bool, protocol: &Protocol) -> Result<Vec<Self>> {
         // First of all: a list may have been cut at a comma of a password.
         let named =
             |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
@@ -35,36 +33,40 @@ impl Endpoint {
         }
         endpoints
             .iter()
-            .map(|text| Self::parse(text, tls))
+            .map(|text| Self::parse(text, tls, protocol))
             .collect()
     }
 
-    /// Reads `host:port`, `http://…`, `https://…` or `unix://PATH`; without a scheme `tls` decides.
-    pub(super) fn parse(text: &str, tls: bool) -> Result<Self> {
-        let refuse = |why| Err(invalid(text, why));
-        // The scheme of a URL is written in either case (RFC 3986, 3.1).
-        let scheme = |name: &str| {
-            let (scheme, rest) = text.split_at_checked(name.len())?;
-            scheme.eq_ignore_ascii_case(name).then_some(rest)
-        };
-        let address = if let Some(path) = scheme("unix:") {
+    /// Reads `host:port`, the same behind one of the protocol's schemes, or `unix://PATH`; without a
+    /// scheme `tls` decides.
+    pub(crate) fn parse(text: &str, tls: bool, protocol: &Protocol) -> Result<Self> {
+        let refuse = |why: &str| Err(invalid(text, why));
+        let Protocol {
+            store,
+            scheme,
+            secure_scheme,
+            ..
+        } = protocol;
+        let address = if let Some(path) = behind_scheme(text, "unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() {
                 return refuse("a path should follow unix://");
             }
             Address::Unix(path.into())
         } else {
-            let (tls, rest) = if let Some(rest) = scheme("http://") {
+            let (tls, rest) = if let Some(rest) = behind_scheme(text, &format!("{scheme}://")) {
                 (false, rest)
-            } else if let Some(rest) = scheme("https://") {
+            } else if let Some(rest) = behind_scheme(text, &format!("{secure_scheme}://")) {
                 (true, rest)
             } else if text.contains("://") {
-                return refuse("etcd is reached by http://, https:// or unix://");
+                return refuse(&format!(
+                    "{store} is reached by {scheme}://, {secure_scheme}:// or unix://"
+                ));
             } else {
                 (tls, text)
             };
             let rest = rest.strip_suffix('/').unwrap_or(rest);
-            let Some((host, port)) = host_and_port(rest) else {
+            let Some((host, port)) = host_and_port(rest, protocol.port) else {
                 return refuse("not a HOST:PORT");
             };
             let host = host.to_owned();
@@ -76,28 +78,12 @@ impl Endpoint {
         })
     }
 
-    pub(super) fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         matches!(self.address, Address::Tcp { tls: true, .. })
     }
 
-    /// What gRPC calls the server: the scheme and the authority of its requests. etcd takes a
-    /// client's identity from its certificate only where the scheme says https.
-    pub(super) fn uri(&self) -> String {
-        match &self.address {
-            Address::Unix(_) => "http://localhost".to_owned(),
-            Address::Tcp { tls, host, port } => {
-                let scheme = if *tls { "https" } else { "http" };
-                if host.contains(':') {
-                    format!("{scheme}://[{host}]:{port}")
-                } else {
-                    format!("{scheme}://{host}:{port}")
-                }
-            }
-        }
-    }
-
     /// Whether others on the way can read what is said.
-    pub(super) fn is_in_clear(&self) -> bool {
+    pub(crate) fn is_in_clear(&self) -> bool {
         matches!(&self.address, Address::Tcp { tls: false, host, .. }
             if host != "localhost" && !host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
     }
@@ -105,8 +91,13 @@ impl Endpoint {
 
 /// Whether it names a socket of this host, in whose path an `@` may be.
 fn is_of_socket(text: &str) -> bool {
-    let scheme = text.get(.."unix:".len());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("unix:"))
+    behind_scheme(text, "unix:").is_some()
+}
+
+/// What stands behind the scheme of a URL, which is written in either case (RFC 3986, 3.1).
+fn behind_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 fn invalid(text: &str, why: &str) -> Error {
@@ -125,28 +116,38 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Splits `host:port`, `[v6]:port`, or a host alone, which gets etcd's own port.
-fn host_and_port(text: &str) -> Option<(&str, u16)> {
+/// Splits `host:port`, `[v6]:port`, or a host alone, which gets the store's own port.
+fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
-        (
-            host,
-            port.strip_prefix(':')
-                .or_else(|| port.is_empty().then_some("2379"))?,
-        )
+        let port = match port {
+            "" => None,
+            port => Some(port.strip_prefix(':')?),
+        };
+        (host, port)
     } else {
-        text.split_once(':').unwrap_or((text, "2379"))
+        match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        }
     };
     let strange = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]%".contains(c);
     let good = !host.is_empty() && !host.contains(strange);
-    Some((host, port.parse().ok()?)).filter(|_| good)
+    let port = port.map_or(Some(default), |port| port.parse().ok())?;
+    good.then_some((host, port))
 }
 
 #[cfg(test)]
 mod tests {
-    use tonic::transport::Endpoint as TonicEndpoint;
-
     use super::*;
+
+    const PROTOCOL: Protocol = Protocol {
+        store: "a store",
+        scheme: "http",
+        secure_scheme: "https",
+        port: 2379,
+        alpn: &[],
+    };
 
     fn tcp(tls: bool, host: &str, port: u16) -> Address {
         let host = host.to_owned();
@@ -157,29 +158,22 @@ mod tests {
     fn endpoints_are_read_as_people_write_them() {
         for (text, address) in [
             ("127.0.0.1:2379", tcp(false, "127.0.0.1", 2379)),
-            ("http://etcd-1:1234/", tcp(false, "etcd-1", 1234)),
-            ("HTTP://etcd-1:1234", tcp(false, "etcd-1", 1234)),
-            ("Https://Etcd-1", tcp(true, "Etcd-1", 2379)),
+            ("http://server-1:1234/", tcp(false, "server-1", 1234)),
+            ("HTTP://server-1:1234", tcp(false, "server-1", 1234)),
+            ("Https://Server-1", tcp(true, "Server-1", 2379)),
             ("UNIX:///run/a@b", Address::Unix("/run/a@b".into())),
-            (
-                "https://etcd.example.org",
-                tcp(true, "etcd.example.org", 2379),
-            ),
+            ("https://s.example.org", tcp(true, "s.example.org", 2379)),
             ("[::1]:99", tcp(false, "::1", 99)),
             ("https://[fe80::1]", tcp(true, "fe80::1", 2379)),
-            (
-                "unix:///run/etcd.sock",
-                Address::Unix("/run/etcd.sock".into()),
-            ),
-            ("unix:etcd.sock", Address::Unix("etcd.sock".into())),
+            ("unix:///run/s.sock", Address::Unix("/run/s.sock".into())),
+            ("unix:s.sock", Address::Unix("s.sock".into())),
         ] {
-            let endpoint = Endpoint::parse(text, false).expect(text);
+            let endpoint = Endpoint::parse(text, false, &PROTOCOL).expect(text);
             assert_eq!(endpoint.address, address);
             assert_eq!(endpoint.to_string(), text);
-            assert!(TonicEndpoint::from_shared(endpoint.uri()).is_ok(), "{text}");
         }
-        let secure = Endpoint::parse("etcd:1", true).expect("an endpoint");
-        assert_eq!(secure.address, tcp(true, "etcd", 1));
+        let secure = Endpoint::parse("server:1", true, &PROTOCOL).expect("an endpoint");
+        assert_eq!(secure.address, tcp(true, "server", 1));
     }
 
     #[test]
@@ -195,7 +189,7 @@ mod tests {
             "[::1",
             "unix://",
         ] {
-            let error = Endpoint::parse(text, false).expect_err(text);
+            let error = Endpoint::parse(text, false, &PROTOCOL).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         }
     }
@@ -210,11 +204,9 @@ mod tests {
             &["a:1", "http://a@secret@h"],
             &["https://h/?token=secret"],
         ] {
-            let config = Config {
-                endpoints: list.iter().map(ToString::to_string).collect(),
-                ..Config::default()
-            };
-            let error = Endpoint::all(&config).expect_err("refused").to_string();
+            let list: Vec<_> = list.iter().map(ToString::to_string).collect();
+            let error = Endpoint::all(&list, false, &PROTOCOL).expect_err("refused");
+            let error = error.to_string();
             assert!(!error.contains("secret") && error.contains('h'), "{error}");
         }
     }

@@ -1,5 +1,5 @@
 //! A file with a credential. Certificates and passwords are renewed while locks are held, so it is
-//! read anew for each handshake and login, as etcd's own client does.
+//! read anew for each handshake and login.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ use crate::input;
 const MOST: u64 = 16 * 1024 * 1024;
 
 /// A file that the configuration names.
-pub(super) struct CredentialFile {
+pub(crate) struct CredentialFile {
     setting: Setting,
     path: PathBuf,
     /// Bounds the first reading of a pipe.
@@ -27,7 +27,7 @@ pub(super) struct CredentialFile {
 impl CredentialFile {
     /// Reads nothing yet. `setting` is what names the file; a pipe has to be written `within` this
     /// time.
-    pub(super) fn new(setting: Setting, path: &Path, within: Duration) -> Self {
+    pub(crate) fn new(setting: Setting, path: &Path, within: Duration) -> Self {
         Self {
             setting,
             path: path.to_owned(),
@@ -36,7 +36,7 @@ impl CredentialFile {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -44,7 +44,7 @@ impl CredentialFile {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the setting and the file.
-    pub(super) fn read(&self) -> Result<Vec<u8>> {
+    pub(crate) fn read(&self) -> Result<Vec<u8>> {
         let within = match self.first.get() {
             Some(Some(content)) => return Ok(content.clone()),
             // A pipe that has taken its place must not hold up renewals.
@@ -88,7 +88,7 @@ impl CredentialFile {
     }
 
     /// Its first line, as that of a password.
-    pub(super) fn first_line(&self) -> Result<String> {
+    pub(crate) fn first_line(&self) -> Result<String> {
         let text = String::from_utf8(self.read()?);
         // Not its source: that has the password in it.
         let text = text.map_err(|_| self.invalid("it is not text in UTF-8"))?;
@@ -96,7 +96,7 @@ impl CredentialFile {
     }
 
     /// Says why this file will not do.
-    pub(super) fn invalid(&self, why: &str) -> Error {
+    pub(crate) fn invalid(&self, why: &str) -> Error {
         let message = format!("{}: {why}", self.path.display());
         Error::new(ErrorKind::InvalidConfig, message).about([self.setting])
     }

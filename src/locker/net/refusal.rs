@@ -7,7 +7,7 @@ use super::fault::Fault;
 
 /// What one connection has of it.
 #[derive(Clone, Default)]
-pub(super) struct Refusal(Arc<Reason>);
+pub(crate) struct Refusal(Arc<Reason>);
 
 #[derive(Default)]
 struct Reason {
@@ -18,23 +18,23 @@ struct Reason {
 
 impl Refusal {
     /// Keeps the first one: it is the reason for those that follow.
-    pub(super) fn set(&self, fault: Fault) {
+    pub(crate) fn set(&self, fault: Fault) {
         let _ = self.0.fault.set(fault);
     }
 
-    pub(super) fn fault(&self) -> Option<&Fault> {
+    pub(crate) fn fault(&self) -> Option<&Fault> {
         self.0.fault.get()
     }
 
     /// Keeps what a dependency says itself, where our words do not say all.
-    pub(super) fn set_beneath(&self, text: Option<String>) {
+    pub(crate) fn set_beneath(&self, text: Option<String>) {
         if let Some(text) = text {
             let _ = self.0.beneath.set(text);
         }
     }
 
     /// That, once.
-    pub(super) fn take_beneath(&self) -> Option<&str> {
+    pub(crate) fn take_beneath(&self) -> Option<&str> {
         let text = self.0.beneath.get()?;
         (!self.0.told.swap(true, Ordering::Relaxed)).then_some(text)
     }

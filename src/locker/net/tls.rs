@@ -1,4 +1,4 @@
-//! TLS to etcd: whom we trust, and who we are.
+//! TLS: whom we trust, and who we are.
 
 mod files;
 mod noting;
@@ -18,11 +18,11 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-use super::Config;
 use super::certificate::Certificate;
 use super::fault::Fault;
+use super::protocol::Protocol;
 use super::refusal::Refusal;
-use super::transport;
+use super::{Config, reason};
 use crate::error::{Error, ErrorKind, Result};
 use files::{Files, Material};
 use noting::{Noting, tls_error};
@@ -30,16 +30,17 @@ use trust::{Anyone, Authorities, known};
 use words::Identity;
 
 /// What a TLS connection needs.
-pub(super) struct Tls {
+pub(crate) struct Tls {
     files: Files,
     last: Mutex<Material>,
     trust_anyone: bool,
     provider: Arc<CryptoProvider>,
+    protocol: &'static Protocol,
 }
 
 impl Tls {
     /// Reads the files: what is wrong with them is known at once.
-    pub(super) fn new(config: &Config) -> Result<Self> {
+    pub(crate) fn new(config: &Config, protocol: &'static Protocol) -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let files = Files::new(config)?;
         let material = files.understand(files.read()?, &provider)?;
@@ -48,13 +49,14 @@ impl Tls {
             last: Mutex::new(material),
             trust_anyone: config.insecure_skip_tls_verify,
             provider,
+            protocol,
         })
     }
 
     /// Dials TLS over `stream`. Nothing but what a client certificate is worth is still open
     /// then: with TLS 1.3 its refusal comes later, as an alert in place of the first data, and the
     /// layers above drop it. It is kept in `refusal`.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         host: &str,
         stream: TcpStream,
@@ -70,12 +72,13 @@ impl Tls {
             Ok(stream) => Ok(Noting {
                 stream,
                 identity,
+                protocol: self.protocol,
                 refusal,
             }),
             Err(error) => Err(match tls_error(&error) {
                 Some(tls) => {
                     refusal.set_beneath(words::beneath(tls));
-                    words::judge(tls, &identity)
+                    words::judge(tls, &identity, self.protocol)
                 }
                 // A reset if it had not read all that we sent.
                 None if matches!(
@@ -85,16 +88,17 @@ impl Tls {
                         | io::ErrorKind::BrokenPipe
                 ) =>
                 {
-                    Fault::Broken("it hung up on TLS (http:// instead of https://?)".to_owned())
+                    let other = self.protocol.without_tls();
+                    Fault::Broken(format!("it hung up on TLS ({other})"))
                 }
-                None => Fault::Broken(transport::of_io(&error)),
+                None => Fault::Broken(reason::of_io(&error)),
             }),
         }
     }
 
     /// Whose certificate the server at `host` shows, whether we trust it or not: nothing is said
     /// over this connection. `None` if TLS ends before the server shows one.
-    pub(super) async fn shown(&self, host: &str, stream: TcpStream) -> Option<Certificate> {
+    pub(crate) async fn shown(&self, host: &str, stream: TcpStream) -> Option<Certificate> {
         let certified = self.last().certified.clone();
         let config = self.build(self.anyone(), certified).ok()?;
         let name = ServerName::try_from(host.to_owned()).ok()?;
@@ -107,7 +111,7 @@ impl Tls {
     }
 
     /// The certificate that we show.
-    pub(super) fn own(&self) -> Option<Certificate> {
+    pub(crate) fn own(&self) -> Option<Certificate> {
         let certified = self.last().certified.clone()?;
         Certificate::read(certified.cert.first()?)
     }
@@ -177,7 +181,8 @@ impl Tls {
             }
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        let alpn = self.protocol.alpn.iter();
+        config.alpn_protocols = alpn.map(|name| name.as_bytes().to_vec()).collect();
         Ok(config)
     }
 }

@@ -16,8 +16,8 @@ use tokio_rustls::rustls::{
 
 use super::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::etcd::certificate::{Certificate, PublicKey};
-use crate::locker::etcd::credential::CredentialFile;
+use crate::locker::net::certificate::{Certificate, PublicKey};
+use crate::locker::net::credential::CredentialFile;
 
 type Verdict<T> = Result<T, rustls::Error>;
 
@@ -81,7 +81,7 @@ pub(super) fn known(
 }
 
 /// Who has a certificate of an authority, or the very one that we were given: Go's TLS, and with
-/// it etcdctl, takes a server's self-signed certificate for its own authority, which webpki does
+/// it what is written in Go, takes a server's self-signed certificate for its own authority, which webpki does
 /// not if that says that it is one.
 #[derive(Debug)]
 struct Known {
@@ -152,7 +152,7 @@ fn is_valid_at(certificate: &CertificateDer<'_>, now: UnixTime) -> Verdict<()> {
 /// RSA keys that are shorter are not known to our cryptography.
 const SHORTEST_RSA: usize = 2048;
 
-/// `--insecure-skip-tls-verify`: any certificate will do, of whatever kind. The server must have
+/// Any certificate will do, of whatever kind. The server must have
 /// its key, where that can be told: not of keys that are too short to be known here. Nothing is
 /// lost by it, since anyone on the way may show a certificate of his own.
 #[derive(Debug)]
@@ -224,7 +224,7 @@ impl ServerCertVerifier for Anyone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::etcd::certificate::tests::bytes;
+    use crate::locker::net::certificate::tests::bytes;
 
     #[test]
     fn a_certificate_is_good_in_its_time_only() {

@@ -8,7 +8,8 @@ use tokio_rustls::rustls::{
 };
 
 use crate::error::ErrorKind;
-use crate::locker::etcd::fault::Fault;
+use crate::locker::net::fault::Fault;
+use crate::locker::net::protocol::Protocol;
 
 /// What we show of ourselves.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub(super) enum Identity {
 }
 
 /// What a failed handshake, or the end of a connection, means.
-pub(super) fn judge(error: &Tls, identity: &Identity) -> Fault {
+pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fault {
     let misfit = |text: &str| Fault::Misfit(ErrorKind::InvalidConfig, text.to_owned());
     match error {
         Tls::InvalidCertificate(bad) => misfit(certificate(bad)),
@@ -44,9 +45,13 @@ pub(super) fn judge(error: &Tls, identity: &Identity) -> Fault {
                 ErrorKind::Denied,
                 format!("it refused the client certificate (cert, key){why}"),
             ),
-            (None, _) => Fault::Broken(alert_text(*alert)),
+            (None, _) => Fault::Broken(alert_text(*alert, protocol)),
         },
-        Tls::InvalidMessage(_) => misfit("it does not speak TLS (http:// instead of https://?)"),
+        Tls::InvalidMessage(_) => {
+            let other = protocol.without_tls();
+            misfit(&format!("it does not speak TLS ({other})"))
+        }
+        Tls::NoApplicationProtocol => Fault::Broken(no_application_protocol(protocol)),
         other => Fault::Broken(broken(other).to_owned()),
     }
 }
@@ -110,8 +115,8 @@ fn certificate(bad: &Bad) -> &'static str {
 fn by_name(name: &str) -> &'static str {
     match name {
         AUTHORITYS => {
-            "its certificate is one of an authority: that is taken only if it stands itself in \
-             --cacert"
+            "its certificate is one of an authority: that is taken only if it stands itself among \
+             those known here (cacert)"
         }
         "EndEntityUsedAsCa" => {
             "its certificate is signed by one that is of no authority (basicConstraints)"
@@ -145,13 +150,11 @@ fn refusal(alert: Alert) -> Option<&'static str> {
 }
 
 /// Of an alert that says nothing of our certificate.
-fn alert_text(alert: Alert) -> String {
+fn alert_text(alert: Alert, protocol: &Protocol) -> String {
     let text = match alert {
-        Alert::HandshakeFailure | Alert::InsufficientSecurity => {
-            "it and we have no cipher suite of TLS in common (etcd's --cipher-suites)"
-        }
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => NO_CIPHER_SUITE,
         Alert::ProtocolVersion => "it takes neither TLS 1.2 nor 1.3",
-        Alert::NoApplicationProtocol => "it does not speak HTTP/2 over TLS: is it etcd?",
+        Alert::NoApplicationProtocol => return no_application_protocol(protocol),
         Alert::UnrecognisedName => "it is no server of this name",
         // Go's words for whatever goes wrong on its side, as a certificate file that is gone.
         Alert::InternalError => "TLS failed on its side: see its log",
@@ -159,6 +162,15 @@ fn alert_text(alert: Alert) -> String {
         other => return format!("it broke off TLS (alert {})", u8::from(other)),
     };
     text.to_owned()
+}
+
+/// A server has a setting of its own for them.
+const NO_CIPHER_SUITE: &str =
+    "it and we have no cipher suite of TLS in common (which does it take?)";
+
+fn no_application_protocol(protocol: &Protocol) -> String {
+    let (spoken, store) = (protocol.alpn.join(" or "), protocol.store);
+    format!("it does not speak {spoken} over TLS: is it {store}?")
 }
 
 fn broken(error: &Tls) -> &'static str {
@@ -169,14 +181,11 @@ fn broken(error: &Tls) -> &'static str {
             | Peer::ServerTlsVersionIsDisabledByOurConfig
             | Peer::SupportedVersionsExtensionRequired,
         ) => "it has neither TLS 1.2 nor 1.3",
-        Tls::PeerIncompatible(Peer::NoCipherSuitesInCommon) => {
-            "it and we have no cipher suite of TLS in common (etcd's --cipher-suites)"
-        }
+        Tls::PeerIncompatible(Peer::NoCipherSuitesInCommon) => NO_CIPHER_SUITE,
         Tls::PeerIncompatible(
             Peer::NoSignatureSchemesInCommon | Peer::NoCertificateRequestSignatureSchemesInCommon,
         ) => "it takes no signature that the key (key) makes",
         Tls::PeerIncompatible(_) => "its TLS is none that we have",
-        Tls::NoApplicationProtocol => "it does not speak HTTP/2 over TLS: is it etcd?",
         Tls::PeerMisbehaved(_)
         | Tls::InappropriateMessage { .. }
         | Tls::InappropriateHandshakeMessage { .. }
@@ -199,7 +208,15 @@ mod tests {
     };
 
     use super::*;
-    use crate::locker::etcd::fault::tests::reads_like_words;
+    use crate::locker::net::fault::tests::reads_like_words;
+
+    const PROTOCOL: Protocol = Protocol {
+        store: "a store",
+        scheme: "http",
+        secure_scheme: "https",
+        port: 1,
+        alpn: &["h2"],
+    };
 
     /// Names itself as webpki's errors do.
     #[derive(Debug)]
@@ -321,14 +338,15 @@ mod tests {
                 Identity::Certificate,
                 Identity::Expired("client.pem".into()),
             ] {
-                reads_like_words(judge(&error, &identity).reason());
+                reads_like_words(judge(&error, &identity, &PROTOCOL).reason());
             }
         }
     }
 
     #[test]
     fn who_is_refused_is_denied_and_who_is_not_trusted_is_a_matter_of_configuration() {
-        let kind = |error| crate::Error::from(judge(&error, &Identity::Certificate)).kind();
+        let kind =
+            |error| crate::Error::from(judge(&error, &Identity::Certificate, &PROTOCOL)).kind();
         for bad in certificate_errors() {
             assert_eq!(kind(Tls::InvalidCertificate(bad)), ErrorKind::InvalidConfig);
         }
