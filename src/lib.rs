@@ -62,10 +62,11 @@ pub use supervise::arguments;
 pub use error::{Error, ErrorKind, Result, Setting};
 pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
-pub use locker::net::{Config as EtcdConfig, Credentials, Tls};
+pub use locker::net::Config as EtcdConfig;
 pub use locker::{Event, Held, Locker, Loss, Operator, Options, Ownership, Record};
 
-/// The examples in the README compile.
+/// The examples in the documentation compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/recipes/rust.md")]
 struct Readme;

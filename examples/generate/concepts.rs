@@ -1,9 +1,12 @@
-//! genlock(7): what is promised, and how it is kept. The README is the home of the promise, the
-//! faults, the token and the scale; `genlock run --help` that of times, stores, signals, statuses and variables.
+//! genlock(7): what is promised, and how it is kept. `docs/` is the home of the promise, the faults,
+//! the token, the scale, the statuses and what does not change; `genlock run --help` that of times,
+//! stores, signals and variables.
 
 use super::roff::{bold, escape, markdown, section, table};
 
-const README: &str = include_str!("../../README.md");
+const PROMISE: &str = include_str!("../../docs/promise.md");
+const SCALING: &str = include_str!("../../docs/scaling.md");
+const SCRIPTING: &str = include_str!("../../docs/scripting.md");
 
 const PROCESSES: &str = "  \
   genlock   takes the lock, renews it, waits for the command, and releases the lock
@@ -34,25 +37,27 @@ pub(super) fn text(help: &[(String, String)]) -> String {
          what a script can lean on.\n",
         bold("genlock")
     );
-    let promised = readme("## What is promised");
-    let (promise, limits) = promised.split_once("The limits:").expect("the limits");
     for (heading, body) in [
-        ("PROMISE", markdown(promise)),
-        ("LIMITS", markdown(limits)),
+        ("PROMISE", markdown(below(PROMISE, "## What is promised"))),
+        ("LIMITS", markdown(below(PROMISE, "## Limits"))),
         ("PROCESSES", section(PROCESSES)),
         ("TIMES", of_help("Times")),
         (
             "FAULTS",
-            FAULTS.to_owned() + &table(readme("### What each fault does")),
+            FAULTS.to_owned() + &table(below(PROMISE, "## What each fault does")),
         ),
         ("STORES", of_help("Stores")),
         (
             "FENCING TOKEN",
-            markdown(readme("### The token where it counts")),
+            markdown(below(PROMISE, "## The token where it counts")),
         ),
-        ("SCALE", markdown(readme("## How it scales"))),
+        ("SCALE", markdown(below(SCALING, "## How it scales"))),
         ("SIGNALS", of_help("Signals")),
-        ("EXIT STATUS", of_help("Exit status")),
+        ("EXIT STATUS", markdown(below(SCRIPTING, "## Exit status"))),
+        (
+            "STABILITY",
+            markdown(below(SCRIPTING, "## What will not change")),
+        ),
         ("ENVIRONMENT", String::new()),
     ] {
         text += &format!(".SH {heading}\n{}", body.trim_start_matches(".PP\n"));
@@ -68,16 +73,10 @@ pub(super) fn text(help: &[(String, String)]) -> String {
     text + &section(&genlock::cli::etcdctls_variables())
 }
 
-/// What stands below a heading of the README, up to the next.
-fn readme(heading: &str) -> &'static str {
-    let heading = format!("\n{heading}\n");
-    let (_, below) = README
-        .split_once(&heading)
-        .expect("a heading of the README");
-    let end = below
-        .find("\n## ")
-        .into_iter()
-        .chain(below.find("\n### "))
-        .min();
-    &below[..end.unwrap_or(below.len())]
+/// What stands below a heading of a page, up to the next of its level.
+fn below(page: &'static str, heading: &str) -> &'static str {
+    let (_, below) = page
+        .split_once(&format!("\n{heading}\n"))
+        .expect("a heading of the page");
+    below.split("\n## ").next().unwrap_or(below)
 }

@@ -27,7 +27,7 @@ pub(super) fn files(command: &Command) -> Vec<File> {
     let version = command.get_version().unwrap_or_default();
     let page = |name: &str, number: u8, text: String| {
         let title = format!(
-            ".\\\" Made by examples/generate; change the options, help or README.md instead.\n\
+            ".\\\" Made by examples/generate; change the options, help or docs/ instead.\n\
              .TH {} {number} {DATE} \"genlock {}\" genlock\n.nh\n.ad l\n",
             escape(&name.to_uppercase()),
             escape(version)

@@ -1,4 +1,4 @@
-//! Text as man(7) takes it: what help says, and the README.
+//! Text as man(7) takes it: what help says, and the pages of docs/.
 
 /// Plain text: what groff would see something else in is escaped.
 pub(super) fn escape(text: &str) -> String {
@@ -125,13 +125,15 @@ pub(super) fn examples(lines: &str) -> String {
     lines.collect()
 }
 
-/// Markdown as the README has it: paragraphs, bullets, code. What points into the repository is
-/// left out.
+/// Markdown as `docs/` has it: headings, paragraphs, bullets, tables, code. What points into the
+/// repository is left out.
 pub(super) fn markdown(source: &str) -> String {
     let mut text = String::new();
     let mut blocks = source.split("\n\n").peekable();
     while let Some(block) = blocks.next() {
         let block = block.trim_matches('\n');
+        // A comment stands on a line of its own, before a block of code.
+        let block = block.split_once("-->\n").map_or(block, |(_, after)| after);
         if let Some(code) = block.strip_prefix("```") {
             let mut code = code.split_once('\n').unwrap_or_default().1.to_owned();
             while !code.ends_with("```") {
@@ -143,10 +145,14 @@ pub(super) fn markdown(source: &str) -> String {
                 text.push_str(&format!("{}\n", escape(line)));
             }
             text.push_str(".EE\n.RE\n");
+        } else if let Some(heading) = block.strip_prefix("### ") {
+            text.push_str(&format!(".SS {}\n", inline(heading)));
         } else if block.starts_with("- ") {
             for bullet in format!("\n{block}").split("\n- ").skip(1) {
                 text.push_str(&format!(".IP \\(bu 2\n{}\n", inline(bullet)));
             }
+        } else if block.starts_with('|') {
+            text.push_str(&table(block));
         } else if !block.is_empty() && !block.contains("tests/") {
             text.push_str(&format!(".PP\n{}\n", inline(block)));
         }
@@ -154,14 +160,16 @@ pub(super) fn markdown(source: &str) -> String {
     text
 }
 
-/// The first two cells of each row of a table below its head: what, and what happens.
+/// The first two cells of each row of a table below its head: what, and what happens. Where there
+/// are three and the third is no test, all of them.
 pub(super) fn table(source: &str) -> String {
     let rows = source.lines().filter(|line| line.starts_with('|')).skip(2);
     let items = rows.map(|row| {
-        let mut cells = row.trim_matches('|').split('|').map(str::trim).map(inline);
-        let (what, then) = (cells.next(), cells.next());
-        let (what, then) = (what.unwrap_or_default(), then.unwrap_or_default());
-        format!(".TP\n{what}\n{then}\n")
+        let cells = row.trim_matches('|').split('|').map(str::trim);
+        let cells: Vec<_> = cells.filter(|cell| !cell.contains("::")).collect();
+        let (then, what) = cells.split_last().expect("a cell");
+        let what: Vec<_> = what.iter().map(|cell| inline(cell)).collect();
+        format!(".TP\n{}\n{}\n", what.join(" "), inline(then))
     });
     items.collect()
 }
@@ -184,7 +192,11 @@ fn inline(source: &str) -> String {
             "*" => italic(inside),
             "[" => {
                 let (label, url) = inside.split_once("](").expect("a link");
-                format!("{} ({})", escape(label), escape(url))
+                if url.contains("://") {
+                    format!("{} ({})", escape(label), escape(url))
+                } else {
+                    escape(label)
+                }
             }
             _ => bold(inside),
         });

@@ -31,11 +31,11 @@ macro_rules! over_every_store {
     };
 }
 
-mod claims;
 mod completion;
 mod config;
 mod contention;
 mod deadline;
+mod docs;
 mod doctor;
 mod environment;
 mod etcd;

@@ -1,4 +1,4 @@
-//! What README says of `etcdctl lock` (Debian's) and flock(1), shown, with genlock beside them.
+//! What docs/comparison.md says of `etcdctl lock` (Debian's) and flock(1), shown, with genlock beside them.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};

@@ -1,9 +1,11 @@
-//! What README shows to be typed, typed: in a fresh directory, with an environment to speak of
-//! nothing, as the user that it is for.
+//! What README and `docs/` show to be typed, typed: in a fresh directory, with an environment to speak
+//! of nothing, as the user that it is for.
 
 mod examples;
 mod installed;
+mod moving;
 mod recipes;
+mod schedules;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,26 +14,42 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::docs::{Block, Page, pages, read};
 use crate::genlock::{Finished, output};
 
-const README: &str = include_str!("../../README.md");
-
-/// The first line of every block of code, in README's order, and where it is run.
-const BLOCKS: [(&str, &str); 18] = [
+/// The first line of every block of code that is neither marked nor of a language that has a test for
+/// all of it, and where it is run.
+const BLOCKS: [(&str, &str); 22] = [
     ("genlock run /locks/backup -- ./backup.sh", "recipes"),
     ("tests/install build && cargo run --release", "recipes"),
     ("cargo build --locked --release", "installed"),
     ("cargo install --locked --path .", "installed"),
     ("sudo apt-get install etcd-server", "recipes"),
-    ("tests/run", "itself"),
     ("endpoints = [", "recipes"),
-    ("GENLOCK_ENDPOINTS=etcd1:2379", "installed"),
+    ("etcdctl role add backup", "recipes"),
     ("genlock run --try /locks/reindex", "recipes"),
-    ("genlock run --wait 10m", "recipes"),
-    ("[Service]", "recipes"),
+    ("genlock run --try /locks/report", "recipes"),
+    (
+        "genlock run --wait 10m --max-runtime 1h /locks/deploy",
+        "recipes",
+    ),
+    (
+        "genlock run --wait 10m --max-runtime 2h /locks/migrate",
+        "recipes",
+    ),
+    ("genlock run --wait 10m /locks/migrate", "recipes"),
+    (
+        "genlock run --wait 30m --max-runtime 1h /locks/integration",
+        "recipes",
+    ),
+    ("genlock wait -w 10m /locks/migrate", "recipes"),
+    (
+        "genlock run --endpoints file: --try /locks/backup",
+        "recipes",
+    ),
     ("genlock run --endpoints https://etcd1:2379", "recipes"),
+    ("genlock run /locks/deploy sleep 2h", "recipes"),
     ("genlock doctor /locks/backup", "recipes"),
-    ("use genlock::", "its documentation test"),
     ("genlock status /locks/backup", "recipes"),
     ("genlock run --ttl 60s", "recipes"),
     (
@@ -41,38 +59,64 @@ const BLOCKS: [(&str, &str); 18] = [
     ("UPDATE fence SET token", "tests/faults/token.rs"),
 ];
 
-/// The blocks of code of a text.
-fn blocks() -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut block: Option<String> = None;
-    for line in README.lines() {
-        match (&mut block, line.starts_with("```")) {
-            (None, true) => block = Some(String::new()),
-            (Some(_), true) => blocks.extend(block.take()),
-            (Some(block), false) => *block += &format!("{line}\n"),
-            (None, false) => {}
-        }
+/// Languages of which a test types every block.
+fn has_a_test(page: &Page, block: &Block) -> bool {
+    let is_included = || {
+        let line = format!("include_str!(\"../{}\")", page.path.display());
+        read(Path::new("src/lib.rs")).contains(&line)
+    };
+    match block.language.as_str() {
+        "crontab" | "ini" => true,
+        // A picture.
+        "text" => true,
+        // As a documentation test.
+        language if language.starts_with("rust") => is_included(),
+        _ => false,
     }
-    blocks
 }
 
-/// The block that begins so.
+/// Every block of code.
+fn blocks() -> Vec<Block> {
+    pages().iter().flat_map(Page::blocks).collect()
+}
+
+/// The block that begins so; the first, where more do.
 #[track_caller]
 fn block(first: &str) -> String {
     assert!(BLOCKS.iter().any(|(known, _)| *known == first), "{first}");
-    let found = blocks().into_iter().find(|block| block.starts_with(first));
-    found.expect("the block")
+    let found = blocks()
+        .into_iter()
+        .find(|block| block.text.starts_with(first));
+    found.expect("the block").text
 }
 
 #[test]
-fn every_block_is_run_by_a_test() {
-    let blocks = blocks();
-    for block in &blocks {
-        let line = block.lines().next().unwrap_or_default();
-        let known = BLOCKS.iter().filter(|(first, _)| line.starts_with(first));
-        assert_eq!(known.count(), 1, "no test runs what begins with {line}");
+fn every_block_is_run_by_a_test_or_says_why_not() {
+    let mut used = vec![false; BLOCKS.len()];
+    for page in pages() {
+        for block in page.blocks() {
+            let line = block.text.lines().next().unwrap_or_default();
+            let known = BLOCKS.iter().position(|(first, _)| line.starts_with(first));
+            if let Some(at) = known {
+                used[at] = true;
+            }
+            let ways = [known.is_some(), block.is_marked, has_a_test(&page, &block)];
+            let ways = ways.iter().filter(|way| **way).count();
+            assert_eq!(ways, 1, "{:?}: what begins with {line}", page.path);
+        }
     }
-    assert_eq!(blocks.len(), BLOCKS.len());
+    assert!(used.iter().all(|used| *used), "{used:?}");
+}
+
+/// What cannot be run here is at least a script.
+#[test]
+fn every_script_that_is_marked_is_one() {
+    for block in blocks() {
+        if block.is_marked && block.language == "sh" {
+            let mut shell = Command::new("sh");
+            output_of(shell.args(["-n", "-c", &block.text]));
+        }
+    }
 }
 
 /// A user who has just installed genlock: nobody, if we are root, with an empty home.

@@ -1,12 +1,12 @@
 //! The fencing token where it is checked: even two at once do no harm then. The recipes are those
-//! of README.md.
+//! of docs/promise.md.
 
 use std::process::{Command, Stdio};
 
 use crate::genlock::{Run, Store, output};
 use crate::support::etcd::Server;
 
-/// What README proposes for etcd: the write and the question whether the lock is still ours are one
+/// What docs/promise.md proposes for etcd: the write and the question whether the lock is still ours are one
 /// transaction.
 const GUARDED: &str = "printf '%s\\n' \
     \"create(\\\"$GENLOCK_HELD_OWNER_KEY\\\") = \\\"$GENLOCK_HELD_TOKEN\\\"\" '' \
@@ -42,7 +42,7 @@ fn etcd_refuses_the_write_of_a_holder_that_lost_the_lock() {
     assert_eq!(kept, "first\n");
 }
 
-/// What README proposes for SQL.
+/// What docs/promise.md proposes for SQL.
 const SCHEMA: &str = "CREATE TABLE fence (name TEXT PRIMARY KEY, token INTEGER NOT NULL);
     INSERT INTO fence VALUES ('report', 0);
     CREATE TABLE report (line TEXT);";

@@ -1,4 +1,4 @@
-//! Installing genlock as README says, and what is found then: by man(1), by the shells, by cron.
+//! Installing genlock as README and docs/install.md say, and what is found then: by man(1), by the shells.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,10 +6,9 @@ use std::process::Command;
 use super::{Newcomer, block};
 use crate::genlock::{bare, output};
 use crate::process::has;
-use crate::support::etcd::Server;
 
 /// A checkout in which genlock is built already.
-fn built(newcomer: &Newcomer) {
+pub(super) fn built(newcomer: &Newcomer) {
     newcomer.checkout(&["man", "completions"]);
     std::fs::create_dir_all(newcomer.path("target/release")).expect("a directory");
     let built = newcomer.path("target/release/genlock");
@@ -66,7 +65,7 @@ fn for_oneself() {
 }
 
 /// As root, in a mount namespace in which /usr/local is empty, and where fish looks.
-fn host(script: &str, directory: &Path) -> Option<Command> {
+pub(super) fn host(script: &str, directory: &Path) -> Option<Command> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: only root can install for the whole host");
         return None;
@@ -86,7 +85,7 @@ fn host(script: &str, directory: &Path) -> Option<Command> {
 }
 
 /// The lines that install for the host, for a checkout where it is built.
-fn lines() -> String {
+pub(super) fn lines() -> String {
     let script = block("cargo build --locked --release");
     let build = "cargo build --locked --release\n";
     script.strip_prefix(build).expect("the build").to_owned()
@@ -113,31 +112,5 @@ fn for_the_host() {
     let script = format!("{}\n{found}\n{zsh}", lines());
     if let Some(command) = host(&script, newcomer.home()) {
         output(command).silent(0);
-    }
-}
-
-/// The line of the crontab with the environment that Debian's cron gives (crontab(5)).
-#[test]
-fn in_a_crontab() {
-    let server = Server::start();
-    let newcomer = Newcomer::new();
-    built(&newcomer);
-    newcomer.program("report.sh");
-    let table = block("GENLOCK_ENDPOINTS=etcd1:2379");
-    let (setting, line) = table.split_once('\n').expect("two lines");
-    let endpoints = setting.split_once('=').expect("a setting").1;
-    let setting = setting.replace(endpoints, &server.endpoint());
-    let (times, command) = line.trim_end().split_once("  ").expect("two columns");
-    assert_eq!(times.split(' ').count(), 5, "{times}");
-    assert!(!command.contains('%'), "which cron takes for a line's end");
-    let home = newcomer.home().display();
-    let script = format!(
-        "{}\ncd {home}\nsetpriv --reuid=65534 --regid=65534 --clear-groups env -i HOME={home} \
-         LOGNAME=nobody SHELL=/bin/sh PATH=/usr/bin:/bin {setting} /bin/sh -c '{command}'",
-        lines()
-    );
-    if let Some(command) = host(&script, newcomer.home()) {
-        let said = output(command).silent(0);
-        assert_eq!(said.text(), "report.sh");
     }
 }

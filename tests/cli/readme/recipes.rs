@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::{Newcomer, block};
+use super::{Newcomer, block, blocks};
 use crate::genlock::{Run, poll};
-use crate::process::has;
 use crate::support::etcd::{Server, Setup};
 
 #[test]
@@ -103,25 +102,8 @@ fn wait_with_a_limit() {
     let server = Server::start();
     let newcomer = Newcomer::with_etcd(&server.endpoint());
     newcomer.program("bin/make");
-    let script = block("genlock run --wait 10m");
+    let script = block("genlock run --wait 10m --max-runtime 1h /locks/deploy");
     assert_eq!(newcomer.typed(&script).silent(0).text(), "bin/make deploy");
-}
-
-#[test]
-fn a_unit_for_systemd() {
-    if !has("systemd-analyze") {
-        return;
-    }
-    let newcomer = Newcomer::new();
-    let here = newcomer.home().display().to_string();
-    let unit = block("[Service]");
-    let program = "ExecStart=/usr/local/bin/genlock";
-    assert!(unit.contains(program), "{unit}");
-    let unit = unit.replace(program, &format!("ExecStart={here}/bin/genlock"));
-    newcomer.file("backup.service", &unit);
-    let said = newcomer.typed("systemd-analyze verify ./backup.service");
-    assert_eq!(said.status.code(), Some(0), "{said:?}");
-    assert!(!said.stderr.contains("backup.service:"), "{said:?}");
 }
 
 #[test]
@@ -204,10 +186,98 @@ fn before_a_step_that_cannot_be_undone() {
     let newcomer = Newcomer::with_etcd(&server.endpoint());
     newcomer.program("build");
     newcomer.program("switch");
-    let said = newcomer.typed(&block("genlock run --ttl 60s"));
-    let said = said.silent(0);
-    let lines: Vec<_> = said.text().lines().collect();
-    assert_eq!((lines[0], lines[2]), ("build", "switch"), "{lines:?}");
+    let mut count = 0;
+    for block in blocks() {
+        if block.text.starts_with("genlock run --ttl 60s") {
+            let said = newcomer.typed(&block.text);
+            let said = said.silent(0);
+            let lines: Vec<_> = said.text().lines().collect();
+            assert_eq!(lines[0], "build", "{lines:?}");
+            assert!(lines[2].starts_with("switch"), "{lines:?}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn one_after_the_other() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    for program in [
+        "migrate",
+        "start.sh",
+        "backfill.sh",
+        "build.sh",
+        "integration-tests.sh",
+        "report.sh",
+    ] {
+        newcomer.program(program);
+    }
+    for (first, said) in [
+        (
+            "genlock run --wait 10m /locks/migrate",
+            "migrate up\nstart.sh",
+        ),
+        ("genlock wait -w 10m /locks/migrate", "start.sh"),
+        (
+            "genlock run --wait 10m --max-runtime 2h /locks/migrate",
+            "migrate up\nbackfill.sh",
+        ),
+        (
+            "genlock run --wait 30m --max-runtime 1h /locks/integration",
+            "build.sh\nintegration-tests.sh",
+        ),
+        ("genlock run --try /locks/report", "report.sh"),
+    ] {
+        assert_eq!(newcomer.typed(&block(first)).silent(0).text(), said);
+    }
+}
+
+#[test]
+fn without_a_server() {
+    let newcomer = Newcomer::new();
+    newcomer.program("backup.sh");
+    let script = block("genlock run --endpoints file: --try /locks/backup");
+    assert_eq!(newcomer.typed(&script).silent(0).text(), "backup.sh");
+}
+
+#[test]
+fn hold_deploys_off_by_hand() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let script = block("genlock run /locks/deploy sleep 2h");
+    let holder = Run::start(newcomer.types(&format!("exec {script}")));
+    poll("a holder", || server.keys().len() == 1);
+    let tried = newcomer.typed("genlock run --try /locks/deploy true");
+    assert_eq!(tried.status.code(), Some(75), "{tried:?}");
+    assert!(tried.one_line().contains("sleep 2h"), "{tried:?}");
+    holder.signal(Signal::INT);
+    holder.finish();
+    assert!(server.keys().is_empty());
+}
+
+/// What the role of a user needs is what it is given.
+#[test]
+fn a_role_for_a_lock() {
+    let server = Server::start();
+    let mut newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.set("ETCDCTL_API", "3");
+    newcomer.set("ETCDCTL_ENDPOINTS", &server.endpoint());
+    newcomer.program("backup.sh");
+    let script = block("etcdctl role add backup");
+    let add = "etcdctl user add backup\n";
+    assert!(script.contains(add), "{script}");
+    let script = script.replace(add, "etcdctl user add backup:secret\n");
+    let enable =
+        "etcdctl user add root:secret; etcdctl user grant-role root root; etcdctl auth enable";
+    let said = newcomer.typed(&format!("set -e\n{script}\n{enable}"));
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    let run = "export GENLOCK_USER=backup GENLOCK_PASSWORD=secret
+        genlock run /locks/backup ./backup.sh; genlock status -q /locks/backup; [ $? -eq 1 ]";
+    assert_eq!(newcomer.typed(run).silent(0).text(), "backup.sh");
+    let other = newcomer.typed(&run.replace("/locks/backup ", "/locks/other "));
+    assert!(other.stderr.contains("/locks/other"), "{other:?}");
 }
 
 #[test]

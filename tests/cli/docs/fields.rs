@@ -1,0 +1,152 @@
+//! The fields of JSON and the statuses that `docs/scripting.md` tells are those that there are.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::read;
+use crate::genlock::{Run, Store, genlock, output};
+use crate::support::etcd::{Server, Setup};
+
+/// The part of the page between this and the next line that begins so.
+fn part(begin: &str, end: &str) -> String {
+    let page = read(Path::new("docs/scripting.md"));
+    let (_, rest) = page.split_once(begin).expect("a part of the page");
+    rest.split(end).next().unwrap_or(rest).to_owned()
+}
+
+/// The first cell of each row of its tables, and with `all` the other cells as well.
+fn named(part: &str, all: bool) -> BTreeSet<String> {
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.flat_map(|row| {
+        let cells = row.split('|').skip(1).take(if all { 9 } else { 1 });
+        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2))
+    });
+    cells.map(str::to_owned).collect()
+}
+
+/// The names of all fields within.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                found.insert(name.clone());
+                keys(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+        _ => {}
+    }
+}
+
+fn told(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    for value in values {
+        keys(&value.expect("JSON"), &mut found);
+    }
+    found
+}
+
+fn contender() -> BTreeSet<String> {
+    named(&part("called *contender*", "**`status`**"), true)
+}
+
+fn of_verb(verb: &str) -> String {
+    let part = part(&format!("\n**`{verb}`**"), "\n**`");
+    part.split("\n## ").next().unwrap_or(&part).to_owned()
+}
+
+#[test]
+fn of_a_lock_that_is_held() {
+    let server = Server::start();
+    let store = Store::at(server.endpoint());
+    let holder = store.hold();
+    let ask = |words: &[&str]| {
+        let mut command = genlock();
+        command
+            .args(words)
+            .args(["--json", "--endpoints", &server.endpoint()]);
+        command
+    };
+    let all = |verb: &str| {
+        let mut all = named(&of_verb(verb), true);
+        all.extend(contender());
+        all
+    };
+    let same = |verb: &str, found: BTreeSet<String>| {
+        let told = all(verb);
+        let untold: Vec<_> = found.difference(&told).collect();
+        assert!(
+            untold.is_empty(),
+            "{verb}: {untold:?} are not in docs/scripting.md"
+        );
+        for name in named(&of_verb(verb), false) {
+            assert!(found.contains(&name), "{verb} has no {name}: {found:?}");
+        }
+    };
+    same(
+        "status",
+        told(output(ask(&["status", "/locks/k"])).silent(0).text()),
+    );
+    same("ls", told(output(ask(&["ls"])).silent(0).text()));
+    let watch = Run::start(ask(&["watch", "/locks/"]));
+    watch.says("{");
+    watch.signal(Signal::INT);
+    same("watch", told(watch.finish().text()));
+    holder.end();
+    let check = format!("{} check --json", env!("CARGO_BIN_EXE_genlock"));
+    same(
+        "check",
+        told(output(store.sh(&[], &check)).silent(0).text()),
+    );
+}
+
+fn doctor(endpoints: &str, more: &[&str]) -> BTreeSet<String> {
+    let mut command: Command = genlock();
+    command
+        .args(["doctor", "--json", "--endpoints", endpoints])
+        .args(more);
+    told(output(command).silent(0).text())
+}
+
+#[test]
+fn of_the_doctor() {
+    let server = Server::with(Setup {
+        tls: true,
+        ..Setup::default()
+    });
+    let path = |name: &str| server.file(name).to_str().expect("a path").to_owned();
+    let (ca, cert, key) = (path("ca.pem"), path("client.pem"), path("client.key"));
+    let mut found = doctor(
+        &server.endpoint(),
+        &["--cacert", &ca, "--cert", &cert, "--key", &key],
+    );
+    let directory = tempfile::tempdir().expect("a directory");
+    found.extend(doctor(&format!("file:{}", directory.path().display()), &[]));
+    let page = of_verb("doctor");
+    let untold: Vec<_> = found.difference(&named(&page, true)).cloned().collect();
+    assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+    for name in named(&page, false) {
+        assert!(found.contains(&name), "doctor has no {name}: {found:?}");
+    }
+}
+
+/// Help's table and the page's have the same statuses.
+#[test]
+fn of_statuses() {
+    let numbers = |text: &str, begin: &str| -> Vec<u8> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(begin));
+        let words = lines.filter_map(|line| line.split_whitespace().next()?.parse().ok());
+        words.collect()
+    };
+    let mut help = genlock();
+    help.arg("--help");
+    let help = output(help).silent(0);
+    let (_, table) = help.text().split_once("Exit status:\n").expect("a table");
+    let page = part("Of `genlock run`:", "The other verbs");
+    assert_eq!(numbers(table, "  "), numbers(&page, "| "));
+}
