@@ -1,7 +1,6 @@
 //! The etcd store: the contract, and what is its own.
 
 mod certificates;
-mod given;
 mod interop;
 mod left;
 mod many;
@@ -32,7 +31,10 @@ fn client_of(endpoints: &[&str], options: Options) -> Arc<dyn Locker> {
 }
 
 fn etcd(endpoints: &[&str], options: Options) -> Etcd {
-    let config = EtcdConfig::new(endpoints.iter().copied());
+    let config = EtcdConfig {
+        endpoints: endpoints.iter().map(ToString::to_string).collect(),
+        ..EtcdConfig::default()
+    };
     Etcd::new(config, options).expect("a client")
 }
 

@@ -18,7 +18,11 @@ fn runtime() -> Runtime {
 }
 
 fn client(server: &Server) -> Arc<dyn Locker> {
-    let config = EtcdConfig::new([server.endpoint()]).command_timeout(Duration::from_secs(2));
+    let config = EtcdConfig {
+        endpoints: vec![server.endpoint()],
+        command_timeout: Duration::from_secs(2),
+        ..EtcdConfig::default()
+    };
     Arc::new(Etcd::new(config, Options::default()).expect("a client"))
 }
 

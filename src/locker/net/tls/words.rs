@@ -1,6 +1,8 @@
 //! What TLS ended for, in words, with the option at fault. Its own texts name the variants of an
 //! enumeration.
 
+use std::path::PathBuf;
+
 use tokio_rustls::rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, PeerIncompatible,
 };
@@ -14,8 +16,8 @@ use crate::locker::net::protocol::Protocol;
 pub(super) enum Identity {
     Nothing,
     Certificate,
-    /// A certificate, here as it is shown, which is over.
-    Expired(String),
+    /// The certificate in this file, which is over.
+    Expired(PathBuf),
 }
 
 /// What a failed handshake, or the end of a connection, means.
@@ -32,9 +34,12 @@ pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fa
                 "it wants a client certificate (cert, key)".to_owned(),
             ),
             // Nor does Go say that.
-            (Some(_), Identity::Expired(shown)) => Fault::Misfit(
+            (Some(_), Identity::Expired(path)) => Fault::Misfit(
                 ErrorKind::Denied,
-                format!("it refused the client certificate (cert, key): {shown} has expired"),
+                format!(
+                    "it refused the client certificate (cert, key): {} has expired",
+                    path.display()
+                ),
             ),
             (Some(why), Identity::Certificate) => Fault::Misfit(
                 ErrorKind::Denied,
