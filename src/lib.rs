@@ -62,7 +62,7 @@ pub use supervise::arguments;
 pub use error::{Error, ErrorKind, Result, Setting};
 pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
-pub use locker::net::Config as EtcdConfig;
+pub use locker::net::{Config as EtcdConfig, Credentials, Tls};
 pub use locker::{Event, Held, Locker, Loss, Operator, Options, Ownership, Record};
 
 /// The examples in the documentation compile.

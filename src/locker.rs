@@ -6,7 +6,7 @@ mod claims;
 mod deadline;
 pub mod etcd;
 pub mod file;
-pub(crate) mod net;
+pub mod net;
 pub mod operator;
 mod ownership;
 mod record;

@@ -8,27 +8,28 @@
 //!
 //! Main tells the watchdog the deadline and moves it; nothing here knows where it comes from.
 
-mod bystander;
+mod backoff;
+mod children;
 mod command;
-mod course;
+mod descendants;
+mod dispositions;
 mod end_reason;
+mod event_sources;
+mod fallback;
 mod host;
-mod keep;
+mod inherited;
 mod leader;
 mod leftover;
+mod lifecycle;
 mod limits;
 mod link;
+mod lock_keeper;
 mod message;
 mod proc;
-mod rounds;
-mod senses;
 pub(crate) mod signals;
-mod stand_in;
 pub(crate) mod terminal;
-mod tree;
-mod walk;
+mod unrelated;
 mod watchdog;
-mod world;
 
 use std::ffi::OsString;
 use std::io;
@@ -39,24 +40,24 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::clock::{Instant, until};
-use bystander::Bystander;
 use command::Command;
+use event_sources::EventSources;
+use fallback::Fallback;
+use inherited::InheritedState;
 use link::MainEnd;
 use message::WatchdogOrder;
-use senses::Senses;
 use signals::Signals;
-use stand_in::StandIn;
+use unrelated::UnrelatedChild;
 use watchdog::Watchdog;
-use world::World;
 
 pub(crate) use end_reason::EndReason;
 pub(crate) use host::{Missing, missing};
+pub use inherited::arguments;
+pub(crate) use inherited::enter;
 pub(crate) use leftover::Leftover;
 pub(crate) use limits::{LeftoverPolicy, TimeLimits};
 pub(crate) use message::WatchdogNotice;
 pub(crate) use watchdog::NAME as WATCHDOG;
-pub use world::arguments;
-pub(crate) use world::enter;
 
 /// How long after its time the watchdog may be with what it does; well within the margin that the
 /// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
@@ -67,7 +68,7 @@ pub(crate) struct ForkedWatchdog {
     watchdog: Pid,
     socket: Option<OwnedFd>,
     subreaper: Result<(), Errno>,
-    bystanders: Vec<Bystander>,
+    unrelated: Vec<UnrelatedChild>,
 }
 
 /// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
@@ -81,18 +82,18 @@ where
     E: IntoIterator<Item = (OsString, OsString)>,
 {
     let (main_end, watchdog_end) = link::pair()?;
-    let senses = Senses::new(watchdog_end)?;
-    let world = World::take();
-    let bystanders = Bystander::all();
+    let sources = EventSources::new(watchdog_end)?;
+    let inherited = InheritedState::take();
+    let unrelated = UnrelatedChild::all();
     // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
     let subreaper = host::become_subreaper();
-    let ready = || Watchdog::new(Command::new(words, environment(), world), senses);
+    let ready = || Watchdog::new(Command::new(words, environment(), inherited), sources);
     let (watchdog, socket) = watchdog::fork(ready, main_end)?;
     Ok(ForkedWatchdog {
         watchdog,
         socket: Some(socket),
         subreaper,
-        bystanders,
+        unrelated,
     })
 }
 
@@ -110,12 +111,12 @@ impl ForkedWatchdog {
             host::can_do_without(leftovers, error)?;
         }
         let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
-        let bystanders = std::mem::take(&mut self.bystanders);
+        let unrelated = std::mem::take(&mut self.unrelated);
         Ok(Supervision {
             link: MainEnd::new(socket)?,
             watchdog: self.watchdog,
             watchdog_gone: false,
-            stand_in: StandIn::new(self.watchdog, leftovers, bystanders),
+            fallback: Fallback::new(self.watchdog, leftovers, unrelated),
             command,
             leftovers,
             group: None,
@@ -127,7 +128,7 @@ impl ForkedWatchdog {
 impl Drop for ForkedWatchdog {
     fn drop(&mut self) {
         if self.socket.is_some() {
-            tree::end(self.watchdog);
+            children::end(self.watchdog);
         }
     }
 }
@@ -137,7 +138,7 @@ pub(crate) struct Supervision {
     link: MainEnd,
     watchdog: Pid,
     watchdog_gone: bool,
-    stand_in: StandIn,
+    fallback: Fallback,
     /// Of how many words the command is.
     command: usize,
     leftovers: LeftoverPolicy,
@@ -178,20 +179,20 @@ impl Supervision {
             environment: &environment,
         };
         self.link.order(&order, inherit).await?;
-        self.stand_in.start(limits);
+        self.fallback.start(limits);
         Ok(())
     }
 
     /// Moves the deadline: the command must be dead by then.
     pub(crate) async fn move_deadline(&mut self, deadline: Instant) {
-        self.stand_in.move_deadline(deadline);
+        self.fallback.move_deadline(deadline);
         self.order(&WatchdogOrder::Deadline(deadline)).await;
     }
 
     /// Passes a signal to the command's process group.
     pub(crate) async fn signal(&mut self, signal: i32) {
         if signals::ends(signal) {
-            self.stand_in.pass_on();
+            self.fallback.pass_on();
         }
         self.order(&WatchdogOrder::Signal(signal)).await;
     }
@@ -203,7 +204,7 @@ impl Supervision {
 
     /// Stops the command and what it started: SIGTERM, and SIGKILL after the grace.
     pub(crate) async fn stop(&mut self) {
-        self.stand_in.stop();
+        self.fallback.stop();
         self.order(&WatchdogOrder::Stop).await;
     }
 
@@ -214,7 +215,7 @@ impl Supervision {
         // One that could not be sent for another reason is due all the same: we stand in for it.
         let sent = self.link.order(order, None).await;
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-            self.stand_in.give_up_on_it();
+            self.fallback.give_up_on_it();
         }
     }
 
@@ -226,15 +227,15 @@ impl Supervision {
                 biased;
                 heard = self.link.next_notice(), if !self.watchdog_gone => Some(heard),
                 // If we are late ourselves, it may have done what is due, and said so.
-                () = until(self.stand_in.due()) => self.heard_meanwhile(),
+                () = until(self.fallback.due()) => self.heard_meanwhile(),
             };
             let notice = match heard {
-                Some(Some(notice)) => Some(self.stand_in.note(notice)),
+                Some(Some(notice)) => Some(self.fallback.note(notice)),
                 Some(None) => {
                     self.watchdog_gone = true;
-                    self.stand_in.take_over(EndReason::WatchdogGone)
+                    self.fallback.take_over(EndReason::WatchdogGone)
                 }
-                None => self.stand_in.act(),
+                None => self.fallback.act(),
             };
             if let Some(WatchdogNotice::Started(pid)) = notice {
                 self.group = Pid::from_raw(pid);
@@ -257,19 +258,19 @@ impl Supervision {
 
     /// When what still lives, although it was sent SIGKILL, is late.
     pub(crate) fn late(&self) -> Option<Instant> {
-        self.stand_in.late()
+        self.fallback.late()
     }
 
     /// What of the command lives, as far as that can be known.
     pub(crate) fn survivors(&mut self) -> Vec<Pid> {
-        self.stand_in.survivors()
+        self.fallback.survivors()
     }
 
     /// Keeps the descriptor that the lock lives by open until these survivors have ended, even if we
     /// end before they do.
     pub(crate) fn keep(&mut self, survivors: &[Pid], lock: BorrowedFd<'_>) -> io::Result<()> {
-        let keeper = keep::keep_open(lock, survivors)?;
-        self.stand_in.spare(keeper);
+        let keeper = lock_keeper::fork(lock, survivors)?;
+        self.fallback.exclude(keeper);
         self.end_keeper();
         self.keeper = Some(keeper);
         Ok(())
@@ -278,14 +279,14 @@ impl Supervision {
     /// Ends what kept the lock for us.
     fn end_keeper(&mut self) {
         if let Some(keeper) = self.keeper.take() {
-            tree::end(keeper);
+            children::end(keeper);
         }
     }
 
     /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its
     /// first process (pid_namespaces(7)), and what a command leaves behind on purpose.
     pub(crate) fn reap_orphans(&self) {
-        tree::reap_others([Some(self.watchdog), self.group]);
+        children::reap_others([Some(self.watchdog), self.group]);
     }
 
     /// The next signal that ends a wait in which there is no command yet. Cancel-safe.
@@ -308,12 +309,12 @@ impl Supervision {
     /// Without the watchdog: begins to kill all that it may have started, and itself. What is reported
     /// tells how that goes on.
     pub(crate) fn kill(&mut self, reason: EndReason) {
-        let _ = self.stand_in.take_over(reason);
+        let _ = self.fallback.take_over(reason);
     }
 
     /// Ends the watchdog, which has nothing to watch any more.
     pub(crate) fn end(self) {
-        tree::end(self.watchdog);
+        children::end(self.watchdog);
     }
 }
 
@@ -333,14 +334,14 @@ mod tests {
             watchdog: Pid::from_raw(NOBODY).unwrap(),
             socket: Some(ours),
             subreaper: Ok(()),
-            bystanders: Vec::new(),
+            unrelated: Vec::new(),
         };
         let mut supervision = forked.supervise(1, LeftoverPolicy::Leave).unwrap();
-        supervision.stand_in.start(TimeLimits {
+        supervision.fallback.start(TimeLimits {
             deadline: Some(Instant::now() - WATCHDOG_DELAY * 2),
             ..TimeLimits::default()
         });
-        supervision.stand_in.note(WatchdogNotice::Started(NOBODY));
+        supervision.fallback.note(WatchdogNotice::Started(NOBODY));
         // The runtime has not looked at the link yet.
         for notice in [
             WatchdogNotice::Ended(0),

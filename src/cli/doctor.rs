@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::settings::Settings;
-use super::store::Store;
+use super::store::{DEFAULT_ENDPOINT, Store};
 use super::times::{Usage, parse, parse_ttl};
 use super::{Connection, help};
 use crate::exit::{self, Exit};
@@ -73,7 +73,7 @@ impl Doctor {
     fn default_of(&self, key: &str) -> Option<String> {
         let defaults = EtcdConfig::default();
         match key {
-            "endpoints" => Some(defaults.endpoints.join(",")),
+            "endpoints" => Some(DEFAULT_ENDPOINT.to_owned()),
             "dial-timeout" => Some(duration(defaults.dial_timeout)),
             "command-timeout" => Some(duration(defaults.command_timeout)),
             "kill-after" => Some(duration(self.grace(self.ttl))),

@@ -8,10 +8,13 @@ use super::environment;
 use super::settings::Settings;
 use crate::error::Setting;
 use crate::secrets;
-use crate::{Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result};
+use crate::{
+    Credentials, Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result,
+    Tls,
+};
 
 /// Where etcd is when nobody says.
-const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
+pub(super) const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
 
 /// What the options say, put together.
 pub(super) enum Store {
@@ -49,20 +52,16 @@ impl Store {
                 endpoint.insert_str(0, "https://");
             }
         }
-        let defaults = EtcdConfig::default();
-        let mut config = EtcdConfig {
-            endpoints,
-            cacert: connection.cacert.clone(),
-            cert: connection.cert.clone(),
-            key: connection.tls_key.clone(),
-            insecure_skip_tls_verify: connection.insecure_skip_tls_verify,
-            dial_timeout: connection.dial_timeout.unwrap_or(defaults.dial_timeout),
-            command_timeout: connection
-                .command_timeout
-                .unwrap_or(defaults.command_timeout),
-            ..defaults
-        };
-        set_credentials(&mut config, connection, settings)?;
+        let mut config = EtcdConfig::new(endpoints).tls(tls(connection));
+        if let Some(within) = connection.dial_timeout {
+            config = config.dial_timeout(within);
+        }
+        if let Some(within) = connection.command_timeout {
+            config = config.command_timeout(within);
+        }
+        if let Some(credentials) = credentials(connection, settings)? {
+            config = config.credentials(credentials);
+        }
         Ok(Self::Etcd(config))
     }
 
@@ -75,8 +74,8 @@ impl Store {
     pub(super) fn endpoints(&self) -> String {
         match self {
             Self::Etcd(config) => {
-                let secure = config.cacert.is_some() || config.cert.is_some();
-                let each = config.endpoints.iter();
+                let secure = config.tls.is_set();
+                let each = config.endpoints.iter().flatten();
                 let each = each.map(|endpoint| from_anywhere(endpoint, secure));
                 each.collect::<Vec<_>>().join(",")
             }
@@ -148,26 +147,38 @@ fn has_scheme(endpoint: &str) -> bool {
     endpoint.contains("://") || endpoint.starts_with("unix:")
 }
 
-/// Sets the user's name, and the password or its file. In a variable the name may carry the
+/// Whom TLS trusts, and what it shows.
+fn tls(connection: &Connection) -> Tls {
+    let mut tls = Tls::new();
+    if let Some(cacert) = &connection.cacert {
+        tls = tls.cacert(cacert);
+    }
+    if let Some(cert) = &connection.cert {
+        tls = tls.cert(cert);
+    }
+    if let Some(key) = &connection.tls_key {
+        tls = tls.key(key);
+    }
+    if connection.insecure_skip_tls_verify {
+        tls = tls.insecure_skip_verify();
+    }
+    tls
+}
+
+/// The user's name, and the password or its file. In a variable the name may carry the
 /// password, as etcdctl takes it; on the command line everyone could read it (ps(1)). If there is
 /// another password, a colon is the name's own, as for etcdctl.
-fn set_credentials(
-    config: &mut EtcdConfig,
-    connection: &Connection,
-    settings: &Settings,
-) -> Result<()> {
+fn credentials(connection: &Connection, settings: &Settings) -> Result<Option<Credentials>> {
     let Some(user) = &connection.user else {
-        return Ok(());
+        return Ok(None);
     };
-    config.user = Some(user.clone());
-    config.password_file = connection.password_file.clone();
-    if config.password_file.is_none() {
-        config.password = settings.password().map(str::to_owned);
-        if config.password.is_none() {
-            return Err(no_password(user));
-        }
+    if let Some(file) = &connection.password_file {
+        return Ok(Some(Credentials::password_file(user, file)));
     }
-    Ok(())
+    match settings.password() {
+        Some(password) => Ok(Some(Credentials::password(user, password))),
+        None => Err(no_password(user)),
+    }
 }
 
 fn no_password(user: &str) -> Error {

@@ -11,8 +11,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
+use super::inherited::InheritedState;
 use super::message::MAX_ENVIRONMENT;
-use super::world::World;
 
 /// How many variables can be added to the environment when the command starts.
 const ADDED_VARIABLES: usize = 16;
@@ -23,7 +23,7 @@ const STACK: usize = 64 * 1024;
 
 /// A command, ready to be executed without allocating.
 pub(super) struct Command {
-    world: World,
+    inherited: InheritedState,
     /// Owns what `argv` and `envp` point to.
     _strings: Vec<CString>,
     /// The words that end in the command.
@@ -61,7 +61,7 @@ impl Command {
     pub(super) fn new(
         words: &[OsString],
         environment: impl IntoIterator<Item = (OsString, OsString)>,
-        world: World,
+        inherited: InheritedState,
     ) -> Self {
         let mut strings: Vec<_> = words.iter().map(|word| c_string(word)).collect();
         for (name, value) in environment {
@@ -81,7 +81,7 @@ impl Command {
         envp.resize(base + ADDED_VARIABLES + 1, ptr::null());
         let stack = STACK + size_of_val(&*argv);
         Self {
-            world,
+            inherited,
             _strings: strings,
             argv,
             envp,
@@ -194,7 +194,7 @@ impl Command {
             let inherit = unsafe { BorrowedFd::borrow_raw(inherit) };
             let _ = rustix::io::fcntl_setfd(inherit, rustix::io::FdFlags::empty());
         }
-        self.world.restore();
+        self.inherited.restore();
         let argv = &self.argv[first..];
         // SAFETY: both arrays end with a null pointer and point to strings that end with a NUL
         // byte, which live as long as `self`.

@@ -9,7 +9,7 @@ use rustix::process::PidfdFlags;
 use rustix::time::{TimerfdClockId, TimerfdFlags};
 
 use super::proc::Proc;
-use super::{LeftoverPolicy, tree};
+use super::{LeftoverPolicy, children};
 use crate::error::plain;
 
 /// Something that this host does not give.
@@ -22,7 +22,7 @@ pub(crate) enum Missing {
     /// The time is looked at again and again.
     Timer(Errno),
     /// News of children is looked for again and again.
-    News(Errno),
+    ChildEvents(Errno),
     /// A process is signalled by its number.
     Descriptors(Errno),
     /// There is no /proc of our PID namespace.
@@ -50,7 +50,7 @@ pub(crate) fn missing() -> Vec<Missing> {
         become_subreaper().err().map(Missing::Subreaper),
         death_signal().err().map(Missing::DeathSignal),
         timer.err().map(Missing::Timer),
-        tree::news().err().map(Missing::News),
+        children::events().err().map(Missing::ChildEvents),
         descriptor().err().map(Missing::Descriptors),
         Proc::open().is_none().then_some(Missing::Proc),
     ];

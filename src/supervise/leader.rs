@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use super::children;
 use super::proc::Proc;
-use super::tree;
 
 /// The process that leads the command's group, by the watchdog's last word not reaped yet.
 pub(super) struct Leader {
@@ -34,13 +34,13 @@ impl Leader {
     pub(super) fn signal_group(&mut self, signals: &[Signal]) {
         if self.keeps_its_number() {
             for &signal in signals {
-                tree::signal_group(self.pid, signal);
+                children::signal_group(self.pid, signal);
             }
         }
     }
 
     fn keeps_its_number(&mut self) -> bool {
-        if self.runs() == Some(true) || tree::is_child(self.pid) {
+        if self.runs() == Some(true) || children::is_child(self.pid) {
             return true;
         }
         match Proc::open() {
@@ -60,7 +60,7 @@ impl Leader {
             let stat = Proc::open().and_then(|proc| proc.stat(self.pid.as_raw_nonzero().get()));
             stat.is_some_and(|stat| stat.lives())
         });
-        tree::has_ended(self.pid) && !runs
+        children::has_ended(self.pid) && !runs
     }
 
     /// Whether it runs, where that can be said.

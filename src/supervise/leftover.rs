@@ -3,8 +3,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::descendants::Descendants;
 use super::proc::Proc;
-use super::walk::Walk;
 
 /// One of the processes that a command has left behind, and how many others there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,13 @@ impl Leftover {
     }
 
     /// Looks below this process. `None` if nothing lives there, or there is no /proc to see it in.
-    pub(super) fn find(walk: &mut Walk) -> Option<Self> {
+    pub(super) fn find(descendants: &mut Descendants) -> Option<Self> {
         // One system call is all that it costs most commands.
         if !has_living_child() {
             return None;
         }
         let proc = Proc::open()?;
-        let mut living = walk.all_living(&proc);
+        let mut living = descendants.all_living(&proc);
         let pid = living.next()?;
         Some(Self {
             pid,

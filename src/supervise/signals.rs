@@ -14,7 +14,7 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use super::world;
+use super::{dispositions, inherited};
 
 /// What reaches the command through genlock: also what a timer set before exec(3), a limit or a
 /// service manager's watchdog ends processes by, lest it end us with a lock behind.
@@ -39,7 +39,7 @@ impl Signals {
         let read = UnixStream::from_std(read)?;
         let passed_on = PASSED_ON
             .into_iter()
-            .filter(|&signal| signal == SIGCONT || !world::is_ignored(signal));
+            .filter(|&signal| signal == SIGCONT || !dispositions::is_ignored(signal));
         let wanted = passed_on.chain([SIGCHLD]);
         Ok(Self {
             delivery: SignalDelivery::with_pipe(read, write, SignalOnly, wanted)?,
@@ -50,7 +50,7 @@ impl Signals {
     /// Makes SIGTSTP an event (Ctrl-Z, where genlock and not the command has the terminal), unless
     /// it is ignored, until [`Signals::leave_stops`].
     pub(crate) fn catch_stops(&self) {
-        if !world::is_ignored(SIGTSTP) {
+        if !dispositions::is_ignored(SIGTSTP) {
             // Without it only genlock stops, as if it were not listened to.
             let _ = self.delivery.handle().add_signal(SIGTSTP);
         }
@@ -58,8 +58,8 @@ impl Signals {
 
     /// Lets SIGTSTP stop genlock from now on.
     pub(crate) fn leave_stops(&self) {
-        if !world::is_ignored(SIGTSTP) {
-            world::set_disposition(SIGTSTP, libc::SIG_DFL);
+        if !dispositions::is_ignored(SIGTSTP) {
+            dispositions::set_disposition(SIGTSTP, libc::SIG_DFL);
         }
     }
 
@@ -94,7 +94,7 @@ impl Signals {
 /// genlock was started with that ignored. The signal itself is no use: if it were not ignored, a
 /// store that breaks a connection would end us too.
 pub(crate) fn die_of_closed_pipe() {
-    if !world::sigpipe_was_ignored() {
+    if !inherited::sigpipe_was_ignored() {
         die_by(libc::SIGPIPE);
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn die_of_closed_pipe() {
 /// Stops this process as SIGTSTP does that is not caught: not if nobody could continue it (an orphaned
 /// group, setpgid(2)).
 pub(super) fn stop() {
-    world::with_disposition(SIGTSTP, libc::SIG_DFL, || {
+    dispositions::with_disposition(SIGTSTP, libc::SIG_DFL, || {
         // SAFETY: the disposition is the default, so that no code of ours runs.
         unsafe { libc::raise(SIGTSTP) };
     });
@@ -136,6 +136,6 @@ fn expose_to(signal: i32) {
         maximum: Some(0),
     };
     let _ = rustix::process::setrlimit(Resource::Core, no_core);
-    world::set_disposition(signal, libc::SIG_DFL);
-    world::unblock(signal);
+    dispositions::set_disposition(signal, libc::SIG_DFL);
+    dispositions::unblock(signal);
 }

@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
 use rustix::termios::{LocalModes, OptionalActions, Termios};
 
-use super::world;
+use super::dispositions;
 
 /// The controlling terminal.
 pub(crate) struct Terminal {
@@ -98,10 +98,10 @@ impl Terminal {
     /// Returns when continued, or at once if nobody could continue us (an orphaned group,
     /// setpgid(2), and the like).
     pub(crate) fn stop_ourselves(&self) {
-        if self.parted || world::is_ignored(libc::SIGTSTP) {
+        if self.parted || dispositions::is_ignored(libc::SIGTSTP) {
             return;
         }
-        world::with_disposition(libc::SIGTSTP, libc::SIG_DFL, || {
+        dispositions::with_disposition(libc::SIGTSTP, libc::SIG_DFL, || {
             let _ = rustix::process::kill_current_process_group(Signal::TSTP);
         });
     }
@@ -120,7 +120,7 @@ impl Terminal {
     fn part_from_group(&mut self) -> bool {
         // tcgetpgrp(3) cannot tell either. But reading from the background, and be it nothing, is an
         // error where SIGTTIN is ignored (termios(3)).
-        let in_foreground = world::with_disposition(libc::SIGTTIN, libc::SIG_IGN, || {
+        let in_foreground = dispositions::with_disposition(libc::SIGTTIN, libc::SIG_IGN, || {
             rustix::io::read(&self.tty, &mut [0; 0]).is_ok()
         });
         if !in_foreground || rustix::process::setpgid(None, None).is_err() {

@@ -9,16 +9,16 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::{Pid, Signal};
 
+use super::backoff::Backoff;
+use super::children::{self, ChildEvent};
 use super::command::{self, Command};
-use super::course::{Course, Phase};
+use super::descendants::{Descendants, Spared};
+use super::dispositions;
+use super::event_sources::{EventSources, Ready};
 use super::leftover::Leftover;
+use super::lifecycle::{Lifecycle, Phase};
 use super::link::{self, Received};
 use super::message::{MAX_MESSAGE, WatchdogNotice, WatchdogOrder};
-use super::rounds::Rounds;
-use super::senses::{Ready, Senses};
-use super::tree::{self, Child};
-use super::walk::{Spared, Walk};
-use super::world;
 use super::{EndReason, LeftoverPolicy, TimeLimits};
 use crate::clock::Instant;
 
@@ -30,9 +30,9 @@ pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
 pub(super) struct Watchdog {
     command: Command,
     leftovers: LeftoverPolicy,
-    course: Course,
+    lifecycle: Lifecycle,
     message: Vec<u8>,
-    senses: Senses,
+    sources: EventSources,
     executed: Option<OwnedFd>,
     /// The descriptor that the lock lives by for as long as it is open. The command inherits it,
     /// but not if it may leave something behind.
@@ -42,29 +42,29 @@ pub(super) struct Watchdog {
     /// The group's number, to tell its members by. After the leader is reaped it may not be
     /// signalled any more.
     group: Option<Pid>,
-    killing: Rounds,
-    telling: Rounds,
+    killing: Backoff,
+    telling: Backoff,
     /// When what has left the group is told to end once more.
     next_telling: Option<Instant>,
-    walk: Walk,
+    descendants: Descendants,
 }
 
 impl Watchdog {
-    pub(super) fn new(command: Command, senses: Senses) -> Self {
+    pub(super) fn new(command: Command, sources: EventSources) -> Self {
         Self {
             command,
             leftovers: LeftoverPolicy::Stop,
-            course: Course::new(),
+            lifecycle: Lifecycle::new(),
             message: vec![0; MAX_MESSAGE],
-            senses,
+            sources,
             executed: None,
             inherit: None,
             leader: None,
             group: None,
-            killing: Rounds::of_kill(),
-            telling: Rounds::of_term(),
+            killing: Backoff::for_kill(),
+            telling: Backoff::for_term(),
             next_telling: None,
-            walk: Walk::new(Vec::new()),
+            descendants: Descendants::new(Vec::new()),
         }
     }
 
@@ -72,11 +72,11 @@ impl Watchdog {
     /// or main ends without having started one.
     fn run(&mut self) {
         loop {
-            if let Phase::Killing(_) = self.course.phase() {
+            if let Phase::Killing(_) = self.lifecycle.phase() {
                 self.kill();
                 self.look_at_children();
             }
-            if let Phase::Gone(reason) = self.course.phase() {
+            if let Phase::Gone(reason) = self.lifecycle.phase() {
                 self.notify(WatchdogNotice::Gone(reason));
                 return;
             }
@@ -88,7 +88,7 @@ impl Watchdog {
                 self.look_at_children();
             }
             // Before any order is carried out: to continue the command, say.
-            if let Some(reason) = self.course.tick(Instant::now()) {
+            if let Some(reason) = self.lifecycle.tick(Instant::now()) {
                 self.notify(WatchdogNotice::Terminating(reason));
                 self.tell_to_end();
             }
@@ -103,16 +103,16 @@ impl Watchdog {
 
     /// Waits until there is something to do.
     fn wait(&mut self) -> Ready {
-        let phase = self.course.phase();
+        let phase = self.lifecycle.phase();
         let timeout = match phase {
             Phase::Killing(_) => Some(self.killing.pause()),
             Phase::Terminating(..) => self.next_telling.map(Instant::left),
             _ => None,
         };
-        self.senses.set_timer(self.course.next());
+        self.sources.set_timer(self.lifecycle.next());
         // Once main is gone there is nobody to obey.
         let main_is_there = phase != Phase::Killing(EndReason::MainGone);
-        self.senses
+        self.sources
             .wait(main_is_there, self.executed.as_ref(), timeout)
     }
 
@@ -120,15 +120,15 @@ impl Watchdog {
     fn obey(&mut self) -> bool {
         // Taken out for the time of one order, which borrows it.
         let mut message = std::mem::take(&mut self.message);
-        let go_on = match link::receive(self.senses.link.as_fd(), &mut message) {
+        let go_on = match link::receive(self.sources.link.as_fd(), &mut message) {
             Received::WatchdogOrder(order, passed) => {
                 self.carry_out(order, passed);
                 true
             }
             Received::Nothing => true,
             Received::Closed => {
-                self.course.kill(EndReason::MainGone);
-                self.course.phase() != Phase::Waiting
+                self.lifecycle.kill(EndReason::MainGone);
+                self.lifecycle.phase() != Phase::Waiting
             }
         };
         self.message = message;
@@ -148,11 +148,11 @@ impl Watchdog {
                 self.leftovers = leftovers;
                 self.start(limits, command, environment, foreground);
             }
-            WatchdogOrder::Deadline(deadline) => self.course.move_deadline(deadline),
+            WatchdogOrder::Deadline(deadline) => self.lifecycle.move_deadline(deadline),
             WatchdogOrder::Signal(number) => self.pass_on(number),
             WatchdogOrder::Continue => self.signal_group(Signal::CONT),
             WatchdogOrder::Stop => {
-                if self.course.end(EndReason::Requested, Instant::now()) {
+                if self.lifecycle.end(EndReason::Requested, Instant::now()) {
                     self.notify(WatchdogNotice::Terminating(EndReason::Requested));
                     self.tell_to_end();
                 }
@@ -161,7 +161,7 @@ impl Watchdog {
     }
 
     fn start(&mut self, limits: TimeLimits, words: usize, environment: &[u8], foreground: bool) {
-        if !self.course.may_start(limits, Instant::now()) {
+        if !self.lifecycle.may_start(limits, Instant::now()) {
             self.notify(WatchdogNotice::TooLate);
             return;
         }
@@ -179,13 +179,13 @@ impl Watchdog {
                 self.leader = Some(started.pid);
                 self.group = Some(started.pid);
                 self.executed = Some(started.executed);
-                self.course.started(Instant::now());
+                self.lifecycle.started(Instant::now());
                 self.notify(WatchdogNotice::Started(started.pid.as_raw_nonzero().get()));
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
                 self.notify(WatchdogNotice::NotExecuted(errno));
-                self.course.not_started();
+                self.lifecycle.not_started();
             }
         }
     }
@@ -206,30 +206,30 @@ impl Watchdog {
             if let Some(signal) = Signal::from_named_raw(number) {
                 self.signal_group(signal);
             }
-        } else if let Phase::Terminating(reason, _) = self.course.phase()
+        } else if let Phase::Terminating(reason, _) = self.lifecycle.phase()
             && ENDING.contains(&number)
         {
-            self.course.kill(reason);
+            self.lifecycle.kill(reason);
         }
     }
 
     fn look_at_children(&mut self) {
-        self.senses.note_children();
+        self.sources.drain_children();
         loop {
-            match tree::peek() {
-                Child::Ended(pid) if Some(pid) == self.leader => self.command_ended(pid),
-                Child::Ended(pid) => {
-                    tree::reap(pid);
+            match children::peek() {
+                ChildEvent::Ended(pid) if Some(pid) == self.leader => self.command_ended(pid),
+                ChildEvent::Ended(pid) => {
+                    children::reap(pid);
                 }
-                Child::Stopped(pid, signal) => {
-                    tree::note_stop(pid);
+                ChildEvent::Stopped(pid, signal) => {
+                    children::note_stop(pid);
                     if Some(pid) == self.leader {
                         self.notify(WatchdogNotice::Stopped(signal));
                     }
                 }
-                Child::NoNews => return,
-                Child::None => {
-                    self.course.gone();
+                ChildEvent::Nothing => return,
+                ChildEvent::NoChild => {
+                    self.lifecycle.gone();
                     return;
                 }
             }
@@ -239,11 +239,11 @@ impl Watchdog {
     /// The command itself has ended; what it started may live.
     fn command_ended(&mut self, leader: Pid) {
         self.note_execution();
-        let by_itself = self.course.phase() == Phase::Running;
-        self.course.ended(Instant::now());
+        let by_itself = self.lifecycle.phase() == Phase::Running;
+        self.lifecycle.ended(Instant::now());
         if by_itself
             && self.leftovers == LeftoverPolicy::Stop
-            && let Some(left) = Leftover::find(&mut self.walk)
+            && let Some(left) = Leftover::find(&mut self.descendants)
         {
             self.notify(WatchdogNotice::Leftover(left));
         }
@@ -258,12 +258,12 @@ impl Watchdog {
             _ => {}
         }
         self.leader = None;
-        if let Some(status) = tree::reap(leader) {
+        if let Some(status) = children::reap(leader) {
             self.notify(WatchdogNotice::Ended(status.as_raw()));
         }
         if self.leftovers == LeftoverPolicy::Leave {
-            self.course.gone();
-        } else if by_itself && !tree::reap_all() {
+            self.lifecycle.gone();
+        } else if by_itself && !children::reap_all() {
             // Rare, so that most commands cost no walk of the tree.
             self.tell_the_rest();
         }
@@ -272,7 +272,7 @@ impl Watchdog {
     /// SIGTERM to all, and SIGCONT so that what is stopped can act on it; no more than that if it
     /// is to be killed anyway. The group at one stroke, then what has left it.
     fn tell_to_end(&mut self) {
-        if let Phase::Terminating(..) = self.course.phase() {
+        if let Phase::Terminating(..) = self.lifecycle.phase() {
             self.signal_group(Signal::TERM);
             self.signal_group(Signal::CONT);
             self.tell_the_rest();
@@ -284,10 +284,10 @@ impl Watchdog {
     fn tell_the_rest(&mut self) {
         self.next_telling = None;
         if self.leftovers == LeftoverPolicy::Stop
-            && matches!(self.course.phase(), Phase::Terminating(..))
+            && matches!(self.lifecycle.phase(), Phase::Terminating(..))
         {
             let begun = Instant::now();
-            self.walk.tell(Spared {
+            self.descendants.tell(Spared {
                 group: self.group,
                 watchdog: None,
             });
@@ -300,18 +300,18 @@ impl Watchdog {
     fn kill(&mut self) {
         self.signal_group(Signal::KILL);
         if self.leftovers == LeftoverPolicy::Stop {
-            self.walk.kill(self.killing.search());
+            self.descendants.kill(self.killing.search());
         }
     }
 
     fn signal_group(&self, signal: Signal) {
         if let Some(leader) = self.leader {
-            tree::signal_group(leader, signal);
+            children::signal_group(leader, signal);
         }
     }
 
     fn notify(&self, notice: WatchdogNotice) {
-        link::send(self.senses.link.as_fd(), notice);
+        link::send(self.sources.link.as_fd(), notice);
     }
 }
 
@@ -321,7 +321,7 @@ pub(super) fn fork(
     ready: impl FnOnce() -> Watchdog,
     main_end: OwnedFd,
 ) -> io::Result<(Pid, OwnedFd)> {
-    let mask = world::block_signals();
+    let mask = dispositions::block_signals();
     // SAFETY: the process has one thread, so that the child is a whole copy of it.
     let forked = unsafe { libc::fork() };
     if forked == 0 {
@@ -336,7 +336,7 @@ pub(super) fn fork(
         unsafe { libc::_exit(0) }
     }
     let error = io::Error::last_os_error();
-    world::set_mask(&mask);
+    dispositions::set_mask(&mask);
     // A number that is below zero is none, and not even to be looked at.
     match Pid::from_raw(forked.max(0)) {
         Some(pid) => Ok((pid, main_end)),

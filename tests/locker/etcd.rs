@@ -1,6 +1,7 @@
 //! The etcd store: the contract, and what is its own.
 
 mod certificates;
+mod given;
 mod interop;
 mod left;
 mod many;
@@ -31,10 +32,7 @@ fn client_of(endpoints: &[&str], options: Options) -> Arc<dyn Locker> {
 }
 
 fn etcd(endpoints: &[&str], options: Options) -> Etcd {
-    let config = EtcdConfig {
-        endpoints: endpoints.iter().map(ToString::to_string).collect(),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new(endpoints.iter().copied());
     Etcd::new(config, options).expect("a client")
 }
 

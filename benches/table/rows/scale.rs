@@ -60,11 +60,9 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     };
     let mut burst = Figure::new("cluster of three: so many locks of different keys at once");
     let mut patient = Figure::new("the same with --dial-timeout 30s --command-timeout 30s");
-    let config = EtcdConfig {
-        dial_timeout: PATIENCE,
-        command_timeout: PATIENCE,
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::default()
+        .dial_timeout(PATIENCE)
+        .command_timeout(PATIENCE);
     // One that hears nothing asks every member.
     for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
         burst = burst.note(at_once(&runtime, &endpoints, hosts, EtcdConfig::default()));
@@ -124,10 +122,7 @@ fn ticks(pid: &str, name: &str) -> u64 {
 }
 
 fn client(endpoints: &[String], config: EtcdConfig) -> Etcd {
-    let config = EtcdConfig {
-        endpoints: endpoints.to_vec(),
-        ..config
-    };
+    let config = config.endpoints(endpoints);
     let options = Options {
         // What would be looked up anew each time is the same for all here.
         holder: Record::default(),

@@ -100,7 +100,7 @@ impl<'a> Judge<'a> {
                 self.trouble(error, text, mend);
             }
         }
-        if member.in_clear && self.config.user.is_some() {
+        if member.in_clear && self.config.credentials.is_some() {
             self.report.warn(
                 "endpoint",
                 format!("{name}: the password is sent without TLS"),
@@ -179,7 +179,7 @@ impl<'a> Judge<'a> {
         if let Some(certificate) = &diagnosis.certificate {
             self.certificate("we show", certificate);
         }
-        if self.config.insecure_skip_tls_verify {
+        if self.config.tls.trust_anyone {
             self.report.warn(
                 "tls",
                 "it is not checked who the server is: anyone on the way can take its place",

@@ -76,7 +76,7 @@ fn supervision(report: &mut Report) {
                 ),
                 "let the sandbox pass prctl(2)",
             ),
-            Missing::Timer(error) | Missing::News(error) => report.warn(
+            Missing::Timer(error) | Missing::ChildEvents(error) => report.warn(
                 "host",
                 refused(
                     "timerfd or signalfd: a holder looks 50 times a second",

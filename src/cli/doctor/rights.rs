@@ -7,12 +7,13 @@ use crate::describe;
 use crate::locker::etcd::diagnose::Service;
 use crate::locker::net::certificate::Certificate;
 use crate::secrets;
-use crate::{Error, ErrorKind};
+use crate::{Credentials, Error, ErrorKind};
 
 impl Judge<'_> {
     pub(super) fn auth(&mut self, service: &Service, own: Option<&Certificate>) {
         self.report.auth = service.auth.as_ref().ok().copied();
-        let user = self.config.user.as_deref().map(secrets::user);
+        let user = self.config.credentials.as_ref();
+        let user = user.and_then(Credentials::user).map(secrets::user);
         match (&service.login, &service.auth, user) {
             (Some(Err(error)), _, Some(user)) => {
                 let text = format!("cannot log in as \"{user}\": {error}");

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
 use super::watches::Watches;
-use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::error::Result;
 use crate::locker::Options;
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;
@@ -58,10 +58,6 @@ impl Store {
                 dialling_beside: Mutex::new(()),
             })
             .collect();
-        if members.is_empty() {
-            let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
-            return Err(error.about([Setting::Endpoints]));
-        }
         // Clients that start anywhere spread their load.
         let start = random::random()? as usize % members.len();
         Ok(Self {

@@ -118,9 +118,7 @@ pub struct Service {
 pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
     let endpoints = config.servers(&PROTOCOL)?;
     let nobody = Config {
-        user: None,
-        password: None,
-        password_file: None,
+        credentials: None,
         ..config.clone()
     };
     let patient = Arc::new(Patient {
@@ -255,7 +253,7 @@ impl Patient {
         let nobody = self.dial(&self.nobody, endpoint).await?;
         // Whoever asks for no user at all is told first if there are none.
         let passing = |error: Error| Fault::Broken(error.to_string());
-        let credentials = self.user.credentials().map_err(passing)?;
+        let credentials = self.user.credentials().await.map_err(passing)?;
         let has_user = credentials.is_some();
         let (name, password) = credentials.unwrap_or_default();
         let authenticate =

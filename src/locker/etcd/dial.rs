@@ -87,7 +87,11 @@ impl Dialler {
     pub(super) fn new(config: &Config, observer: Option<Observer>) -> Result<Self> {
         Ok(Self {
             reach: Reach::new(config, &PROTOCOL)?,
-            user: User::new(config)?,
+            user: config
+                .credentials
+                .as_ref()
+                .map(|credentials| User::new(credentials, config.dial_timeout))
+                .transpose()?,
             observer,
         })
     }
@@ -127,7 +131,7 @@ impl Dialler {
             .connect_with_connector_lazy(once);
         // They were good at the start: they are being written.
         let passing = |error: Error| Fault::Broken(error.to_string());
-        let credentials = self.credentials().map_err(passing)?;
+        let credentials = self.credentials().await.map_err(passing)?;
         match log_in(channel, credentials).await {
             Ok(client) => Ok(Connection {
                 client: Arc::new(client),
@@ -146,8 +150,11 @@ impl Dialler {
     }
 
     /// Who logs in, if anybody does: the name and the password, as they are now.
-    pub(super) fn credentials(&self) -> Result<Option<(String, String)>> {
-        self.user.as_ref().map(User::credentials).transpose()
+    pub(super) async fn credentials(&self) -> Result<Option<(String, String)>> {
+        match &self.user {
+            Some(user) => user.credentials().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     pub(super) fn has_user(&self) -> bool {
@@ -165,7 +172,10 @@ impl Dialler {
         match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
             (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
-                let mut text = format!("{text} (user {})", user.shown());
+                let mut text = match user.shown() {
+                    Some(name) => format!("{text} (user {name})"),
+                    None => text,
+                };
                 if is_login {
                     text.push_str(" (user, password)");
                 }

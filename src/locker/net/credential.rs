@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::config::Pem;
 use crate::error::{Error, ErrorKind, Result, Setting, plain};
 use crate::input;
 
@@ -34,10 +35,6 @@ impl CredentialFile {
             within,
             first: OnceLock::new(),
         }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// What is in it now.
@@ -99,6 +96,49 @@ impl CredentialFile {
     pub(crate) fn invalid(&self, why: &str) -> Error {
         let message = format!("{}: {why}", self.path.display());
         Error::new(ErrorKind::InvalidConfig, message).about([self.setting])
+    }
+}
+
+/// PEM that a setting names: in a file, or at hand.
+pub(crate) enum PemSource {
+    File(CredentialFile),
+    Given(Setting, Vec<u8>),
+}
+
+impl PemSource {
+    /// Reads nothing yet; see [`CredentialFile::new`].
+    pub(crate) fn new(setting: Setting, pem: &Pem, within: Duration) -> Self {
+        match pem {
+            Pem::File(path) => Self::File(CredentialFile::new(setting, path, within)),
+            Pem::Bytes(bytes) => Self::Given(setting, bytes.clone()),
+        }
+    }
+
+    /// What it is now; see [`CredentialFile::read`].
+    pub(crate) fn read(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::File(file) => file.read(),
+            Self::Given(_, bytes) => Ok(bytes.clone()),
+        }
+    }
+
+    /// Where it is, for messages.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::File(file) => file.path.display().to_string(),
+            Self::Given(..) => "what was given as PEM".to_owned(),
+        }
+    }
+
+    /// Says why it will not do.
+    pub(crate) fn invalid(&self, why: &str) -> Error {
+        match self {
+            Self::File(file) => file.invalid(why),
+            Self::Given(setting, _) => {
+                let message = format!("{}: {why}", self.shown());
+                Error::new(ErrorKind::InvalidConfig, message).about([*setting])
+            }
+        }
     }
 }
 

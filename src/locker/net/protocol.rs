@@ -16,6 +16,11 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
+    /// Where a server listens on this host.
+    pub(crate) fn default_endpoint(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// What may help where TLS was tried with a server that does not speak it.
     pub(crate) fn without_tls(&self) -> String {
         format!("{}:// instead of {}://?", self.scheme, self.secure_scheme)

@@ -11,7 +11,7 @@ use super::endpoint::{Address, Endpoint};
 use super::fault::Fault;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
-use super::tls::Tls;
+use super::tls::Connector;
 use super::{Config, addresses, reason};
 use crate::error::Result;
 
@@ -21,7 +21,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// How the servers of a store are reached.
 pub(crate) struct Reach {
-    tls: Tls,
+    tls: Connector,
     /// What the caller bounds an attempt by.
     within: Duration,
 }
@@ -30,7 +30,7 @@ impl Reach {
     /// Reads the files that TLS is set up by: what is wrong with them is known at once.
     pub(crate) fn new(config: &Config, protocol: &'static Protocol) -> Result<Self> {
         Ok(Self {
-            tls: Tls::new(config, protocol)?,
+            tls: Connector::new(&config.tls, config.dial_timeout, protocol)?,
             within: config.dial_timeout,
         })
     }

@@ -7,7 +7,7 @@ mod words;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ use super::certificate::Certificate;
 use super::fault::Fault;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
-use super::{Config, reason};
+use super::{Tls, reason};
 use crate::error::{Error, ErrorKind, Result};
 use files::{Files, Material};
 use noting::{Noting, tls_error};
@@ -30,24 +30,29 @@ use trust::{Anyone, Authorities, known};
 use words::Identity;
 
 /// What a TLS connection needs.
-pub(crate) struct Tls {
+pub(crate) struct Connector {
     files: Files,
     last: Mutex<Material>,
     trust_anyone: bool,
+    /// In place of all that.
+    ready: Option<Arc<ClientConfig>>,
     provider: Arc<CryptoProvider>,
     protocol: &'static Protocol,
 }
 
-impl Tls {
+impl Connector {
     /// Reads the files: what is wrong with them is known at once.
-    pub(crate) fn new(config: &Config, protocol: &'static Protocol) -> Result<Self> {
+    ///
+    /// A pipe has to be written `within` this time.
+    pub(crate) fn new(tls: &Tls, within: Duration, protocol: &'static Protocol) -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let files = Files::new(config)?;
+        let files = Files::new(tls, within)?;
         let material = files.understand(files.read()?, &provider)?;
         Ok(Self {
             files,
             last: Mutex::new(material),
-            trust_anyone: config.insecure_skip_tls_verify,
+            trust_anyone: tls.trust_anyone,
+            ready: tls.ready.clone().map(|ready| with_alpn(&ready, protocol)),
             provider,
             protocol,
         })
@@ -118,9 +123,15 @@ impl Tls {
 
     fn identity(&self) -> Identity {
         let is_over = |own: Certificate| own.until < SystemTime::now();
+        if let Some(ready) = &self.ready {
+            return match ready.client_auth_cert_resolver.has_certs() {
+                true => Identity::Certificate,
+                false => Identity::Nothing,
+            };
+        }
         match self.files.certificate() {
             None => Identity::Nothing,
-            Some(path) if self.own().is_some_and(is_over) => Identity::Expired(path.to_owned()),
+            Some(cert) if self.own().is_some_and(is_over) => Identity::Expired(cert.shown()),
             Some(_) => Identity::Certificate,
         }
     }
@@ -128,6 +139,9 @@ impl Tls {
     /// What a handshake needs, by the files as they are now. The same for as long as they are: it
     /// has the sessions that TLS resumes.
     fn config(&self) -> Result<Arc<ClientConfig>, Fault> {
+        if let Some(ready) = &self.ready {
+            return Ok(ready.clone());
+        }
         // They were good at the start: they are being written.
         let passing = |error: Error| Fault::Broken(error.to_string());
         let contents = self.files.read().map_err(passing)?;
@@ -181,8 +195,18 @@ impl Tls {
             }
             None => builder.with_no_client_auth(),
         };
-        let alpn = self.protocol.alpn.iter();
-        config.alpn_protocols = alpn.map(|name| name.as_bytes().to_vec()).collect();
+        config.alpn_protocols = alpn(self.protocol);
         Ok(config)
     }
+}
+
+fn alpn(protocol: &Protocol) -> Vec<Vec<u8>> {
+    let names = protocol.alpn.iter();
+    names.map(|name| name.as_bytes().to_vec()).collect()
+}
+
+fn with_alpn(ready: &Arc<ClientConfig>, protocol: &Protocol) -> Arc<ClientConfig> {
+    let mut ready = ClientConfig::clone(ready);
+    ready.alpn_protocols = alpn(protocol);
+    Arc::new(ready)
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use genlock::{ErrorKind, Etcd, EtcdConfig, Options};
+use genlock::{ErrorKind, Etcd, EtcdConfig, Options, Tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, version::TLS12};
 
-use super::secure::{TLS, secured, works};
+use super::secure::{TLS, credentials, own, secured, works};
 use crate::support::certificates::{Keys, Shows, openssl, signed};
 use crate::support::etcd::{Server, Setup};
 
@@ -20,11 +20,12 @@ async fn works_with(config: EtcdConfig) {
 
 /// What reaches a server of which nothing is known.
 fn careless(server: &Server) -> EtcdConfig {
-    EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        insecure_skip_tls_verify: true,
-        ..EtcdConfig::default()
-    }
+    EtcdConfig::new([server.endpoint()]).tls(Tls::new().insecure_skip_verify())
+}
+
+/// What reaches a server that we trust by this file.
+fn trusting(server: &Server, cacert: &str) -> EtcdConfig {
+    EtcdConfig::new([server.endpoint()]).tls(Tls::new().cacert(server.file(cacert)))
 }
 
 /// The authority's, the server's and ours are of this kind. Each in turn is what fails if only one
@@ -32,12 +33,8 @@ fn careless(server: &Server) -> EtcdConfig {
 async fn works_throughout(keys: Keys) {
     let server = Server::with(Setup { keys, ..TLS });
     works_with(secured(&server)).await;
-    works_with(EtcdConfig {
-        cacert: None,
-        insecure_skip_tls_verify: true,
-        ..secured(&server)
-    })
-    .await;
+    let anyone = own(&server).insecure_skip_verify();
+    works_with(secured(&server).tls(anyone)).await;
 }
 
 #[tokio::test]
@@ -76,12 +73,8 @@ async fn keys_in_each_form() {
         let expected = format!("-----BEGIN {} PRIVATE KEY-----", kind.to_uppercase());
         assert!(text.starts_with(&expected), "{text}");
         for key in ["form.key", "old-form.key"] {
-            works_with(EtcdConfig {
-                cert: Some(server.file("form.pem")),
-                key: Some(server.file(key)),
-                ..secured(&server)
-            })
-            .await;
+            let ours = credentials(&server).cert(server.file("form.pem"));
+            works_with(secured(&server).tls(ours.key(server.file(key)))).await;
         }
     }
 }
@@ -90,12 +83,8 @@ async fn keys_in_each_form() {
 async fn a_client_certificate_of_the_first_version() {
     let server = Server::with(TLS);
     signed(&server.file(""), "old", "app", Keys::P256, "");
-    works_with(EtcdConfig {
-        cert: Some(server.file("old.pem")),
-        key: Some(server.file("old.key")),
-        ..secured(&server)
-    })
-    .await;
+    let ours = credentials(&server).cert(server.file("old.pem"));
+    works_with(secured(&server).tls(ours.key(server.file("old.key")))).await;
 }
 
 #[tokio::test]
@@ -104,30 +93,17 @@ async fn a_self_signed_certificate_is_its_own_authority() {
         shows: Shows::SelfSigned,
         ..TLS
     });
-    let given = EtcdConfig {
-        cacert: Some(server.file("self.pem")),
-        ..careless(&server)
-    };
-    works_with(EtcdConfig {
-        insecure_skip_tls_verify: false,
-        ..given.clone()
-    })
-    .await;
+    let given = trusting(&server, "self.pem");
+    works_with(given.clone()).await;
     // It is good for no other name, and no other is as good.
     let elsewhere = server.endpoint().replace("127.0.0.1", "localhost");
-    let refused = |change: &dyn Fn(&mut EtcdConfig)| {
-        let mut config = given.clone();
-        config.insecure_skip_tls_verify = false;
-        change(&mut config);
-        config
-    };
     for (config, words) in [
         (
-            refused(&|config| config.endpoints = vec![elsewhere.clone()]),
+            given.endpoints([elsewhere]),
             "its certificate is not for this name",
         ),
         (
-            refused(&|config| config.cacert = Some(server.file("ca.pem"))),
+            trusting(&server, "ca.pem"),
             "its certificate is one of an authority: that is taken only if it stands itself among \
              those known here (cacert)",
         ),
@@ -143,12 +119,7 @@ async fn what_etcd_makes_of_itself_is_its_own_authority() {
         shows: Shows::Automatic,
         ..TLS
     });
-    works_with(EtcdConfig {
-        cacert: Some(server.file("data/fixtures/client/cert.pem")),
-        insecure_skip_tls_verify: false,
-        ..careless(&server)
-    })
-    .await;
+    works_with(trusting(&server, "data/fixtures/client/cert.pem")).await;
 }
 
 #[tokio::test]
@@ -179,11 +150,7 @@ async fn what_is_wrong_with_a_server_is_said() {
         ),
     ] {
         let server = Server::with(Setup { keys, shows, ..TLS });
-        let config = EtcdConfig {
-            cacert: Some(server.file(cacert)),
-            insecure_skip_tls_verify: false,
-            ..careless(&server)
-        };
+        let config = trusting(&server, cacert);
         let error = super::secure::refused(config, "/k").await.to_string();
         assert!(error.contains(words), "{error}");
     }
@@ -246,13 +213,9 @@ async fn what_is_wrong_with_a_file_is_said() {
             "client.key: no certificate in PEM (cacert)",
         ),
     ] {
-        let config = EtcdConfig {
-            cacert: Some(server.file(cacert)),
-            cert: Some(server.file(cert)),
-            key: Some(server.file(key)),
-            ..EtcdConfig::default()
-        };
-        let error = Etcd::new(config, Options::default())
+        let tls = Tls::new().cacert(server.file(cacert));
+        let tls = tls.cert(server.file(cert)).key(server.file(key));
+        let error = Etcd::new(EtcdConfig::default().tls(tls), Options::default())
             .err()
             .expect("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -291,14 +254,11 @@ async fn the_version_before_of_tls() {
     for keys in [Keys::P521, Keys::Ed25519, Keys::Rsa(2048)] {
         let files = Server::with(Setup { keys, ..TLS });
         let endpoint = tls12(&server, &files).await;
-        for careless in [false, true] {
-            works_with(EtcdConfig {
-                endpoints: vec![endpoint.clone()],
-                cacert: (!careless).then(|| files.file("ca.pem")),
-                insecure_skip_tls_verify: careless,
-                ..EtcdConfig::default()
-            })
-            .await;
+        for tls in [
+            Tls::new().cacert(files.file("ca.pem")),
+            Tls::new().insecure_skip_verify(),
+        ] {
+            works_with(EtcdConfig::new([&endpoint]).tls(tls)).await;
         }
     }
 }

@@ -18,11 +18,7 @@ fn runtime() -> Runtime {
 }
 
 fn client(server: &Server) -> Arc<dyn Locker> {
-    let config = EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        command_timeout: Duration::from_secs(2),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([server.endpoint()]).command_timeout(Duration::from_secs(2));
     Arc::new(Etcd::new(config, Options::default()).expect("a client"))
 }
 

@@ -59,11 +59,8 @@ async fn when_all_are_unreachable_each_is_told_of() {
     let (_listener, silent) = silent();
     let unknown = "no-such-host.invalid:2379".to_owned();
     let missing = "unix:///no/such/socket".to_owned();
-    let config = EtcdConfig {
-        endpoints: vec![refusing.clone(), silent.clone(), unknown, missing],
-        dial_timeout: Duration::from_millis(500),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([refusing.clone(), silent.clone(), unknown, missing])
+        .dial_timeout(Duration::from_millis(500));
     let client = Etcd::new(config, Options::default()).expect("a client");
     for _ in 0..2 {
         let start = Instant::now();
@@ -162,11 +159,7 @@ async fn a_store_that_stays_away_is_a_loss_at_the_deadline() {
 #[tokio::test]
 async fn a_close_that_etcd_does_not_answer_ends_and_says_so() {
     let server = Server::start();
-    let config = EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        command_timeout: Duration::from_millis(500),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([server.endpoint()]).command_timeout(Duration::from_millis(500));
     for asked in [true, false] {
         let client = Etcd::new(config.clone(), ttl(2)).expect("a client");
         let held = client.lock("/k").await.expect("a held lock");
@@ -252,12 +245,9 @@ async fn a_cluster_that_loses_a_member_after_the_other_goes_on() {
 async fn times_without_an_end_are_as_good_as_long_ones() {
     let server = Server::start();
     // The first is asked in vain, so that there is a pause between two attempts.
-    let config = EtcdConfig {
-        endpoints: vec![format!("127.0.0.1:{}", free_port()), server.endpoint()],
-        dial_timeout: Duration::MAX,
-        command_timeout: Duration::MAX,
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([format!("127.0.0.1:{}", free_port()), server.endpoint()])
+        .dial_timeout(Duration::MAX)
+        .command_timeout(Duration::MAX);
     let options = Options {
         retry_interval: Duration::MAX,
         ..ttl(5)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Etcd, EtcdConfig, Event, Held, Locker, Options};
+use genlock::{Credentials, Etcd, EtcdConfig, Event, Held, Locker, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::secure::{TLS, secured};
@@ -68,12 +68,10 @@ async fn a_password_that_is_changed() {
     let dir = tempfile::tempdir().expect("a directory");
     let password_file = dir.path().join("password");
     secret(&password_file, "secret\n");
-    let (client, mut told) = talking(EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        user: Some("app".to_owned()),
-        password_file: Some(password_file.clone()),
-        ..EtcdConfig::default()
-    });
+    let (client, mut told) = talking(
+        EtcdConfig::new([server.endpoint()])
+            .credentials(Credentials::password_file("app", &password_file)),
+    );
     let held = soon("a lock", client.lock("/locks/k"))
         .await
         .expect("a lock");
@@ -92,12 +90,8 @@ async fn a_password_is_read_for_the_login_and_not_before() {
     let dir = tempfile::tempdir().expect("a directory");
     let password_file = dir.path().join("password");
     secret(&password_file, "old\n");
-    let config = EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        user: Some("app".to_owned()),
-        password_file: Some(password_file.clone()),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([server.endpoint()])
+        .credentials(Credentials::password_file("app", &password_file));
     let client = Etcd::new(config, Options::default()).expect("a client");
     write_anew(&password_file, b"secret\nand more\n");
     super::secure::works(&client, "/locks/k").await;
@@ -114,12 +108,9 @@ async fn a_password_in_a_pipe_is_kept() {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     std::io::Write::write_all(&mut writer, b"secret\n").expect("a pipe");
     drop(writer);
-    let (client, _told) = talking(EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        user: Some("app".to_owned()),
-        password_file: Some(format!("/proc/self/fd/{}", reader.as_raw_fd()).into()),
-        ..EtcdConfig::default()
-    });
+    let pipe = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let config = EtcdConfig::new([server.endpoint()]);
+    let (client, _told) = talking(config.credentials(Credentials::password_file("app", pipe)));
     let held = soon("a lock", client.lock("/locks/k"))
         .await
         .expect("a lock");
@@ -137,7 +128,7 @@ fn write_anew(path: &Path, content: &[u8]) {
     std::fs::rename(&beside, path).expect("a file");
 }
 
-fn set_password(server: &Server, password: &str) {
+pub(super) fn set_password(server: &Server, password: &str) {
     let args = ["user", "passwd", "app", "--interactive=false"];
     let mut command = server.ctl_command(&args);
     command.stdin(std::process::Stdio::piped());

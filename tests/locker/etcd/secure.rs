@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use genlock::{Error, ErrorKind, Etcd, EtcdConfig, Locker, Options};
+use genlock::{Credentials, Error, ErrorKind, Etcd, EtcdConfig, Locker, Options, Tls};
 
 use crate::contract::soon;
 use crate::support::certificates::{Keys, Shows};
@@ -21,22 +21,23 @@ pub(super) const TLS: Setup = Setup {
 
 /// What reaches a server that wants TLS and client certificates.
 pub(super) fn secured(server: &Server) -> EtcdConfig {
-    EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        cacert: Some(server.file("ca.pem")),
-        cert: Some(server.file("client.pem")),
-        key: Some(server.file("client.key")),
-        ..EtcdConfig::default()
-    }
+    EtcdConfig::new([server.endpoint()]).tls(credentials(server))
+}
+
+/// Its authority, and our certificate.
+pub(super) fn credentials(server: &Server) -> Tls {
+    own(server).cacert(server.file("ca.pem"))
+}
+
+/// Our certificate.
+pub(super) fn own(server: &Server) -> Tls {
+    Tls::new()
+        .cert(server.file("client.pem"))
+        .key(server.file("client.key"))
 }
 
 fn user(server: &Server, user: &str, password: &str) -> EtcdConfig {
-    EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        user: Some(user.to_owned()),
-        password: Some(password.to_owned()),
-        ..EtcdConfig::default()
-    }
+    EtcdConfig::new([server.endpoint()]).credentials(Credentials::password(user, password))
 }
 
 pub(super) async fn works(client: &Etcd, key: &str) {
@@ -60,27 +61,13 @@ pub(super) async fn refused(config: EtcdConfig, key: &str) -> Error {
 #[tokio::test]
 async fn tls_with_a_private_authority_and_client_certificates() {
     let server = Server::with(TLS);
-    works(
-        &Etcd::new(secured(&server), Options::default()).expect("a client"),
-        "/k",
-    )
-    .await;
-    let mut config = secured(&server);
+    let client = |config| Etcd::new(config, Options::default()).expect("a client");
+    works(&client(secured(&server)), "/k").await;
     // Without a scheme, the certificates say that it is https.
-    config.endpoints = vec![server.endpoint().replace("https://", "")];
-    works(
-        &Etcd::new(config, Options::default()).expect("a client"),
-        "/k",
-    )
-    .await;
-    let mut config = secured(&server);
-    config.cacert = None;
-    config.insecure_skip_tls_verify = true;
-    works(
-        &Etcd::new(config, Options::default()).expect("a client"),
-        "/k",
-    )
-    .await;
+    let bare = server.endpoint().replace("https://", "");
+    works(&client(secured(&server).endpoints([bare])), "/k").await;
+    let anyone = own(&server).insecure_skip_verify();
+    works(&client(secured(&server).tls(anyone)), "/k").await;
 }
 
 #[tokio::test]
@@ -88,52 +75,37 @@ async fn each_fault_of_tls_has_its_own_line() {
     let server = Server::with(TLS);
     let good = secured(&server);
     let endpoint = server.endpoint();
-    let foreign = Some(server.file("other-ca.pem"));
+    let ours = credentials(&server);
+    let foreign = server.file("other-ca.pem");
     let by_name = endpoint.replace("127.0.0.1", "localhost");
     for (config, kind, endpoint, words) in [
         (
-            EtcdConfig {
-                cacert: foreign.clone(),
-                ..good.clone()
-            },
+            good.clone().tls(ours.clone().cacert(&foreign)),
             ErrorKind::InvalidConfig,
             &endpoint,
             "its certificate is not signed by an authority known here (cacert)",
         ),
         (
-            EtcdConfig {
-                cacert: None,
-                ..good.clone()
-            },
+            good.clone().tls(own(&server)),
             ErrorKind::InvalidConfig,
             &endpoint,
             "its certificate is not signed by an authority known here (cacert)",
         ),
         (
-            EtcdConfig {
-                cert: None,
-                key: None,
-                ..good.clone()
-            },
+            good.clone().tls(Tls::new().cacert(server.file("ca.pem"))),
             ErrorKind::Denied,
             &endpoint,
             "it wants a client certificate (cert, key)",
         ),
         (
-            EtcdConfig {
-                cert: foreign,
-                key: Some(server.file("other-ca.key")),
-                ..good.clone()
-            },
+            good.clone()
+                .tls(ours.cert(&foreign).key(server.file("other-ca.key"))),
             ErrorKind::Denied,
             &endpoint,
             "it refused the client certificate (cert, key)",
         ),
         (
-            EtcdConfig {
-                endpoints: vec![by_name.clone()],
-                ..good.clone()
-            },
+            good.clone().endpoints([&by_name]),
             ErrorKind::InvalidConfig,
             &by_name,
             "its certificate is not for this name",
@@ -148,10 +120,7 @@ async fn each_fault_of_tls_has_its_own_line() {
         }
     }
     // One endpoint that does not fit does not hide one that does.
-    let config = EtcdConfig {
-        endpoints: vec![by_name, endpoint],
-        ..good
-    };
+    let config = good.endpoints([by_name, endpoint]);
     works(
         &Etcd::new(config, Options::default()).expect("a client"),
         "/k",
@@ -185,10 +154,7 @@ async fn a_user_is_let_in_and_kept_to_its_range() {
         text.contains("authentication failed") && text.contains("\"app\""),
         "{text}"
     );
-    let nobody = EtcdConfig {
-        endpoints: vec![server.endpoint()],
-        ..EtcdConfig::default()
-    };
+    let nobody = EtcdConfig::new([server.endpoint()]);
     let error = refused(nobody, "/locks/a").await;
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(error.to_string().contains("(user)"), "{error}");
@@ -236,10 +202,7 @@ async fn etcd_is_reached_by_a_socket_in_the_file_system() {
         unix: true,
         ..Setup::default()
     });
-    let config = EtcdConfig {
-        endpoints: vec![format!("unix://{}", server.file("etcd.sock:0").display())],
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([format!("unix://{}", server.file("etcd.sock:0").display())]);
     works(
         &Etcd::new(config, Options::default()).expect("a client"),
         "/k",
@@ -251,12 +214,9 @@ async fn etcd_is_reached_by_a_socket_in_the_file_system() {
 async fn tls_to_a_server_without_is_hinted_at() {
     let server = Server::start();
     let endpoint = server.endpoint().replace("http://", "https://");
-    let config = EtcdConfig {
-        endpoints: vec![endpoint.clone()],
-        insecure_skip_tls_verify: true,
-        dial_timeout: Duration::from_millis(300),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([&endpoint])
+        .tls(Tls::new().insecure_skip_verify())
+        .dial_timeout(Duration::from_millis(300));
     let client = Etcd::new(config, Options::default()).expect("a client");
     let error = client.lock("/k").await.expect_err("no answer");
     assert_eq!(error.kind(), ErrorKind::Unavailable);

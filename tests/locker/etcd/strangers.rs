@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::{ErrorKind, Etcd, EtcdConfig, Event, Locker, Options};
+use genlock::{ErrorKind, Etcd, EtcdConfig, Event, Locker, Options, Tls};
 
 use super::secure::TLS;
 use crate::contract::soon;
@@ -14,12 +14,9 @@ use crate::support::etcd::Server;
 
 /// The end of the line that says why there is no lock.
 async fn why(endpoint: &str) -> String {
-    let config = EtcdConfig {
-        endpoints: vec![endpoint.to_owned()],
-        insecure_skip_tls_verify: true,
-        dial_timeout: Duration::from_millis(500),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([endpoint])
+        .tls(Tls::new().insecure_skip_verify())
+        .dial_timeout(Duration::from_millis(500));
     let client = Etcd::new(config, Options::default()).expect("a client");
     let error = soon("an answer", client.lock("/k")).await;
     let error = error.expect_err("no etcd there");
@@ -144,10 +141,7 @@ async fn a_server_of_http_says_nothing_for_etcd() {
     let server = Server::start();
     // Either is asked first by half of all.
     for number in 0..10 {
-        let config = EtcdConfig {
-            endpoints: vec![stranger.clone(), server.endpoint()],
-            ..EtcdConfig::default()
-        };
+        let config = EtcdConfig::new([stranger.clone(), server.endpoint()]);
         let client = Etcd::new(config, Options::default()).expect("a client");
         let held = soon("a lock", client.lock(&format!("/k{number}"))).await;
         let held = held.expect("etcd's answer");
@@ -168,12 +162,9 @@ async fn what_lies_beneath_is_for_who_looks() {
         observer: Some(Arc::new(observer)),
         ..Options::default()
     };
-    let config = EtcdConfig {
-        endpoints: vec![format!("https://{}", says(b"\x16\x03\x03\xff\xffhello"))],
-        insecure_skip_tls_verify: true,
-        dial_timeout: Duration::from_millis(500),
-        ..EtcdConfig::default()
-    };
+    let config = EtcdConfig::new([format!("https://{}", says(b"\x16\x03\x03\xff\xffhello"))])
+        .tls(Tls::new().insecure_skip_verify())
+        .dial_timeout(Duration::from_millis(500));
     let client = Etcd::new(config, options).expect("a client");
     let error = soon("an answer", client.lock("/k")).await;
     let error = error.expect_err("no etcd there").to_string();

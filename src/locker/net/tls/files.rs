@@ -1,7 +1,7 @@
-//! The files that TLS is set up by, and what they say.
+//! The PEM that TLS is set up by, in files most of the time, and what it says.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -11,15 +11,15 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::trust::Authorities;
 use crate::error::{Error, ErrorKind, Result, Setting};
-use crate::locker::net::Config;
+use crate::locker::net::Tls;
 use crate::locker::net::certificate::PublicKey;
-use crate::locker::net::credential::CredentialFile;
+use crate::locker::net::credential::PemSource;
 
 /// Where they are.
 pub(super) struct Files {
-    cacert: Option<CredentialFile>,
+    cacert: Option<PemSource>,
     /// Our certificate with its chain, and its key.
-    identity: Option<(CredentialFile, CredentialFile)>,
+    identity: Option<(PemSource, PemSource)>,
 }
 
 /// What is in them.
@@ -41,36 +41,35 @@ pub(super) struct Material {
 }
 
 impl Files {
-    pub(super) fn new(config: &Config) -> Result<Self> {
-        let cacert = config.cacert.as_deref();
-        let file = |setting, path| CredentialFile::new(setting, path, config.dial_timeout);
-        let identity = match (&config.cert, &config.key) {
+    /// A pipe has to be written `within` this time.
+    pub(super) fn new(tls: &Tls, within: Duration) -> Result<Self> {
+        let file = |setting, pem| PemSource::new(setting, pem, within);
+        let identity = match (&tls.cert, &tls.key) {
             (Some(cert), Some(key)) => Some((file(Setting::Cert, cert), file(Setting::Key, key))),
             (Some(one), None) | (None, Some(one)) => {
                 let why = "a certificate and its key are of use together only";
-                let message = format!("{}: {why}", one.display());
+                let message = format!("{}: {why}", file(Setting::Cert, one).shown());
                 let error = Error::new(ErrorKind::InvalidConfig, message);
                 return Err(error.about([Setting::Cert, Setting::Key]));
             }
             (None, None) => None,
         };
         Ok(Self {
-            cacert: cacert.map(|path| file(Setting::Cacert, path)),
+            cacert: tls.cacert.as_ref().map(|pem| file(Setting::Cacert, pem)),
             identity,
         })
     }
 
-    /// Where our certificate is, if we have one.
-    pub(super) fn certificate(&self) -> Option<&Path> {
-        self.identity.as_ref().map(|(cert, _)| cert.path())
+    /// Our certificate, if we have one.
+    pub(super) fn certificate(&self) -> Option<&PemSource> {
+        self.identity.as_ref().map(|(cert, _)| cert)
     }
 
     /// Reads them all.
     pub(super) fn read(&self) -> Result<Contents> {
-        let cacert = self.cacert.as_ref().map(CredentialFile::read);
-        let pair = |(cert, key): &(CredentialFile, CredentialFile)| -> Result<_> {
-            Ok((cert.read()?, key.read()?))
-        };
+        let cacert = self.cacert.as_ref().map(PemSource::read);
+        let pair =
+            |(cert, key): &(PemSource, PemSource)| -> Result<_> { Ok((cert.read()?, key.read()?)) };
         Ok(Contents {
             cacert: cacert.transpose()?,
             identity: self.identity.as_ref().map(pair).transpose()?,
@@ -103,8 +102,8 @@ impl Files {
 /// rustls' own check that the two belong together is not used: it knows no certificate of
 /// version 1, which servers take of a client.
 fn certified(
-    cert: &CredentialFile,
-    key: &CredentialFile,
+    cert: &PemSource,
+    key: &PemSource,
     chain: Vec<CertificateDer<'static>>,
     key_pem: &[u8],
     provider: &CryptoProvider,
@@ -128,7 +127,7 @@ fn certified(
 }
 
 /// All that are in a file, of which there has to be one at least.
-fn certificates(file: &CredentialFile, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+fn certificates(file: &PemSource, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),

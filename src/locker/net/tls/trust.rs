@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{
 use super::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::net::certificate::{Certificate, PublicKey};
-use crate::locker::net::credential::CredentialFile;
+use crate::locker::net::credential::PemSource;
 
 type Verdict<T> = Result<T, rustls::Error>;
 
@@ -29,10 +29,7 @@ pub(super) struct Authorities {
 }
 
 impl Authorities {
-    pub(super) fn given(
-        file: &CredentialFile,
-        given: Vec<CertificateDer<'static>>,
-    ) -> Result<Self> {
+    pub(super) fn given(file: &PemSource, given: Vec<CertificateDer<'static>>) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in &given {
             let added = roots.add(certificate.clone());

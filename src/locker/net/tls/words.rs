@@ -1,8 +1,6 @@
 //! What TLS ended for, in words, with the option at fault. Its own texts name the variants of an
 //! enumeration.
 
-use std::path::PathBuf;
-
 use tokio_rustls::rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, PeerIncompatible,
 };
@@ -16,8 +14,8 @@ use crate::locker::net::protocol::Protocol;
 pub(super) enum Identity {
     Nothing,
     Certificate,
-    /// The certificate in this file, which is over.
-    Expired(PathBuf),
+    /// A certificate, here as it is shown, which is over.
+    Expired(String),
 }
 
 /// What a failed handshake, or the end of a connection, means.
@@ -34,12 +32,9 @@ pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fa
                 "it wants a client certificate (cert, key)".to_owned(),
             ),
             // Nor does Go say that.
-            (Some(_), Identity::Expired(path)) => Fault::Misfit(
+            (Some(_), Identity::Expired(shown)) => Fault::Misfit(
                 ErrorKind::Denied,
-                format!(
-                    "it refused the client certificate (cert, key): {} has expired",
-                    path.display()
-                ),
+                format!("it refused the client certificate (cert, key): {shown} has expired"),
             ),
             (Some(why), Identity::Certificate) => Fault::Misfit(
                 ErrorKind::Denied,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use super::bystander::Bystander;
-use super::course::{Course, Phase};
+use super::backoff::Backoff;
+use super::children;
+use super::descendants::{Descendants, Spared};
 use super::leader::Leader;
+use super::lifecycle::{Lifecycle, Phase};
 use super::message::WatchdogNotice;
-use super::rounds::Rounds;
-use super::tree;
-use super::walk::{Spared, Walk};
+use super::unrelated::UnrelatedChild;
 use super::{EndReason, LeftoverPolicy, TimeLimits, WATCHDOG_DELAY};
 use crate::clock::Instant;
 
@@ -29,8 +29,8 @@ const LONGEST_PASSING: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(1);
 
 /// What main knows of the course, and of what it would have to kill.
-pub(super) struct StandIn {
-    course: Course,
+pub(super) struct Fallback {
+    lifecycle: Lifecycle,
     watchdog: Pid,
     leftovers: LeftoverPolicy,
     /// The command's process, until it is known to be reaped.
@@ -42,7 +42,7 @@ pub(super) struct StandIn {
     passing: Option<Instant>,
     /// Main has told everything by itself.
     told: bool,
-    rounds: Rounds,
+    backoff: Backoff,
     next_round: Instant,
     /// When main began to kill by itself.
     killing_since: Option<Instant>,
@@ -51,18 +51,18 @@ pub(super) struct StandIn {
     /// What main has begun to do by itself, to be reported.
     said: Option<WatchdogNotice>,
     /// Made when it is needed first, and then it has the bystanders.
-    walk: Option<Walk>,
-    bystanders: Vec<Bystander>,
+    descendants: Option<Descendants>,
+    unrelated: Vec<UnrelatedChild>,
 }
 
-impl StandIn {
+impl Fallback {
     pub(super) fn new(
         watchdog: Pid,
         leftovers: LeftoverPolicy,
-        bystanders: Vec<Bystander>,
+        unrelated: Vec<UnrelatedChild>,
     ) -> Self {
         Self {
-            course: Course::new(),
+            lifecycle: Lifecycle::new(),
             watchdog,
             leftovers,
             leader: None,
@@ -70,25 +70,25 @@ impl StandIn {
             owed: None,
             passing: None,
             told: false,
-            rounds: Rounds::of_kill(),
+            backoff: Backoff::for_kill(),
             next_round: Instant::now(),
             killing_since: None,
             quiet: false,
             said: None,
-            walk: None,
-            bystanders,
+            descendants: None,
+            unrelated,
         }
     }
 
     /// The watchdog was ordered to start a command.
     pub(super) fn start(&mut self, limits: TimeLimits) {
         self.grace = limits.grace;
-        self.course.may_start(limits, Instant::now());
+        self.lifecycle.may_start(limits, Instant::now());
     }
 
     /// With each renewal it is also seen whether the watchdog has missed the command's end.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
-        self.course.move_deadline(deadline);
+        self.lifecycle.move_deadline(deadline);
         if self.leader.as_ref().and_then(Leader::runs) == Some(false) {
             self.pass_on();
         }
@@ -97,7 +97,7 @@ impl StandIn {
     /// The watchdog was ordered to stop the command.
     pub(super) fn stop(&mut self) {
         let now = Instant::now();
-        if self.course.end(EndReason::Requested, now) {
+        if self.lifecycle.end(EndReason::Requested, now) {
             self.owed = Some(now + self.patience());
         }
     }
@@ -116,19 +116,20 @@ impl StandIn {
         if self.is_killing() {
             return None;
         }
-        if self.course.phase() == Phase::Waiting {
+        if self.lifecycle.phase() == Phase::Waiting {
             // It may have.
-            self.course.started(Instant::now());
+            self.lifecycle.started(Instant::now());
         }
-        self.course.kill(reason);
+        self.lifecycle.kill(reason);
         self.begin_killing();
         Some(WatchdogNotice::Terminating(reason))
     }
 
     /// The watchdog takes no orders. An end that has begun goes on without it, and for its own reason.
     pub(super) fn give_up_on_it(&mut self) {
-        if self.course.phase() == Phase::Running {
-            self.course.end(EndReason::WatchdogFrozen, Instant::now());
+        if self.lifecycle.phase() == Phase::Running {
+            self.lifecycle
+                .end(EndReason::WatchdogFrozen, Instant::now());
             self.tell_to_end();
             self.said = Some(WatchdogNotice::Terminating(EndReason::WatchdogFrozen));
         }
@@ -136,7 +137,7 @@ impl StandIn {
 
     /// Whether main kills by itself.
     pub(super) fn is_killing(&self) -> bool {
-        matches!(self.course.phase(), Phase::Killing(_))
+        matches!(self.lifecycle.phase(), Phase::Killing(_))
     }
 
     /// When what still lives is late, once main kills by itself.
@@ -147,7 +148,7 @@ impl StandIn {
     /// What of the command lives, as far as that can be known.
     pub(super) fn survivors(&mut self) -> Vec<Pid> {
         let watchdog = self.watchdog;
-        let mut found = self.walk().living(watchdog);
+        let mut found = self.descendants().living(watchdog);
         if self.leftovers == LeftoverPolicy::Leave {
             found.retain(|&pid| Some(pid) == self.group());
         }
@@ -155,8 +156,8 @@ impl StandIn {
     }
 
     /// This one below us is none of the command's.
-    pub(super) fn spare(&mut self, pid: Pid) {
-        self.walk().spare(pid);
+    pub(super) fn exclude(&mut self, pid: Pid) {
+        self.descendants().exclude(pid);
     }
 
     /// What the watchdog says that it has done need not be done. Gives what is true then: what we have
@@ -166,23 +167,23 @@ impl StandIn {
         match notice {
             WatchdogNotice::Started(pid) => {
                 self.leader = Pid::from_raw(pid).map(|pid| Leader::new(pid, self.watchdog));
-                if self.course.phase() == Phase::Waiting {
-                    self.course.started(now);
+                if self.lifecycle.phase() == Phase::Waiting {
+                    self.lifecycle.started(now);
                 }
             }
             WatchdogNotice::Terminating(reason) => {
                 self.owed = None;
-                self.course.end(reason, now);
+                self.lifecycle.end(reason, now);
             }
             WatchdogNotice::Ended(_) => {
                 (self.owed, self.passing) = (None, None);
                 self.leader = None;
-                self.course.ended(now);
+                self.lifecycle.ended(now);
             }
             WatchdogNotice::Gone(reason) => {
-                self.course.end(reason, now);
-                self.course.gone();
-                if let Phase::Gone(reason) = self.course.phase() {
+                self.lifecycle.end(reason, now);
+                self.lifecycle.gone();
+                if let Phase::Gone(reason) = self.lifecycle.phase() {
                     return WatchdogNotice::Gone(reason);
                 }
             }
@@ -200,7 +201,7 @@ impl StandIn {
         if self.said.is_some() {
             return Some(Instant::now());
         }
-        let next = self.course.next().map(|at| at + self.patience());
+        let next = self.lifecycle.next().map(|at| at + self.patience());
         let round = self.does_rounds().then_some(self.next_round);
         let all = [next, self.deadline(), self.owed, self.passing, round];
         all.into_iter().flatten().min()
@@ -219,9 +220,9 @@ impl StandIn {
             self.give_up_on_it();
         }
         let killed = self.is_killing();
-        let mut begins = self.course.tick(now - self.patience());
+        let mut begins = self.lifecycle.tick(now - self.patience());
         if self.deadline().is_some_and(|at| at <= now) {
-            begins = self.course.tick(now - WATCHDOG_DELAY).or(begins);
+            begins = self.lifecycle.tick(now - WATCHDOG_DELAY).or(begins);
         }
         if self.is_killing() && !killed {
             self.begin_killing();
@@ -234,29 +235,29 @@ impl StandIn {
             return None;
         }
         if self.is_over() {
-            let (Phase::Terminating(reason, _) | Phase::Killing(reason)) = self.course.phase()
+            let (Phase::Terminating(reason, _) | Phase::Killing(reason)) = self.lifecycle.phase()
             else {
                 return None;
             };
-            self.course.gone();
+            self.lifecycle.gone();
             return Some(WatchdogNotice::Gone(reason));
         }
-        self.next_round = Instant::now() + self.rounds.pause();
+        self.next_round = Instant::now() + self.backoff.pause();
         None
     }
 
     /// Whether main by itself tells or kills what it finds, round after round.
     fn does_rounds(&self) -> bool {
-        self.is_killing() || self.told && matches!(self.course.phase(), Phase::Terminating(..))
+        self.is_killing() || self.told && matches!(self.lifecycle.phase(), Phase::Terminating(..))
     }
 
     fn begin_killing(&mut self) {
         self.killing_since = Some(Instant::now());
-        self.begin(Rounds::of_kill());
+        self.begin(Backoff::for_kill());
     }
 
-    fn begin(&mut self, rounds: Rounds) {
-        self.rounds = rounds;
+    fn begin(&mut self, backoff: Backoff) {
+        self.backoff = backoff;
         self.next_round = Instant::now();
     }
 
@@ -270,21 +271,21 @@ impl StandIn {
         if self.leftovers == LeftoverPolicy::Leave {
             return self.leader.as_ref().is_none_or(Leader::has_ended);
         }
-        if tree::reap_all() {
+        if children::reap_all() {
             return true;
         }
         // A watchdog that cannot die is none of the command's, nor is a bystander, and they keep us
         // from a last child to reap. Among those that fork, one look can miss what two do not.
         let watchdog = self.watchdog;
-        let quiet = !self.walk().lives(watchdog);
+        let quiet = !self.descendants().lives(watchdog);
         std::mem::replace(&mut self.quiet, quiet) && quiet
     }
 
     /// When nothing may live any more, with the watchdog's word for it.
     fn deadline(&self) -> Option<Instant> {
-        match self.course.phase() {
+        match self.lifecycle.phase() {
             Phase::Running | Phase::Terminating(..) => {
-                self.course.deadline().map(|at| at + WATCHDOG_DELAY)
+                self.lifecycle.deadline().map(|at| at + WATCHDOG_DELAY)
             }
             _ => None,
         }
@@ -292,7 +293,7 @@ impl StandIn {
 
     /// How long the watchdog has for what is due now.
     fn patience(&self) -> Duration {
-        match self.course.phase() {
+        match self.lifecycle.phase() {
             Phase::Running => (self.grace / 4).clamp(WATCHDOG_DELAY, LONGEST_WAIT),
             _ => WATCHDOG_DELAY,
         }
@@ -301,20 +302,20 @@ impl StandIn {
     /// SIGTERM to everything, as the watchdog would have told it; no more than that if it is to be
     /// killed anyway.
     fn tell_to_end(&mut self) {
-        let Phase::Terminating(..) = self.course.phase() else {
+        let Phase::Terminating(..) = self.lifecycle.phase() else {
             return;
         };
         if let Some(leader) = &mut self.leader {
             leader.signal_group(&[Signal::TERM, Signal::CONT]);
         }
         self.told = true;
-        self.begin(Rounds::of_term());
+        self.begin(Backoff::for_term());
     }
 
     fn tell_the_rest(&mut self) {
         if self.leftovers == LeftoverPolicy::Stop {
             let (group, watchdog) = (self.group(), Some(self.watchdog));
-            self.walk().tell(Spared { group, watchdog });
+            self.descendants().tell(Spared { group, watchdog });
         }
     }
 
@@ -324,12 +325,12 @@ impl StandIn {
         if let Some(leader) = &mut self.leader {
             leader.signal_group(&[Signal::KILL]);
         }
-        if tree::is_child(self.watchdog) {
+        if children::is_child(self.watchdog) {
             let _ = rustix::process::kill_process(self.watchdog, Signal::KILL);
         }
         if self.leftovers == LeftoverPolicy::Stop {
-            let search = self.rounds.search();
-            self.walk().kill(search);
+            let search = self.backoff.search();
+            self.descendants().kill(search);
         }
     }
 
@@ -337,10 +338,10 @@ impl StandIn {
         self.leader.as_ref().map(|leader| leader.pid)
     }
 
-    fn walk(&mut self) -> &mut Walk {
-        let bystanders = &mut self.bystanders;
-        self.walk
-            .get_or_insert_with(|| Walk::new(std::mem::take(bystanders)))
+    fn descendants(&mut self) -> &mut Descendants {
+        let unrelated = &mut self.unrelated;
+        self.descendants
+            .get_or_insert_with(|| Descendants::new(std::mem::take(unrelated)))
     }
 }
 
@@ -351,10 +352,12 @@ mod tests {
     #[test]
     fn our_reason_counts_when_the_watchdog_has_another() {
         let nobody = Pid::from_raw(i32::MAX).unwrap();
-        let mut stand_in = StandIn::new(nobody, LeftoverPolicy::Leave, Vec::new());
-        stand_in.course.started(Instant::now());
-        stand_in.course.end(EndReason::MaxRuntime, Instant::now());
-        let ended = stand_in.note(WatchdogNotice::Gone(EndReason::Ended));
+        let mut fallback = Fallback::new(nobody, LeftoverPolicy::Leave, Vec::new());
+        fallback.lifecycle.started(Instant::now());
+        fallback
+            .lifecycle
+            .end(EndReason::MaxRuntime, Instant::now());
+        let ended = fallback.note(WatchdogNotice::Gone(EndReason::Ended));
         assert_eq!(ended, WatchdogNotice::Gone(EndReason::MaxRuntime));
     }
 }

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource};
 
-use super::world;
+use super::dispositions;
 
 /// The name in ps(1).
 const NAME: &std::ffi::CStr = c"lock-keeper";
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Keeps `lock` open until all of these have ended; no signal but SIGKILL ends that. Gives the process
 /// that does it.
-pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid> {
+pub(super) fn fork(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid> {
     let waited: Vec<_> = until_ended
         .iter()
         .filter_map(|&pid| Waited::new(pid))
@@ -27,7 +27,7 @@ pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result
     let kept = waited.iter().filter_map(Waited::descriptor);
     let mut kept: Vec<_> = kept.chain([lock.as_raw_fd().unsigned_abs()]).collect();
     kept.sort_unstable();
-    let mask = world::block_signals();
+    let mask = dispositions::block_signals();
     // SAFETY: the child makes system calls only, as it has to where there are other threads, whose
     // locks would never be let go of in this copy (fork(2)).
     let forked = unsafe { libc::fork() };
@@ -42,7 +42,7 @@ pub(super) fn keep_open(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result
         unsafe { libc::_exit(0) }
     }
     let error = io::Error::last_os_error();
-    world::set_mask(&mask);
+    dispositions::set_mask(&mask);
     // A number that is below zero is none, and not even to be looked at.
     Pid::from_raw(forked.max(0)).ok_or(error)
 }
@@ -124,7 +124,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::process::{Child, Command};
 
-    use super::super::tree;
+    use super::super::children;
     use super::*;
 
     const SOON: Duration = Duration::from_secs(10);
@@ -171,7 +171,7 @@ mod tests {
     fn who_has_a_number_later_is_not_waited_for() {
         let (one, two) = (sleep(), sleep());
         let (lock, other) = lock();
-        let keeper = keep_open(lock.as_fd(), &[pid(&one), pid(&two)]).expect("a keeper");
+        let keeper = fork(lock.as_fd(), &[pid(&one), pid(&two)]).expect("a keeper");
         drop(lock);
         let number = two.id();
         end(two);
@@ -181,7 +181,7 @@ mod tests {
         }
         end(one);
         let closed = is_closed(&other);
-        tree::end(keeper);
+        children::end(keeper);
         stranger.into_iter().for_each(end);
         assert!(closed);
     }
@@ -220,7 +220,7 @@ mod tests {
             return end(waited);
         }
         let ((lock, kept), (pipe, closed)) = (lock(), lock());
-        let keeper = keep_open(lock.as_fd(), &[pid(&waited)]).expect("a keeper");
+        let keeper = fork(lock.as_fd(), &[pid(&waited)]).expect("a keeper");
         drop((lock, pipe));
         let pipe_closed = is_closed(&closed);
         kept.set_nonblocking(true).expect("a mode");
@@ -228,7 +228,7 @@ mod tests {
         end(waited);
         kept.set_nonblocking(false).expect("a mode");
         let lock_closed_at_last = is_closed(&kept);
-        tree::end(keeper);
+        children::end(keeper);
         assert!(pipe_closed);
         assert!(!lock_closed);
         assert!(lock_closed_at_last);

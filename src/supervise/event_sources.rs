@@ -8,14 +8,14 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 
-use super::{host, tree};
+use super::{children, host};
 use crate::clock::Instant;
 
 /// How often time and children are looked at where no descriptor tells of them.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Made before the fork: there is nobody to tell of a failure after it.
-pub(super) struct Senses {
+pub(super) struct EventSources {
     pub(super) link: OwnedFd,
     /// `None` where it is refused.
     timer: Option<OwnedFd>,
@@ -30,7 +30,7 @@ pub(super) struct Ready {
     pub(super) executed: bool,
 }
 
-impl Senses {
+impl EventSources {
     pub(super) fn new(link: OwnedFd) -> io::Result<Self> {
         let timer = rustix::time::timerfd_create(
             TimerfdClockId::Boottime,
@@ -39,7 +39,7 @@ impl Senses {
         Ok(Self {
             link,
             timer: unless_refused(timer)?,
-            children: unless_refused(tree::news())?,
+            children: unless_refused(children::events())?,
         })
     }
 
@@ -58,9 +58,9 @@ impl Senses {
     }
 
     /// Takes the news of children: only that there is some counts.
-    pub(super) fn note_children(&self) {
+    pub(super) fn drain_children(&self) {
         if let Some(children) = &self.children {
-            tree::note_news(children);
+            children::drain(children);
         }
     }
 
@@ -121,9 +121,9 @@ mod tests {
     #[test]
     fn a_pause_can_be_longer_than_a_second() {
         let (_ours, theirs) = link::pair().unwrap();
-        let senses = Senses::new(theirs).unwrap();
+        let sources = EventSources::new(theirs).unwrap();
         let (begun, pause) = (Instant::now(), Duration::from_millis(1005));
-        senses.wait(true, None, Some(pause));
+        sources.wait(true, None, Some(pause));
         assert!(Instant::now().since(begun) >= pause);
     }
 }

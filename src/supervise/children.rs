@@ -12,7 +12,7 @@ use rustix::time::Timespec;
 use crate::clock::Instant;
 
 /// A descriptor that is readable when a child has news (signalfd(2)); SIGCHLD must be blocked.
-pub(super) fn news() -> Result<OwnedFd, Errno> {
+pub(super) fn events() -> Result<OwnedFd, Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset(3) initialises the set.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
@@ -29,31 +29,31 @@ pub(super) fn news() -> Result<OwnedFd, Errno> {
 }
 
 /// Takes the news: only that there is some counts.
-pub(super) fn note_news(news: &OwnedFd) {
+pub(super) fn drain(news: &OwnedFd) {
     let mut buffer = [0; 512];
     while matches!(rustix::io::read(news, &mut buffer), Ok(1..)) {}
 }
 
 /// What looking for news of a child found.
-pub(super) enum Child {
+pub(super) enum ChildEvent {
     /// This one has ended, and has not been reaped.
     Ended(Pid),
     /// This one was stopped by a signal.
     Stopped(Pid, i32),
     /// There are children, and no news of them.
-    NoNews,
+    Nothing,
     /// There is no child at all, so nothing below this process lives.
-    None,
+    NoChild,
 }
 
 /// Looks for news of a child without reaping it: until it is reaped, its process and group
 /// numbers cannot be given to another.
-pub(super) fn peek() -> Child {
+pub(super) fn peek() -> ChildEvent {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: `info` has room for what waitid(2) writes.
     if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
-        return Child::None;
+        return ChildEvent::NoChild;
     }
     // SAFETY: initialised by zeroes, and by waitid(2) if there was news.
     let info = unsafe { info.assume_init() };
@@ -62,9 +62,9 @@ pub(super) fn peek() -> Child {
     // SAFETY: waitid(2) sets si_status along with si_pid.
     let status = unsafe { info.si_status() };
     match Pid::from_raw(pid) {
-        Some(pid) if info.si_code == libc::CLD_STOPPED => Child::Stopped(pid, status),
-        Some(pid) => Child::Ended(pid),
-        None => Child::NoNews,
+        Some(pid) if info.si_code == libc::CLD_STOPPED => ChildEvent::Stopped(pid, status),
+        Some(pid) => ChildEvent::Ended(pid),
+        None => ChildEvent::Nothing,
     }
 }
 
@@ -120,12 +120,12 @@ pub(super) fn note_stop(pid: Pid) {
 pub(super) fn reap_all() -> bool {
     loop {
         match peek() {
-            Child::Ended(pid) => {
+            ChildEvent::Ended(pid) => {
                 reap(pid);
             }
-            Child::Stopped(pid, _) => note_stop(pid),
-            Child::NoNews => return false,
-            Child::None => return true,
+            ChildEvent::Stopped(pid, _) => note_stop(pid),
+            ChildEvent::Nothing => return false,
+            ChildEvent::NoChild => return true,
         }
     }
 }
@@ -134,12 +134,12 @@ pub(super) fn reap_all() -> bool {
 pub(super) fn reap_others(spared: [Option<Pid>; 2]) {
     loop {
         match peek() {
-            Child::Ended(pid) if spared.contains(&Some(pid)) => return,
-            Child::Ended(pid) => {
+            ChildEvent::Ended(pid) if spared.contains(&Some(pid)) => return,
+            ChildEvent::Ended(pid) => {
                 reap(pid);
             }
-            Child::Stopped(pid, _) => note_stop(pid),
-            Child::NoNews | Child::None => return,
+            ChildEvent::Stopped(pid, _) => note_stop(pid),
+            ChildEvent::Nothing | ChildEvent::NoChild => return,
         }
     }
 }

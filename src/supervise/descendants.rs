@@ -1,8 +1,8 @@
 //! The processes below this one: finding and signalling all of them.
 //!
 //! The watchdog is a child subreaper (prctl(2)), so whatever leaves the command's process group
-//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Walk::new`]
-//! and [`Walk::living`].
+//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Descendants::new`]
+//! and [`Descendants::living`].
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::bystander::Bystander;
 use super::proc::{Proc, Stat};
+use super::unrelated::UnrelatedChild;
 use crate::clock::Instant;
 
 /// How many processes one walk can remember. Another one finds the others when these are gone.
@@ -42,10 +42,10 @@ pub(super) enum Search {
 }
 
 /// The room that walks of the tree need.
-pub(super) struct Walk {
+pub(super) struct Descendants {
     found: Vec<Found>,
     /// These are not found, nor what is below them.
-    bystanders: Vec<Bystander>,
+    unrelated: Vec<UnrelatedChild>,
     /// A bit for each number that SIGTERM was sent to, or need not be.
     told: Vec<u64>,
     /// When the telling began, in ticks.
@@ -67,10 +67,10 @@ pub(super) struct Spared {
     pub(super) watchdog: Option<Pid>,
 }
 
-impl Walk {
+impl Descendants {
     /// As much of its memory as most need is there from now on: when it is needed there may be none
     /// (cgroups(7)). All of it would be a quarter of what a waiter takes.
-    pub(super) fn new(bystanders: Vec<Bystander>) -> Self {
+    pub(super) fn new(unrelated: Vec<UnrelatedChild>) -> Self {
         let nobody = Found {
             pid: Pid::INIT,
             parent: 0,
@@ -88,22 +88,22 @@ impl Walk {
         }
         Self {
             found,
-            bystanders,
+            unrelated,
             told,
             telling: None,
         }
     }
 
     /// From now on this process is not found: it is none of the command's.
-    pub(super) fn spare(&mut self, pid: Pid) {
-        self.bystanders.push(Bystander::new(pid));
+    pub(super) fn exclude(&mut self, pid: Pid) {
+        self.unrelated.push(UnrelatedChild::new(pid));
     }
 
     /// Kills every process below this one that it finds, each at once: to find tens of thousands takes
     /// as long as the margin before the lock's end. What is forked meanwhile can be missed: call again
     /// until nothing is left.
     pub(super) fn kill(&mut self, search: Search) {
-        self.visit(search, |found, proc| found.signal(proc, &[Signal::KILL]));
+        self.inspect_each(search, |found, proc| found.signal(proc, &[Signal::KILL]));
     }
 
     /// Tells every process below this one to end that it finds, each one once: SIGTERM, and SIGCONT
@@ -114,7 +114,7 @@ impl Walk {
     pub(super) fn tell(&mut self, spared: Spared) {
         let (now, first) = (ticks(), self.telling.is_none());
         let began = *self.telling.get_or_insert(now);
-        let proc = self.look(Search::Quick);
+        let proc = self.inspect(Search::Quick);
         for index in 0..self.found.len() {
             let found = self.found[index];
             if spared.watchdog == Some(found.pid) || !self.mark(found.pid) {
@@ -132,7 +132,7 @@ impl Walk {
 
     /// The processes below this one that live: a child of ours first.
     pub(super) fn all_living<'a>(&'a mut self, proc: &'a Proc) -> impl Iterator<Item = i32> {
-        self.look(Search::Quick);
+        self.inspect(Search::Quick);
         let lives = |found: &&Found| found.stat(proc).is_some_and(|stat| stat.lives());
         let living = self.found.iter().filter(lives);
         living.map(|found| found.pid.as_raw_nonzero().get())
@@ -141,7 +141,7 @@ impl Walk {
     /// Whether anything below this process lives, other than the watchdog. True also where that
     /// cannot be known.
     pub(super) fn lives(&mut self, watchdog: Pid) -> bool {
-        let Some(proc) = self.look(Search::Quick) else {
+        let Some(proc) = self.inspect(Search::Quick) else {
             return true;
         };
         let mut others = self.found.iter().filter(|found| found.pid != watchdog);
@@ -151,7 +151,7 @@ impl Walk {
     /// What lives below this process, other than the watchdog, as far as it can be found. What cannot
     /// be looked at lives as long as it is there. For main, since it allocates.
     pub(super) fn living(&mut self, watchdog: Pid) -> Vec<Pid> {
-        let proc = self.look(Search::Thorough);
+        let proc = self.inspect(Search::Thorough);
         let lives = |found: &&Found| match proc.as_ref().and_then(|proc| found.stat(proc)) {
             Some(stat) => stat.lives(),
             None => rustix::process::test_kill_process(found.pid) != Err(Errno::SRCH),
@@ -162,12 +162,12 @@ impl Walk {
 
     /// Finds the processes below this one: all of them, or our children where there is no /proc,
     /// which it gives.
-    fn look(&mut self, search: Search) -> Option<Proc> {
-        self.visit(search, |_, _| {})
+    fn inspect(&mut self, search: Search) -> Option<Proc> {
+        self.inspect_each(search, |_, _| {})
     }
 
     /// The same, and shows each one when its children are known: if it ends of that, they are ours.
-    fn visit(
+    fn inspect_each(
         &mut self,
         search: Search,
         mut show: impl FnMut(Found, Option<&Proc>),
@@ -190,7 +190,7 @@ impl Walk {
 
     fn note(&mut self, number: i32, parent: i32) {
         if let Some(pid) = Pid::from_raw(number)
-            && !self.bystanders.iter().any(|bystander| bystander.is(pid))
+            && !self.unrelated.iter().any(|child| child.is(pid))
             && self.found.len() < FOUND
         {
             self.found.push(Found { pid, parent });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::walk::Search;
+use super::descendants::Search;
 
 /// The first pause between rounds of SIGKILL, and of SIGTERM; each is twice the one before.
 const KILLING: Duration = Duration::from_millis(2);
@@ -10,19 +10,19 @@ const TELLING: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// The pauses of one signal's rounds.
-pub(super) struct Rounds {
+pub(super) struct Backoff {
     pause: Duration,
 }
 
-impl Rounds {
+impl Backoff {
     /// Of SIGKILL: soon again, for those that fork, and later for what sits in the kernel and
     /// cannot die yet.
-    pub(super) fn of_kill() -> Self {
+    pub(super) fn for_kill() -> Self {
         Self { pause: KILLING }
     }
 
     /// Of SIGTERM, for what was missed.
-    pub(super) fn of_term() -> Self {
+    pub(super) fn for_term() -> Self {
         Self { pause: TELLING }
     }
 
@@ -54,10 +54,10 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_the_search_widens_then() {
-        let mut rounds = Rounds::of_kill();
+        let mut backoff = Backoff::for_kill();
         let mut all = Vec::new();
         for _ in 0..8 {
-            all.push((rounds.search(), rounds.pause().as_millis()));
+            all.push((backoff.search(), backoff.pause().as_millis()));
         }
         let quick = [2, 4, 8, 16, 32, 64].map(|pause| (Search::Quick, pause));
         assert_eq!(all[..6], quick);

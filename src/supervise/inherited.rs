@@ -2,13 +2,13 @@
 //! stdin, stdout and stderr were closed.
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
-use std::mem::MaybeUninit;
 use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use rustix::fs::{Mode, OFlags};
+
+use super::dispositions::{is_ignored, mask, set_disposition, set_mask};
 
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 static SIGXFSZ_IGNORED: AtomicBool = AtomicBool::new(false);
@@ -54,19 +54,19 @@ pub(crate) fn enter() {
 }
 
 /// What the command gets back just before it is executed.
-pub(super) struct World {
+pub(super) struct InheritedState {
     mask: libc::sigset_t,
     /// Each signal whose disposition genlock changes for itself, and whether it was ignored.
     ignored: [(libc::c_int, bool); 4],
     closed_stdio: u8,
 }
 
-impl World {
+impl InheritedState {
     /// Notes what was given, and sets what genlock needs for itself: SIGCHLD must not be ignored,
     /// or there would be no status to wait for (wait(2)); SIGTTOU must be, or genlock would stop
     /// when it writes or takes the terminal back from the background (tcsetpgrp(3)).
     pub(super) fn take() -> Self {
-        let world = Self {
+        let inherited = Self {
             mask: mask(),
             ignored: [
                 (libc::SIGPIPE, sigpipe_was_ignored()),
@@ -78,7 +78,7 @@ impl World {
         };
         set_disposition(libc::SIGCHLD, libc::SIG_DFL);
         set_disposition(libc::SIGTTOU, libc::SIG_IGN);
-        world
+        inherited
     }
 
     /// Restores all of it, the mask last: a signal that waits behind it meets the right
@@ -105,71 +105,4 @@ impl World {
 /// Whether genlock was started with SIGPIPE ignored.
 pub(super) fn sigpipe_was_ignored() -> bool {
     SIGPIPE_IGNORED.load(Ordering::Relaxed)
-}
-
-/// Whether this process ignores `signal`.
-pub(super) fn is_ignored(signal: libc::c_int) -> bool {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: with a null new action, sigaction(2) only fills `action`, which all zeroes are
-    // valid for.
-    unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
-    // SAFETY: initialised above, by zeroes or by the call.
-    let action = unsafe { action.assume_init() };
-    action.sa_sigaction == libc::SIG_IGN
-}
-
-/// Sets SIG_DFL or SIG_IGN.
-pub(super) fn set_disposition(signal: libc::c_int, disposition: libc::sighandler_t) {
-    // SAFETY: neither of the two runs any code of ours.
-    unsafe { libc::signal(signal, disposition) };
-}
-
-/// Runs `action` while a signal has this disposition in place of its own.
-pub(super) fn with_disposition<T>(
-    signal: libc::c_int,
-    disposition: libc::sighandler_t,
-    action: impl FnOnce() -> T,
-) -> T {
-    let mut before = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: with a null new action this only fills `before`, which all zeroes are valid for.
-    unsafe { libc::sigaction(signal, ptr::null(), before.as_mut_ptr()) };
-    set_disposition(signal, disposition);
-    let result = action();
-    // SAFETY: what was in force before, which sigaction(2) gave.
-    unsafe { libc::sigaction(signal, before.as_ptr(), ptr::null_mut()) };
-    result
-}
-
-/// Blocks every signal, and gives the mask from before.
-pub(super) fn block_signals() -> libc::sigset_t {
-    let before = mask();
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigfillset(3) initialises the set.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: initialised above.
-    set_mask(&unsafe { all.assume_init() });
-    before
-}
-
-/// The signal mask of this thread.
-pub(super) fn mask() -> libc::sigset_t {
-    let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: with a null new set this only fills `mask`, which all zeroes are valid for.
-    unsafe { libc::sigprocmask(libc::SIG_SETMASK, ptr::null(), mask.as_mut_ptr()) };
-    // SAFETY: initialised above, by zeroes or by the call.
-    unsafe { mask.assume_init() }
-}
-
-/// Sets the signal mask of this thread.
-pub(super) fn set_mask(mask: &libc::sigset_t) {
-    // SAFETY: `mask` is a valid set; the old one is not asked for.
-    unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, ptr::null_mut()) };
-}
-
-/// Lets one signal through.
-pub(super) fn unblock(signal: libc::c_int) {
-    let mut mask = mask();
-    // SAFETY: the set is initialised.
-    unsafe { libc::sigdelset(&mut mask, signal) };
-    set_mask(&mask);
 }

@@ -5,18 +5,18 @@ use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags};
 
+use super::children::{self, ChildEvent};
+use super::descendants::{self, Search};
 use super::leader;
-use super::tree::{self, Child};
-use super::walk::{self, Search};
 
 /// Neither signalled nor waited for, nor is what is below it.
-pub(super) struct Bystander {
+pub(super) struct UnrelatedChild {
     pid: Pid,
     /// Tells it from whom its number is given to later.
     process: Option<OwnedFd>,
 }
 
-impl Bystander {
+impl UnrelatedChild {
     /// For a child of ours that has not been reaped.
     pub(super) fn new(pid: Pid) -> Self {
         Self {
@@ -30,10 +30,10 @@ impl Bystander {
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         // One system call is all that it costs most runs.
-        if !matches!(tree::peek(), Child::None) {
-            walk::each_child(Search::Quick, |number| {
-                let bystander = Pid::from_raw(number).map(Self::new);
-                all.extend(bystander.filter(|found| found.process.is_some()));
+        if !matches!(children::peek(), ChildEvent::NoChild) {
+            descendants::each_child(Search::Quick, |number| {
+                let child = Pid::from_raw(number).map(Self::new);
+                all.extend(child.filter(|found| found.process.is_some()));
             });
         }
         all

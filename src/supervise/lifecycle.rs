@@ -10,7 +10,7 @@ use crate::clock::Instant;
 
 /// How far the command has come, and the times it is bound by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Course {
+pub(super) struct Lifecycle {
     phase: Phase,
     limits: TimeLimits,
     /// When the command has run for as long as it may.
@@ -31,7 +31,7 @@ pub(super) enum Phase {
     Gone(EndReason),
 }
 
-impl Course {
+impl Lifecycle {
     pub(super) fn new() -> Self {
         Self {
             phase: Phase::Waiting,
@@ -182,58 +182,58 @@ mod tests {
         Instant::from_boot(Duration::from_millis(1_000_000 + milliseconds))
     }
 
-    fn running(deadline: Option<Instant>, max_runtime: Option<Duration>) -> Course {
-        let mut course = Course::new();
+    fn running(deadline: Option<Instant>, max_runtime: Option<Duration>) -> Lifecycle {
+        let mut lifecycle = Lifecycle::new();
         let limits = TimeLimits {
             start_by: deadline,
             deadline,
             grace: GRACE,
             max_runtime,
         };
-        assert!(course.may_start(limits, at(0)));
-        course.started(at(0));
-        course
+        assert!(lifecycle.may_start(limits, at(0)));
+        lifecycle.started(at(0));
+        lifecycle
     }
 
     #[test]
     fn told_a_grace_before_the_deadline_and_killed_at_it() {
-        let mut course = running(Some(at(9_400)), None);
-        assert_eq!(course.next(), Some(at(7_400)));
-        assert_eq!(course.tick(at(7_399)), None);
-        assert_eq!(course.tick(at(7_400)), Some(EndReason::Deadline));
-        assert_eq!(course.next(), Some(at(9_400)));
-        assert_eq!(course.tick(at(9_399)), None);
+        let mut lifecycle = running(Some(at(9_400)), None);
+        assert_eq!(lifecycle.next(), Some(at(7_400)));
+        assert_eq!(lifecycle.tick(at(7_399)), None);
+        assert_eq!(lifecycle.tick(at(7_400)), Some(EndReason::Deadline));
+        assert_eq!(lifecycle.next(), Some(at(9_400)));
+        assert_eq!(lifecycle.tick(at(9_399)), None);
         assert_eq!(
-            course.phase(),
+            lifecycle.phase(),
             Phase::Terminating(EndReason::Deadline, at(9_400))
         );
-        course.tick(at(9_400));
-        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
+        lifecycle.tick(at(9_400));
+        assert_eq!(lifecycle.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
     fn thawed_after_the_deadline_it_is_killed_without_a_grace() {
-        let mut course = running(Some(at(9_400)), None);
-        assert_eq!(course.tick(at(60_000)), Some(EndReason::Deadline));
-        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
+        let mut lifecycle = running(Some(at(9_400)), None);
+        assert_eq!(lifecycle.tick(at(60_000)), Some(EndReason::Deadline));
+        assert_eq!(lifecycle.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
     fn a_renewal_in_time_moves_it_and_one_after_sigterm_does_not_call_the_end_off() {
-        let mut course = running(Some(at(9_400)), None);
-        course.move_deadline(at(12_700));
-        assert_eq!(course.tick(at(7_400)), None);
-        assert_eq!(course.tick(at(10_700)), Some(EndReason::Deadline));
-        course.move_deadline(at(60_000));
-        course.tick(at(12_700));
-        assert_eq!(course.phase(), Phase::Killing(EndReason::Deadline));
+        let mut lifecycle = running(Some(at(9_400)), None);
+        lifecycle.move_deadline(at(12_700));
+        assert_eq!(lifecycle.tick(at(7_400)), None);
+        assert_eq!(lifecycle.tick(at(10_700)), Some(EndReason::Deadline));
+        lifecycle.move_deadline(at(60_000));
+        lifecycle.tick(at(12_700));
+        assert_eq!(lifecycle.phase(), Phase::Killing(EndReason::Deadline));
     }
 
     #[test]
     fn no_grace_outlives_the_deadline() {
-        let mut course = running(Some(at(3_000)), None);
-        course.ended(at(500));
-        assert_eq!(course.next(), Some(at(2_500)));
+        let mut lifecycle = running(Some(at(3_000)), None);
+        lifecycle.ended(at(500));
+        assert_eq!(lifecycle.next(), Some(at(2_500)));
         let mut late = running(Some(at(9_000)), None);
         assert!(late.end(EndReason::Requested, at(6_900)));
         late.move_deadline(at(8_000));
@@ -244,38 +244,38 @@ mod tests {
 
     #[test]
     fn what_weighs_most_is_the_reason() {
-        let mut course = running(None, Some(Duration::from_secs(1)));
-        assert_eq!(course.tick(at(1_000)), Some(EndReason::MaxRuntime));
-        assert!(!course.end(EndReason::Requested, at(1_100)));
-        course.kill(EndReason::Ended);
-        course.gone();
-        assert_eq!(course.phase(), Phase::Gone(EndReason::Requested));
+        let mut lifecycle = running(None, Some(Duration::from_secs(1)));
+        assert_eq!(lifecycle.tick(at(1_000)), Some(EndReason::MaxRuntime));
+        assert!(!lifecycle.end(EndReason::Requested, at(1_100)));
+        lifecycle.kill(EndReason::Ended);
+        lifecycle.gone();
+        assert_eq!(lifecycle.phase(), Phase::Gone(EndReason::Requested));
     }
 
     #[test]
     fn nothing_starts_after_its_latest_start_nor_after_the_deadline() {
-        let mut course = Course::new();
+        let mut lifecycle = Lifecycle::new();
         let mut limits = TimeLimits {
             deadline: Some(at(0)),
             ..TimeLimits::default()
         };
-        assert!(!course.may_start(limits, at(0)));
+        assert!(!lifecycle.may_start(limits, at(0)));
         limits.deadline = Some(at(10));
         limits.start_by = Some(at(5));
-        assert!(!course.may_start(limits, at(5)));
-        assert_eq!(course.phase(), Phase::Waiting);
-        assert_eq!(course.next(), None);
+        assert!(!lifecycle.may_start(limits, at(5)));
+        assert_eq!(lifecycle.phase(), Phase::Waiting);
+        assert_eq!(lifecycle.next(), None);
         // A renewal came meanwhile.
         limits.start_by = Some(at(6));
-        assert!(course.may_start(limits, at(5)));
+        assert!(lifecycle.may_start(limits, at(5)));
     }
 
     #[test]
     fn without_a_deadline_nothing_is_due() {
-        let mut course = running(None, None);
-        assert_eq!(course.next(), None);
-        assert_eq!(course.tick(at(1_000_000_000)), None);
-        assert_eq!(course.phase(), Phase::Running);
+        let mut lifecycle = running(None, None);
+        assert_eq!(lifecycle.next(), None);
+        assert_eq!(lifecycle.tick(at(1_000_000_000)), None);
+        assert_eq!(lifecycle.phase(), Phase::Running);
     }
 
     /// What can happen to a course.
@@ -312,26 +312,26 @@ mod tests {
         ) {
             let mut now = 0;
             let mut deadline = at(start + 1);
-            let mut course = running(Some(deadline), max_runtime.map(Duration::from_millis));
+            let mut lifecycle = running(Some(deadline), max_runtime.map(Duration::from_millis));
             let mut ending = false;
             for happening in happenings {
                 match happening {
                     Happening::Tick(time) => now += time,
                     Happening::Renewed(time) => {
                         deadline = at(now + time);
-                        course.move_deadline(deadline);
+                        lifecycle.move_deadline(deadline);
                     }
                     Happening::Lost => {
-                        course.end(EndReason::Requested, at(now));
+                        lifecycle.end(EndReason::Requested, at(now));
                     }
-                    Happening::Ended => course.ended(at(now)),
-                    Happening::MainGone => course.kill(EndReason::MainGone),
+                    Happening::Ended => lifecycle.ended(at(now)),
+                    Happening::MainGone => lifecycle.kill(EndReason::MainGone),
                 }
-                course.tick(at(now));
-                let phase = course.phase();
+                lifecycle.tick(at(now));
+                let phase = lifecycle.phase();
                 let killing = matches!(phase, Phase::Killing(_));
                 prop_assert!(killing || at(now) < deadline);
-                prop_assert!(killing || course.next().is_some_and(|due| due <= deadline));
+                prop_assert!(killing || lifecycle.next().is_some_and(|due| due <= deadline));
                 prop_assert!(!ending || phase != Phase::Running);
                 ending = phase != Phase::Running;
             }
