@@ -135,6 +135,33 @@ fn of_the_doctor() {
     }
 }
 
+/// The figures of docs/promise.md are the doctor's.
+#[test]
+fn of_the_deadline() {
+    let server = Server::start();
+    let page = read(Path::new("docs/promise.md"));
+    let (_, table) = page.split_once("| `--ttl` | renewed").expect("a table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let mut doctor = genlock();
+        doctor.args(["doctor", "--json", "--endpoints", &server.endpoint()]);
+        doctor.args(["--ttl", cells[0]]);
+        let run = output(doctor).silent(0);
+        let found: Value = serde_json::from_str(run.text()).expect("JSON");
+        let names = ["renewed_every", "told", "killed", "unnoticed"];
+        let seconds = |name: &str| found["times"][name].as_f64().expect("seconds");
+        let times = names.map(|name| format!("{:.2} s", seconds(name)));
+        assert_eq!(cells[1..], times, "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 4);
+}
+
 /// Help's table and the page's have the same statuses.
 #[test]
 fn of_statuses() {

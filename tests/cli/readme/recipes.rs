@@ -234,6 +234,39 @@ fn one_after_the_other() {
     }
 }
 
+/// What a CI system or a cluster starts, as words.
+fn started() -> Vec<String> {
+    let blocks = blocks().into_iter();
+    let blocks = blocks.filter(|block| ["yaml", "dockerfile"].contains(&&*block.language));
+    let mut started = Vec::new();
+    for block in blocks {
+        for line in block.text.lines() {
+            let plain = line.replace(['[', ']', '"'], "").replace(", ", " ");
+            if let Some(at) = plain.find("genlock run ") {
+                started.push(plain[at..].to_owned());
+            }
+        }
+    }
+    started
+}
+
+#[test]
+fn what_a_ci_job_or_a_container_starts() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("bin/make");
+    newcomer.program("report");
+    let started = started();
+    assert!(started.len() > 3, "{started:?}");
+    for line in started {
+        let said = newcomer.typed(&line.replace("/app/", "./")).silent(0);
+        assert!(
+            ["bin/make deploy", "report"].contains(&said.text()),
+            "{line}: {said:?}"
+        );
+    }
+}
+
 #[test]
 fn without_a_server() {
     let newcomer = Newcomer::new();
