@@ -132,6 +132,17 @@ fn the_first_page_is_short() {
     );
 }
 
+/// A lock over a network can promise as much as its limits say, and no more.
+#[test]
+fn no_page_guarantees_anything() {
+    for page in pages() {
+        let text = page.text.replace('\n', " ");
+        let claims = text.matches("guarantee").count();
+        let denials = text.matches("not guarantee").count();
+        assert_eq!(claims, denials, "{:?}", page.path);
+    }
+}
+
 /// An odd one would turn the words between spans into spans.
 #[test]
 fn every_backtick_has_its_other() {
