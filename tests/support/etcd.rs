@@ -217,11 +217,7 @@ impl Server {
     /// How many requests of each method it has received, such as `Txn` or `LeaseGrant`: of a stream
     /// each message is one.
     pub(crate) fn requests(&self) -> Vec<(String, u64)> {
-        let mut stream = TcpStream::connect(&self.site().client).expect("etcd");
-        let request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
-        stream.write_all(request).expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("metrics");
+        let answer = self.metrics();
         let lines = answer.lines().filter_map(|line| {
             let line = line.strip_prefix("grpc_server_msg_received_total{grpc_method=\"")?;
             let (method, rest) = line.split_once('"')?;
@@ -229,6 +225,23 @@ impl Server {
             (count > 0).then(|| (method.to_owned(), count))
         });
         lines.collect()
+    }
+
+    /// How many watches there are.
+    pub(crate) fn watches(&self) -> u64 {
+        let answer = self.metrics();
+        let name = "etcd_debugging_mvcc_watcher_total ";
+        let count = answer.lines().find_map(|line| line.strip_prefix(name));
+        count.expect("a count").parse().expect("a number")
+    }
+
+    fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(&self.site().client).expect("etcd");
+        let request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("metrics");
+        answer
     }
 
     /// Stops it where it is (SIGSTOP): its connections stay, and nothing is answered.

@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
-use super::watches::Watches;
 use crate::error::Result;
 use crate::locker::Options;
 use crate::locker::net::endpoint::Endpoint;
@@ -32,7 +31,6 @@ pub(super) struct Store {
     /// Counts the times that `current`, or its connection, was given up.
     moved: watch::Sender<u64>,
     heard: AtomicBool,
-    pub(super) watches: Arc<Watches>,
     dial_timeout: Duration,
     pub(super) command_timeout: Duration,
     retry_interval: Duration,
@@ -66,7 +64,6 @@ impl Store {
             current: AtomicUsize::new(start),
             moved: watch::Sender::new(0),
             heard: AtomicBool::new(false),
-            watches: Arc::default(),
             dial_timeout: config.dial_timeout,
             command_timeout: config.command_timeout,
             retry_interval: options.retry_interval,

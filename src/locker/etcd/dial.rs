@@ -5,16 +5,19 @@
 //! breaks it is thrown away and another is dialled.
 
 use std::io;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Channel, ConnectOptions};
+use etcd_client::{Channel, ConnectOptions, ResponseHeader};
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 
 use super::fault::{self, Fault};
 use super::gather::Gathering;
 use super::greeting::Greeting;
+use super::watches;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::net::Config;
 use crate::locker::net::endpoint::{Address, Endpoint};
@@ -39,7 +42,37 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What requests are made by. etcd's is one of all its services, and takes kilobytes.
-pub(super) type Client = Arc<etcd_client::Client>;
+pub(super) type Client = Arc<MemberClient>;
+
+/// etcd's client over one connection, and what belongs to that.
+pub(super) struct MemberClient {
+    etcd: etcd_client::Client,
+    /// The newest term that was heard: the member knows that one at least. 0 if nothing was heard.
+    term: AtomicU64,
+    /// The stream for its watches.
+    pub(super) watches: watches::Slot,
+}
+
+impl MemberClient {
+    /// An answer was of this term.
+    pub(super) fn note_term(&self, header: Option<&ResponseHeader>) -> u64 {
+        let term = header.map_or(0, ResponseHeader::raft_term);
+        self.term.fetch_max(term, Ordering::Relaxed);
+        term
+    }
+
+    pub(super) fn newest_term(&self) -> u64 {
+        self.term.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for MemberClient {
+    type Target = etcd_client::Client;
+
+    fn deref(&self) -> &Self::Target {
+        &self.etcd
+    }
+}
 
 /// A connection, for as long as it works.
 #[derive(Clone)]
@@ -134,7 +167,11 @@ impl Dialler {
         let credentials = self.credentials().await.map_err(passing)?;
         match log_in(channel, credentials).await {
             Ok(client) => Ok(Connection {
-                client: Arc::new(client),
+                client: Arc::new(MemberClient {
+                    etcd: client,
+                    term: AtomicU64::new(0),
+                    watches: watches::Slot::default(),
+                }),
                 refusal,
             }),
             Err(error) => {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::ping::Heard;
 use crate::clock::Instant;
 use crate::locker::deadline::Deadline;
 use etcd_client::LeaseGrantOptions;
@@ -33,21 +32,20 @@ impl Requests {
     }
 }
 
-/// Has a lease granted: its deadline. What is `heard` of terms is noted.
+/// Has a lease granted: its deadline.
 pub(super) async fn grant(
     store: &Arc<Store>,
     id: i64,
     ttl: Duration,
     requests: &Arc<Requests>,
-    heard: Heard,
 ) -> Result<Deadline, Fault> {
     let (asked, counted) = (ttl.as_secs() as i64, requests.clone());
     let op = move |client: Client| {
-        let (sent, heard) = (counted.note(), heard.clone());
+        let sent = counted.note();
         let options = LeaseGrantOptions::new().with_id(id);
         async move {
             let answer = client.lease_client().grant(asked, Some(options)).await?;
-            heard.note(&client, answer.header());
+            client.note_term(answer.header());
             Ok((sent, answer))
         }
     };

@@ -185,8 +185,7 @@ impl Keeper {
         let requests = Arc::new(Requests::default());
         let (id, shared) = (self.id, self.shared.clone());
         let sent = || requests.count() > 0;
-        let heard = self.renewals.heard();
-        let granting = grant::grant(&shared.store, id, self.ttl, &requests, heard);
+        let granting = grant::grant(&shared.store, id, self.ttl, &requests);
         match behind(granting, &mut closing, sent, &shared.store, id).await {
             Ok(deadline) => {
                 let ttl = deadline.ttl();

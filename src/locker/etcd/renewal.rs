@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::ping::{self, Heard, Pinged};
+use super::ping::{self, Pinged};
 use super::proof::Proof;
 use crate::clock::{self, Instant};
 use crate::locker::deadline::Deadline;
@@ -40,7 +40,6 @@ pub(super) struct Renewals {
     lease: i64,
     /// The key that is attached to the lease.
     own: String,
-    heard: Heard,
     proof: Proof,
     /// The connection that has answered.
     over: Option<Over>,
@@ -88,7 +87,6 @@ impl Renewals {
             store: store.clone(),
             lease,
             own,
-            heard: Heard::default(),
             proof: Proof::default(),
             over: None,
             found: 0,
@@ -104,11 +102,6 @@ impl Renewals {
             tell,
             tasks: JoinSet::new(),
         }
-    }
-
-    /// What was heard of terms, for those who hear more.
-    pub(super) fn heard(&self) -> Heard {
-        self.heard.clone()
     }
 
     /// Renews, from `due` on. Gives the next sending that is confirmed and newer than the one which
@@ -211,9 +204,9 @@ impl Renewals {
         };
         over.unanswered += 1;
         let (number, client, within) = (over.number, over.client.clone(), deadline.ttl());
-        let (lease, own, heard) = (self.lease, self.own.clone(), self.heard.clone());
+        let (lease, own) = (self.lease, self.own.clone());
         self.spawn(async move {
-            let pinged = timeout(within, ping::ping(client, lease, own, heard)).await;
+            let pinged = timeout(within, ping::ping(client, lease, own)).await;
             let pinged = pinged.map_or(Err(Fault::silent(within)), |pinged| {
                 pinged.map_err(Fault::from)
             });
@@ -224,8 +217,8 @@ impl Renewals {
     /// Pings over whichever connection answers. What is confirmed a TTL after its sending is of no
     /// use.
     fn ping_anywhere(&mut self, deadline: &Deadline) {
-        let (lease, own, heard) = (self.lease, self.own.clone(), self.heard.clone());
-        let op = move |client: Client| ping::ping(client, lease, own.clone(), heard.clone());
+        let (lease, own) = (self.lease, self.own.clone());
+        let op = move |client: Client| ping::ping(client, lease, own.clone());
         let (store, within) = (self.store.clone(), deadline.ttl());
         self.searching += 1;
         self.spawn(async move {
@@ -245,8 +238,8 @@ impl Renewals {
         if self.reading >= MOST {
             return;
         }
-        let (own, heard) = (self.own.clone(), self.heard.clone());
-        let op = move |client: Client| ping::read(client, own.clone(), heard.clone());
+        let own = self.own.clone();
+        let op = move |client: Client| ping::read(client, own.clone());
         let (store, tell, within) = (self.store.clone(), self.tell.clone(), deadline.ttl());
         self.read = Some(Instant::now());
         self.reading += 1;

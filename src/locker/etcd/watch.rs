@@ -9,11 +9,11 @@ use tokio::sync::watch::Receiver;
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::watches::Shared;
+use super::watches::{self, SharedWatch};
 
 /// A watch that has begun.
 pub(super) struct Watch {
-    shared: Shared,
+    shared: SharedWatch,
     message: Option<WatchResponse>,
     moved: Receiver<u64>,
 }
@@ -31,10 +31,9 @@ impl Watch {
     ) -> Result<Self, Fault> {
         let mut moved = store.moved();
         let key = key.to_vec();
-        let watches = store.watches.clone();
         let open = move |client: Client| {
-            let (key, options, watches) = (key.clone(), options.clone(), watches.clone());
-            async move { watches.open(&client, key, options).await }
+            let (key, options) = (key.clone(), options.clone());
+            async move { watches::open(&client, key, options).await }
         };
         let (shared, message) = store.call(store.command_timeout, open).await?;
         moved.mark_unchanged();

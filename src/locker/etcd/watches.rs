@@ -2,7 +2,7 @@
 //! may have (its --max-concurrent-streams), and every call needs one for its moment.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_client::{
     Error as EtcdError, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
@@ -12,125 +12,108 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::dial::Client;
 
-/// The streams, by their connections.
-#[derive(Default)]
-pub(super) struct Watches(Mutex<Vec<(Weak<etcd_client::Client>, Arc<Slot>)>>);
-
 /// Locked while a stream is opened, so that others share it.
-type Slot = AsyncMutex<Option<Arc<Stream>>>;
+pub(super) type Slot = AsyncMutex<Option<Arc<WatchStream>>>;
 
-type Answer = Result<WatchResponse, EtcdError>;
+type WatchAnswer = Result<WatchResponse, EtcdError>;
 
 /// One watch over a shared stream. Dropped, it is cancelled.
-pub(super) struct Shared {
-    stream: Arc<Stream>,
+pub(super) struct SharedWatch {
+    stream: Arc<WatchStream>,
     /// Its number on the stream, once it is there.
     id: Option<i64>,
-    answers: UnboundedReceiver<Answer>,
+    answers: UnboundedReceiver<WatchAnswer>,
 }
 
-struct Stream(Mutex<State>);
+pub(super) struct WatchStream(Mutex<StreamState>);
 
-struct State {
+struct StreamState {
     /// What is to be sent; `None` once the stream has ended.
-    orders: Option<UnboundedSender<Order>>,
+    orders: Option<UnboundedSender<StreamOrder>>,
     /// Whether it takes no further watch.
     retired: bool,
     /// Those asked for, in the order in which they are answered.
-    asked: VecDeque<UnboundedSender<Answer>>,
+    asked: VecDeque<UnboundedSender<WatchAnswer>>,
     /// Those that are there, by their numbers.
-    open: HashMap<i64, UnboundedSender<Answer>>,
+    open: HashMap<i64, UnboundedSender<WatchAnswer>>,
 }
 
-enum Order {
+enum StreamOrder {
     Watch(Vec<u8>, WatchOptions),
     Cancel(i64),
 }
 
-impl Watches {
-    /// Begins a watch, and gives its first answer, which says that it is there.
-    pub(super) async fn open(
-        &self,
-        client: &Client,
-        key: Vec<u8>,
-        options: WatchOptions,
-    ) -> Result<(Shared, Option<WatchResponse>), EtcdError> {
-        let slot = self.slot(client);
-        loop {
-            let (mut watch, fresh) = {
-                let mut stream = slot.lock().await;
-                let shared = stream.as_ref().and_then(|one| one.watch(&key, &options));
-                let fresh = shared.is_none();
-                let watch = match shared {
-                    Some(watch) => watch,
-                    None => {
-                        let watch = Stream::open(client, key.clone(), options.clone()).await?;
-                        *stream = Some(watch.stream.clone());
-                        watch
-                    }
-                };
-                (watch, fresh)
+/// Begins a watch, and gives its first answer, which says that it is there.
+pub(super) async fn open(
+    client: &Client,
+    key: Vec<u8>,
+    options: WatchOptions,
+) -> Result<(SharedWatch, Option<WatchResponse>), EtcdError> {
+    loop {
+        let (mut watch, fresh) = {
+            let mut stream = client.watches.lock().await;
+            let shared = stream.as_ref().and_then(|one| one.watch(&key, &options));
+            let fresh = shared.is_none();
+            let watch = match shared {
+                Some(watch) => watch,
+                None => {
+                    let watch = WatchStream::open(client, key.clone(), options.clone()).await?;
+                    *stream = Some(watch.stream.clone());
+                    watch
+                }
             };
-            let first = watch.message().await;
-            let there = matches!(&first, Ok(Some(first)) if !first.canceled());
-            if !there && !fresh {
-                // A stream goes by the login with which it was opened.
-                watch.stream.retire();
-                continue;
-            }
-            let first = first?;
-            // What was refused has no number of its own.
-            let given = first.as_ref().filter(|_| there);
-            watch.id = given.map(WatchResponse::watch_id);
-            return Ok((watch, first));
+            (watch, fresh)
+        };
+        let first = watch.message().await;
+        let there = matches!(&first, Ok(Some(first)) if !first.canceled());
+        if !there && !fresh {
+            // A stream goes by the login with which it was opened.
+            watch.stream.retire();
+            continue;
         }
-    }
-
-    fn slot(&self, client: &Client) -> Arc<Slot> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(client, _)| client.strong_count() > 0);
-        let found = all
-            .iter()
-            .find(|(other, _)| Weak::as_ptr(other) == Arc::as_ptr(client));
-        if let Some((_, slot)) = found {
-            return slot.clone();
-        }
-        let slot = Arc::new(Slot::default());
-        all.push((Arc::downgrade(client), slot.clone()));
-        slot
+        let first = first?;
+        // What was refused has no number of its own.
+        let given = first.as_ref().filter(|_| there);
+        watch.id = given.map(WatchResponse::watch_id);
+        return Ok((watch, first));
     }
 }
 
-impl Shared {
+impl SharedWatch {
     /// The next answer; `None` when the stream has ended. Cancel-safe.
     pub(super) async fn message(&mut self) -> Result<Option<WatchResponse>, EtcdError> {
         self.answers.recv().await.transpose()
     }
 }
 
-impl Drop for Shared {
+impl Drop for SharedWatch {
     fn drop(&mut self) {
-        // One that is not there yet is cancelled when it comes.
-        if let Some(id) = self.id {
+        // One that is not there yet is cancelled when it comes; it may have come unread.
+        self.answers.close();
+        let come = || {
+            let first = self.answers.try_recv().ok()?.ok()?;
+            (!first.canceled()).then(|| first.watch_id())
+        };
+        if let Some(id) = self.id.or_else(come) {
             self.stream.cancel(id);
         }
     }
 }
 
-impl Stream {
+impl WatchStream {
     /// Opens a stream along with its first watch.
     async fn open(
         client: &Client,
         key: Vec<u8>,
         options: WatchOptions,
-    ) -> Result<Shared, EtcdError> {
+    ) -> Result<SharedWatch, EtcdError> {
         // Others can write as much as etcd takes.
         let mut watches = client.watch_client().max_decoding_message_size(usize::MAX);
         let opened = watches.watch(key, Some(options)).await?;
         let (requests, responses) = opened.split();
         let (orders, ordered) = unbounded_channel();
         let (tell, answers) = unbounded_channel();
-        let stream = Arc::new(Self(Mutex::new(State {
+        let stream = Arc::new(Self(Mutex::new(StreamState {
             orders: Some(orders),
             retired: false,
             asked: VecDeque::from([tell]),
@@ -138,7 +121,7 @@ impl Stream {
         })));
         tokio::spawn(send(requests, ordered));
         tokio::spawn(receive(Receiving(stream.clone()), responses));
-        Ok(Shared {
+        Ok(SharedWatch {
             stream,
             id: None,
             answers,
@@ -146,16 +129,16 @@ impl Stream {
     }
 
     /// Asks for another watch; `None` if the stream takes nothing more.
-    fn watch(self: &Arc<Self>, key: &[u8], options: &WatchOptions) -> Option<Shared> {
+    fn watch(self: &Arc<Self>, key: &[u8], options: &WatchOptions) -> Option<SharedWatch> {
         let (tell, answers) = unbounded_channel();
         let mut state = self.state();
         if state.retired {
             return None;
         }
-        let order = Order::Watch(key.to_vec(), options.clone());
+        let order = StreamOrder::Watch(key.to_vec(), options.clone());
         state.orders.as_ref()?.send(order).ok()?;
         state.asked.push_back(tell);
-        Some(Shared {
+        Some(SharedWatch {
             stream: self.clone(),
             id: None,
             answers,
@@ -201,7 +184,7 @@ impl Stream {
     fn over(&self, error: Option<EtcdError>) {
         let mut state = self.state();
         state.orders = None;
-        let State { asked, open, .. } = &mut *state;
+        let StreamState { asked, open, .. } = &mut *state;
         let told: Vec<_> = asked
             .drain(..)
             .chain(open.drain().map(|(_, tell)| tell))
@@ -220,17 +203,17 @@ impl Stream {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StreamState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl StreamState {
     fn order_cancel(&mut self, id: i64) {
         self.end_if_idle();
         if let Some(orders) = &self.orders {
             // If nobody sends any more there is nothing to be cancelled.
-            let _ = orders.send(Order::Cancel(id));
+            let _ = orders.send(StreamOrder::Cancel(id));
         }
     }
 
@@ -243,11 +226,11 @@ impl State {
 }
 
 /// Ends with the orders, and the stream with it.
-async fn send(mut requests: WatchRequestSender, mut orders: UnboundedReceiver<Order>) {
+async fn send(mut requests: WatchRequestSender, mut orders: UnboundedReceiver<StreamOrder>) {
     while let Some(order) = orders.recv().await {
         let sent = match order {
-            Order::Watch(key, options) => requests.watch(key, Some(options)).await,
-            Order::Cancel(id) => requests.cancel(id).await,
+            StreamOrder::Watch(key, options) => requests.watch(key, Some(options)).await,
+            StreamOrder::Cancel(id) => requests.cancel(id).await,
         };
         if sent.is_err() {
             return;
@@ -256,7 +239,7 @@ async fn send(mut requests: WatchRequestSender, mut orders: UnboundedReceiver<Or
 }
 
 /// The receiving end. Dropped, with its runtime or for an error, it ends every watch.
-struct Receiving(Arc<Stream>);
+struct Receiving(Arc<WatchStream>);
 
 impl Drop for Receiving {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use genlock::{ErrorKind, Etcd, EtcdConfig, Held, Locker, Loss, Options};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 use super::client_of;
 use crate::contract::{Fixture, lock, soon, spawn_lock, until_empty};
@@ -111,4 +112,40 @@ async fn an_observer_that_panics_harms_no_lock() {
         .await
         .expect("a release");
     until_empty(&server).await;
+}
+
+async fn until_watched(server: &Server, watches: u64) {
+    soon("so many watches", async {
+        while server.watches() != watches {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waits_that_are_dropped_at_any_moment_leave_no_watch() {
+    const KEYS: usize = 50;
+    let server = Server::start();
+    let (holder, waiter) = (client(&server), client(&server));
+    let mut held = vec![lock(&holder, "/kept").await];
+    for number in 0..KEYS {
+        held.push(lock(&holder, &format!("/k{number}")).await);
+    }
+    // The stream of the waiter's watches lives on.
+    let kept = spawn_lock(&waiter, "/kept");
+    let watches = held.len() as u64 + 1;
+    until_watched(&server, watches).await;
+    for round in 0..20 {
+        let mut waits = JoinSet::new();
+        for number in 0..KEYS {
+            let waiter = waiter.clone();
+            waits.spawn(async move { waiter.lock(&format!("/k{number}")).await.map(drop) });
+        }
+        tokio::time::sleep(Duration::from_millis(5 + 2 * round)).await;
+        waits.shutdown().await;
+    }
+    until_watched(&server, watches).await;
+    drop(held);
+    drop(kept.await);
 }
