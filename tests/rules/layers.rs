@@ -1,0 +1,144 @@
+//! Who may use whom. Nothing points back up; `locker` and `supervise` do not know each other, nor do
+//! stores.
+
+use std::collections::BTreeMap;
+
+use crate::Finding;
+use crate::crates::is_within;
+use crate::paths::{named, of_the_root};
+use crate::source::Source;
+
+/// What all of the library may use.
+const GROUND: [&str; 2] = ["clock", "error"];
+
+/// A module, with those inside of it that have no line of their own, and whom it may use besides
+/// itself and the ground.
+const LAYERS: [(&str, &[&str]); 20] = [
+    ("main", &["cli", "supervise"]),
+    (
+        "cli",
+        &[
+            "columns",
+            "describe",
+            "events",
+            "exit",
+            "input",
+            "local_time",
+            "locker",
+            "progress",
+            "secrets",
+            "stderr",
+            "stores",
+            "supervise",
+        ],
+    ),
+    ("progress", &["columns", "describe", "events", "locker"]),
+    ("describe", &["columns", "locker"]),
+    (
+        "stores",
+        &[
+            "input",
+            "locker",
+            "locker::etcd",
+            "locker::file",
+            "secrets",
+            "testing",
+        ],
+    ),
+    ("testing", &["events", "locker"]),
+    (
+        "locker::etcd",
+        &["events", "input", "locker", "locker::net", "secrets"],
+    ),
+    ("locker::file", &["events", "input", "locker", "secrets"]),
+    ("locker::net", &["events", "input", "locker", "secrets"]),
+    ("locker", &["events", "locker::net"]),
+    ("supervise", &[]),
+    ("stderr", &[]),
+    ("exit", &[]),
+    ("events", &[]),
+    ("columns", &[]),
+    ("input", &[]),
+    ("local_time", &[]),
+    ("secrets", &[]),
+    ("error", &[]),
+    ("clock", &[]),
+];
+
+/// The line of a module.
+fn layer(module: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let lines = LAYERS.iter().filter(|(name, _)| is_within(module, name));
+    lines.max_by_key(|(name, _)| name.len()).copied()
+}
+
+pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let root = sources.iter().find(|source| source.module.is_empty());
+    let names = root.map(of_the_root).unwrap_or_default();
+    for source in sources.iter().filter(|source| !source.module.is_empty()) {
+        let module = source.module.join("::");
+        let Some((own, others)) = layer(&module) else {
+            findings.push(Finding {
+                path: source.path.clone(),
+                line: 1,
+                what: module,
+                advice: "give it a line in tests/rules/layers.rs".to_owned(),
+            });
+            continue;
+        };
+        for (path, line) in used(source, &names) {
+            let user = layer(&path).map_or(path.as_str(), |(name, _)| name);
+            let may = user == own || others.contains(&user) || GROUND.contains(&user);
+            let is_said = findings
+                .iter()
+                .any(|one| one.path == source.path && one.what == path);
+            if !may && !is_said {
+                findings.push(Finding {
+                    path: source.path.clone(),
+                    line,
+                    what: path.clone(),
+                    advice: format!("{own} may not use {user}"),
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// What a file uses of the library, each with its line.
+pub(crate) fn used(source: &Source, names: &BTreeMap<String, Vec<String>>) -> Vec<(String, usize)> {
+    let mut used = Vec::new();
+    for named in named(source) {
+        let mut path = named.path;
+        if path[0] != "crate" || path.len() < 2 {
+            continue;
+        }
+        if let Some(real) = names.get(&path[1]) {
+            path = real.iter().chain(&path[2..]).cloned().collect();
+        }
+        let from = usize::from(path[0] == "crate");
+        used.push((path[from..].join("::"), named.line));
+    }
+    used
+}
+
+#[test]
+fn what_points_back_up_is_found() {
+    let found = |path, text| {
+        let root = "pub use locker::etcd::{Config as EtcdConfig, Etcd};";
+        findings(&[Source::new(path, text), Source::new("src/lib.rs", root)])
+    };
+    let own = "use crate::{Etcd, locker::Held, clock};";
+    assert!(found("src/locker/etcd/a.rs", own).is_empty());
+    let back = found(
+        "src/locker/file.rs",
+        "fn f() {\n    crate::EtcdConfig::new() }",
+    );
+    assert_eq!(
+        back[0].to_string(),
+        "src/locker/file.rs:2: locker::etcd::Config::new: locker::file may not use locker::etcd"
+    );
+    let back = found("src/supervise/a.rs", "use super::super::locker::Held;");
+    assert_eq!(back[0].what, "locker::Held");
+    assert_eq!(found("src/new.rs", "")[0].what, "new");
+}
