@@ -12,7 +12,7 @@
 #[path = "../../tests/support/certificates.rs"]
 mod certificates;
 #[allow(dead_code)]
-#[path = "../../tests/support/etcd.rs"]
+#[path = "../../tests/support/etcd/mod.rs"]
 mod etcd;
 mod floor;
 mod observer;

@@ -1,6 +1,6 @@
 //! The tool from outside: the built `genlock`, as a user or a script meets it.
 
-#[path = "../support/genlock.rs"]
+#[path = "../support/genlock/mod.rs"]
 mod genlock;
 #[path = "../support/process.rs"]
 mod process;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 // Each test program uses its own part of what they share.
 #[allow(dead_code)]
-#[path = "../support/genlock.rs"]
+#[path = "../support/genlock/mod.rs"]
 mod genlock;
 #[allow(dead_code)]
 #[path = "../support/process.rs"]
