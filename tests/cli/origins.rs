@@ -212,62 +212,76 @@ fn ends_in(mut run: Command, variables: &[(&str, &str)], status: i32, end: &str)
     assert!(run.one_line().ends_with(end), "{run:?}: {end}");
 }
 
+const NONE: &str = "/no/such: no such file or directory";
+
+/// A key, its option and variables, and a value of it that is at fault.
+type Fault = (
+    &'static str,
+    &'static str,
+    [&'static str; 2],
+    &'static str,
+    i32,
+    &'static str,
+);
+
+/// The status of each, and why.
+const AT_FAULT: [Fault; 6] = [
+    (
+        "cacert",
+        "--cacert",
+        ["GENLOCK_CACERT", "ETCDCTL_CACERT"],
+        "/no/such",
+        78,
+        NONE,
+    ),
+    (
+        "password-file",
+        "--password-file",
+        ["GENLOCK_PASSWORD_FILE", ""],
+        "/no/such",
+        78,
+        NONE,
+    ),
+    (
+        "endpoints",
+        "--endpoints",
+        ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"],
+        "file:/no/such/directory",
+        78,
+        "directory: cannot open the directory: no such file or directory",
+    ),
+    (
+        "endpoints",
+        "--endpoints",
+        ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"],
+        "ftp://x",
+        78,
+        "\"ftp://x\": etcd is reached by http://, https:// or unix://",
+    ),
+    (
+        "user",
+        "--user",
+        ["GENLOCK_USER", "ETCDCTL_USER"],
+        "ann",
+        78,
+        "user ann: no password: use --password-file or $GENLOCK_PASSWORD",
+    ),
+    (
+        "ttl",
+        "--ttl",
+        ["GENLOCK_TTL", ""],
+        "1.5s",
+        64,
+        "TTL 1s 500ms: etcd takes whole seconds only",
+    ),
+];
+
 #[test]
 fn a_setting_at_fault_is_named_as_it_was_given() {
-    const NONE: &str = "/no/such: no such file or directory";
     let store = Store::files();
     let config = store.path("config.toml");
     let file = config.to_str().expect("a path");
-    for (key, option, variables, value, status, why) in [
-        (
-            "cacert",
-            "--cacert",
-            ["GENLOCK_CACERT", "ETCDCTL_CACERT"],
-            "/no/such",
-            78,
-            NONE,
-        ),
-        (
-            "password-file",
-            "--password-file",
-            ["GENLOCK_PASSWORD_FILE", ""],
-            "/no/such",
-            78,
-            NONE,
-        ),
-        (
-            "endpoints",
-            "--endpoints",
-            ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"],
-            "file:/no/such/directory",
-            78,
-            "directory: cannot open the directory: no such file or directory",
-        ),
-        (
-            "endpoints",
-            "--endpoints",
-            ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"],
-            "ftp://x",
-            78,
-            "\"ftp://x\": etcd is reached by http://, https:// or unix://",
-        ),
-        (
-            "user",
-            "--user",
-            ["GENLOCK_USER", "ETCDCTL_USER"],
-            "ann",
-            78,
-            "user ann: no password: use --password-file or $GENLOCK_PASSWORD",
-        ),
-        (
-            "ttl",
-            "--ttl",
-            ["GENLOCK_TTL", ""],
-            "1.5s",
-            64,
-            "TTL 1s 500ms: etcd takes whole seconds only",
-        ),
-    ] {
+    for (key, option, variables, value, status, why) in AT_FAULT {
         let run = |options: &[&str]| {
             let mut all = options.to_vec();
             if key == "password-file" {

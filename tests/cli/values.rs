@@ -24,57 +24,61 @@ fn says(command: Command, line: &str) {
     assert_eq!(run.one_line(), format!("genlock: {line}"), "{shown}");
 }
 
+const ANY_STATUS: &str = "a whole number from 0 to 255";
+const FAILURE: &str = "a whole number from 1 to 255";
+
+/// An option, its variable, a value, and why it is not taken.
+const NOT_TAKEN: [(&str, &str, &str, &str); 15] = [
+    (
+        "--conflict-exit-code",
+        "GENLOCK_CONFLICT_EXIT_CODE",
+        "x",
+        ANY_STATUS,
+    ),
+    (
+        "--conflict-exit-code",
+        "GENLOCK_CONFLICT_EXIT_CODE",
+        "256",
+        ANY_STATUS,
+    ),
+    ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "0", FAILURE),
+    ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "1e2", FAILURE),
+    ("--ttl", "GENLOCK_TTL", "soon", DURATION),
+    ("--ttl", "GENLOCK_TTL", "9223372036854775808", TOO_LONG),
+    ("--ttl", "GENLOCK_TTL", "9000000001s", TOO_LONG),
+    ("--ttl", "GENLOCK_TTL", "18446744073709551616s", TOO_LONG),
+    ("--wait", "GENLOCK_WAIT", "1e30", TOO_LONG),
+    (
+        "--wait",
+        "GENLOCK_WAIT",
+        "1M",
+        "\"M\" is not taken: write days, or m for minutes",
+    ),
+    (
+        "--kill-after",
+        "GENLOCK_KILL_AFTER",
+        "-5",
+        "a duration is not negative",
+    ),
+    ("--max-runtime", "GENLOCK_MAX_RUNTIME", "inf", TOO_LONG),
+    (
+        "--retry-interval",
+        "GENLOCK_RETRY_INTERVAL",
+        "0",
+        "it cannot be zero",
+    ),
+    ("--dial-timeout", "GENLOCK_DIAL_TIMEOUT", "nan", DURATION),
+    (
+        "--command-timeout",
+        "GENLOCK_COMMAND_TIMEOUT",
+        "1e10",
+        TOO_LONG,
+    ),
+];
+
 #[test]
 fn a_value_that_is_not_taken_is_named_with_what_would_be() {
-    let status = "a whole number from 0 to 255";
-    let failure = "a whole number from 1 to 255";
-    for (option, variable, value, why) in [
-        (
-            "--conflict-exit-code",
-            "GENLOCK_CONFLICT_EXIT_CODE",
-            "x",
-            status,
-        ),
-        (
-            "--conflict-exit-code",
-            "GENLOCK_CONFLICT_EXIT_CODE",
-            "256",
-            status,
-        ),
-        ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "0", failure),
-        ("--lost-exit-code", "GENLOCK_LOST_EXIT_CODE", "1e2", failure),
-        ("--ttl", "GENLOCK_TTL", "soon", DURATION),
-        ("--ttl", "GENLOCK_TTL", "9223372036854775808", TOO_LONG),
-        ("--ttl", "GENLOCK_TTL", "9000000001s", TOO_LONG),
-        ("--ttl", "GENLOCK_TTL", "18446744073709551616s", TOO_LONG),
-        ("--wait", "GENLOCK_WAIT", "1e30", TOO_LONG),
-        (
-            "--wait",
-            "GENLOCK_WAIT",
-            "1M",
-            "\"M\" is not taken: write days, or m for minutes",
-        ),
-        (
-            "--kill-after",
-            "GENLOCK_KILL_AFTER",
-            "-5",
-            "a duration is not negative",
-        ),
-        ("--max-runtime", "GENLOCK_MAX_RUNTIME", "inf", TOO_LONG),
-        (
-            "--retry-interval",
-            "GENLOCK_RETRY_INTERVAL",
-            "0",
-            "it cannot be zero",
-        ),
-        ("--dial-timeout", "GENLOCK_DIAL_TIMEOUT", "nan", DURATION),
-        (
-            "--command-timeout",
-            "GENLOCK_COMMAND_TIMEOUT",
-            "1e10",
-            TOO_LONG,
-        ),
-    ] {
+    for (option, variable, value, why) in NOT_TAKEN {
         let given = format!("{option}={value}");
         let line = verb(&["run", &given], &["k", "true"]);
         says(line, &format!("{option} {value}: {why}"));
@@ -86,6 +90,10 @@ fn a_value_that_is_not_taken_is_named_with_what_would_be() {
         run.env(variable, "1");
         says(run, &format!("{option} {value}: {why}"));
     }
+}
+
+#[test]
+fn a_value_of_a_verbs_own_is_named_too() {
     let token = "a token is a whole number, as genlock status shows it";
     for (words, line) in [
         (

@@ -27,6 +27,19 @@ fn fake(command: &mut Command, library: &Path, file: &Path) {
     command.env("FAKETIME_DONT_RESET", "1");
 }
 
+/// What the faked wall clock says; that of the boot is the real one.
+fn faked(library: &Path, file: &Path) -> Duration {
+    let mut clocks = bare("perl");
+    clocks.args(["-MTime::HiRes=clock_gettime", "-e"]);
+    clocks.arg("printf '%.3f %.3f', clock_gettime(0), clock_gettime(7)");
+    fake(&mut clocks, library, file);
+    let clocks = output(clocks).silent(0);
+    let (wall, boot) = clocks.text().split_once(' ').expect("two clocks");
+    let boot = Duration::from_secs_f64(boot.parse().expect("a number"));
+    assert!(now().abs_diff(boot) < Duration::from_secs(60), "{boot:?}");
+    Duration::from_secs_f64(wall.parse().expect("a number"))
+}
+
 #[test]
 fn a_wrong_or_jumping_wall_clock_is_not_noticed() {
     let Some(library) = library() else {
@@ -45,16 +58,7 @@ fn a_wrong_or_jumping_wall_clock_is_not_noticed() {
         let clock = store.path("clock");
         std::fs::write(&clock, course[0]).expect("a file");
 
-        let mut clocks = bare("perl");
-        clocks.args(["-MTime::HiRes=clock_gettime", "-e"]);
-        clocks.arg("printf '%.3f %.3f', clock_gettime(0), clock_gettime(7)");
-        fake(&mut clocks, &library, &clock);
-        let clocks = output(clocks).silent(0);
-        let (wall, boot) = clocks.text().split_once(' ').expect("two clocks");
-        let boot = Duration::from_secs_f64(boot.parse().expect("a number"));
-        assert!(now().abs_diff(boot) < Duration::from_secs(60), "{boot:?}");
-        let wall = Duration::from_secs_f64(wall.parse().expect("a number"));
-        let off = wall.abs_diff(wall_clock());
+        let off = faked(&library, &clock).abs_diff(wall_clock());
         assert_eq!(off > Duration::from_secs(3000), course[0] != "+0");
 
         // The command has the real clock.

@@ -147,6 +147,23 @@ fn whatever_a_holder_wrote_is_shown_harmlessly() {
     }
 }
 
+/// 500 keys without a lease below this one.
+fn many_strays(server: &Server, key: &str) {
+    let value = "y".repeat(500);
+    let puts = (0..500).map(|n| format!("put {key}/stray-{n} {value}"));
+    // All in one transaction would be too many for etcd.
+    for puts in puts.collect::<Vec<_>>().chunks(100) {
+        let mut command = server.ctl_command(&["txn"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("etcdctl");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let text = format!("\n{}\n\n\n", puts.join("\n"));
+        stdin.write_all(text.as_bytes()).expect("a reader");
+        drop(stdin);
+        assert!(child.wait().expect("an end").success());
+    }
+}
+
 #[test]
 fn stray_keys_are_in_nobodys_way() {
     let server = Server::start();
@@ -169,20 +186,7 @@ fn stray_keys_are_in_nobodys_way() {
         stray(&format!("{lease}/{lease}"), b"{}", Some(&lease));
         stray("long", &vec![b'x'; 1_000_000], Some(&lease));
         put(&server, &store.key, b"the name itself", Some(&lease));
-        let puts: String = (0..500)
-            .map(|n| format!("put {}/stray-{n} {}\n", store.key, "y".repeat(500)))
-            .collect();
-        // All in one transaction would be too many for etcd.
-        for puts in puts.lines().collect::<Vec<_>>().chunks(100) {
-            let mut command = server.ctl_command(&["txn"]);
-            command.stdin(Stdio::piped()).stdout(Stdio::null());
-            let mut child = command.spawn().expect("etcdctl");
-            let mut stdin = child.stdin.take().expect("a pipe");
-            let text = format!("\n{}\n\n\n", puts.join("\n"));
-            stdin.write_all(text.as_bytes()).expect("a reader");
-            drop(stdin);
-            assert!(child.wait().expect("an end").success());
-        }
+        many_strays(&server, &store.key);
     };
     plant();
     output(store.run(&["-n"], &["true"])).silent(0);

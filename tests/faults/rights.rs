@@ -58,6 +58,48 @@ fn a_groups_directory_has_files_for_the_group() {
     assert_eq!(file.permissions().mode() & 0o777, 0o660);
 }
 
+/// All that others can see of a run with these options and variables, and where.
+fn shown(
+    server: &Server,
+    store: &Store,
+    options: &[&str],
+    variables: &[(&str, &str)],
+) -> Vec<(String, String)> {
+    let for_the_command = variables
+        .iter()
+        .any(|(name, _)| name.starts_with("ETCDCTL"));
+
+    let options = [options, &["-vvv", "--ttl", "2"]].concat();
+    let mut command = store.sh(&options, "env; echo ready $$; exec sleep 600");
+    command.envs(variables.iter().copied());
+    let run = Run::start(command);
+    let command = run.ready();
+    let watchdog = crate::process::watchdog(run.pid());
+    let read = |path: String| {
+        let bytes = std::fs::read(&path).expect("a file of /proc");
+        (path, String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let mut places: Vec<_> = [run.pid(), watchdog, command]
+        .iter()
+        .map(|pid| read(format!("/proc/{pid}/cmdline")))
+        .collect();
+    if !for_the_command {
+        places.push(read(format!("/proc/{command}/environ")));
+    }
+    let record = server.ctl(&["get", "--prefix", &store.key]);
+    assert!(record.contains("\"command\""), "{record}");
+    places.push(("the record".to_owned(), record));
+    run.complains("renewed, ");
+    run.signal(rustix::process::Signal::TERM);
+    let run = run.finish();
+    assert!(run.stderr.contains("released"), "{run:?}");
+    if !for_the_command {
+        places.push(("stdout".to_owned(), run.text().to_owned()));
+    }
+    places.push(("stderr".to_owned(), run.stderr));
+    places
+}
+
 #[test]
 fn a_password_shows_up_nowhere() {
     const PASSWORD: &str = "secret";
@@ -83,39 +125,7 @@ fn a_password_shows_up_nowhere() {
             &[("ETCDCTL_USER", "app"), ("ETCDCTL_PASSWORD", PASSWORD)],
         ),
     ] {
-        let for_the_command = variables
-            .iter()
-            .any(|(name, _)| name.starts_with("ETCDCTL"));
-
-        let options = [options, &["-vvv", "--ttl", "2"]].concat();
-        let mut command = store.sh(&options, "env; echo ready $$; exec sleep 600");
-        command.envs(variables.iter().copied());
-        let run = Run::start(command);
-        let command = run.ready();
-        let watchdog = crate::process::watchdog(run.pid());
-        let read = |path: String| {
-            let bytes = std::fs::read(&path).expect("a file of /proc");
-            (path, String::from_utf8_lossy(&bytes).into_owned())
-        };
-        let mut places: Vec<_> = [run.pid(), watchdog, command]
-            .iter()
-            .map(|pid| read(format!("/proc/{pid}/cmdline")))
-            .collect();
-        if !for_the_command {
-            places.push(read(format!("/proc/{command}/environ")));
-        }
-        let record = server.ctl(&["get", "--prefix", &store.key]);
-        assert!(record.contains("\"command\""), "{record}");
-        places.push(("the record".to_owned(), record));
-        run.complains("renewed, ");
-        run.signal(rustix::process::Signal::TERM);
-        let run = run.finish();
-        assert!(run.stderr.contains("released"), "{run:?}");
-        if !for_the_command {
-            places.push(("stdout".to_owned(), run.text().to_owned()));
-        }
-        places.push(("stderr".to_owned(), run.stderr));
-        for (place, text) in places {
+        for (place, text) in shown(&server, &store, options, variables) {
             assert!(!text.contains(PASSWORD), "{place}: {text:?}");
         }
     }

@@ -20,6 +20,48 @@ pub(crate) fn thousand(stage: &Stage) -> Vec<Figure> {
     for _ in 0..stage.times(20) {
         ten.extend(gaps(&queue_of(stage, Tool::Genlock, 10)));
     }
+    let run = served(stage, count);
+    let mut many = Sample::default();
+    many.extend(gaps_in_order(&run.starts));
+    let in_order = run.starts.is_sorted();
+
+    let mut handover = Figure::new(format!("hand-over in a queue of {count}"));
+    for (share, name) in [(0.5, "p50"), (0.99, "p99")] {
+        let ratio = many.quantile(share) / ten.quantile(share);
+        handover = handover.at_most(1.3, ratio, &format!("× that in a queue of 10 at {name}"));
+    }
+    for (queue, sample) in [(10, &ten), (count, &many)] {
+        let p99 = sample.quantile(0.99);
+        handover = handover.note(format!("queue of {queue}: {sample} ms, p99 {p99:.2} ms"));
+    }
+    let (lost, failed) = (count - run.starts.len(), run.failed);
+    vec![
+        Figure::new(format!("{count} waiters for one lock, started at once"))
+            .holds(
+                run.places == count,
+                format!("{} are in the queue", run.places),
+            )
+            .at_most(20.0, run.queued.as_secs_f64(), "s until they are")
+            .holds(in_order, "served in the order of the queue")
+            .holds(
+                failed == 0 && lost == 0,
+                format!("{lost} lost, {failed} failed"),
+            ),
+        handover,
+    ]
+}
+
+/// What became of waiters that were started at once.
+struct Served {
+    /// How many came to be in the queue, and how long that took.
+    places: usize,
+    queued: Duration,
+    /// When the command of each started, in the order of the queue.
+    starts: Vec<Duration>,
+    failed: usize,
+}
+
+fn served(stage: &Stage, count: usize) -> Served {
     let (key, endpoint) = (stage.key(), stage.server.endpoint());
     let output = |index: usize| stage.file(&format!("waiter-{index}"));
     let holder = stage.observer.hold(&key);
@@ -55,7 +97,6 @@ pub(crate) fn thousand(stage: &Stage) -> Vec<Figure> {
     stage.observer.release(holder);
     let failed = crowd.until_done(PATIENCE);
 
-    // When the command of each started, in the order of the queue.
     let started = |pid: &u32| {
         let index = pids.iter().position(|one| one == pid)?;
         probe::read(&std::fs::read(output(index)).ok()?)
@@ -63,33 +104,15 @@ pub(crate) fn thousand(stage: &Stage) -> Vec<Figure> {
             .copied()
     };
     let starts: Vec<Duration> = order.iter().filter_map(started).collect();
-    let mut many = Sample::default();
-    many.extend(gaps_in_order(&starts));
-    let in_order = starts.is_sorted();
     for index in 0..count {
         let _ = std::fs::remove_file(output(index));
     }
-
-    let mut handover = Figure::new(format!("hand-over in a queue of {count}"));
-    for (share, name) in [(0.5, "p50"), (0.99, "p99")] {
-        let ratio = many.quantile(share) / ten.quantile(share);
-        handover = handover.at_most(1.3, ratio, &format!("× that in a queue of 10 at {name}"));
+    Served {
+        places,
+        queued,
+        starts,
+        failed,
     }
-    for (queue, sample) in [(10, &ten), (count, &many)] {
-        let p99 = sample.quantile(0.99);
-        handover = handover.note(format!("queue of {queue}: {sample} ms, p99 {p99:.2} ms"));
-    }
-    vec![
-        Figure::new(format!("{count} waiters for one lock, started at once"))
-            .holds(places == count, format!("{places} are in the queue"))
-            .at_most(20.0, queued.as_secs_f64(), "s until they are")
-            .holds(in_order, "served in the order of the queue")
-            .holds(
-                failed == 0 && starts.len() == count,
-                format!("{} lost, {failed} failed", count - starts.len()),
-            ),
-        handover,
-    ]
 }
 
 /// The times between starts, whatever their order is.

@@ -1,7 +1,6 @@
 //! Which file counts, and what comes before it.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::{Place, config, locks, refused, unconfigured, variable};
 use crate::genlock::{Store, bare, output, under};
@@ -38,36 +37,26 @@ fn each_place_comes_before_the_next() {
     } else {
         eprintln!("skipped in part: nothing can be mounted over /etc here");
     }
-    let mut check = |set: &dyn Fn(&mut Command), expected: &Path| {
-        set(&mut run);
+    let home = user.directory();
+    let of_user = (
+        home.to_str().expect("a path").to_owned(),
+        home.join(".config/genlock/of-user"),
+    );
+    for (name, (value, expected)) in [
+        ("HOME", &of_user),
+        ("ETCDCTL_ENDPOINTS", &of_etcdctl),
+        ("GENLOCK_ENDPOINTS", &of_genlock),
+    ] {
+        run.env(name, value);
         let found = if has_system {
             output(under(&prefix, &run))
         } else {
             output(under(&["env"], &run))
         };
-        assert_eq!(locks(&found), expected);
+        assert_eq!(locks(&found), *expected);
         let ttl = if has_system { "33" } else { "10" };
         assert_eq!(variable(&found, "GENLOCK_HELD_TTL"), Some(ttl));
-    };
-    let home = user.directory();
-    check(
-        &|run| {
-            run.env("HOME", home);
-        },
-        &home.join(".config/genlock/of-user"),
-    );
-    check(
-        &|run| {
-            run.env("ETCDCTL_ENDPOINTS", &of_etcdctl.0);
-        },
-        &of_etcdctl.1,
-    );
-    check(
-        &|run| {
-            run.env("GENLOCK_ENDPOINTS", &of_genlock.0);
-        },
-        &of_genlock.1,
-    );
+    }
     let mut run = unconfigured(&["--endpoints", &of_flag.0]);
     run.env("GENLOCK_ENDPOINTS", &of_genlock.0);
     assert_eq!(locks(&output(run)), of_flag.1);
@@ -75,7 +64,7 @@ fn each_place_comes_before_the_next() {
     let mut run = unconfigured(&[]);
     run.env("HOME", home).env("GENLOCK_ENDPOINTS", "");
     run.env("GENLOCK_CONFIG", "").env("ETCDCTL_ENDPOINTS", "");
-    assert_eq!(locks(&output(run)), home.join(".config/genlock/of-user"));
+    assert_eq!(locks(&output(run)), of_user.1);
 }
 
 #[test]

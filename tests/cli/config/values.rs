@@ -50,58 +50,61 @@ fn values_are_those_of_the_options() {
     assert!(refused(&place.env(&[])).contains(&*ca.to_string_lossy()));
 }
 
+/// What a file says, the line of its fault, and what is said of it.
+const NONSENSE: [(&str, u32, &str); 28] = [
+    ("\n\nendpoint = \"x\"", 3, "did you mean endpoints?"),
+    ("kill_after = 1", 1, "did you mean kill-after?"),
+    ("Ttl = 1", 1, "did you mean ttl?"),
+    (
+        "# etcd\n[etcd]\nttl = 1",
+        2,
+        "unknown key etcd: there are endpoints, ",
+    ),
+    ("wait = \"1m\"", 1, "wait: this is an option only"),
+    ("a\u{1b}[2J = 1", 1, ""),
+    ("\"a\\u001b[2J\" = 1", 1, "unknown key a\\u{1b}[2J"),
+    (
+        "ttl = 5\nkill-after = \"5x\"",
+        2,
+        "kill-after: write it as in 10s",
+    ),
+    ("ttl = \"1M\"", 1, "minutes"),
+    ("ttl = true", 1, "ttl: a string such as \"10s\", or seconds"),
+    ("ttl = -1", 1, "ttl: "),
+    ("ttl = nan", 1, "ttl: "),
+    ("ttl = 99999999999999999999", 1, "ttl: "),
+    ("retry-interval = 0", 1, "retry-interval: it cannot be zero"),
+    (
+        "no-record-command = 1",
+        1,
+        "no-record-command: true or false",
+    ),
+    ("endpoints = []", 1, "endpoints: it is empty"),
+    ("endpoints = [1]", 1, "endpoints: strings in an array"),
+    (
+        "endpoints = { a = 1 }",
+        1,
+        "endpoints: a string, or an array",
+    ),
+    ("cacert = \"\"", 1, "cacert: it is empty"),
+    ("user = 5", 1, "user: a string"),
+    ("user = \"ann:secret\"", 1, "password or password-file"),
+    ("ttl = 5\nttl = 6", 2, "duplicate key"),
+    ("ttl = 10s", 1, ""),
+    ("ttl 5", 1, ""),
+    ("user = \"a", 1, ""),
+    ("password = secret", 1, ""),
+    ("password = 5", 1, "password: a string"),
+    (
+        "user = \"a\"\npassword = \"secret\"\npassword-file = \"b\"",
+        3,
+        "only one of them",
+    ),
+];
+
 #[test]
 fn what_makes_no_sense_is_named_with_its_line() {
-    for (text, line, named) in [
-        ("\n\nendpoint = \"x\"", 3, "did you mean endpoints?"),
-        ("kill_after = 1", 1, "did you mean kill-after?"),
-        ("Ttl = 1", 1, "did you mean ttl?"),
-        (
-            "# etcd\n[etcd]\nttl = 1",
-            2,
-            "unknown key etcd: there are endpoints, ",
-        ),
-        ("wait = \"1m\"", 1, "wait: this is an option only"),
-        ("a\u{1b}[2J = 1", 1, ""),
-        ("\"a\\u001b[2J\" = 1", 1, "unknown key a\\u{1b}[2J"),
-        (
-            "ttl = 5\nkill-after = \"5x\"",
-            2,
-            "kill-after: write it as in 10s",
-        ),
-        ("ttl = \"1M\"", 1, "minutes"),
-        ("ttl = true", 1, "ttl: a string such as \"10s\", or seconds"),
-        ("ttl = -1", 1, "ttl: "),
-        ("ttl = nan", 1, "ttl: "),
-        ("ttl = 99999999999999999999", 1, "ttl: "),
-        ("retry-interval = 0", 1, "retry-interval: it cannot be zero"),
-        (
-            "no-record-command = 1",
-            1,
-            "no-record-command: true or false",
-        ),
-        ("endpoints = []", 1, "endpoints: it is empty"),
-        ("endpoints = [1]", 1, "endpoints: strings in an array"),
-        (
-            "endpoints = { a = 1 }",
-            1,
-            "endpoints: a string, or an array",
-        ),
-        ("cacert = \"\"", 1, "cacert: it is empty"),
-        ("user = 5", 1, "user: a string"),
-        ("user = \"ann:secret\"", 1, "password or password-file"),
-        ("ttl = 5\nttl = 6", 2, "duplicate key"),
-        ("ttl = 10s", 1, ""),
-        ("ttl 5", 1, ""),
-        ("user = \"a", 1, ""),
-        ("password = secret", 1, ""),
-        ("password = 5", 1, "password: a string"),
-        (
-            "user = \"a\"\npassword = \"secret\"\npassword-file = \"b\"",
-            3,
-            "only one of them",
-        ),
-    ] {
+    for (text, line, named) in NONSENSE {
         let place = config(text);
         place.mode(0o600);
         let run = place.env(&["--endpoints", &place.store.endpoints]);

@@ -1,5 +1,6 @@
 //! The directory that has the locks in files.
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -29,10 +30,19 @@ fn locks_in_files() {
     assert_eq!(found["directory"]["path"], *path);
     assert_eq!(found["directory"]["mode"], "0700");
     assert_eq!(found["times"], Value::Null);
-    let mode = |mode| {
-        let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(&locks, mode).expect("a mode");
-    };
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[test]
+fn a_directory_in_which_others_can_write() {
+    let store = Store::files();
+    let locks = store.path("locks");
+    let (endpoints, path) = (&*store.endpoints, locks.display().to_string());
+    output(store.run(&[], &["true"])).silent(0);
+    let mode = |mode| set_mode(&locks, mode);
     mode(0o777);
     let run = examined(doctor(endpoints, &[]), 78);
     says(
@@ -58,10 +68,7 @@ fn locks_in_files() {
     mode(0o770);
     let run = examined(doctor(endpoints, &[]), 0);
     says(&run, "warn", "directory", &["others can write in it"]);
-    let above = |mode| {
-        let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(store.directory(), mode).expect("a mode");
-    };
+    let above = |mode| set_mode(store.directory(), mode);
     mode(0o755);
     above(0o777);
     let run = examined(doctor(endpoints, &[]), 0);
@@ -80,7 +87,14 @@ fn locks_in_files() {
         );
         std::os::unix::fs::chown(&locks, Some(0), None).expect("root's right");
     }
-    let file = locks.join("k.lock").display().to_string();
+}
+
+#[test]
+fn a_directory_that_cannot_be_one_and_one_in_memory() {
+    let store = Store::files();
+    output(store.run(&[], &["true"])).silent(0);
+    let endpoints = &store.endpoints;
+    let file = store.path("locks/k.lock").display().to_string();
     for (endpoints, why) in [
         (format!("{endpoints}/absent/locks"), "no such file"),
         (format!("file:{file}"), "not a directory"),

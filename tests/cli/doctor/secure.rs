@@ -5,18 +5,33 @@ use crate::genlock::{genlock, output};
 use crate::support::certificates::openssl;
 use crate::support::etcd::{Server, Setup};
 
-#[test]
-fn tls_whose_certificate_and_whom_we_trust() {
-    let server = Server::with(Setup {
+fn with_tls() -> Server {
+    Server::with(Setup {
         tls: true,
         ..Setup::default()
-    });
-    let path = |name: &str| server.file(name).to_str().expect("a path").to_owned();
-    let (ca, other) = (path("ca.pem"), path("other-ca.pem"));
-    let (cert, key) = (path("client.pem"), path("client.key"));
-    let ours = ["--cert", &cert, "--key", &key];
+    })
+}
+
+/// The options for the client's certificate, and for who signed the server's.
+fn credentials(server: &Server) -> [[String; 2]; 3] {
+    let option = |name: &str, file: &str| {
+        let path = server.file(file);
+        [name.to_owned(), path.to_str().expect("a path").to_owned()]
+    };
+    [
+        option("--cert", "client.pem"),
+        option("--key", "client.key"),
+        option("--cacert", "ca.pem"),
+    ]
+}
+
+#[test]
+fn tls_whose_certificate_and_whom_we_trust() {
+    let server = with_tls();
+    let all = credentials(&server).concat();
+    let right: Vec<&str> = all.iter().map(String::as_str).collect();
+    let ours = &right[..4];
     let endpoint = server.endpoint();
-    let right = [&ours[..], &["--cacert", &ca]].concat();
     let run = examined(doctor(&endpoint, &right), 0);
     let shows = [
         &*endpoint,
@@ -36,8 +51,8 @@ fn tls_whose_certificate_and_whom_we_trust() {
     assert_eq!(certificate["names"][0], "127.0.0.1");
     assert_eq!(certificate["issuer"], "ca");
     // Whom it does not trust it still names, and where the wrong authority was set.
-    let mut wrong = doctor(&endpoint, &ours);
-    wrong.env("ETCDCTL_CACERT", &other);
+    let mut wrong = doctor(&endpoint, ours);
+    wrong.env("ETCDCTL_CACERT", server.file("other-ca.pem"));
     let run = examined(wrong, 78);
     let texts = [
         "not signed by an authority known here",
@@ -46,7 +61,19 @@ fn tls_whose_certificate_and_whom_we_trust() {
     ];
     says(&run, "wrong", "endpoint", &texts);
     says(&run, "ok", "tls", &["\"server\"", "by \"ca\""]);
-    let run = examined(doctor(&endpoint, &["--cacert", &ca]), 77);
+    let careless = [ours, &["--insecure-skip-tls-verify"]].concat();
+    let run = examined(doctor(&endpoint, &careless), 0);
+    let texts = ["not checked who the server is", "--cacert"];
+    says(&run, "warn", "tls", &texts);
+}
+
+#[test]
+fn what_of_tls_is_missing_or_wrong() {
+    let server = with_tls();
+    let all = credentials(&server).concat();
+    let right: Vec<&str> = all.iter().map(String::as_str).collect();
+    let endpoint = server.endpoint();
+    let run = examined(doctor(&endpoint, &right[4..]), 77);
     says(
         &run,
         "wrong",
@@ -66,14 +93,6 @@ fn tls_whose_certificate_and_whom_we_trust() {
         "wrong",
         "config",
         &["/no/such.pem: no such file or directory (--cacert)"],
-    );
-    let careless = [&ours[..], &["--insecure-skip-tls-verify"]].concat();
-    let run = examined(doctor(&endpoint, &careless), 0);
-    says(
-        &run,
-        "warn",
-        "tls",
-        &["not checked who the server is", "--cacert"],
     );
 }
 
@@ -172,7 +191,17 @@ fn what_a_user_may_do() {
     assert_eq!(found["rights"]["read"], false);
     assert_eq!(found["rights"]["write"], false);
     assert_eq!(found["rights"]["lease"], true);
-    let run = examined(as_user("wrong", &[]), 77);
+    assert_eq!(server.keys(), [""; 0]);
+    assert_eq!(server.leases(), [""; 0]);
+}
+
+#[test]
+fn a_user_who_is_not_let_in() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let mut wrong = doctor(&server.endpoint(), &["--user", "app"]);
+    wrong.env("GENLOCK_PASSWORD", "wrong");
+    let run = examined(wrong, 77);
     let texts = [
         "cannot log in as \"app\"",
         "authentication failed",
@@ -185,8 +214,6 @@ fn what_a_user_may_do() {
     says(&run, "wrong", "auth", &["wants a user", "--user"]);
     let run = examined(doctor(&server.endpoint(), &["--user", "app"]), 78);
     says(&run, "wrong", "config", &["user app: no password"]);
-    assert_eq!(server.keys(), [""; 0]);
-    assert_eq!(server.leases(), [""; 0]);
 }
 
 #[test]

@@ -56,7 +56,12 @@ fn every_setting_says_where_it_is_from() {
         of("cacert"),
         (None, "default".to_owned(), "default".to_owned())
     );
-    // What the doctor itself does not use is looked at as well.
+}
+
+/// It is looked at as well.
+#[test]
+fn a_setting_that_doctor_itself_does_not_use() {
+    let server = Server::start();
     let mut command = doctor(&server.endpoint(), &[]);
     command.env("GENLOCK_RETRY_INTERVAL", "0");
     let run = examined(command, 78);

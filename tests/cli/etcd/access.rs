@@ -42,6 +42,13 @@ fn a_user_with_a_password_from_wherever_it_may_come() {
         let got: Vec<_> = ran.text().lines().filter(ours).collect();
         assert!(!got.join("\n").contains("secret"), "{got:?}");
     }
+}
+
+#[test]
+fn a_user_who_is_not_let_in() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let store = Store::at(server.endpoint());
     for (options, variables, status, words) in [
         (
             &["--user", "app"][..],
@@ -59,14 +66,18 @@ fn a_user_with_a_password_from_wherever_it_may_come() {
         ),
         (&[], &[], 77, "--user"),
     ] {
-        let refused = run(options, variables);
+        let mut command = store.run(options, &["env"]);
+        command.envs(variables.iter().copied());
+        let refused = output(command);
         assert_eq!(refused.status.code(), Some(status), "{}", refused.stderr);
         assert!(refused.one_line().contains(words), "{}", refused.stderr);
         assert!(refused.took < Duration::from_secs(2), "{:?}", refused.took);
     }
     let mut elsewhere = Store::at(server.endpoint());
     elsewhere.key = "/other/k".to_owned();
-    let refused = output(elsewhere.run(&["--user", "app", "--password-file", file], &["true"]));
+    let mut command = elsewhere.run(&["--user", "app"], &["true"]);
+    command.env("GENLOCK_PASSWORD", "secret");
+    let refused = output(command);
     assert_eq!(refused.status.code(), Some(77));
     let line = refused.one_line();
     assert!(

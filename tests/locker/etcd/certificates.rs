@@ -156,6 +156,52 @@ async fn what_is_wrong_with_a_server_is_said() {
     }
 }
 
+/// The files of an authority, a certificate and a key, and what is said of them.
+const WRONG_FILES: [(&str, &str, &str, &str); 7] = [
+    (
+        "ca.pem",
+        "client.pem",
+        "server.key",
+        "server.key: it is not the key of the certificate (cert) (key)",
+    ),
+    (
+        "ca.pem",
+        "client.pem",
+        "locked.key",
+        "locked.key: no unencrypted private key in PEM (key)",
+    ),
+    (
+        "ca.pem",
+        "short.pem",
+        "short.key",
+        "short.key: not a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519 (key)",
+    ),
+    (
+        "ca.pem",
+        "client.key",
+        "client.key",
+        "client.key: no certificate in PEM (cert)",
+    ),
+    (
+        "ca.pem",
+        "none.pem",
+        "client.key",
+        "none.pem: not a certificate (cert)",
+    ),
+    (
+        "none.pem",
+        "client.pem",
+        "client.key",
+        "none.pem: one of its certificates cannot be read (cacert)",
+    ),
+    (
+        "client.key",
+        "client.pem",
+        "client.key",
+        "client.key: no certificate in PEM (cacert)",
+    ),
+];
+
 #[tokio::test]
 async fn what_is_wrong_with_a_file_is_said() {
     let server = Server::with(TLS);
@@ -169,50 +215,7 @@ async fn what_is_wrong_with_a_file_is_said() {
     );
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     std::fs::write(server.file("none.pem"), pem).expect("a file");
-    for (cacert, cert, key, words) in [
-        (
-            "ca.pem",
-            "client.pem",
-            "server.key",
-            "server.key: it is not the key of the certificate (cert) (key)",
-        ),
-        (
-            "ca.pem",
-            "client.pem",
-            "locked.key",
-            "locked.key: no unencrypted private key in PEM (key)",
-        ),
-        (
-            "ca.pem",
-            "short.pem",
-            "short.key",
-            "short.key: not a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519 (key)",
-        ),
-        (
-            "ca.pem",
-            "client.key",
-            "client.key",
-            "client.key: no certificate in PEM (cert)",
-        ),
-        (
-            "ca.pem",
-            "none.pem",
-            "client.key",
-            "none.pem: not a certificate (cert)",
-        ),
-        (
-            "none.pem",
-            "client.pem",
-            "client.key",
-            "none.pem: one of its certificates cannot be read (cacert)",
-        ),
-        (
-            "client.key",
-            "client.pem",
-            "client.key",
-            "client.key: no certificate in PEM (cacert)",
-        ),
-    ] {
+    for (cacert, cert, key, words) in WRONG_FILES {
         let tls = Tls::new().cacert(server.file(cacert));
         let tls = tls.cert(server.file(cert)).key(server.file(key));
         let error = Etcd::new(EtcdConfig::default().tls(tls), Options::default())

@@ -119,8 +119,14 @@ async fn each_fault_of_tls_has_its_own_line() {
             assert!(text.starts_with(&format!("{endpoint}: {words}")), "{text}");
         }
     }
-    // One endpoint that does not fit does not hide one that does.
-    let config = good.endpoints([by_name, endpoint]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_fit_does_not_hide_one_that_does() {
+    let server = Server::with(TLS);
+    let endpoint = server.endpoint();
+    let by_name = endpoint.replace("127.0.0.1", "localhost");
+    let config = secured(&server).endpoints([by_name, endpoint]);
     works(
         &Etcd::new(config, Options::default()).expect("a client"),
         "/k",
