@@ -19,7 +19,7 @@ use crate::genlock::{Finished, output};
 
 /// The first line of every block of code that is neither marked nor of a language that has a test for
 /// all of it, and where it is run.
-const BLOCKS: [(&str, &str); 22] = [
+const BLOCKS: [(&str, &str); 24] = [
     ("genlock run /locks/backup -- ./backup.sh", "recipes"),
     ("tests/install build && cargo run --release", "recipes"),
     ("cargo build --locked --release", "installed"),
@@ -52,6 +52,8 @@ const BLOCKS: [(&str, &str); 22] = [
     ("genlock doctor /locks/backup", "recipes"),
     ("genlock status /locks/backup", "recipes"),
     ("genlock run --ttl 60s", "recipes"),
+    ("genlock ls --json", "recipes"),
+    ("genlock watch --json /locks/", "recipes"),
     (
         "printf '%s\\n' \"create(",
         "recipes, and tests/faults/token.rs",

@@ -55,8 +55,13 @@ fn each_does_what_it_is_there_for() {
             typed += 1;
             if verb == "watch" {
                 let watch = Run::start(newcomer.types(&format!("exec {line}")));
-                newcomer.typed("genlock run /locks/backup true").silent(0);
+                // Held until it is told of, however late the watch begins.
+                let held = "exec genlock run /locks/backup sh -c 'echo ready $$; exec sleep 600'";
+                let holder = Run::start(newcomer.types(held));
+                holder.ready();
                 watch.says("/locks/backup");
+                holder.signal(Signal::TERM);
+                holder.finish();
                 watch.signal(Signal::INT);
                 watch.finish();
                 continue;

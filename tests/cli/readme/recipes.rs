@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use super::{Newcomer, block, blocks};
 use crate::genlock::{Run, poll};
+use crate::process::has;
 use crate::support::etcd::{Server, Setup};
 
 #[test]
@@ -178,6 +179,28 @@ fn see_who_holds_it_and_step_in() {
     let holder = holder.finish();
     assert_eq!(holder.status.code(), Some(80), "{holder:?}");
     assert!(holder.took < Duration::from_secs(20));
+}
+
+#[test]
+fn for_monitoring() {
+    if !has("jq") {
+        return;
+    }
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let watch = block("genlock watch --json /locks/");
+    // Line by line, for the test; who is killed is told of with its lock's end.
+    let watch = watch.replace("jq -c", "jq --unbuffered -c");
+    let watch = Run::start(newcomer.types(&watch));
+    let held =
+        "exec genlock run --ttl 2s -k 100ms /locks/backup sh -c 'echo ready $$; exec sleep 600'";
+    let holder = Run::start(newcomer.types(held));
+    holder.ready();
+    let said = newcomer.typed(&block("genlock ls --json")).silent(0);
+    let words: Vec<_> = said.text().split(' ').collect();
+    assert_eq!(words[1], holder.pid().to_string(), "{words:?}");
+    holder.signal(Signal::KILL);
+    watch.says("\"/locks/backup\"");
 }
 
 #[test]
