@@ -4,6 +4,7 @@
 mod examples;
 mod installed;
 mod moving;
+mod operating;
 mod recipes;
 mod schedules;
 
@@ -48,12 +49,12 @@ const BLOCKS: [(&str, &str); 24] = [
         "recipes",
     ),
     ("genlock run --endpoints https://etcd1:2379", "recipes"),
-    ("genlock run /locks/deploy sleep 2h", "recipes"),
-    ("genlock doctor /locks/backup", "recipes"),
-    ("genlock status /locks/backup", "recipes"),
+    ("genlock run /locks/deploy sleep 2h", "operating"),
+    ("genlock doctor /locks/backup", "operating"),
+    ("genlock status /locks/backup", "operating"),
     ("genlock run --ttl 60s", "recipes"),
-    ("genlock ls --json", "recipes"),
-    ("genlock watch --json /locks/", "recipes"),
+    ("genlock ls --json", "operating"),
+    ("genlock watch --json /locks/", "operating"),
     (
         "printf '%s\\n' \"create(",
         "recipes, and tests/faults/token.rs",

@@ -1,12 +1,7 @@
 //! The recipes, against an etcd.
 
-use std::time::Duration;
-
-use rustix::process::Signal;
-
 use super::{Newcomer, block, blocks};
 use crate::genlock::{Run, poll};
-use crate::process::has;
 use crate::support::etcd::{Server, Setup};
 
 #[test]
@@ -137,73 +132,6 @@ fn over_tls_with_a_user() {
 }
 
 #[test]
-fn when_locks_do_not_work() {
-    let server = Server::start();
-    let newcomer = Newcomer::with_etcd(&server.endpoint());
-    let script = block("genlock doctor /locks/backup");
-    let said = newcomer.typed(&script);
-    assert_eq!(said.status.code(), Some(0), "{said:?}");
-    assert!(server.keys().is_empty());
-}
-
-#[test]
-fn see_who_holds_it_and_step_in() {
-    let server = Server::start();
-    let newcomer = Newcomer::with_etcd(&server.endpoint());
-    let script = block("genlock status /locks/backup");
-    let lines: Vec<_> = script.lines().collect();
-    let [status, ls, watch, wait, release] = lines[..] else {
-        panic!("{script}");
-    };
-    let watcher = Run::start(newcomer.types(&format!("exec {watch}")));
-    let held = "genlock run /locks/backup sh -c 'echo ready $$; exec sleep 600'";
-    let holder = Run::start(newcomer.types(&format!("exec {held}")));
-    holder.ready();
-    watcher.says("/locks/backup");
-    watcher.signal(Signal::INT);
-    watcher.finish();
-    let said = newcomer.typed(status);
-    assert_eq!(said.status.code(), Some(0), "{said:?}");
-    assert!(said.text().contains("sleep 600"), "{said:?}");
-    assert!(newcomer.typed(ls).text().contains("/locks/backup"));
-    newcomer.typed(wait).silent(0);
-    // The line that it shows takes the lock from the holder.
-    let shown = newcomer.typed(release);
-    let all = format!("{}\n{}", shown.text(), shown.stderr);
-    let at = all
-        .find("genlock release /locks/backup --token")
-        .expect("the line");
-    let line = all[at..].lines().next().unwrap_or_default();
-    let taken = newcomer.typed(line);
-    assert_eq!(taken.status.code(), Some(0), "{taken:?}");
-    let holder = holder.finish();
-    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
-    assert!(holder.took < Duration::from_secs(20));
-}
-
-#[test]
-fn for_monitoring() {
-    if !has("jq") {
-        return;
-    }
-    let server = Server::start();
-    let newcomer = Newcomer::with_etcd(&server.endpoint());
-    let watch = block("genlock watch --json /locks/");
-    // Line by line, for the test; who is killed is told of with its lock's end.
-    let watch = watch.replace("jq -c", "jq --unbuffered -c");
-    let watch = Run::start(newcomer.types(&watch));
-    let held =
-        "exec genlock run --ttl 2s -k 100ms /locks/backup sh -c 'echo ready $$; exec sleep 600'";
-    let holder = Run::start(newcomer.types(held));
-    holder.ready();
-    let said = newcomer.typed(&block("genlock ls --json")).silent(0);
-    let words: Vec<_> = said.text().split(' ').collect();
-    assert_eq!(words[1], holder.pid().to_string(), "{words:?}");
-    holder.signal(Signal::KILL);
-    watch.says("\"/locks/backup\"");
-}
-
-#[test]
 fn before_a_step_that_cannot_be_undone() {
     let server = Server::start();
     let newcomer = Newcomer::with_etcd(&server.endpoint());
@@ -296,21 +224,6 @@ fn without_a_server() {
     newcomer.program("backup.sh");
     let script = block("genlock run --endpoints file: --try /locks/backup");
     assert_eq!(newcomer.typed(&script).silent(0).text(), "backup.sh");
-}
-
-#[test]
-fn hold_deploys_off_by_hand() {
-    let server = Server::start();
-    let newcomer = Newcomer::with_etcd(&server.endpoint());
-    let script = block("genlock run /locks/deploy sleep 2h");
-    let holder = Run::start(newcomer.types(&format!("exec {script}")));
-    poll("a holder", || server.keys().len() == 1);
-    let tried = newcomer.typed("genlock run --try /locks/deploy true");
-    assert_eq!(tried.status.code(), Some(75), "{tried:?}");
-    assert!(tried.one_line().contains("sleep 2h"), "{tried:?}");
-    holder.signal(Signal::INT);
-    holder.finish();
-    assert!(server.keys().is_empty());
 }
 
 /// What the role of a user needs is what it is given.
