@@ -106,20 +106,26 @@ fn who_did_not_wait_is_told_why_nothing_was_started() {
     });
 }
 
-/// As under load, when its processes get to run at quite different times.
-#[test]
-fn an_order_that_comes_too_late_is_given_again() {
-    let store = Store::etcd();
-    let log = Sections::new(store.directory());
+/// A waiter that has its turn while its watchdog, the other, is stopped.
+fn with_its_turn(store: &Store, log: &Sections) -> (Run, i32) {
     let holder = Run::start(store.sh(&WITH_TTL, &log.beats("holder", Manners::Polite)));
     holder.ready();
-    let waiter = Run::start(store.sh(&WITH_TTL, &beats(&log, "waiter")));
+    let waiter = Run::start(store.sh(&WITH_TTL, &beats(log, "waiter")));
     waiter.complains("waiting for");
     let watchdog = watchdog(waiter.pid());
     send(watchdog, Signal::STOP);
     poll("the watchdog's stop", || is_stopped(watchdog));
     holder.end();
     poll("its turn", || store.entries().len() == 1);
+    (waiter, watchdog)
+}
+
+/// As under load, when its processes get to run at quite different times.
+#[test]
+fn an_order_that_comes_too_late_is_given_again() {
+    let store = Store::etcd();
+    let log = Sections::new(store.directory());
+    let (waiter, watchdog) = with_its_turn(&store, &log);
     sleep(TTL * 6 / 5);
     send(watchdog, Signal::CONT);
     let waiter = waiter.finish();
@@ -131,18 +137,9 @@ fn an_order_that_comes_too_late_is_given_again() {
 /// All that it has is gone by the time that the order to start is read: it queues anew.
 #[test]
 fn a_waiter_that_lost_the_lock_before_its_command_started_queues_anew() {
-    let server = Server::start();
-    let store = Store::at(server.endpoint());
+    let store = Store::etcd();
     let log = Sections::new(store.directory());
-    let holder = Run::start(store.sh(&WITH_TTL, &log.beats("holder", Manners::Polite)));
-    holder.ready();
-    let waiter = Run::start(store.sh(&WITH_TTL, &beats(&log, "waiter")));
-    waiter.complains("waiting for");
-    let watchdog = watchdog(waiter.pid());
-    send(watchdog, Signal::STOP);
-    poll("the watchdog's stop", || is_stopped(watchdog));
-    holder.end();
-    poll("its turn", || server.keys().len() == 1);
+    let (waiter, watchdog) = with_its_turn(&store, &log);
     // Both processes, as a host that is paused.
     waiter.signal(Signal::STOP);
     poll("the waiter's stop", || is_stopped(waiter.pid()));

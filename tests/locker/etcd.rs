@@ -15,8 +15,9 @@ mod strangers;
 use std::sync::Arc;
 
 use genlock::{Etcd, EtcdConfig, Held, Locker, Operator, Options};
+use tokio::task::JoinHandle;
 
-use crate::contract::Fixture;
+use crate::contract::{Fixture, soon};
 use crate::support::etcd::Server;
 
 contract!(Server);
@@ -34,6 +35,12 @@ fn client_of(endpoints: &[&str], options: Options) -> Arc<dyn Locker> {
 fn etcd(endpoints: &[&str], options: Options) -> Etcd {
     let config = EtcdConfig::new(endpoints.iter().copied());
     Etcd::new(config, options).expect("a client")
+}
+
+/// The lock of who waits, once it has its turn.
+async fn turn(waiting: JoinHandle<genlock::Result<Held>>) -> Held {
+    let turn = soon("a turn", waiting).await.expect("no panic");
+    turn.expect("a lock")
 }
 
 impl Fixture for Server {

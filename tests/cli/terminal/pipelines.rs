@@ -17,15 +17,12 @@ fn pipeline(shell: &mut Shell, first: &str, script: &str) {
     ));
 }
 
-#[test]
-fn ctrl_z_and_fg_and_ctrl_c_of_a_pipeline() {
+/// A pipeline that begins with this, stopped, in the foreground again, and interrupted.
+#[track_caller]
+fn ctrl_z_and_fg_and_ctrl_c(first: &str) {
     let store = Store::files();
     let mut shell = Shell::start(&store);
-    pipeline(
-        &mut shell,
-        "sh -c 'echo >one; exec sleep 600'",
-        "echo ready $$ >&2; exec cat",
-    );
+    pipeline(&mut shell, first, "echo ready $$ >&2; exec cat");
     let command = shell.ready();
     let shown = shell.suspend(command);
     assert!(shown.contains("Stopped"), "{shown:?}");
@@ -39,23 +36,13 @@ fn ctrl_z_and_fg_and_ctrl_c_of_a_pipeline() {
 }
 
 #[test]
+fn ctrl_z_and_fg_and_ctrl_c_of_a_pipeline() {
+    ctrl_z_and_fg_and_ctrl_c("sh -c 'echo >one; exec sleep 600'");
+}
+
+#[test]
 fn ctrl_c_of_a_pipeline_with_a_subshell() {
-    let store = Store::files();
-    let mut shell = Shell::start(&store);
-    pipeline(
-        &mut shell,
-        "(sh -c 'echo >one; exec sleep 600'; echo)",
-        "echo ready $$ >&2; exec cat",
-    );
-    let command = shell.ready();
-    let shown = shell.suspend(command);
-    assert!(shown.contains("Stopped"), "{shown:?}");
-    shell.line("fg");
-    poll("the command to go on", || !is_stopped(command));
-    shell.send(INTERRUPT);
-    shell.prompt();
-    assert_eq!(shell.command("jobs").trim(), "");
-    assert!(store.is_free());
+    ctrl_z_and_fg_and_ctrl_c("(sh -c 'echo >one; exec sleep 600'; echo)");
 }
 
 #[test]

@@ -174,25 +174,36 @@ fn a_background_job_that_is_brought_back_while_it_runs() {
 }
 
 /// Under a lock that ends two seconds after it was taken: a command, and one that, told to end, wants
-/// the terminal first and is stopped again.
-const ENDS: [&str; 2] = [
-    "genlock run --no-renew --ttl 2 k sh -c 'echo ready $$; exec sleep 600'",
-    "genlock run --no-renew --ttl 2 k vim -n -u NONE -i NONE text",
+/// the terminal first and is stopped again; and what each shows when it runs.
+const ENDS: [(&str, &str); 2] = [
+    (
+        "genlock run --no-renew --ttl 2 k sh -c 'echo ready $$; exec sleep 600'",
+        "ready ",
+    ),
+    (
+        "genlock run --no-renew --ttl 2 k vim -n -u NONE -i NONE text",
+        "[New",
+    ),
 ];
 
 /// Why the command is gone.
 const LOST: &str = "genlock: k: the lock is lost: its deadline passed";
 
+/// Suspends this once it shows its mark, and waits until it is dead.
+fn suspended_till_the_end(shell: &mut Shell, line: &str, mark: &str) {
+    shell.line(line);
+    shell.until(mark);
+    let command = shell.supervised();
+    shell.suspend(command);
+    poll("the command's end", || is_dead(command));
+}
+
 #[test]
 fn ctrl_z_past_the_deadline_and_fg_says_why() {
-    for (line, mark) in ENDS.into_iter().zip(["ready ", "[New"]) {
+    for (line, mark) in ENDS {
         let store = Store::files();
         let mut shell = Shell::start(&store);
-        shell.line(line);
-        shell.until(mark);
-        let command = shell.supervised();
-        shell.suspend(command);
-        poll("the command's end", || is_dead(command));
+        suspended_till_the_end(&mut shell, line, mark);
         assert_eq!(shell.foreground(), shell.pid());
         let shown = shell.command("fg");
         assert!(shown.contains(LOST), "{shown:?}");
@@ -205,14 +216,10 @@ fn ctrl_z_past_the_deadline_and_fg_says_why() {
 
 #[test]
 fn ctrl_z_past_the_deadline_and_bg_says_why() {
-    for (line, mark) in ENDS.into_iter().zip(["ready ", "[New"]) {
+    for (line, mark) in ENDS {
         let store = Store::files();
         let mut shell = Shell::start(&store);
-        shell.line(line);
-        shell.until(mark);
-        let command = shell.supervised();
-        shell.suspend(command);
-        poll("the command's end", || is_dead(command));
+        suspended_till_the_end(&mut shell, line, mark);
         let shown = shell.command("bg; wait %1; echo status:$?");
         assert!(shown.contains(LOST), "{shown:?}");
         assert!(shown.contains("status:80"), "{shown:?}");
@@ -224,7 +231,7 @@ fn ctrl_z_past_the_deadline_and_bg_says_why() {
 fn past_the_deadline_in_the_background_it_says_why() {
     let store = Store::files();
     let mut shell = Shell::start(&store);
-    shell.line(ENDS[0]);
+    shell.line(ENDS[0].0);
     let command = shell.ready();
     shell.suspend(command);
     let shown = shell.command("bg; wait %1; echo status:$?");

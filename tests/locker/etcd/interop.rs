@@ -8,7 +8,7 @@ use genlock::{Event, Options};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
-use super::client;
+use super::{client, turn};
 use crate::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
 
@@ -176,10 +176,7 @@ async fn what_is_no_place_in_the_queue_does_not_block() {
         "{event:?}"
     );
     one.unlock(held).await.expect("a release");
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     waiter.unlock(held).await.expect("a release");
     server.ctl(&["lease", "revoke", lease]);
     server.ctl(&["del", "/k/1"]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use genlock::{ErrorKind, Etcd, EtcdConfig, Locker, Loss, Options};
 
-use super::{client, client_of};
+use super::{client, client_of, turn};
 use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
 use crate::support::etcd::{Server, free_port};
 
@@ -228,10 +228,7 @@ async fn a_cluster_that_loses_a_member_after_the_other_goes_on() {
     cluster[0].freeze();
     holder.unlock(held).await.expect("a release");
     let start = Instant::now();
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     assert!(
         start.elapsed() < Duration::from_secs(4),
         "{:?}",

@@ -8,8 +8,8 @@ use genlock::{ErrorKind, Event, Held, Locker, Loss, Options};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::client;
 use super::interop::Etcdctl;
+use super::{client, turn};
 use crate::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
 
@@ -34,11 +34,6 @@ async fn waiter(server: &Server) -> (Arc<dyn Locker>, JoinHandle<genlock::Result
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;
     (waiter, waiting)
-}
-
-async fn turn(waiting: JoinHandle<genlock::Result<Held>>) -> Held {
-    let turn = soon("a turn", waiting).await.expect("no panic");
-    turn.expect("a lock")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

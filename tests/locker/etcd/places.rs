@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use genlock::{Event, Loss, Options};
 
-use super::client;
+use super::{client, turn};
 use crate::contract::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
 
@@ -79,10 +79,7 @@ async fn a_waiter_costs_five_requests_and_a_watch() {
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;
     holder.unlock(held).await.expect("a release");
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     waiter.unlock(held).await.expect("a release");
     let mut cost = since(&server, &before);
     let txns = cost.remove("Txn").expect("transactions");
@@ -197,10 +194,7 @@ async fn the_place_is_taken_anew(take_away: fn(&Server, &str), expected: Loss) {
         assert_ne!(server.keys().pop().expect("a place"), place);
         holder.unlock(held).await.expect("a release");
     }
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     assert_ne!(held.owner_key(), Some(&*place));
     assert_eq!(server.keys(), [held.owner_key().expect("a key")]);
     waiter.unlock(held).await.expect("a release");
@@ -241,10 +235,7 @@ async fn a_wait_longer_than_the_ttl_keeps_its_place_and_gives_the_full_ttl() {
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!(server.keys().pop().expect("a place"), place);
     holder.unlock(held).await.expect("a release");
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     assert_eq!(held.owner_key(), Some(&*place));
     // The last renewal is on its way.
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -279,10 +270,7 @@ async fn a_waiter_outlives_a_restart_of_etcd() {
     server.kill();
     server.restart();
     holder.unlock(held).await.expect("a release");
-    let held = soon("a turn", waiting)
-        .await
-        .expect("no panic")
-        .expect("a lock");
+    let held = turn(waiting).await;
     waiter.unlock(held).await.expect("a release");
     while let Ok(event) = events.try_recv() {
         assert!(!matches!(event, Event::PlaceLost(_)), "{event:?}");
