@@ -1,7 +1,7 @@
 //! Files, tests, types and functions that are named are there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{all_pages, files, read, root};
 
@@ -104,61 +104,56 @@ fn every_test_that_is_named_is_there() {
     assert!(count > 40, "{count}");
 }
 
-/// What the sources define: types and functions.
-fn defined() -> BTreeSet<String> {
-    const BEFORE: [&str; 7] = [
-        "struct ", "enum ", "trait ", "type ", "union ", "fn ", "const ",
-    ];
-    let mut found = BTreeSet::new();
-    let paths = files("src").into_iter().chain(files("tests"));
-    for path in paths.filter(|path| path.extension().is_some_and(|e| e == "rs")) {
-        let text = read(&path);
-        for before in BEFORE {
-            let names = text.split(before).skip(1).map(|rest| {
-                let is_name = |c: &char| *c == '_' || c.is_alphanumeric();
-                rest.chars().take_while(is_name).collect::<String>()
-            });
-            found.extend(names);
-        }
-        // The variants of enums, and fields.
-        for line in text.lines() {
-            let name: String = line
-                .trim_start()
-                .chars()
-                .take_while(|c| c.is_alphanumeric())
-                .collect();
-            found.insert(name);
-        }
-    }
-    found
+/// Whether the word stands in the text, and not as a part of another.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c == '_' || c.is_alphanumeric();
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
 }
 
-/// Types are written with a capital letter in the middle or as one word, functions with brackets.
+fn defines_type(text: &str, name: &str) -> bool {
+    let mut kinds = ["struct", "enum", "trait", "type"].iter();
+    kinds.any(|kind| has_word(text, &format!("{kind} {name}")))
+}
+
+/// Whether a source defines what is written `Type`, `Type::Variant`, `Type::method()`,
+/// `module::function()` or `function()`.
+fn defines((path, text): &(PathBuf, String), name: &str) -> bool {
+    let (of, last) = match name.rsplit_once("::") {
+        Some((of, last)) => (Some(of), last),
+        None => (None, name),
+    };
+    let Some(function) = last.strip_suffix("()") else {
+        return match of {
+            Some(of) => defines_type(text, of) && has_word(text, last),
+            None => defines_type(text, last),
+        };
+    };
+    let has = has_word(text, &format!("fn {function}"));
+    has && of.is_none_or(|of| match is_name(of) {
+        // By its own name, or brought there by a module above or below.
+        true => path.with_extension("").iter().any(|part| part == of),
+        false => has_word(text, of),
+    })
+}
+
 #[test]
 fn every_type_and_function_of_the_architecture_is_there() {
-    let known = defined();
-    let page = super::pages_of(vec![Path::new("docs/architecture.md").to_owned()]).remove(0);
+    let sources = files("src").into_iter();
+    let sources: Vec<_> = sources.map(|path| (path.clone(), read(&path))).collect();
+    let page = super::pages_of(vec![PathBuf::from("docs/architecture.md")]).remove(0);
     let mut count = 0;
     for span in page.spans() {
-        let names: Vec<_> = span.split("::").collect();
-        let is_ident = |name: &&str| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-        let last = names.last().copied().unwrap_or_default();
-        let function = last.strip_suffix("()");
+        let last = span.rsplit("::").next().unwrap_or(&span);
         let is_type = last.starts_with(|c: char| c.is_ascii_uppercase())
+            && last.chars().all(char::is_alphanumeric)
             && last.chars().any(|c| c.is_ascii_lowercase());
-        if function.is_none() && !is_type {
-            continue;
-        }
-        let checked = names
-            .iter()
-            .map(|name| name.strip_suffix("()").unwrap_or(name));
-        for name in checked.filter(is_ident) {
+        if is_type || last.ends_with("()") {
             count += 1;
-            let is_module = is_name(name) && function.is_none_or(|f| f != name);
-            assert!(
-                is_module || known.contains(name),
-                "the architecture names {span}"
-            );
+            let is_there = sources.iter().any(|source| defines(source, &span));
+            assert!(is_there, "the architecture names {span}");
         }
     }
     assert!(count > 40, "{count}");
