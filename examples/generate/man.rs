@@ -126,17 +126,7 @@ fn text(name: &str, command: &Command) -> String {
         text += &format!("{}\n", prose(more));
     }
     text += &options(command);
-    if command.get_subcommands().next().is_some() {
-        text += ".SH VERBS\n";
-        for verb in command.get_subcommands().filter(|v| v.get_name() != "help") {
-            let name = format!("genlock-{}", verb.get_name());
-            let about = verb
-                .get_about()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            text += &format!(".TP\n{}(1)\n{}\n", bold(&name), prose(&ended(&about)));
-        }
-    }
+    text += &verbs(command);
     let sections = sections(command);
     let is_early = |heading: &str| {
         let of_both = heading == "Exit status" || heading.starts_with("Environment");
@@ -165,6 +155,23 @@ fn text(name: &str, command: &Command) -> String {
         }
     }
     text
+}
+
+/// The pages of the verbs, where there are some.
+fn verbs(command: &Command) -> String {
+    let mut text = String::new();
+    for verb in command.get_subcommands().filter(|v| v.get_name() != "help") {
+        let name = format!("genlock-{}", verb.get_name());
+        let about = verb
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        text += &format!(".TP\n{}(1)\n{}\n", bold(&name), prose(&ended(&about)));
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!(".SH VERBS\n{text}")
 }
 
 /// A sentence that ends as one.

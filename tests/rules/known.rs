@@ -7,7 +7,6 @@ pub(crate) const SIZES: &[&str] = &[
     "src/locker/net/tls/words.rs file",
     "src/supervise.rs file",
     "src/supervise/fallback.rs file",
-    "examples/generate/man.rs text",
 ];
 pub(crate) const TYPES: &[&str] = &[
     "src/cli/doctor/report.rs Report",
