@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Tell what happens to the locks, a line each, until interrupted')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
-            [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
+            [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works, what does not, and what mends it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -165,7 +165,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
-        'genlock;release' {
+        'genlock;break' {
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'The fencing token of the one to hit')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go')
@@ -213,7 +213,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Tell what happens to the locks, a line each, until interrupted')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
-            [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
+            [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works, what does not, and what mends it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -236,7 +236,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
         'genlock;help;check' {
             break
         }
-        'genlock;help;release' {
+        'genlock;help;break' {
             break
         }
         'genlock;help;doctor' {

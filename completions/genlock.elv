@@ -28,7 +28,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand watch 'Tell what happens to the locks, a line each, until interrupted'
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
-            cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -155,7 +155,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
-        &'genlock;release'= {
+        &'genlock;break'= {
             cand --token 'The fencing token of the one to hit'
             cand -w 'How long to wait for the holder to let go'
             cand --wait 'How long to wait for the holder to let go'
@@ -201,7 +201,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand watch 'Tell what happens to the locks, a line each, until interrupted'
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
-            cand release 'Take the lock KEY away from the holder that has exactly this token'
+            cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -217,7 +217,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;help;check'= {
         }
-        &'genlock;help;release'= {
+        &'genlock;help;break'= {
         }
         &'genlock;help;doctor'= {
         }

@@ -32,7 +32,7 @@ complete -c genlock -n "__fish_genlock_needs_command" -f -a "ls" -d 'List the lo
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
-complete -c genlock -n "__fish_genlock_needs_command" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -s w -l wait -d 'Wait this long at most, then exit with 75' -r
@@ -133,21 +133,21 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l json -d 'One J
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s q -l quiet -d 'Print nothing; the status tells'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l token -d 'The fencing token of the one to hit' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -s w -l wait -d 'How long to wait for the holder to let go' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l key -d 'The key of our certificate, PEM' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l force -d 'Do not leave it to the holder'
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l waiters -d 'Clear the queue of those who are not heard of any more'
-complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
-complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l token -d 'The fencing token of the one to hit' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -s w -l wait -d 'How long to wait for the holder to let go' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l force -d 'Do not leave it to the holder'
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l waiters -d 'Clear the queue of those who are not heard of any more'
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand break" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps it without us' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -s k -l kill-after -d 'From SIGTERM to SIGKILL' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
@@ -169,7 +169,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (c
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
-complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "release" -d 'Take the lock KEY away from the holder that has exactly this token'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "doctor" -d 'Say what works, what does not, and what mends it'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -f -a "(__fish_genlock_keys)"
@@ -179,7 +179,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -f -a "(__fish_genlo
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand check" -f
-complete -c genlock -n "__fish_genlock_using_subcommand release" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand break" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -f -a "(__fish_genlock_keys)"
 
 # Prints the command that a verb runs, as far as it stands before the cursor's word; fails if the

@@ -138,7 +138,7 @@ module completions {
   ]
 
   # Take the lock KEY away from the holder that has exactly this token
-  export extern "genlock release" [
+  export extern "genlock break" [
     --token: string           # The fencing token of the one to hit
     --force                   # Do not leave it to the holder
     --wait(-w): string        # How long to wait for the holder to let go
@@ -206,7 +206,7 @@ module completions {
   ]
 
   # Take the lock KEY away from the holder that has exactly this token
-  export extern "genlock help release" [
+  export extern "genlock help break" [
   ]
 
   # Say what works, what does not, and what mends it

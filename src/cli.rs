@@ -1,5 +1,6 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod r#break;
 mod check;
 mod doctor;
 mod entry;
@@ -14,7 +15,6 @@ mod paint;
 mod question;
 mod quoting;
 mod refusal;
-mod release;
 mod run;
 mod settings;
 mod status;
@@ -58,7 +58,7 @@ enum Verb {
     Watch(watch::Watch),
     Wait(wait::Wait),
     Check(check::Check),
-    Release(release::Release),
+    Break(r#break::Break),
     Doctor(Box<doctor::Doctor>),
 }
 

@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 use super::refusal::Refused;
 use super::settings::{self, Settings};
 use super::{Cli, Verb, command_for, is_run, layout, operate, refusal, times};
-use super::{check, doctor, ls, release, status, wait, watch};
+use super::{r#break, check, doctor, ls, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
@@ -99,7 +99,7 @@ fn run(
         Verb::Watch(options) => watch::run(&options, &settings),
         Verb::Wait(options) => wait::run(&options, &settings),
         Verb::Check(options) => check::run(&options, &settings),
-        Verb::Release(options) => release::run(&options, &settings),
+        Verb::Break(options) => r#break::run(&options, &settings),
         Verb::Doctor(options) => doctor::run(&options, &settings),
     };
     done.map_err(|error| match error.downcast() {

@@ -77,9 +77,9 @@ pub(super) fn check() -> String {
     sections(&[CHECK_NOTES, CHECK_EXIT, CHECK_JSON])
 }
 
-/// `genlock release --help`.
-pub(super) fn release() -> String {
-    sections(&[RELEASE_NOTES, RELEASE_EXIT])
+/// `genlock break --help`.
+pub(super) fn breaking() -> String {
+    sections(&[BREAK_NOTES, BREAK_EXIT])
 }
 
 fn sections(sections: &[&str]) -> String {
@@ -315,7 +315,7 @@ pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   genlock run k sh -c './build && genlock check --at-least 5s && ./switch'";
 
-const RELEASE_NOTES: &str = "\
+const BREAK_NOTES: &str = "\
 Notes:
   A genlock that is told stops its command with SIGTERM, then SIGKILL, and the lock is free when
   nothing of it lives. One that is frozen or gone is overtaken by its TTL. A holder that is no
@@ -323,7 +323,7 @@ Notes:
   --waiters takes those out of the queue whose lease has less than half of its TTL left: a client
   that lives renews it before. One that lives all the same queues anew.";
 
-const RELEASE_EXIT: &str = "\
+const BREAK_EXIT: &str = "\
 Exit status:
   0    the lock was taken away
   1    it is free (without --token)
@@ -331,7 +331,7 @@ Exit status:
   75   nobody has this token, or the holder has not let go within --wait
   Otherwise as of genlock(1).";
 
-pub(super) const RELEASE_EXAMPLES: &str = "\
+pub(super) const BREAK_EXAMPLES: &str = "\
 Examples:
-  genlock release /locks/backup
-  genlock release /locks/backup --token 4711";
+  genlock break /locks/backup
+  genlock break /locks/backup --token 4711";

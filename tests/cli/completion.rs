@@ -69,7 +69,7 @@ const SPLIT: &[(&str, &str)] = &[
     ("run --cacert=unu", "run --cacert=unusual.pem"),
     ("run --ttl unu", "run --ttl unu"),
     ("run --wait=unu", "run --wait=unu"),
-    ("release --token unu", "release --token unu"),
+    ("break --token unu", "break --token unu"),
 ];
 
 struct Typist {

@@ -96,7 +96,7 @@ fn every_verb_reads_it() {
         (&["status", "k"][..], 1),
         (&["ls"], 0),
         (&["wait", "k"], 0),
-        (&["release", "k"], 1),
+        (&["break", "k"], 1),
         (&["doctor", "k"], 0),
     ] {
         let mut verb = genlock();

@@ -1,10 +1,10 @@
 //! The verbs of an operator, over every store.
 
 mod around;
+mod breaking;
 mod check;
 mod follow;
 mod look;
-mod release;
 
 use std::process::Command;
 

@@ -16,7 +16,7 @@ const VERBS: [&[&str]; 5] = [
     &["status", "k"],
     &["ls"],
     &["wait", "k"],
-    &["release", "k"],
+    &["break", "k"],
 ];
 
 /// The verb with these options.

@@ -158,6 +158,29 @@ fn options_that_are_misplaced_or_mistyped() {
 }
 
 #[test]
+fn release_is_called_break() {
+    answered(
+        64,
+        &[
+            (
+                "release /locks/x --token 7",
+                "release: it is genlock break KEY --token N now",
+                "break /locks/x --token 7",
+            ),
+            ("release k", "break KEY --token N now", "break k"),
+            ("release", "break KEY --token N now", "break /locks/backup"),
+            (
+                "release k --force",
+                "break KEY --token N now",
+                "break --help",
+            ),
+            ("help release", "break KEY --token N now", "help break"),
+            ("unlock k --token 7", "unlock", "break k --token 7"),
+        ],
+    );
+}
+
+#[test]
 fn what_no_line_could_mend_is_named() {
     said(
         64,
@@ -167,7 +190,7 @@ fn what_no_line_could_mend_is_named() {
             ("run -name=x k cmd", "-name: a holder is named"),
             ("run --ttl -1 k cmd", "--ttl -1: "),
             ("run -E -1 k cmd", " -1: "),
-            ("release k --force", "--force goes only with --token"),
+            ("break k --force", "--force goes only with --token"),
         ],
     );
     let store = Store::files();

@@ -38,7 +38,7 @@ const VERBS: [&[&str]; 9] = [
     &["status", "/k"],
     &["ls"],
     &["check"],
-    &["release", "/k", "--token", "1"],
+    &["break", "/k", "--token", "1"],
     &["wait", "/k"],
     &["doctor", "-v"],
     &["doctor", "--json"],

@@ -97,15 +97,15 @@ fn a_value_of_a_verbs_own_is_named_too() {
     let token = "a token is a whole number, as genlock status shows it";
     for (words, line) in [
         (
-            &["release", "k", "--token", "x"][..],
+            &["break", "k", "--token", "x"][..],
             format!("--token x: {token}"),
         ),
         (
-            &["release", "k", "--token", "18446744073709551616"],
+            &["break", "k", "--token", "18446744073709551616"],
             format!("--token 18446744073709551616: {token}"),
         ),
         (
-            &["release", "k", "--wait", "1e99"],
+            &["break", "k", "--wait", "1e99"],
             format!("--wait 1e99: {TOO_LONG}"),
         ),
         (

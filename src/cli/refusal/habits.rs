@@ -12,10 +12,16 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("lock", "run"),
     ("exec", "run"),
     ("acquire", "run"),
-    ("unlock", "release"),
+    ("unlock", BREAK),
     ("list", "ls"),
     ("version", "--version"),
 ];
+
+/// The verb that takes a lock away, and what that was called first.
+pub(super) const BREAK: &str = "break";
+pub(super) const FORMERLY_BREAK: &str = "release";
+/// What is said of the latter.
+pub(super) const RENAMED: &str = "release: it is genlock break KEY --token N now";
 
 /// What another tool's option means here.
 #[derive(Clone, Copy)]

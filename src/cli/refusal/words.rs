@@ -86,6 +86,11 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
     if is_option(first) {
         return before_the_verb(words);
     }
+    if first == habits::FORMERLY_BREAK {
+        let mended = settle(replace(words, 0, habits::BREAK));
+        let help = || [habits::BREAK, "--help"].map(OsString::from).to_vec();
+        return Fault::new(habits::RENAMED, Some(mended.unwrap_or_else(help)));
+    }
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
     let name = &*first.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -170,6 +175,9 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
     {
         let what = format!("{}: one word too many for help", text(more));
         return Fault::new(what, Some(words[..=at].to_vec()));
+    }
+    if word == habits::FORMERLY_BREAK {
+        return Fault::new(habits::RENAMED, Some(replace(words, at, habits::BREAK)));
     }
     let all = verbs();
     let what = format!("{}: not a verb: {}", text(word), all.join(", "));

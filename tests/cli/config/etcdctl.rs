@@ -50,7 +50,7 @@ fn a_store_that_cannot_be_found_as_etcdctl_does_is_not_another() {
         &["status", "k"],
         &["ls"],
         &["wait", "k"],
-        &["release", "k"],
+        &["break", "k"],
         &["ls", "--config", file],
     ] {
         let mut verb = genlock();

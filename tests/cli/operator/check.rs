@@ -60,7 +60,7 @@ fn a_lock_that_was_taken_away_is_not_ours(store: &Store) {
     let token = super::token(store).to_string();
     output(verb(
         store,
-        "release",
+        "break",
         &["--token", &token, "-w0", &store.key],
     ))
     .silent(0);

@@ -8,7 +8,7 @@ use crate::process::has;
 use crate::support::etcd::Server;
 
 const VERBS: [&str; 8] = [
-    "run", "status", "ls", "watch", "wait", "check", "release", "doctor",
+    "run", "status", "ls", "watch", "wait", "check", "break", "doctor",
 ];
 
 /// The lines to type; what they do is indented further.
@@ -70,8 +70,8 @@ fn each_does_what_it_is_there_for() {
             // Nobody holds what is asked for or taken away here.
             let expected = match verb {
                 "status" if !line.contains('|') && !line.starts_with("if ") => 1,
-                "release" if line.contains("--token") => 75,
-                "release" => 1,
+                "break" if line.contains("--token") => 75,
+                "break" => 1,
                 _ => 0,
             };
             assert_eq!(said.status.code(), Some(expected), "{line}: {said:?}");

@@ -25,7 +25,7 @@ fn see_who_holds_it_and_step_in() {
     let newcomer = Newcomer::with_etcd(&server.endpoint());
     let script = block("genlock status /locks/backup");
     let lines: Vec<_> = script.lines().collect();
-    let [status, ls, watch, wait, release] = lines[..] else {
+    let [status, ls, watch, wait, breaking] = lines[..] else {
         panic!("{script}");
     };
     let watcher = Run::start(newcomer.types(&format!("exec {watch}")));
@@ -41,10 +41,10 @@ fn see_who_holds_it_and_step_in() {
     assert!(newcomer.typed(ls).text().contains("/locks/backup"));
     newcomer.typed(wait).silent(0);
     // The line that it shows takes the lock from the holder.
-    let shown = newcomer.typed(release);
+    let shown = newcomer.typed(breaking);
     let all = format!("{}\n{}", shown.text(), shown.stderr);
     let at = all
-        .find("genlock release /locks/backup --token")
+        .find("genlock break /locks/backup --token")
         .expect("the line");
     let line = all[at..].lines().next().unwrap_or_default();
     let taken = newcomer.typed(line);

@@ -1,4 +1,4 @@
-//! release: an operator takes a lock away from exactly the holder that was meant.
+//! break: an operator takes a lock away from exactly the holder that was meant.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ over_every_store! {
     a_free_lock_has_nobody_to_hit;
 }
 
-fn release(store: &Store, arguments: &[&str]) -> std::process::Command {
-    let mut command = verb(store, "release", arguments);
+fn breaking(store: &Store, arguments: &[&str]) -> std::process::Command {
+    let mut command = verb(store, "break", arguments);
     command.arg(&store.key);
     command
 }
@@ -28,7 +28,7 @@ fn the_holder_notices_stops_and_says_so(store: &Store) {
         let holder = store.hold();
         let token = token(store).to_string();
         let start = Instant::now();
-        let released = output(release(store, &["--token", &token])).silent(0);
+        let released = output(breaking(store, &["--token", &token])).silent(0);
         assert!(released.text().contains("taken away"), "{released:?}");
         let took = start.elapsed();
         let ended = holder.finish();
@@ -46,13 +46,13 @@ fn the_holder_notices_stops_and_says_so(store: &Store) {
 
 fn without_a_token_it_shows_whom_it_would_hit(store: &Store) {
     let holder = store.hold();
-    let shown = output(release(store, &[])).silent(64);
+    let shown = output(breaking(store, &[])).silent(64);
     let lines: Vec<_> = shown.text().lines().collect();
     assert!(
         lines[0].contains(&format!("pid {}", holder.pid())),
         "{lines:?}"
     );
-    let line = format!("genlock release {} --token {}", store.key, token(store));
+    let line = format!("genlock break {} --token {}", store.key, token(store));
     assert!(lines[1].ends_with(&line), "{lines:?}");
     assert!(!store.is_free());
 }
@@ -62,7 +62,7 @@ fn a_later_holder_is_not_hit(store: &Store) {
     let stale = token(store).to_string();
     earlier.end();
     let mut later = store.hold();
-    let refused = output(release(store, &["--token", &stale]));
+    let refused = output(breaking(store, &["--token", &stale]));
     assert_eq!(refused.status.code(), Some(75), "{refused:?}");
     let line = refused.one_line();
     assert!(line.contains(&format!("token {stale}")), "{line}");
@@ -79,7 +79,7 @@ fn the_lock_is_free_only_when_the_command_is_gone(store: &Store) {
     let token = token(store).to_string();
     let start = Instant::now();
     let next = Run::start(store.sh(&["-q"], "date +%s%N"));
-    output(release(store, &["--token", &token])).silent(0);
+    output(breaking(store, &["--token", &token])).silent(0);
     assert!(
         start.elapsed() > Duration::from_millis(900),
         "{:?}",
@@ -95,9 +95,9 @@ fn the_lock_is_free_only_when_the_command_is_gone(store: &Store) {
 }
 
 fn a_free_lock_has_nobody_to_hit(store: &Store) {
-    let free = output(release(store, &[])).silent(1);
+    let free = output(breaking(store, &[])).silent(1);
     assert!(free.text().ends_with("free"), "{free:?}");
-    let refused = output(release(store, &["--token", "7"]));
+    let refused = output(breaking(store, &["--token", "7"]));
     assert_eq!(refused.status.code(), Some(75), "{refused:?}");
     refused.one_line();
 }
@@ -110,7 +110,7 @@ fn a_frozen_holder_is_overtaken_by_its_ttl() {
     let holder = store.hold();
     let token = token(&store).to_string();
     holder.signal(Signal::STOP);
-    let released = output(release(&store, &["--token", &token])).silent(0);
+    let released = output(breaking(&store, &["--token", &token])).silent(0);
     assert!(released.took < Duration::from_secs(8), "{released:?}");
     holder.signal(Signal::CONT);
     assert_eq!(holder.finish().status.code(), Some(80));
@@ -123,7 +123,7 @@ fn by_force_the_key_is_gone_at_once() {
     let holder = store.hold();
     let token = token(&store).to_string();
     holder.signal(Signal::STOP);
-    let released = output(release(&store, &["--token", &token, "--force"])).silent(0);
+    let released = output(breaking(&store, &["--token", &token, "--force"])).silent(0);
     // Not at the end of the TTL.
     assert!(released.took < Duration::from_secs(3), "{released:?}");
     assert!(store.entries().is_empty());
@@ -142,7 +142,7 @@ fn another_tools_key_is_removed() {
     let _etcdctl = Run::start(etcdctl);
     poll("a holder", || store.entries().len() == 1);
     let token = token(&store).to_string();
-    output(release(&store, &["--token", &token])).silent(0);
+    output(breaking(&store, &["--token", &token])).silent(0);
     assert!(store.entries().is_empty());
 }
 
@@ -160,7 +160,7 @@ fn a_dead_waiter_is_cleared_and_a_living_one_is_not() {
     // Not before half of its TTL is over.
     let mut cleared = String::new();
     poll("a cleared place", || {
-        cleared = output(release(&store, &["--waiters"]))
+        cleared = output(breaking(&store, &["--waiters"]))
             .silent(0)
             .text()
             .to_owned();

@@ -1,4 +1,4 @@
-//! `genlock release`: an operator takes a lock away.
+//! `genlock break`: an operator takes a lock away.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::locker::operator::{Operator, Taken};
 /// A genlock is told; it stops its command, lets go of the lock and exits with 80. Without --token
 /// the holder is shown, and the line that would hit it.
 #[derive(Args)]
-#[command(before_help = help::RELEASE_EXAMPLES, after_long_help = help::release())]
-pub(super) struct Release {
+#[command(before_help = help::BREAK_EXAMPLES, after_long_help = help::breaking())]
+pub(super) struct Break {
     /// The fencing token of the one to hit
     ///
     /// A holder that came later is not hit by mistake.
@@ -50,7 +50,7 @@ pub(super) struct Release {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Release, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &Break, settings: &Settings) -> anyhow::Result<Exit> {
     operate(&options.connection, settings, async |store| {
         match options.token {
             Some(token) => take_away(options, store, token).await,
@@ -60,7 +60,7 @@ pub(super) fn run(options: &Release, settings: &Settings) -> anyhow::Result<Exit
     })
 }
 
-async fn take_away(options: &Release, store: &dyn Operator, token: u64) -> anyhow::Result<Exit> {
+async fn take_away(options: &Break, store: &dyn Operator, token: u64) -> anyhow::Result<Exit> {
     let (key, shown) = (&options.key, describe::escape(&options.key));
     let by = TakenAway::by_this_process();
     match store.take_away(key, token, &by, options.force).await {
@@ -97,7 +97,7 @@ async fn take_away(options: &Release, store: &dyn Operator, token: u64) -> anyho
 }
 
 /// Says who would be hit, and by which line.
-async fn propose(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit> {
+async fn propose(options: &Break, store: &dyn Operator) -> anyhow::Result<Exit> {
     let queue = store.queue(&options.key).await?;
     let key = describe::escape(&options.key);
     let Some(holder) = queue.holder() else {
@@ -110,7 +110,7 @@ async fn propose(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit
     match holder.token {
         Some(token) => {
             let token = token.to_string();
-            let words = ["genlock", "release", &options.key, "--token", &token];
+            let words = ["genlock", "break", &options.key, "--token", &token];
             text.push_str(&format!("to take it away: {}\n", quoting::line(words)));
         }
         None => text.push_str("it has no token: it can only be ended itself\n"),
@@ -119,7 +119,7 @@ async fn propose(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit
     Ok(Exit::Status(exit::USAGE))
 }
 
-async fn clear_waiters(options: &Release, store: &dyn Operator) -> anyhow::Result<Exit> {
+async fn clear_waiters(options: &Break, store: &dyn Operator) -> anyhow::Result<Exit> {
     let key = describe::escape(&options.key);
     for cleared in store.clear_dead(&options.key).await? {
         let who = view::who(&cleared);
