@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Denied,
     /// The client has been closed.
     Closed,
+    /// The store cannot do that: it is beyond its capabilities.
+    Unsupported,
 }
 
 /// A setting of a store or of its locks, by its name there.

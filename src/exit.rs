@@ -60,7 +60,10 @@ impl Exit {
     /// The status for an error of the library.
     pub(crate) fn of_error(kind: ErrorKind) -> Self {
         Self::Status(match kind {
-            ErrorKind::InvalidKey | ErrorKind::InvalidTtl | ErrorKind::AlreadyHeld => USAGE,
+            ErrorKind::InvalidKey
+            | ErrorKind::InvalidTtl
+            | ErrorKind::AlreadyHeld
+            | ErrorKind::Unsupported => USAGE,
             ErrorKind::InvalidConfig => CONFIG,
             ErrorKind::Denied => DENIED,
             ErrorKind::Unavailable | ErrorKind::TimedOut => UNAVAILABLE,

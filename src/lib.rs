@@ -33,6 +33,7 @@ compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and 
 
 pub mod clock;
 mod error;
+mod events;
 mod input;
 pub mod locker;
 mod secrets;
@@ -60,10 +61,14 @@ mod supervise;
 pub use supervise::arguments;
 
 pub use error::{Error, ErrorKind, Result, Setting};
+pub use events::Event;
 pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
 pub use locker::net::{Config as EtcdConfig, Credentials, Tls};
-pub use locker::{Event, Held, Locker, Loss, Operator, Options, Ownership, Record};
+pub use locker::{
+    Capabilities, Capability, Grant, Held, Locker, Loss, Mode, Operator, Options, Ownership,
+    QueuePolicy, Record, Request,
+};
 
 /// The examples in the documentation compile.
 #[cfg(doctest)]

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 
 use crate::clock::Instant;
 use crate::describe;
+use crate::events::Event;
 use crate::locker::operator::Queue;
-use crate::locker::{Event, Operator, Record, TakenAway};
+use crate::locker::{Operator, Record, TakenAway};
 
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);

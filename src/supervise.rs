@@ -157,13 +157,13 @@ impl Supervision {
     pub(crate) async fn start(
         &mut self,
         limits: TimeLimits,
-        added: &[(&str, String)],
+        added: &[(impl AsRef<str>, String)],
         foreground: bool,
         inherit: Option<BorrowedFd<'_>>,
     ) -> io::Result<()> {
         let mut environment = Vec::new();
         for (name, value) in added {
-            environment.extend_from_slice(name.as_bytes());
+            environment.extend_from_slice(name.as_ref().as_bytes());
             environment.push(b'=');
             environment.extend_from_slice(value.as_bytes());
             environment.push(0);

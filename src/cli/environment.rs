@@ -1,32 +1,21 @@
 //! The environment: what the user says in it, and what the command gets.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::Held;
+use crate::locker::{Variable, etcd};
 
-/// Variables that say what is held. An outer lock's are taken out, so that those of the innermost
-/// one are whole.
-const HELD: &[&str] = &[
-    KEY,
-    TOKEN,
-    TTL,
-    LEASE,
-    OWNER_KEY,
-    OWNER_KEYS,
-    ENDPOINTS,
-    SOCKET,
-    ETCD_KEY,
-    ETCD_REVISION,
-];
+/// Variables that say what is held, in whichever store. An outer lock's are taken out, so that those
+/// of the innermost one are whole.
+const HELD: &[&str] = &[KEY, TOKEN, TTL, OWNER_KEY, OWNER_KEYS, ENDPOINTS, SOCKET];
 /// The key as it was asked for.
 const KEY: &str = "GENLOCK_HELD_KEY";
 /// The fencing token.
 const TOKEN: &str = "GENLOCK_HELD_TOKEN";
 /// The granted TTL, in seconds.
 const TTL: &str = "GENLOCK_HELD_TTL";
-/// The lease, in hexadecimal as etcdctl takes it.
-const LEASE: &str = "GENLOCK_HELD_LEASE";
 /// The key that stands for the holder in the store.
 const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
 /// What stands for the holder in the store, here and around us: a JSON array of strings, the
@@ -37,11 +26,6 @@ const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
 pub(super) const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
 /// Where the genlock that runs the command answers `genlock check`.
 const SOCKET: &str = "GENLOCK_HELD_SOCKET";
-/// What `etcdctl lock` calls the owner key.
-const ETCD_KEY: &str = "ETCD_LOCK_KEY";
-/// What `etcdctl lock` calls the revision; here always the create revision.
-const ETCD_REVISION: &str = "ETCD_LOCK_REV";
-
 /// The password, from the environment.
 pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
 /// What is said of one on the command line.
@@ -64,7 +48,7 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
     let apart = variable(PASSWORD_FILE).is_some();
     std::env::vars_os().filter_map(move |(name, value)| {
         let is = |other: &&str| name == OsStr::new(other);
-        if HELD.iter().any(is) || is(&PASSWORD) {
+        if HELD.iter().chain(&etcd::VARIABLES).any(is) || is(&PASSWORD) {
             return None;
         }
         if !is(&USER[0]) || apart {
@@ -95,7 +79,7 @@ pub(super) fn added(
     endpoints: &str,
     socket: Option<&str>,
     user: Option<&str>,
-) -> Vec<(&'static str, String)> {
+) -> Vec<Variable> {
     let mut variables = vec![
         (KEY, held.key().to_owned()),
         (TOKEN, held.token().to_string()),
@@ -120,14 +104,9 @@ pub(super) fn added(
         OWNER_KEYS,
         serde_json::to_string(&owner_keys).unwrap_or_default(),
     ));
-    if let Some(lease) = held.lease() {
-        variables.push((LEASE, format!("{lease:x}")));
-        if let Some(owner_key) = held.owner_key() {
-            variables.push((ETCD_KEY, owner_key.to_owned()));
-        }
-        variables.push((ETCD_REVISION, held.token().to_string()));
-    }
-    variables
+    let own = variables.into_iter();
+    let own = own.map(|(name, value)| (Cow::Borrowed(name), value));
+    own.chain(held.variables().iter().cloned()).collect()
 }
 
 /// A variable's text, if it is set and not empty.

@@ -9,8 +9,9 @@ use super::Connection;
 use super::settings::Settings;
 use super::store::Store;
 use crate::describe;
+use crate::events::Event;
 use crate::exit::Exit;
-use crate::locker::{Event, Operator, Options};
+use crate::locker::{Operator, Options};
 use crate::supervise::signals;
 use crate::{Error, ErrorKind};
 

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The claims of one client. A clone is the same set.
 #[derive(Clone, Default)]
-pub(super) struct Claims(Arc<Shared>);
+pub struct Claims(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -28,7 +28,7 @@ struct State {
 }
 
 /// One key of the set, until dropped.
-pub(super) struct Claim {
+pub struct Claim {
     trace: Trace,
 }
 
@@ -44,7 +44,10 @@ struct Taken {
 
 impl Claims {
     /// Takes `key` for this client, as soon as the store has nothing of an earlier claim.
-    pub(super) async fn claim(&self, key: &str) -> Result<Claim> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyHeld`], [`ErrorKind::Closed`].
+    pub async fn claim(&self, key: &str) -> Result<Claim> {
         loop {
             let mut freed = pin!(self.0.freed.notified());
             // What happens from here on wakes it.
@@ -84,13 +87,14 @@ impl Claims {
     }
 
     /// Refuses every further claim. True the first time.
-    pub(super) fn close(&self) -> bool {
+    pub fn close(&self) -> bool {
         let first = !std::mem::replace(&mut self.state().closed, true);
         self.0.freed.notify_waiters();
         first
     }
 
-    pub(super) fn same_client(&self, other: &Self) -> bool {
+    /// Whether it is the same set: that of the same client.
+    pub fn same_client(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -100,7 +104,8 @@ impl Claims {
 }
 
 impl Claim {
-    pub(super) fn claims(&self) -> &Claims {
+    /// The set that it is of.
+    pub fn claims(&self) -> &Claims {
         &self.trace.0.claims
     }
 

@@ -40,12 +40,28 @@ use tokio::sync::watch as notice;
 use tokio::time::timeout;
 
 use super::claims::Claims;
+use super::limits::MAX_TTL;
 use super::net::Config;
-use super::{BoxFuture, Held, Locker, MAX_TTL, Options, check_key, check_ttl};
-use crate::error::{Error, ErrorKind, Result, Setting};
+use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
+use crate::error::{Error, ErrorKind, Result};
 use connect::Store;
 use leases::Leases;
 use queue::Queue;
+
+/// What etcd's locks can do.
+pub static CAPABILITIES: Capabilities = {
+    let mut able = Capabilities::new("etcd", "etcd keeps what a majority has acknowledged");
+    able.expires = true;
+    // etcd counts TTLs in whole seconds.
+    able.ttl_step = Duration::from_secs(1);
+    able.fifo = true;
+    able.time_left = true;
+    able.waiters_visible = true;
+    able
+};
+
+/// The variables that a command finds beside those of every store's locks.
+pub const VARIABLES: [&str; 3] = [hold::LEASE, hold::KEY, hold::REVISION];
 
 /// Locks in etcd: one client. It connects with the first call.
 ///
@@ -86,31 +102,25 @@ impl Etcd {
         })
     }
 
-    async fn wait_for(&self, key: &str, ttl: Duration) -> Result<Held> {
-        check_key(key)?;
-        check_etcd_ttl(ttl)?;
-        let claim = self.shared.claims.claim(key).await?;
-        Queue::new(&self.shared, key, ttl, claim).lock().await
+    async fn take(&self, request: Request) -> Result<Option<Held>> {
+        request.check(&CAPABILITIES, &self.shared.options)?;
+        let claim = self.shared.claims.claim(request.key()).await?;
+        let queue = Queue::new(&self.shared, &request, claim);
+        if request.waits() {
+            queue.lock().await.map(Some)
+        } else {
+            queue.try_lock().await
+        }
     }
 }
 
 impl Locker for Etcd {
-    fn lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Held>> {
-        Box::pin(self.wait_for(key, self.shared.options.ttl))
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
     }
 
-    fn try_lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Held>>> {
-        Box::pin(async move {
-            let ttl = self.shared.options.ttl;
-            check_key(key)?;
-            check_etcd_ttl(ttl)?;
-            let claim = self.shared.claims.claim(key).await?;
-            Queue::new(&self.shared, key, ttl, claim).try_lock().await
-        })
-    }
-
-    fn lock_with_ttl<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Held>> {
-        Box::pin(self.wait_for(key, ttl))
+    fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
+        Box::pin(self.take(request))
     }
 
     fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
@@ -135,20 +145,6 @@ impl Locker for Etcd {
             Ok(())
         })
     }
-}
-
-/// etcd counts TTLs in whole seconds.
-fn check_etcd_ttl(ttl: Duration) -> Result<()> {
-    check_ttl(ttl)?;
-    if ttl.subsec_nanos() != 0 {
-        let shown = humantime::format_duration(ttl);
-        return Err(Error::new(
-            ErrorKind::InvalidTtl,
-            format!("TTL {shown}: etcd takes whole seconds only"),
-        )
-        .about([Setting::Ttl]));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

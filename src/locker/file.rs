@@ -28,13 +28,20 @@ use self::watch::Watch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
 use super::operator::Contender;
-use super::ownership::{Grip, Loss, Owner};
-use super::{BoxFuture, Event, Held, Locker, Options, Record, check_key, check_ttl};
+use super::ownership::{Loss, Owner};
+use super::{BoxFuture, Capabilities, Grant, Held, Locker, Options, Record, Request};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 
 /// The pause after the first attempt; it doubles up to [`Options::retry_interval`].
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// What the file store's locks can do.
+pub static CAPABILITIES: Capabilities = Capabilities::new(
+    "file",
+    "all that lock run on this host and see one directory, on a local file system",
+);
 
 /// Locks in the files of one directory, which has to be on a local file system.
 ///
@@ -105,9 +112,9 @@ impl FileStore {
 
     /// Takes the lock, now or when it is free. Nothing is left behind when this is dropped: while
     /// it waits it has only the file open.
-    async fn take(&self, key: &str, ttl: Duration, wait: bool) -> Result<Option<Held>> {
-        check_key(key)?;
-        check_ttl(ttl)?;
+    async fn take(&self, request: &Request) -> Result<Option<Held>> {
+        request.check(&CAPABILITIES, &self.options)?;
+        let (key, wait) = (request.key(), request.waits());
         let claim = self.claims.claim(key).await?;
         let name = name::of(key);
         loop {
@@ -118,7 +125,7 @@ impl FileStore {
                 return Ok(None);
             };
             if file.place().is_current() {
-                return self.hold(key, ttl, claim, file, taken).map(Some);
+                return self.hold(request, claim, file, taken).map(Some);
             }
             // It was removed or replaced meanwhile: others meet on what the name leads to now.
             tokio::time::sleep(FIRST_PAUSE).await;
@@ -179,13 +186,13 @@ impl FileStore {
     /// Makes of the locked file a lock that is handed out.
     fn hold(
         &self,
-        key: &str,
-        ttl: Duration,
+        request: &Request,
         claim: Claim,
         file: LockFile,
         taken: Instant,
     ) -> Result<Held> {
-        let record = self.options.holder.to_json();
+        let (key, ttl) = (request.key(), request.ttl(&self.options));
+        let record = request.holder(&self.options).to_json();
         let signed = file.sign(&record).map_err(|error| {
             file.unlock();
             error.context(key)
@@ -193,24 +200,15 @@ impl FileStore {
         let token = signed.token;
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
-        let grip = Grip::new(owner.clone());
-        let owner_key = file.owner_key(token);
-        let holding = Arc::new(Holding::new(file, signed, record, owner));
+        let grant = Grant::new(key, token).with_owner_key(file.owner_key(token));
+        let holding = Arc::new(Holding::new(file, signed, record, owner.clone()));
         let registered = Arc::downgrade(&holding);
-        let held = Held {
-            key: key.to_owned(),
-            token,
-            owner_key: Some(owner_key),
-            lease: None,
-            ttl: deadline.map(|_| ttl),
-            grip,
-            possession: Box::new(HeldFile::keep(
-                holding,
-                claim,
-                deadline.map(|_| taken + ttl),
-                self.options.clone(),
-            )),
-        };
+        let end = deadline.map(|_| taken + ttl);
+        let kept = HeldFile::keep(holding, claim, end, self.options.clone());
+        let mut held = Held::new(grant, [], owner, Box::new(kept));
+        if deadline.is_some() {
+            held = held.with_ttl(ttl);
+        }
         let mut all = self.all();
         if *self.closed.borrow() {
             return Err(closed(key));
@@ -232,23 +230,12 @@ impl FileStore {
 }
 
 impl Locker for FileStore {
-    fn lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Held>> {
-        self.lock_with_ttl(key, self.options.ttl)
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
     }
 
-    fn try_lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Held>>> {
-        Box::pin(self.take(key, self.options.ttl, false))
-    }
-
-    fn lock_with_ttl<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Held>> {
-        Box::pin(async move {
-            loop {
-                // Waiting ends with the lock or with an error.
-                if let Some(held) = self.take(key, ttl, true).await? {
-                    return Ok(held);
-                }
-            }
-        })
+    fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
+        Box::pin(async move { self.take(&request).await })
     }
 
     fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {

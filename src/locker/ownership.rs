@@ -60,20 +60,22 @@ impl Status {
 
 /// The side that drives the lease. A loss is final: nothing heals it.
 #[derive(Clone)]
-pub(super) struct Owner(watch::Sender<Status>);
+pub struct Owner(watch::Sender<Status>);
 
 impl Owner {
-    pub(super) fn new(deadline: Option<Instant>) -> Self {
+    /// Held from now on, until this deadline if it has one.
+    pub fn new(deadline: Option<Instant>) -> Self {
         Self(watch::Sender::new(Status::Owned { deadline }))
     }
 
-    pub(super) fn ownership(&self) -> Ownership {
+    /// The side that follows it.
+    pub fn ownership(&self) -> Ownership {
         Ownership(self.0.subscribe())
     }
 
     /// A renewal was acknowledged. One that comes after the deadline heals nothing: by then
     /// someone may have acted on the loss.
-    pub(super) fn extend(&self, to: Instant) {
+    pub fn extend(&self, to: Instant) {
         self.0.send_if_modified(|status| {
             let Status::Owned { deadline: before } = *status else {
                 return false;
@@ -88,7 +90,7 @@ impl Owner {
     }
 
     /// Ownership is gone for certain. The first reason stands.
-    pub(super) fn lose(&self, loss: Loss) {
+    pub fn lose(&self, loss: Loss) {
         self.0.send_if_modified(|status| {
             let owned = matches!(status, Status::Owned { .. });
             *status = match status.now() {

@@ -11,7 +11,7 @@ use crate::cli::Run;
 use crate::clock::{Instant, until};
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::locker::{Held, Loss};
+use crate::locker::{Held, Loss, Variable};
 use crate::progress::Seen;
 use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
@@ -32,7 +32,7 @@ pub(super) struct Running<'a> {
     options: &'a Run,
     held: &'a Held,
     /// What the command's environment says of it.
-    variables: &'a [(&'static str, String)],
+    variables: &'a [Variable],
     supervision: Supervision,
     terminal: Option<Terminal>,
     seen: &'a Seen,
@@ -56,7 +56,7 @@ impl<'a> Running<'a> {
     pub(super) fn new(
         options: &'a Run,
         held: &'a Held,
-        variables: &'a [(&'static str, String)],
+        variables: &'a [Variable],
         supervision: Supervision,
         seen: &'a Seen,
     ) -> Self {

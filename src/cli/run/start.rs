@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::Run;
 use crate::clock::{Instant, sleep_until};
-use crate::locker::{Held, Loss, grace, start_needs};
+use crate::locker::{Held, Loss, Variable, grace, start_needs};
 use crate::supervise::signals::Signals;
 use crate::supervise::{EndReason, Supervision, TimeLimits, WATCHDOG_DELAY, WatchdogNotice};
 
@@ -37,7 +37,7 @@ pub(super) struct Starting<'a> {
     pub(super) options: &'a Run,
     pub(super) held: &'a Held,
     /// What the command's environment says of it.
-    pub(super) variables: &'a [(&'static str, String)],
+    pub(super) variables: &'a [Variable],
     pub(super) foreground: bool,
 }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
-use super::{check_etcd_ttl, lease};
+use super::{CAPABILITIES, lease};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::net::Config;
@@ -281,7 +281,7 @@ impl Patient {
             recognised: !matches!(read, Err(Fault::StaleLogin(_))),
             read: read.map_err(Error::from),
             write: write.map_err(Error::from),
-            lease: match check_etcd_ttl(ttl) {
+            lease: match CAPABILITIES.check_ttl(ttl) {
                 Ok(()) => self.lease(&connection, ttl).await.map_err(Error::from),
                 Err(error) => Err(error),
             },

@@ -19,6 +19,7 @@ use super::gather::Gathering;
 use super::greeting::Greeting;
 use super::watches;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::locker::net::Config;
 use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;
@@ -26,7 +27,7 @@ use crate::locker::net::protocol::Protocol;
 use crate::locker::net::refusal::Refusal;
 use crate::locker::net::stream::Reach;
 use crate::locker::net::user::User;
-use crate::locker::{Event, Observer};
+use crate::locker::Observer;
 
 /// etcd is spoken to by HTTP/2.
 pub(super) const PROTOCOL: Protocol = Protocol {

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::survey::{self, Entry, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
-use crate::locker::Event;
+use crate::events::Event;
 use crate::locker::operator::{Change, Scope, What};
 
 /// What [`Operator::follow`](crate::locker::Operator::follow) does.

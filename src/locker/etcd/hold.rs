@@ -14,9 +14,10 @@ use super::queue::Place;
 use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
+use crate::events::Event;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::ownership::{Grip, Loss, Owner};
-use crate::locker::{BoxFuture, Event, Held, Possession, Record, TakenAway};
+use crate::locker::ownership::{Loss, Owner};
+use crate::locker::{BoxFuture, Grant, Held, Possession, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
 /// Nothing is missed, since the watch begins at a revision.
@@ -30,8 +31,21 @@ struct Holding {
     claim: Claim,
 }
 
+/// The lease, in hexadecimal as etcdctl takes it.
+pub(super) const LEASE: &str = "GENLOCK_HELD_LEASE";
+/// What `etcdctl lock` calls the owner key.
+pub(super) const KEY: &str = "ETCD_LOCK_KEY";
+/// What `etcdctl lock` calls the revision; here always the create revision.
+pub(super) const REVISION: &str = "ETCD_LOCK_REV";
+
 /// The held lock of a place whose turn has come.
-pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) -> Held {
+pub(super) fn held(
+    shared: &Arc<Shared>,
+    key: &str,
+    place: Place,
+    recipe: Recipe,
+    claim: Claim,
+) -> Held {
     let Place {
         lease,
         granted: Granted { ttl, owner },
@@ -39,12 +53,17 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
         revision,
         waited,
     } = place;
-    let (id, grip) = (lease.id(), Grip::new(owner.clone()));
+    let id = lease.id();
     // From now on it is watched.
     shared.leases.set_astray(id, false);
     let mut watching = JoinSet::new();
+    let held_key = Key {
+        own: own.clone(),
+        created: revision,
+        lease: id,
+        holder: recipe.holder().clone(),
+    };
     if waited {
-        let recipe = Recipe::new(&shared.store, key, &shared.options.holder);
         let own = own.clone();
         watching.spawn(async move {
             sleep(UNWATCHED).await;
@@ -52,25 +71,18 @@ pub(super) fn held(shared: &Arc<Shared>, key: &str, place: Place, claim: Claim) 
             let _ = recipe.stamp(&own, revision).await;
         });
     }
-    let held_key = Key {
-        own: own.clone(),
-        created: revision,
-        lease: id,
+    watching.spawn(lose_with_key(shared.clone(), held_key, owner.clone()));
+    let grant = Grant::new(key, revision as u64).with_owner_key(own.clone());
+    let holding = Holding {
+        lease,
+        watching,
+        claim,
     };
-    watching.spawn(lose_with_key(shared.clone(), held_key, owner));
-    Held {
-        key: key.to_owned(),
-        token: revision as u64,
-        owner_key: Some(own),
-        lease: Some(id),
-        ttl: Some(ttl),
-        grip,
-        possession: Box::new(Holding {
-            lease,
-            watching,
-            claim,
-        }),
-    }
+    Held::new(grant, [], owner, Box::new(holding))
+        .with_ttl(ttl)
+        .with_variable(LEASE, format!("{id:x}"))
+        .with_variable(KEY, own)
+        .with_variable(REVISION, revision.to_string())
 }
 
 impl Possession for Holding {
@@ -99,6 +111,8 @@ struct Key {
     /// Its create revision.
     created: i64,
     lease: i64,
+    /// Whose record is in it.
+    holder: Record,
 }
 
 /// Ownership goes with the key, or with what somebody else writes to it.
@@ -132,13 +146,13 @@ enum Taken {
 }
 
 impl Key {
-    /// What it means for us that the key is this now; `None` if it is as `holder` writes it.
-    fn taken(&self, kv: &KeyValue, holder: &Record) -> Option<Taken> {
+    /// What it means for us that the key is this now; `None` if it is as its holder writes it.
+    fn taken(&self, kv: &KeyValue) -> Option<Taken> {
         if kv.lease() != self.lease {
             return Some(Taken::WrittenOver);
         }
         match Record::from_json(kv.value()) {
-            Some(record) if record.is_of(holder) => None,
+            Some(record) if record.is_of(&self.holder) => None,
             Some(Record {
                 taken_away: Some(by),
                 ..
@@ -150,14 +164,14 @@ impl Key {
 
 /// Ends when something has happened to the key.
 async fn until_taken(shared: &Shared, key: &Key) -> Taken {
-    let (store, holder) = (&shared.store, &shared.options.holder);
+    let store = &shared.store;
     let mut from = key.created + 1;
     sleep(UNWATCHED).await;
     loop {
         let options = WatchOptions::new().with_start_revision(from);
         let taken = |event: &etcd_client::Event| {
             let taken = match (event.event_type(), event.kv()) {
-                (EventType::Put, Some(kv)) => key.taken(kv, holder),
+                (EventType::Put, Some(kv)) => key.taken(kv),
                 _ => Some(Taken::Gone),
             };
             taken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
@@ -179,7 +193,7 @@ async fn until_taken(shared: &Shared, key: &Key) -> Taken {
                 let Some(kv) = kv.filter(|kv| kv.create_revision() == key.created) else {
                     return Taken::Gone;
                 };
-                if let Some(taken) = key.taken(kv, holder) {
+                if let Some(taken) = key.taken(kv) {
                     return taken;
                 }
                 break answer.header().map_or(from, |header| header.revision() + 1);

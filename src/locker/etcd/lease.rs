@@ -15,7 +15,7 @@ use super::revoke::{behind, closed};
 use super::{Shared, leases};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::Event;
+use crate::events::Event;
 use crate::locker::claims::Trace;
 use crate::locker::deadline::Deadline;
 use crate::locker::net::random;

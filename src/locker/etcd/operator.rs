@@ -4,8 +4,9 @@ use std::convert::Infallible;
 
 use super::{Etcd, follow, survey, takeover};
 use crate::error::{Error, Result};
+use crate::locker::limits::check_key;
 use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken};
-use crate::locker::{BoxFuture, TakenAway, check_key};
+use crate::locker::{BoxFuture, TakenAway};
 
 impl Operator for Etcd {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {

@@ -13,16 +13,19 @@ use super::turn::{Turn, Waiter};
 use super::{Shared, hold};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::locker::claims::Claim;
 use crate::locker::deadline;
 use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{Event, Held, Record};
+use crate::locker::{Held, Record, Request};
 
 /// The queue of one key.
 pub(super) struct Queue<'a> {
     shared: &'a Arc<Shared>,
     key: &'a str,
     ttl: Duration,
+    /// Whether it tells of all that moves ahead.
+    follows: bool,
     recipe: Recipe,
     claim: Claim,
 }
@@ -46,12 +49,14 @@ enum Stop {
 }
 
 impl<'a> Queue<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, key: &'a str, ttl: Duration, claim: Claim) -> Self {
+    pub(super) fn new(shared: &'a Arc<Shared>, request: &'a Request, claim: Claim) -> Self {
+        let (key, options) = (request.key(), &shared.options);
         Self {
             shared,
             key,
-            ttl,
-            recipe: Recipe::new(&shared.store, key, &shared.options.holder),
+            ttl: request.ttl(options),
+            follows: request.follows_queue(options),
+            recipe: Recipe::new(&shared.store, key, request.holder(options)),
             claim,
         }
     }
@@ -61,7 +66,7 @@ impl<'a> Queue<'a> {
         let (mut queued, mut waited) = (false, false);
         loop {
             match self.stand(&mut queued, &mut waited).await {
-                Ok(place) => return Ok(hold::held(self.shared, self.key, place, self.claim)),
+                Ok(place) => return Ok(self.held(place)),
                 Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
                 Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
                 Err(Stop::Lost(loss)) => self.shared.options.notify(&Event::PlaceLost(loss)),
@@ -79,9 +84,7 @@ impl<'a> Queue<'a> {
     /// Takes the lock if nobody has it or waits for it.
     pub(super) async fn try_lock(self) -> Result<Option<Held>> {
         match self.try_stand().await {
-            Ok(place) => {
-                Ok(place.map(|place| hold::held(self.shared, self.key, place, self.claim)))
-            }
+            Ok(place) => Ok(place.map(|place| self.held(place))),
             Err(Stop::Lost(Loss::Closed)) => Err(self.closed()),
             Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
             Err(Stop::Lost(loss)) => Err(Error::new(
@@ -90,6 +93,10 @@ impl<'a> Queue<'a> {
             )),
             Err(Stop::Failed(error)) => Err(error),
         }
+    }
+
+    fn held(self, place: Place) -> Held {
+        hold::held(self.shared, self.key, place, self.recipe, self.claim)
     }
 
     /// Takes a place at the end and stands there until its turn has come.
@@ -198,6 +205,7 @@ impl<'a> Queue<'a> {
         let waiter = Waiter {
             shared: self.shared,
             recipe: &self.recipe,
+            follows: self.follows,
             own: &place.own,
             revision: place.revision,
         };

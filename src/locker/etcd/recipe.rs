@@ -82,6 +82,11 @@ impl Recipe {
         }
     }
 
+    /// Who takes the lock.
+    pub(super) fn holder(&self) -> &Record {
+        &self.holder
+    }
+
     /// Puts our key in the queue. May be repeated: the key is put once.
     pub(super) async fn submit(&self, entry: Entry, lease: i64) -> Result<Answer, Fault> {
         let own = self.own(lease);

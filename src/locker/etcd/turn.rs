@@ -12,7 +12,8 @@ use super::fault::Fault;
 use super::recipe::{Look, Recipe};
 use super::standing;
 use super::watch::{self, Watch};
-use crate::locker::{Event, Loss};
+use crate::events::Event;
+use crate::locker::Loss;
 
 /// A wait that is over by then tells nobody whom it waits for.
 const SOON: Duration = Duration::from_millis(100);
@@ -29,6 +30,8 @@ pub(super) enum Turn {
 pub(super) struct Waiter<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) recipe: &'a Recipe,
+    /// Whether it tells of all that moves ahead.
+    pub(super) follows: bool,
     pub(super) own: &'a str,
     pub(super) revision: i64,
 }
@@ -44,7 +47,7 @@ impl Waiter<'_> {
     pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<Turn, Fault> {
         let mut told = None;
         // Whatever comes of it, the next look tells.
-        let mut woken = match next.filter(|_| !self.follows()) {
+        let mut woken = match next.filter(|_| !self.follows) {
             Some(next) => self.until_left(&next, &mut told).await.is_ok(),
             None => false,
         };
@@ -104,7 +107,7 @@ impl Waiter<'_> {
     /// where all of the queue is followed; or when it is time to look after those in doubt.
     async fn until_moved(&self, look: &Look) -> Result<(), Fault> {
         let moved = async {
-            if self.follows() {
+            if self.follows {
                 return self.recipe.changed(look.at + 1).await;
             }
             let next = &look.ahead[0];
@@ -132,13 +135,9 @@ impl Waiter<'_> {
         watch.until(standing::shaken).await
     }
 
-    fn follows(&self) -> bool {
-        self.shared.options.follow_queue
-    }
-
     fn tell(&self, look: &Look, told: &mut Option<Told>) {
         let ahead = look.ahead.len() as u64;
-        let all = self.follows().then(|| (ahead, look.holder.clone()));
+        let all = self.follows.then(|| (ahead, look.holder.clone()));
         let state = (look.ahead[0].clone(), all);
         if told.as_ref() != Some(&state) {
             *told = Some(state);

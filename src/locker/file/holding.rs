@@ -10,9 +10,10 @@ use tokio::task::AbortHandle;
 use super::lockfile::{LockFile, Place, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
+use crate::events::Event;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{BoxFuture, Event, Options, Possession};
+use crate::locker::{BoxFuture, Options, Possession};
 
 /// How often to look whether the file is still in its place.
 const LOOK: Duration = Duration::from_millis(250);

@@ -12,8 +12,9 @@ use super::lockfile::LockFile;
 use super::probe::Flocked;
 use super::{FIRST_PAUSE, FileStore, name};
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::limits::check_key;
 use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken, What};
-use crate::locker::{BoxFuture, Record, TakenAway, check_key};
+use crate::locker::{BoxFuture, Record, TakenAway};
 
 /// How often to look at all files where the kernel tells of no change.
 const LOOK: Duration = Duration::from_millis(250);

@@ -1,0 +1,122 @@
+//! What a store can do, known before anything is opened.
+
+use std::time::Duration;
+
+use super::limits;
+use crate::error::{Error, ErrorKind, Result, Setting};
+
+/// What a store can do. A request for more fails with [`ErrorKind::Unsupported`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The store's name.
+    pub store: &'static str,
+    /// What its locks rest on, besides the clocks of the hosts: one line, for people.
+    pub assumption: &'static str,
+    /// Whether a lock runs out where its holder is not heard of. Else it ends with its holder.
+    pub expires: bool,
+    /// A TTL is a multiple of this; zero where any will do.
+    pub ttl_step: Duration,
+    /// First come, first served.
+    pub fifo: bool,
+    /// Holders that share a lock.
+    pub shared: bool,
+    /// Up to so many holders at a time.
+    pub several_holders: bool,
+    /// The locks of several keys at once.
+    pub several_keys: bool,
+    /// A newer waiter that sends older ones away.
+    pub latest: bool,
+    /// How long a lock lasts is known from outside.
+    pub time_left: bool,
+    /// Marks: what a run leaves for the next ones to see.
+    pub marks: bool,
+    /// Who waits is known from outside.
+    pub waiters_visible: bool,
+}
+
+/// One of the [`Capabilities`] that a request may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// [`Capabilities::shared`].
+    Shared,
+    /// [`Capabilities::several_holders`].
+    SeveralHolders,
+    /// [`Capabilities::several_keys`].
+    SeveralKeys,
+    /// [`Capabilities::latest`].
+    Latest,
+    /// [`Capabilities::marks`].
+    Marks,
+}
+
+impl Capability {
+    /// In words, as in `etcd has no …`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Shared => "shared locks",
+            Self::SeveralHolders => "locks with several holders",
+            Self::SeveralKeys => "locks of several keys at once",
+            Self::Latest => "queue in which the latest goes first",
+            Self::Marks => "marks of what is done",
+        }
+    }
+}
+
+impl Capabilities {
+    /// Of a store of exclusive locks that end with their holder, and no more: its name, and what it
+    /// rests on.
+    pub const fn new(store: &'static str, assumption: &'static str) -> Self {
+        Self {
+            store,
+            assumption,
+            expires: false,
+            ttl_step: Duration::ZERO,
+            fifo: false,
+            shared: false,
+            several_holders: false,
+            several_keys: false,
+            latest: false,
+            time_left: false,
+            marks: false,
+            waiters_visible: false,
+        }
+    }
+
+    /// Whether this is among them.
+    pub fn have(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Shared => self.shared,
+            Capability::SeveralHolders => self.several_holders,
+            Capability::SeveralKeys => self.several_keys,
+            Capability::Latest => self.latest,
+            Capability::Marks => self.marks,
+        }
+    }
+
+    /// Refuses a TTL that no store takes, or that is none of its steps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidTtl`].
+    pub fn check_ttl(&self, ttl: Duration) -> Result<()> {
+        limits::check_ttl(ttl)?;
+        let step = self.ttl_step;
+        if step.is_zero() || ttl.as_nanos().is_multiple_of(step.as_nanos()) {
+            return Ok(());
+        }
+        let (shown, store) = (humantime::format_duration(ttl), self.store);
+        let steps = match step.as_secs() {
+            1 => "whole seconds".to_owned(),
+            _ => format!("steps of {}", humantime::format_duration(step)),
+        };
+        let message = format!("TTL {shown}: {store} takes {steps} only");
+        Err(Error::new(ErrorKind::InvalidTtl, message).about([Setting::Ttl]))
+    }
+
+    /// The error of a request for the lock of `key` that needs this too.
+    pub(super) fn lacks(&self, key: &str, missing: Capability) -> Error {
+        let message = format!("{key}: {} has no {}", self.store, missing.words());
+        Error::new(ErrorKind::Unsupported, message)
+    }
+}

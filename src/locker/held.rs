@@ -1,0 +1,237 @@
+//! A lock that is held.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::ownership::{Grip, Loss, Owner, Ownership};
+use super::{BoxFuture, Claims};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A lock that is held. Dropping it releases it in the background, so it has to be kept:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// async fn work(store: &dyn genlock::Locker) -> genlock::Result<()> {
+///     store.lock("/locks/backup").await?;
+///     Ok(())
+/// }
+/// ```
+#[must_use = "a lock that is dropped is released"]
+pub struct Held {
+    /// Never empty.
+    grants: Vec<Grant>,
+    variables: Vec<Variable>,
+    ttl: Option<Duration>,
+    /// Let go of before the possession: first the holder's side says so.
+    grip: Grip,
+    possession: Box<dyn Possession>,
+}
+
+/// A variable of the environment: its name and value.
+pub type Variable = (Cow<'static, str>, String);
+
+/// The lock of one key, as it is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The key as it was asked for.
+    pub key: String,
+    /// The fencing token; see [`Held::token`].
+    pub token: u64,
+    /// What stands for the holder in the store; see [`Held::owner_key`].
+    pub owner_key: Option<String>,
+    /// Which of N holders it is, 0 to N − 1, where a lock has several.
+    pub index: Option<u32>,
+}
+
+impl Grant {
+    /// Of the lock of this key, with this token.
+    pub fn new(key: impl Into<String>, token: u64) -> Self {
+        Self {
+            key: key.into(),
+            token,
+            owner_key: None,
+            index: None,
+        }
+    }
+
+    /// With what stands for the holder in the store.
+    #[must_use]
+    pub fn with_owner_key(mut self, owner_key: impl Into<String>) -> Self {
+        self.owner_key = Some(owner_key.into());
+        self
+    }
+}
+
+/// The store's own side of a held lock. Dropping it releases in the background.
+pub trait Possession: Send + Sync {
+    /// Releases, bounded in time.
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
+
+    /// The descriptor that keeps the lock for as long as it is open anywhere.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Whose it is: the claims of the client that took it.
+    fn claims(&self) -> &Claims;
+}
+
+impl Held {
+    /// For stores: the lock of `first`, and of `more` along with it. `owner` is the side that drives
+    /// it, and says when it is lost.
+    pub fn new(
+        first: Grant,
+        more: impl IntoIterator<Item = Grant>,
+        owner: Owner,
+        possession: Box<dyn Possession>,
+    ) -> Self {
+        let mut grants = vec![first];
+        grants.extend(more);
+        Self {
+            grants,
+            variables: Vec::new(),
+            ttl: None,
+            grip: Grip::new(owner),
+            possession,
+        }
+    }
+
+    /// For stores: it was granted for so long, if it is not renewed.
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// For stores: a variable more for a command that runs under the lock.
+    pub fn with_variable(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    fn first(&self) -> &Grant {
+        &self.grants[0]
+    }
+
+    /// What is held, a grant for each key of the request, in its order.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// What this store adds to the environment of a command that runs under the lock, beside what
+    /// every store's locks have.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// The key as it was asked for; the first, if there are several.
+    pub fn key(&self) -> &str {
+        &self.first().key
+    }
+
+    /// The fencing token: larger than that of any earlier holder of this key. Pass it to what the
+    /// lock protects, which refuses a token smaller than the largest it has seen.
+    pub fn token(&self) -> u64 {
+        self.first().token
+    }
+
+    /// What stands for this holder in the store, and for no other: the key in etcd's queue; the
+    /// file with the token.
+    pub fn owner_key(&self) -> Option<&str> {
+        self.first().owner_key.as_deref()
+    }
+
+    /// The TTL that the store granted, which may be longer than what was asked for. `None` where
+    /// the lock ends only with its holder.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Until when nobody else can hold the lock, less a [margin](super::margin) for clocks and scheduling. Every
+    /// acknowledged renewal moves it forward. `None` where the lock ends only with its holder, and
+    /// once it is lost: a deadline that has passed is a loss.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.grip.ownership().deadline()
+    }
+
+    /// Ends when ownership is gone: the lease or the key was taken away, or the deadline passed
+    /// without a renewal. Cancel-safe; later calls end at once with the same answer.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
+    pub async fn lost(&self) -> Loss {
+        self.grip.ownership().lost().await
+    }
+
+    /// The state of the ownership, to follow apart from the lock itself, also after its release.
+    pub fn ownership(&self) -> Ownership {
+        self.grip.ownership()
+    }
+
+    /// The descriptor that keeps the lock for as long as it is open in any process (file store):
+    /// a child that inherits it keeps the lock even if this process is killed.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.possession.descriptor()
+    }
+
+    /// Whether it is held, as far as that is known here: neither lost nor past its deadline.
+    pub fn is_held(&self) -> bool {
+        self.grip.ownership().loss().is_none()
+    }
+
+    /// Releases it, as [`Locker::unlock`](super::Locker::unlock) of its client does.
+    ///
+    /// # Errors
+    /// As that, but never [`ErrorKind::NotHeld`].
+    pub async fn unlock(self) -> Result<()> {
+        let Self {
+            grants,
+            grip,
+            possession,
+            ..
+        } = self;
+        let key = &grants[0].key;
+        let ownership = grip.ownership();
+        drop(grip);
+        let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
+        let released = possession.release().await;
+        match loss {
+            Some(loss) => Err(Error::new(
+                ErrorKind::OwnershipLost,
+                format!("{key}: the lock was lost: {loss}"),
+            )),
+            None => released.map_err(|error| error.context(key)),
+        }
+    }
+
+    /// For stores: releases it for the client that owns `claims`.
+    ///
+    /// # Errors
+    /// As [`Locker::unlock`](super::Locker::unlock).
+    pub async fn release(self, claims: &Claims) -> Result<()> {
+        if !self.possession.claims().same_client(claims) {
+            return Err(Error::new(
+                ErrorKind::NotHeld,
+                format!("{}: this lock was taken by another client", self.key()),
+            ));
+        }
+        self.unlock().await
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held")
+            .field("grants", &self.grants)
+            .field("ttl", &self.ttl)
+            .field("loss", &self.grip.ownership().loss())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,215 @@
+//! What is asked of a store: one request for every way to take a lock.
+
+use std::time::Duration;
+
+use super::capabilities::{Capabilities, Capability};
+use super::limits::check_key;
+use super::options::Options;
+use super::record::Record;
+use crate::error::Result;
+
+/// A request for the locks of one or several keys. What is not set comes from the client's
+/// [`Options`].
+#[derive(Clone, Debug)]
+pub struct Request {
+    keys: Vec<String>,
+    mode: Mode,
+    queue: QueuePolicy,
+    waits: bool,
+    ttl: Option<Duration>,
+    holder: Option<Record>,
+    follows_queue: Option<bool>,
+}
+
+/// With whom a holder shares the lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// With nobody.
+    #[default]
+    Exclusive,
+    /// With others that are shared too.
+    Shared,
+    /// With others up to so many, who all say the same number.
+    OneOf(u32),
+}
+
+/// What a waiter does in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum QueuePolicy {
+    /// Waits for all that were there before.
+    #[default]
+    Fifo,
+    /// Sends away those who wait by this policy too and came before.
+    Latest,
+}
+
+impl Request {
+    /// For the lock of this key: exclusive, and waiting until it is held.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self {
+            keys: vec![key.into()],
+            mode: Mode::default(),
+            queue: QueuePolicy::default(),
+            waits: true,
+            ttl: None,
+            holder: None,
+            follows_queue: None,
+        }
+    }
+
+    /// The lock of this key too: they are held together, and lost together.
+    #[must_use]
+    pub fn also(mut self, key: impl Into<String>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    /// In this mode.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// By this policy while it waits.
+    #[must_use]
+    pub fn with_queue(mut self, queue: QueuePolicy) -> Self {
+        self.queue = queue;
+        self
+    }
+
+    /// `None` at once where another holds the lock.
+    #[must_use]
+    pub fn without_waiting(mut self) -> Self {
+        self.waits = false;
+        self
+    }
+
+    /// In place of [`Options::ttl`].
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// In place of [`Options::holder`].
+    #[must_use]
+    pub fn with_holder(mut self, holder: Record) -> Self {
+        self.holder = Some(holder);
+        self
+    }
+
+    /// In place of [`Options::follow_queue`].
+    #[must_use]
+    pub fn following_queue(mut self, follows: bool) -> Self {
+        self.follows_queue = Some(follows);
+        self
+    }
+
+    /// The first key, by which it is called.
+    pub fn key(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
+
+    /// All the keys, the first among them.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What it does in the queue.
+    pub fn queue(&self) -> QueuePolicy {
+        self.queue
+    }
+
+    /// Whether it waits for the lock.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// The TTL for a client with these options.
+    pub fn ttl(&self, options: &Options) -> Duration {
+        self.ttl.unwrap_or(options.ttl)
+    }
+
+    /// The holder's record for a client with these options.
+    pub fn holder<'a>(&'a self, options: &'a Options) -> &'a Record {
+        self.holder.as_ref().unwrap_or(&options.holder)
+    }
+
+    /// Whether a waiter tells of all that moves ahead of it, for a client with these options.
+    pub fn follows_queue(&self, options: &Options) -> bool {
+        self.follows_queue.unwrap_or(options.follow_queue)
+    }
+
+    /// Refuses what no store takes, and what one with these capabilities cannot do. For stores, which
+    /// ask it before anything else.
+    ///
+    /// # Errors
+    /// [`InvalidKey`](crate::ErrorKind::InvalidKey), [`InvalidTtl`](crate::ErrorKind::InvalidTtl),
+    /// [`Unsupported`](crate::ErrorKind::Unsupported).
+    pub fn check(&self, capabilities: &Capabilities, options: &Options) -> Result<()> {
+        for key in &self.keys {
+            check_key(key)?;
+        }
+        if let Some(missing) = self.needs().find(|&needed| !capabilities.have(needed)) {
+            return Err(capabilities.lacks(self.key(), missing));
+        }
+        capabilities.check_ttl(self.ttl(options))
+    }
+
+    /// What a store has to be able to do for it.
+    fn needs(&self) -> impl Iterator<Item = Capability> + use<> {
+        let mode = match self.mode {
+            Mode::Exclusive => None,
+            Mode::Shared => Some(Capability::Shared),
+            Mode::OneOf(_) => Some(Capability::SeveralHolders),
+        };
+        let several = (self.keys.len() > 1).then_some(Capability::SeveralKeys);
+        let latest = (self.queue == QueuePolicy::Latest).then_some(Capability::Latest);
+        [mode, several, latest].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn what_a_store_cannot_do_is_refused() {
+        let options = Options::default();
+        let mut able = Capabilities::new("x", "nothing");
+        let shared = || Request::new("/k").with_mode(Mode::Shared);
+        let refused = shared().check(&able, &options).expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert_eq!(refused.to_string(), "/k: x has no shared locks");
+        able.shared = true;
+        assert!(shared().check(&able, &options).is_ok());
+        for other in [
+            shared().also("/l"),
+            shared().with_queue(QueuePolicy::Latest),
+            shared().with_mode(Mode::OneOf(3)),
+        ] {
+            assert!(other.check(&able, &options).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_ttl_goes_by_the_steps_of_the_store() {
+        let options = Options::default();
+        let mut able = Capabilities::new("x", "nothing");
+        let odd = Request::new("/k").with_ttl(Duration::from_millis(1500));
+        assert!(odd.check(&able, &options).is_ok());
+        able.ttl_step = Duration::from_secs(1);
+        let refused = odd.check(&able, &options).expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::InvalidTtl);
+        assert!(refused.to_string().contains("whole seconds"), "{refused}");
+    }
+}
