@@ -121,10 +121,7 @@ pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<Event>) 
         // A test that is over listens no more.
         let _ = events.send(event.clone());
     };
-    let options = Options {
-        observer: Some(Arc::new(observer)),
-        ..options
-    };
+    let options = options.with_observer(observer);
     (options, received)
 }
 

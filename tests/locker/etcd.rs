@@ -66,7 +66,7 @@ impl Fixture for Server {
     }
 
     async fn revoke(&self, held: &Held) -> bool {
-        let lease = format!("{:x}", held.lease().expect("a lease"));
+        let lease = lease_of(held);
         self.ctl(&["lease", "revoke", &lease]);
         true
     }
@@ -76,4 +76,11 @@ impl Fixture for Server {
         assert_eq!(deleted.trim(), "1");
         true
     }
+}
+
+/// The lease of a held lock, in hexadecimal as etcdctl takes it.
+pub(crate) fn lease_of(held: &Held) -> String {
+    let mut found = held.variables().iter();
+    let lease = found.find(|(name, _)| name == "GENLOCK_HELD_LEASE");
+    lease.expect("a lease").1.clone()
 }

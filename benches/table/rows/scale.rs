@@ -123,11 +123,8 @@ fn ticks(pid: &str, name: &str) -> u64 {
 
 fn client(endpoints: &[String], config: EtcdConfig) -> Etcd {
     let config = config.endpoints(endpoints);
-    let options = Options {
-        // What would be looked up anew each time is the same for all here.
-        holder: Record::default(),
-        ..Options::default()
-    };
+    // What would be looked up anew each time is the same for all here.
+    let options = Options::default().with_holder(Record::default());
     Etcd::new(config, options).expect("a client")
 }
 

@@ -20,6 +20,7 @@ use super::greeting::Greeting;
 use super::watches;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
+use crate::locker::Observer;
 use crate::locker::net::Config;
 use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;
@@ -27,7 +28,6 @@ use crate::locker::net::protocol::Protocol;
 use crate::locker::net::refusal::Refusal;
 use crate::locker::net::stream::Reach;
 use crate::locker::net::user::User;
-use crate::locker::Observer;
 
 /// etcd is spoken to by HTTP/2.
 pub(super) const PROTOCOL: Protocol = Protocol {

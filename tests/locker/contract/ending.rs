@@ -10,11 +10,9 @@ use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waitin
 
 /// Options whose locks end at their TTL.
 fn not_renewed(ttl: u64) -> Options {
-    Options {
-        ttl: Duration::from_secs(ttl),
-        auto_renew: false,
-        ..Options::default()
-    }
+    Options::default()
+        .with_ttl(Duration::from_secs(ttl))
+        .with_auto_renew(false)
 }
 
 pub(crate) async fn an_unlocked_lock_is_free(fixture: &impl Fixture) {
@@ -205,10 +203,7 @@ pub(crate) async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixt
 
 pub(crate) async fn it_outlives_its_ttl_many_times(fixture: &impl Fixture) {
     let ttl = Duration::from_secs(1);
-    let options = Options {
-        ttl,
-        ..Options::default()
-    };
+    let options = Options::default().with_ttl(ttl);
     let client = fixture.client(options).await;
     let other = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;

@@ -43,11 +43,7 @@ pub(crate) async fn a_ttl_that_is_too_short_or_too_long(fixture: &impl Fixture) 
             .expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::InvalidTtl, "{error}");
         for auto_renew in [true, false] {
-            let options = Options {
-                ttl,
-                auto_renew,
-                ..Options::default()
-            };
+            let options = Options::default().with_ttl(ttl).with_auto_renew(auto_renew);
             let client = fixture.client(options).await;
             assert_eq!(
                 refused(&client, "/k").await,

@@ -121,13 +121,10 @@ pub(crate) async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
 pub(crate) async fn a_record_without_a_mode_is_the_holders_own(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
-    let (options, mut events) = observed(Options {
-        holder: Record {
-            command: "./backup.sh".to_owned(),
-            ..Record::default()
-        },
-        ..Options::default()
-    });
+    let (options, mut events) = observed(Options::default().with_holder(Record {
+        command: "./backup.sh".to_owned(),
+        ..Record::default()
+    }));
     let waiter = fixture.client(options).await;
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;

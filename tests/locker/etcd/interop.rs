@@ -99,7 +99,7 @@ async fn etcdctl_holds_and_genlock_waits() {
         .expect("a lock");
     let own = held.owner_key().expect("a key").to_owned();
     assert_eq!(server.keys(), [&*own]);
-    assert_eq!(own, format!("/k/{:x}", held.lease().expect("a lease")));
+    assert_eq!(own, format!("/k/{}", super::lease_of(&held)));
     let read = server.ctl(&["get", &own, "--write-out=json"]);
     assert!(
         read.contains(&format!("\"create_revision\":{},", held.token())),

@@ -88,10 +88,10 @@ fn what_cannot_be_released_any_more_is_said() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_observer_that_panics_harms_no_lock() {
     let mut server = Server::start();
-    let options = || Options {
-        ttl: Duration::from_secs(5),
-        observer: Some(Arc::new(|event| panic!("{event:?}"))),
-        ..Options::default()
+    let options = || {
+        Options::default()
+            .with_ttl(Duration::from_secs(5))
+            .with_observer(|event| panic!("{event:?}"))
     };
     let holder = client_of(&[&server.endpoint()], options());
     let waiter = client_of(&[&server.endpoint()], options());

@@ -53,10 +53,7 @@ async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
         assert_eq!(server.leftovers().await, [""; 0]);
         return;
     };
-    let options = || Options {
-        ttl: Duration::from_secs(20),
-        ..Options::default()
-    };
+    let options = || Options::default().with_ttl(Duration::from_secs(20));
     let client = || client_of(&[&endpoint], options());
     let (one, other) = (client(), client());
     let held = soon("the locks", ask(&one, LOCKS).join_all()).await;
@@ -85,10 +82,7 @@ async fn more_locks_than_streams(streams: u32, locks: usize) {
         streams,
         ..Setup::default()
     });
-    let options = Options {
-        ttl: Duration::from_secs(3),
-        ..Options::default()
-    };
+    let options = Options::default().with_ttl(Duration::from_secs(3));
     let client = || client_of(&[&server.endpoint()], options.clone());
     let (one, other) = (client(), client());
     let held = soon("the locks", ask(&one, locks).join_all()).await;

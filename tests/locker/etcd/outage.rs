@@ -10,10 +10,7 @@ use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
 use crate::support::etcd::{Server, free_port};
 
 fn ttl(seconds: u64) -> Options {
-    Options {
-        ttl: Duration::from_secs(seconds),
-        ..Options::default()
-    }
+    Options::default().with_ttl(Duration::from_secs(seconds))
 }
 
 /// Accepts connections, because the kernel does, and never says a word.
@@ -245,10 +242,7 @@ async fn times_without_an_end_are_as_good_as_long_ones() {
     let config = EtcdConfig::new([format!("127.0.0.1:{}", free_port()), server.endpoint()])
         .dial_timeout(Duration::MAX)
         .command_timeout(Duration::MAX);
-    let options = Options {
-        retry_interval: Duration::MAX,
-        ..ttl(5)
-    };
+    let options = ttl(5).with_retry_interval(Duration::MAX);
     let client = Etcd::new(config, options).expect("a client");
     let held = soon("a lock", client.lock("/locks/k"))
         .await

@@ -72,7 +72,7 @@ async fn a_holder_that_is_gone_leaves_a_key_that_blocks_nobody() {
     let (other, waiting) = waiter(&server).await;
     server.ctl(&["put", &own, "x"]);
     // As if it had died: its lease ends, and the key stays.
-    let lease = format!("{:x}", held.lease().expect("a lease"));
+    let lease = super::lease_of(&held);
     server.ctl(&["lease", "revoke", &lease]);
     let next = turn(waiting).await;
     other.unlock(next).await.expect("a release");

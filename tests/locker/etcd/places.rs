@@ -134,10 +134,7 @@ async fn a_release_wakes_one() {
 #[tokio::test]
 async fn a_renewal_costs_a_ping_and_a_read() {
     let server = Server::start();
-    let options = Options {
-        ttl: Duration::from_secs(9),
-        ..Options::default()
-    };
+    let options = Options::default().with_ttl(Duration::from_secs(9));
     let client = client(&server, options);
     let held = lock(&client, "/k").await;
     let mut ownership = held.ownership();
@@ -165,10 +162,7 @@ async fn the_place_is_taken_anew(take_away: fn(&Server, &str), expected: Loss) {
     let server = Server::start();
     let holder = client(&server, Options::default());
     let held = lock(&holder, "/k").await;
-    let (options, mut events) = observed(Options {
-        ttl: Duration::from_secs(3),
-        ..Options::default()
-    });
+    let (options, mut events) = observed(Options::default().with_ttl(Duration::from_secs(3)));
     let waiter = client(&server, options);
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;
@@ -223,11 +217,11 @@ async fn a_wait_longer_than_the_ttl_keeps_its_place_and_gives_the_full_ttl() {
     let server = Server::start();
     let holder = client(&server, Options::default());
     let held = lock(&holder, "/k").await;
-    let (options, mut events) = observed(Options {
-        ttl: Duration::from_secs(1),
-        auto_renew: false,
-        ..Options::default()
-    });
+    let (options, mut events) = observed(
+        Options::default()
+            .with_ttl(Duration::from_secs(1))
+            .with_auto_renew(false),
+    );
     let waiter = client(&server, options);
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;

@@ -2,7 +2,6 @@
 
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use genlock::{Credentials, Etcd, EtcdConfig, Event, Held, Locker, Options};
@@ -21,11 +20,9 @@ fn talking(config: EtcdConfig) -> (Etcd, UnboundedReceiver<String>) {
             let _ = tell.send(why.clone());
         }
     };
-    let options = Options {
-        ttl: Duration::from_secs(15),
-        observer: Some(Arc::new(observer)),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .with_ttl(Duration::from_secs(15))
+        .with_observer(observer);
     (Etcd::new(config, options).expect("a client"), told)
 }
 

@@ -174,10 +174,7 @@ async fn a_login_that_expires_is_renewed() {
         ..Setup::default()
     });
     server.enable_auth();
-    let options = Options {
-        ttl: Duration::from_secs(9),
-        ..Options::default()
-    };
+    let options = Options::default().with_ttl(Duration::from_secs(9));
     let client = Etcd::new(user(&server, "app", "secret"), options).expect("a client");
     let held = client.lock("/locks/a").await.expect("a held lock");
     let before = held.deadline().expect("a deadline");

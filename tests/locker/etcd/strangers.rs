@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use genlock::{ErrorKind, Etcd, EtcdConfig, Event, Locker, Options, Tls};
@@ -158,10 +158,7 @@ async fn what_lies_beneath_is_for_who_looks() {
             let _ = tell.lock().expect("a lock").send(text.clone());
         }
     };
-    let options = Options {
-        observer: Some(Arc::new(observer)),
-        ..Options::default()
-    };
+    let options = Options::default().with_observer(observer);
     let config = EtcdConfig::new([format!("https://{}", says(b"\x16\x03\x03\xff\xffhello"))])
         .tls(Tls::new().insecure_skip_verify())
         .dial_timeout(Duration::from_millis(500));

@@ -49,10 +49,7 @@ async fn the_lock_lives_as_long_as_who_inherited_it() {
     assert!(is_locked(&dir.path().join("k.lock")));
 
     // The end of a process is noticed, not found by trying once in ten minutes.
-    let options = Options {
-        retry_interval: Duration::from_secs(600),
-        ..Options::default()
-    };
+    let options = Options::default().with_retry_interval(Duration::from_secs(600));
     let (options, mut events) = observed(options);
     let second = client_with(dir.path(), options);
     let waiting = spawn_lock(&second, "k");
@@ -75,11 +72,9 @@ async fn the_lock_lives_as_long_as_who_inherited_it() {
 async fn neither_ttl_nor_close_take_it_from_who_inherited_it() {
     let dir = directory();
     let path = dir.path().join("k.lock");
-    let options = Options {
-        ttl: Duration::from_secs(1),
-        auto_renew: false,
-        ..Options::default()
-    };
+    let options = Options::default()
+        .with_ttl(Duration::from_secs(1))
+        .with_auto_renew(false);
     let first = client_with(dir.path(), options);
     let held = lock(&first, "k").await;
     let mut heir_of_first = heir(&held);
