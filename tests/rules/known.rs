@@ -2,6 +2,7 @@
 //! become shorter.
 
 pub(crate) const SIZES: &[&str] = &[
+    "src/cli/refusal/words.rs file",
     "src/cli/refusal/words.rs missing",
     "src/locker/etcd/diagnose.rs file",
     "src/locker/net/tls/words.rs file",
