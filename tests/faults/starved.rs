@@ -157,12 +157,12 @@ fn ran_or_said_why(store: &Store, what: &str, ended: &Finished) -> bool {
 #[test]
 fn with_few_descriptors_it_runs_or_says_why_not() {
     // Where it runs at all it also keeps the lock, for longer than the TTL.
-    let script = "touch ran; sleep 1.5; exit 7";
+    let script = "touch ran; sleep 2.5; exit 7";
     for files in [true, false] {
         let all_ran = Mutex::new(BTreeMap::new());
         together(4..20, |limit| {
             let store = if files { Store::files() } else { Store::etcd() };
-            let command = store.sh(&["--ttl", "1"], script);
+            let command = store.sh(&["--ttl", "2"], script);
             let ended = output(within(&format!("ulimit -n {limit}"), &command));
             let ran = ran_or_said_why(&store, &format!("{limit} descriptors"), &ended);
             assert!(!ended.stderr.contains("on this host only"));
