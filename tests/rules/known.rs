@@ -40,6 +40,7 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/file/lockfile.rs Place",
     "src/locker/file/operator.rs Picture",
     "src/locker/file/watch.rs Watch",
+    "src/locker/held.rs Variable",
     "src/locker/net/endpoint.rs Endpoint",
     "src/locker/net/endpoint.rs Address",
     "src/locker/net/fault.rs Fault",
@@ -65,6 +66,7 @@ pub(crate) const LAYERS: &[&str] = &[
     "src/cli/doctor/rights.rs locker::etcd::diagnose::Service",
     "src/cli/doctor/rights.rs locker::net::certificate::Certificate",
     "src/cli/doctor/rights.rs locker::net::Credentials",
+    "src/cli/environment.rs locker::etcd",
     "src/cli/store.rs locker::net::Credentials",
     "src/cli/store.rs locker::etcd::Etcd",
     "src/cli/store.rs locker::net::Config",
@@ -72,6 +74,9 @@ pub(crate) const LAYERS: &[&str] = &[
     "src/cli/store.rs locker::net::Tls",
     "src/describe.rs local_time",
     "src/describe.rs stderr",
+    "src/events.rs locker::Loss",
+    "src/events.rs locker::Record",
+    "src/events.rs locker::TakenAway",
     "src/local_time.rs describe::escape",
 ];
 pub(crate) const CIRCLES: &[&str] = &[
