@@ -38,8 +38,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -E 'The status when it was not acquired, not 75'
             cand --conflict-exit-code 'The status when it was not acquired, not 75'
             cand --ttl 'How long the store keeps it without us'
-            cand -k 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
-            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL'
+            cand -k 'From SIGTERM to SIGKILL when the command is stopped'
+            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped'
             cand --max-runtime 'Stop the command after this time; exit with 124'
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
@@ -176,8 +176,6 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;doctor'= {
             cand --ttl 'How long the store keeps it without us'
-            cand -k 'From SIGTERM to SIGKILL'
-            cand --kill-after 'From SIGTERM to SIGKILL'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
@@ -187,6 +185,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --dial-timeout 'How long to try to reach the store, if it gives no sign of life. Default: 2s'
             cand --command-timeout 'How long one request to the store may take. Default: 5s'
             cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
+            cand -k 'From SIGTERM to SIGKILL when the command is stopped'
+            cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped'
             cand --json 'One JSON object'
             cand -v 'All settings, also those that nobody has set'
             cand --verbose 'All settings, also those that nobody has set'

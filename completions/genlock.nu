@@ -16,7 +16,7 @@ module completions {
     --wait(-w): string        # Wait this long at most, then exit with 75
     --conflict-exit-code(-E): string # The status when it was not acquired, not 75
     --ttl: string             # How long the store keeps it without us
-    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
+    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
@@ -162,7 +162,6 @@ module completions {
     --json                    # One JSON object
     --verbose(-v)             # All settings, also those that nobody has set
     --ttl: string             # How long the store keeps it without us
-    --kill-after(-k): string  # From SIGTERM to SIGKILL
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
@@ -173,6 +172,7 @@ module completions {
     --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
     --command-timeout: string # How long one request to the store may take. Default: 5s
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --help(-h)                # Print help (see more with '--help')
     key?: string              # The lock, or a prefix that ends in '/'
   ]

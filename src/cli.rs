@@ -1,5 +1,6 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod args;
 mod r#break;
 mod check;
 mod doctor;
@@ -8,6 +9,7 @@ mod environment;
 mod help;
 mod layout;
 mod ls;
+mod nearest;
 mod nested;
 mod numbers;
 mod operate;
@@ -25,14 +27,11 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::Resettable;
+use clap::{Arg, ArgMatches, Command, CommandFactory, Parser, Subcommand};
 
-use crate::exit;
-
+use args::RunArgs;
 pub use entry::main;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
@@ -52,257 +51,20 @@ struct Cli<V: Subcommand> {
 
 #[derive(Subcommand)]
 enum Verb {
-    Run(Box<Run>),
-    Status(status::Status),
-    Ls(ls::Ls),
-    Watch(watch::Watch),
-    Wait(wait::Wait),
-    Check(check::Check),
-    Break(r#break::Break),
-    Doctor(Box<doctor::Doctor>),
+    Run(Box<RunArgs>),
+    Status(status::StatusArgs),
+    Ls(ls::LsArgs),
+    Watch(watch::WatchArgs),
+    Wait(wait::WaitArgs),
+    Check(check::CheckArgs),
+    Break(r#break::BreakArgs),
+    Doctor(Box<doctor::DoctorArgs>),
 }
 
 /// The verb of most runs, alone.
 #[derive(Subcommand)]
 enum OnlyRun {
-    Run(Box<Run>),
-}
-
-/// Take the lock KEY, run COMMAND, release the lock.
-///
-/// The lock covers the command and what it starts: what it leaves behind is stopped before the
-/// release. If the lock is being lost the command is told SIGTERM in time, then SIGKILL, so that
-/// it is gone before anyone else can hold the lock. COMMAND finds the fencing token in
-/// $GENLOCK_HELD_TOKEN.
-#[derive(Args)]
-#[command(
-    before_help = help::RUN_EXAMPLES,
-    before_long_help = help::RUN_EXPLAINED,
-    after_long_help = help::run()
-)]
-struct Run {
-    /// Do not wait: exit with 75 if another holds it
-    #[arg(short = 'n', long = "try")]
-    try_: bool,
-
-    /// Wait this long at most, then exit with 75
-    ///
-    /// 0 is --try. Default: wait until the lock is held.
-    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
-    wait: Option<Duration>,
-
-    /// The status when it was not acquired, not 75
-    ///
-    /// 0 is allowed.
-    #[arg(
-        short = 'E',
-        long,
-        value_name = "N",
-        default_value_t = exit::NOT_ACQUIRED,
-        value_parser = numbers::status,
-        env = "GENLOCK_CONFLICT_EXIT_CODE"
-    )]
-    conflict_exit_code: u8,
-
-    /// How long the store keeps it without us
-    ///
-    /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
-    /// for so long. etcd may grant more.
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "10s",
-        value_parser = times::parse_ttl,
-        env = "GENLOCK_TTL"
-    )]
-    ttl: Duration,
-
-    /// From SIGTERM to SIGKILL when the command is stopped. Default: a fifth of the TTL
-    #[arg(
-        hide_short_help = true,
-        short,
-        long,
-        value_name = "DURATION",
-        value_parser = times::parse,
-        env = "GENLOCK_KILL_AFTER"
-    )]
-    kill_after: Option<Duration>,
-
-    /// Stop the command after this time; exit with 124
-    ///
-    /// Counted from its start.
-    #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
-    max_runtime: Option<Duration>,
-
-    /// Do not renew the lock: it, and with it the command, ends at the TTL
-    #[arg(hide_short_help = true, long)]
-    no_renew: bool,
-
-    /// The pause between attempts where a store must be polled, and before a reconnect
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "DURATION",
-        default_value = "100ms",
-        value_parser = times::parse_pause,
-        env = "GENLOCK_RETRY_INTERVAL"
-    )]
-    retry_interval: Duration,
-
-    /// The status when the lock was lost and the command stopped; never 0
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "N",
-        default_value_t = exit::LOST,
-        value_parser = numbers::failure,
-        env = "GENLOCK_LOST_EXIT_CODE"
-    )]
-    lost_exit_code: u8,
-
-    /// Leave the processes that the command leaves behind: for one that starts a daemon on purpose
-    #[arg(hide_short_help = true, long)]
-    leave_descendants: bool,
-
-    /// What of the command others see in the holder's record
-    ///
-    /// All of it, its name without arguments, or nothing. Whoever can read the store can read the
-    /// record: host, user, process number and command, with a password that is among its arguments.
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "WHAT",
-        default_value = "full",
-        env = "GENLOCK_RECORD_COMMAND"
-    )]
-    record_command: Recorded,
-
-    /// What --record-command none was called first.
-    #[arg(
-        long,
-        hide = true,
-        env = "GENLOCK_NO_RECORD_COMMAND",
-        value_parser = FalseyValueParser::new()
-    )]
-    no_record_command: bool,
-
-    /// Say nothing of waiting, nor who holds the lock
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Say what happens; twice: renewals too
-    ///
-    /// When the lock is acquired and released, and of trouble with the store.
-    #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-
-    /// The lock's name, such as /locks/backup
-    #[arg(value_name = "KEY")]
-    key: String,
-
-    /// The command and its arguments, without quotes
-    ///
-    /// No `--` is needed before them.
-    #[arg(
-        value_name = "COMMAND",
-        required = true,
-        trailing_var_arg = true,
-        value_hint = ValueHint::CommandWithArguments
-    )]
-    command: Vec<OsString>,
-
-    #[command(flatten)]
-    connection: Connection,
-
-    /// All that genlock was given.
-    #[arg(skip)]
-    words: Vec<OsString>,
-}
-
-/// What a holder's record says of the command.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Recorded {
-    Full,
-    Name,
-    None,
-}
-
-/// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
-/// variable, which counts where neither is given; then the configuration does.
-#[derive(Args, Clone)]
-#[command(next_help_heading = layout::CONNECTION)]
-struct Connection {
-    /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
-    /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        env = "GENLOCK_ENDPOINTS"
-    )]
-    endpoints: Option<Vec<String>>,
-
-    /// The authority that signed the servers' certificates, PEM. Default: the system's
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CACERT")]
-    cacert: Option<PathBuf>,
-
-    /// Our certificate, PEM
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CERT")]
-    cert: Option<PathBuf>,
-
-    /// The key of our certificate, PEM
-    #[arg(
-        long = "key",
-        id = "tls_key",
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        env = "GENLOCK_KEY"
-    )]
-    tls_key: Option<PathBuf>,
-
-    /// Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In
-    /// $GENLOCK_USER it may be NAME:PASSWORD
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-
-    /// The file whose first line is the password. It may be readable by nobody else (chmod 600); one
-    /// of root's or another user's also by its group
-    #[arg(
-        long,
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        env = "GENLOCK_PASSWORD_FILE"
-    )]
-    password_file: Option<PathBuf>,
-
-    /// Do not check who the server is. Anyone on the way can then take its place
-    #[arg(
-        long,
-        value_parser = FalseyValueParser::new(),
-        env = "GENLOCK_INSECURE_SKIP_TLS_VERIFY"
-    )]
-    insecure_skip_tls_verify: bool,
-
-    /// How long to try to reach the store, if it gives no sign of life. Default: 2s
-    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_DIAL_TIMEOUT")]
-    dial_timeout: Option<Duration>,
-
-    /// How long one request to the store may take. Default: 5s
-    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_COMMAND_TIMEOUT")]
-    command_timeout: Option<Duration>,
-
-    /// The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say
-    /// /etc/genlock/config.toml
-    // Read before the rest: see settings.rs.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CONFIG")]
-    config: Option<PathBuf>,
-}
-
-impl Connection {
-    /// Takes this list in place of any other.
-    fn set_endpoints(&mut self, list: &str) {
-        self.endpoints = Some(list.split(',').map(str::to_owned).collect());
-    }
+    Run(Box<RunArgs>),
 }
 
 /// The definition of the command line, for what is generated from it.
@@ -333,4 +95,44 @@ fn command_for(words: &[OsString]) -> Command {
 /// Whether these are the words of a run: nothing stands before a verb.
 fn is_run(words: &[OsString]) -> bool {
     words.first().is_some_and(|verb| verb == "run")
+}
+
+/// What clap reads of these words; what they are below is the settings' to say.
+fn read_alone(words: &[OsString]) -> Result<(Command, ArgMatches), clap::Error> {
+    let mut command = without_empty_variables(command_for(words));
+    let matches = read(&mut command, words)?;
+    Ok((command, matches))
+}
+
+/// What clap reads by this definition.
+fn read(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let genlock = OsString::from("genlock");
+    command.try_get_matches_from_mut([&genlock].into_iter().chain(words))
+}
+
+/// A variable that is set but empty says nothing.
+fn without_empty_variables(mut command: Command) -> Command {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let has_empty = |command: &Command| command.get_arguments().any(is_empty);
+    if !command.get_subcommands().any(has_empty) {
+        return command;
+    }
+    let verbs = command
+        .get_subcommands()
+        .map(|verb| verb.get_name().to_owned());
+    for verb in verbs.collect::<Vec<_>>() {
+        command = command.mut_subcommand(verb, |verb| {
+            verb.mut_args(|arg| {
+                if is_empty(&arg) {
+                    arg.env(Resettable::Reset)
+                } else {
+                    arg
+                }
+            })
+        });
+    }
+    command
 }

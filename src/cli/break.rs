@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::args::ConnectionArgs;
 use super::operate::{operate, print};
 use super::settings::Settings;
-use super::{Connection, help, numbers, quoting, times, view};
+use super::{help, numbers, quoting, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
@@ -18,7 +19,7 @@ use crate::locker::operator::{Operator, Taken};
 /// the holder is shown, and the line that would hit it.
 #[derive(Args)]
 #[command(before_help = help::BREAK_EXAMPLES, after_long_help = help::breaking())]
-pub(super) struct Break {
+pub(super) struct BreakArgs {
     /// The fencing token of the one to hit
     ///
     /// A holder that came later is not hit by mistake.
@@ -46,21 +47,22 @@ pub(super) struct Break {
     key: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Break, settings: &Settings) -> anyhow::Result<Exit> {
-    operate(&options.connection, settings, async |store| {
-        match options.token {
+pub(super) fn run(options: &BreakArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(
+        settings.connection(&options.connection),
+        async |store| match options.token {
             Some(token) => take_away(options, store, token).await,
             None if options.waiters => clear_waiters(options, store).await,
             None => propose(options, store).await,
-        }
-    })
+        },
+    )
 }
 
-async fn take_away(options: &Break, store: &dyn Operator, token: u64) -> anyhow::Result<Exit> {
+async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> anyhow::Result<Exit> {
     let (key, shown) = (&options.key, describe::escape(&options.key));
     let by = TakenAway::by_this_process();
     match store.take_away(key, token, &by, options.force).await {
@@ -97,7 +99,7 @@ async fn take_away(options: &Break, store: &dyn Operator, token: u64) -> anyhow:
 }
 
 /// Says who would be hit, and by which line.
-async fn propose(options: &Break, store: &dyn Operator) -> anyhow::Result<Exit> {
+async fn propose(options: &BreakArgs, store: &dyn Operator) -> anyhow::Result<Exit> {
     let queue = store.queue(&options.key).await?;
     let key = describe::escape(&options.key);
     let Some(holder) = queue.holder() else {
@@ -119,7 +121,7 @@ async fn propose(options: &Break, store: &dyn Operator) -> anyhow::Result<Exit> 
     Ok(Exit::Status(exit::USAGE))
 }
 
-async fn clear_waiters(options: &Break, store: &dyn Operator) -> anyhow::Result<Exit> {
+async fn clear_waiters(options: &BreakArgs, store: &dyn Operator) -> anyhow::Result<Exit> {
     let key = describe::escape(&options.key);
     for cleared in store.clear_dead(&options.key).await? {
         let who = view::who(&cleared);

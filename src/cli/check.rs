@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde::Serialize;
 
+use super::args::ConnectionArgs;
 use super::environment::Around;
 use super::operate::{operate, print, print_json};
 use super::question::{self, Answer};
 use super::settings::Settings;
 use super::times::Usage;
-use super::{Connection, help, times};
+use super::{help, times};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Left;
@@ -21,7 +22,7 @@ use crate::locker::operator::Left;
 /// the lock is not ours any more.
 #[derive(Args)]
 #[command(before_help = help::CHECK_EXAMPLES, after_long_help = help::check())]
-pub(super) struct Check {
+pub(super) struct CheckArgs {
     /// Exit with 75 if less than this is left
     #[arg(long, value_name = "DURATION", value_parser = times::parse)]
     at_least: Option<Duration>,
@@ -35,7 +36,7 @@ pub(super) struct Check {
     quiet: bool,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// What was found, as JSON.
@@ -54,7 +55,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
     let Some(("check", given)) = given.subcommand() else {
         return Ok(None);
     };
-    let options = Check::from_arg_matches(given)?;
+    let options = CheckArgs::from_arg_matches(given)?;
     let Some(around) = Around::us() else {
         return Ok(None);
     };
@@ -72,7 +73,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
 }
 
 /// Runs the verb: asks the store.
-pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let Some(around) = Around::us() else {
         return Err(Usage::new(
             "check: there is no lock around this ($GENLOCK_HELD_KEY): \
@@ -81,17 +82,17 @@ pub(super) fn run(options: &Check, settings: &Settings) -> anyhow::Result<Exit> 
         .into());
     };
     // The store that holds the lock, which an option, a variable or a file may not name any more.
-    let mut connection = options.connection.clone();
+    let mut connection = settings.connection(&options.connection);
     if let Some(endpoints) = &around.endpoints {
-        connection.set_endpoints(endpoints);
+        connection.endpoints = Some(endpoints.split(',').map(str::to_owned).collect());
     }
-    operate(&connection, settings, async |store| {
+    operate(connection, async |store| {
         let left = store.left(&around.owner_key, around.token).await?;
         options.tell(&around, left)
     })
 }
 
-impl Check {
+impl CheckArgs {
     fn tell(&self, around: &Around, left: Left) -> anyhow::Result<Exit> {
         let key = describe::escape(&around.key);
         let held = left != Left::Nothing;

@@ -13,10 +13,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::settings::Settings;
+use super::args::{ConnectionArgs, TimesArgs};
+use super::help;
+use super::settings::{Settings, TimesOptions};
 use super::store::{DEFAULT_ENDPOINT, Store};
-use super::times::{Usage, parse, parse_ttl};
-use super::{Connection, help};
+use super::times::Usage;
 use crate::exit::{self, Exit};
 use crate::locker::etcd::diagnose;
 use crate::locker::grace;
@@ -28,8 +29,12 @@ use report::Report;
 /// Asks every endpoint, and looks at the configuration, the rights below KEY, and the times that
 /// follow. Takes no lock, and leaves nothing in the store.
 #[derive(Args)]
-#[command(before_help = help::DOCTOR_EXAMPLES, after_long_help = help::doctor())]
-pub(super) struct Doctor {
+#[command(
+    before_help = help::DOCTOR_EXAMPLES,
+    after_long_help = help::doctor(),
+    mut_arg("kill_after", |arg| arg.hide_short_help(false))
+)]
+pub(super) struct DoctorArgs {
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -38,21 +43,8 @@ pub(super) struct Doctor {
     #[arg(short, long, conflicts_with = "json")]
     verbose: bool,
 
-    /// How long the store keeps it without us
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "10s",
-        value_parser = parse_ttl,
-        env = "GENLOCK_TTL"
-    )]
-    ttl: Duration,
-
-    /// From SIGTERM to SIGKILL
-    ///
-    /// When the command is stopped. Default: a fifth of the TTL.
-    #[arg(short, long, value_name = "DURATION", value_parser = parse, env = "GENLOCK_KILL_AFTER")]
-    kill_after: Option<Duration>,
+    #[command(flatten)]
+    times: TimesArgs,
 
     /// The lock, or a prefix that ends in '/'
     ///
@@ -61,10 +53,29 @@ pub(super) struct Doctor {
     key: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
-impl Doctor {
+/// What is meant by them.
+struct DoctorOptions {
+    json: bool,
+    verbose: bool,
+    ttl: Duration,
+    kill_after: Option<Duration>,
+    key: String,
+}
+
+impl DoctorOptions {
+    fn of(typed: &DoctorArgs, TimesOptions { ttl, kill_after }: TimesOptions) -> Self {
+        Self {
+            json: typed.json,
+            verbose: typed.verbose,
+            ttl,
+            kill_after,
+            key: typed.key.clone(),
+        }
+    }
+
     fn grace(&self, ttl: Duration) -> Duration {
         grace(ttl, self.kill_after)
     }
@@ -101,13 +112,14 @@ fn duration(time: Duration) -> String {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Doctor, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let options = &DoctorOptions::of(typed, settings.times(&typed.times));
     if options.key.is_empty() {
         return Err(Usage::new("a key cannot be empty: leave it out to look at /locks/").into());
     }
     let mut report = Report::default();
     report.settings(settings, |key| options.default_of(key));
-    match Store::of(&options.connection, settings) {
+    match Store::of(&settings.connection(&typed.connection)) {
         Err(error) => report.misfit(settings, &error),
         Ok(Store::File(directory)) => file::look(&mut report, directory.as_deref(), options),
         Ok(Store::Etcd(config)) => {
@@ -131,13 +143,15 @@ pub(super) fn run(options: &Doctor, settings: &Settings) -> anyhow::Result<Exit>
 }
 
 /// The same where the configuration cannot be read, so that nothing is known of the store.
-pub(super) fn misconfigured(options: &Doctor, error: &Error) -> anyhow::Result<Exit> {
+pub(super) fn misconfigured(typed: &DoctorArgs, error: &Error) -> anyhow::Result<Exit> {
+    let TimesArgs { ttl, kill_after } = typed.times;
+    let options = &DoctorOptions::of(typed, TimesOptions { ttl, kill_after });
     let mut report = Report::default();
     report.wrong("config", error, error.to_string(), None);
     conclude(report, options)
 }
 
-fn conclude(mut report: Report, options: &Doctor) -> anyhow::Result<Exit> {
+fn conclude(mut report: Report, options: &DoctorOptions) -> anyhow::Result<Exit> {
     host::look(&mut report);
     report.print(options)?;
     Ok(Exit::Status(report.status().unwrap_or(exit::SUCCESS)))

@@ -8,8 +8,8 @@ use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use super::refusal::Refused;
-use super::settings::{self, Settings};
-use super::{Cli, Verb, command_for, is_run, layout, operate, refusal, times};
+use super::settings::Settings;
+use super::{Cli, Verb, is_run, layout, operate, refusal, times};
 use super::{r#break, check, doctor, ls, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -64,8 +64,7 @@ fn act(words: &[OsString]) -> u8 {
     exit.status()
 }
 
-/// Runs the verb. If the configuration says more than the command line, of which the latter has
-/// told where it is, that is read once more on top of it.
+/// Runs the verb, by what was given and what the environment and the configuration say below it.
 fn run(
     words: &[OsString],
     command: &Command,
@@ -75,22 +74,17 @@ fn run(
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);
     }
-    let usage = |error| times::Usage::new(refusal::one_line(&error));
     let settings = match Settings::read(command, &given) {
         Err(error) if given.subcommand_name() == Some("doctor") => {
             return misconfigured(given, error);
         }
         settings => settings?,
     };
-    if settings.say_more() {
-        let mut command =
-            settings.as_defaults(settings::without_empty_variables(command_for(words)));
-        given = refusal::read(&mut command, words).map_err(usage)?;
-    }
+    let usage = |error| times::Usage::new(refusal::one_line(&error));
     let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
     let done = match verb {
-        Verb::Run(mut options) => {
-            options.words = words.to_vec();
+        Verb::Run(typed) => {
+            let options = settings.run(*typed, words);
             let watchdog = watchdog.context("there is no watchdog")?;
             super::run::run(&options, &settings, watchdog)
         }

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 
 use clap::{Args, Command};
 
-use super::{Connection, help};
+use super::args::ConnectionArgs;
+use super::help;
 
 const TEMPLATE: &str = "\
 {about-with-newline}
@@ -34,7 +35,7 @@ pub(super) fn connection() -> String {
         .help_template("{before-help}{options}{after-help}")
         .before_help(help::CONNECTION)
         .after_long_help(help::connection());
-    let page = Connection::augment_args(command).render_long_help();
+    let page = ConnectionArgs::augment_args(command).render_long_help();
     format!("{}\n", page.to_string().trim_end())
 }
 

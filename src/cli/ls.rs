@@ -6,11 +6,12 @@ use std::io::IsTerminal;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::args::ConnectionArgs;
+use super::help;
 use super::operate::{denied, operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
-use super::{Connection, help};
 use crate::columns::{fit, fit_middle, of_terminal, width};
 use crate::describe;
 use crate::exit::Exit;
@@ -19,7 +20,7 @@ use crate::locker::operator::Queue;
 /// List the locks that are held or waited for, a line each.
 #[derive(Args)]
 #[command(before_help = help::LS_EXAMPLES, after_long_help = help::ls())]
-pub(super) struct Ls {
+pub(super) struct LsArgs {
     /// One JSON array
     #[arg(long)]
     json: bool,
@@ -45,7 +46,7 @@ pub(super) struct Ls {
     prefix: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -65,8 +66,8 @@ struct Line<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Ls, settings: &Settings) -> anyhow::Result<Exit> {
-    operate(&options.connection, settings, async |store| {
+pub(super) fn run(options: &LsArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(settings.connection(&options.connection), async |store| {
         let found = store.list(&options.prefix).await;
         let mut found = found.map_err(|error| denied("ls", &options.prefix, error))?;
         sort(&mut found, options.sort);

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::{command_for, environment, is_run, refusal};
+use super::{command_for, environment, is_run, read};
 use crate::locker::Record;
 use crate::supervise;
 use crate::{Error, ErrorKind};
@@ -72,7 +72,7 @@ fn was_given(process: u32, key: &str) -> bool {
     if !is_run(&words) {
         return false;
     }
-    let given = refusal::read(&mut command_for(&words), &words);
+    let given = read(&mut command_for(&words), &words);
     given.is_ok_and(|given| {
         let run = given.subcommand().map(|(_, run)| run);
         run.and_then(|run| run.get_one::<String>("key"))

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::Connection;
-use super::settings::Settings;
+use super::settings::ConnectionOptions;
 use super::store::Store;
 use crate::describe;
 use crate::events::Event;
@@ -18,11 +17,10 @@ use crate::{Error, ErrorKind};
 /// Opens the store and does `operation` with it. Signals do what they do to any program: there is
 /// nothing to leave behind.
 pub(super) fn operate(
-    connection: &Connection,
-    settings: &Settings,
+    connection: ConnectionOptions,
     operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
-    let store = Store::of(connection, settings)?;
+    let store = Store::of(&connection)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,7 @@
 //! Arguments that cannot be meant: on one line what is wrong with them, and the line that was
 //! wanted. Only a line that is accepted itself is proposed.
+//!
+//! It knows the definition of the command line and the words, and nothing of files or settings.
 
 mod dashes;
 mod habits;
@@ -13,12 +15,10 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
-use super::{command_for, quoting, settings};
+use super::{quoting, read_alone};
 use crate::describe;
 use crate::exit::{self, Exit};
-pub(super) use habits::nearest;
 pub(super) use not_found::hint as not_found;
-pub(super) use values::why;
 
 /// As many mistakes on one line are mended.
 const MISTAKES: usize = 6;
@@ -130,19 +130,6 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
         }
     }
     None
-}
-
-/// What clap reads, without a judgement of ours, below the configuration.
-fn read_alone(words: &[OsString]) -> Result<(Command, ArgMatches), clap::Error> {
-    let mut command = settings::without_empty_variables(command_for(words));
-    let matches = read(&mut command, words)?;
-    Ok((command, matches))
-}
-
-/// What clap reads by this definition.
-pub(super) fn read(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let genlock = OsString::from("genlock");
-    command.try_get_matches_from_mut([&genlock].into_iter().chain(words))
 }
 
 fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {

@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::settings::Settings;
+use super::args::Recorded;
+use super::settings::{RunOptions, Settings};
 use super::store::{Client, Store};
-use super::{Recorded, Run, environment, nested, times};
+use super::{environment, nested, times};
 use crate::ErrorKind;
 use crate::clock::{self, Instant};
 use crate::describe;
@@ -40,11 +41,11 @@ pub(super) fn fork(words: &[OsString]) -> io::Result<ForkedWatchdog> {
 
 /// Runs the verb.
 pub(super) fn run(
-    options: &Run,
+    options: &RunOptions,
     settings: &Settings,
     watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
-    let store = Store::of(&options.connection, settings)?;
+    let store = Store::of(&options.connection)?;
     let runs_out = store.has_leases() || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
         let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
@@ -64,7 +65,7 @@ pub(super) fn run(
 
 /// A run, from the first signal that is listened to until nothing is held any more.
 struct Session<'a> {
-    options: &'a Run,
+    options: &'a RunOptions,
     signals: Signals,
     store: Arc<dyn Client>,
     /// Where the lock is kept, as the command is told.
@@ -76,7 +77,7 @@ struct Session<'a> {
 }
 
 async fn session(
-    options: &Run,
+    options: &RunOptions,
     settings: &Settings,
     store: Store,
     forked: ForkedWatchdog,
@@ -104,7 +105,7 @@ async fn session(
 }
 
 /// Opens the store for a run that `seen` is to follow.
-fn open(options: &Run, store: Store, seen: &Seen) -> crate::Result<Arc<dyn Client>> {
+fn open(options: &RunOptions, store: Store, seen: &Seen) -> crate::Result<Arc<dyn Client>> {
     store.open(Options {
         ttl: options.ttl,
         retry_interval: options.retry_interval,
@@ -244,7 +245,7 @@ enum NotHeld {
 }
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
-fn not_started(options: &Run, loss: Loss) -> crate::Error {
+fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
     let key = &options.key;
     crate::Error::new(
         ErrorKind::Unavailable,
@@ -254,7 +255,7 @@ fn not_started(options: &Run, loss: Loss) -> crate::Error {
 
 /// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
 async fn acquire(
-    options: &Run,
+    options: &RunOptions,
     store: &dyn Client,
     seen: &Seen,
     start: Instant,
@@ -284,7 +285,7 @@ async fn acquire(
 }
 
 /// Whether not to wait. --try beats a --wait, which may come from the environment.
-fn tries(options: &Run) -> bool {
+fn tries(options: &RunOptions) -> bool {
     options.try_ || options.wait == Some(Duration::ZERO)
 }
 
@@ -292,9 +293,8 @@ fn tries(options: &Run) -> bool {
 const RECORDED: usize = 2_000;
 
 /// What the holder's record says of the command.
-fn recorded(options: &Run) -> String {
+fn recorded(options: &RunOptions) -> String {
     let words: &[OsString] = match options.record_command {
-        _ if options.no_record_command => &[],
         Recorded::None => &[],
         Recorded::Name => &options.command[..1],
         Recorded::Full => &options.command[..],

@@ -1,28 +1,29 @@
 //! Where each setting comes from: an option, a GENLOCK_ variable, what etcdctl reads, a file, or
 //! the default.
 //!
-//! clap itself reads options and GENLOCK_ variables. What lies below them becomes the option's
-//! default, so that every option is defined, and its value checked, in one place.
+//! clap itself reads options and GENLOCK_ variables, which `args` defines. [`Settings`] has what lies
+//! below them, and where each value comes from; `resolved` puts both together into what is meant.
+//! Nothing here knows how words are refused.
 
 mod etcdctl;
 mod file;
 mod keys;
 mod origin;
+mod resolved;
 mod whence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::environment::{self, variable};
-use super::refusal;
 use crate::{Error, ErrorKind, Result};
 use keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
 pub(super) use origin::Origin;
+pub(super) use resolved::{ConnectionOptions, RunOptions, TimesOptions};
 
 /// What was set anywhere, and where.
 pub(super) struct Settings {
@@ -32,8 +33,9 @@ pub(super) struct Settings {
     files: Vec<(PathBuf, bool)>,
     /// The file that the command line names in place of them.
     named: Option<PathBuf>,
-    /// Whether anything comes from where clap does not look.
-    more: bool,
+    /// The keys whose values come from where clap does not look: no option, nor its variable, is
+    /// above them.
+    below: BTreeSet<&'static str>,
     /// Whether an endpoint without a scheme is spoken to over TLS.
     tls: bool,
 }
@@ -59,7 +61,7 @@ impl Settings {
             origins: BTreeMap::new(),
             files: Vec::new(),
             named: None,
-            more: false,
+            below: BTreeSet::new(),
             tls: false,
         };
         let Some((verb, given)) = given.subcommand() else {
@@ -84,7 +86,7 @@ impl Settings {
             settings.values.insert("endpoints", held.into());
             settings.origins.insert("endpoints", origin);
         }
-        settings.read_variables(all)?;
+        settings.read_variables()?;
         let named = given.try_get_one::<PathBuf>("config").ok().flatten();
         for file in file::all(named.map(PathBuf::as_path), all)? {
             for (key, value, line) in file.values {
@@ -98,7 +100,7 @@ impl Settings {
         Ok(settings)
     }
 
-    fn read_variables(&mut self, options: &Command) -> Result<()> {
+    fn read_variables(&mut self) -> Result<()> {
         etcdctl::check(self)?;
         self.tls = etcdctl::wants_tls()?;
         if let Some(password) = variable(environment::PASSWORD) {
@@ -133,7 +135,7 @@ impl Settings {
             };
             let value = match key.kind {
                 Kind::Flag => boolean(&text).map(|on| on.to_string()),
-                _ => check(options, key.name, OsStr::new(&text)).map(|()| text.clone()),
+                _ => key.check(OsStr::new(&text)).map(|()| text.clone()),
             };
             let value = value.map_err(|why| invalid(format!("${name} {text:?}: {why}")))?;
             self.offer(key.name, value.into(), Origin::Variable(name.to_owned()));
@@ -152,36 +154,12 @@ impl Settings {
         if !self.has(key) && !self.has(other) {
             self.origins.insert(key, origin);
             self.values.insert(key, value);
-            self.more = true;
+            self.below.insert(key);
         }
-    }
-
-    /// Whether anything was set elsewhere than by options and their own variables.
-    pub(super) fn say_more(&self) -> bool {
-        self.more
     }
 
     fn has(&self, key: &str) -> bool {
         self.origins.contains_key(key)
-    }
-
-    /// The command line with what was read as the defaults of its options.
-    pub(super) fn as_defaults(&self, mut command: Command) -> Command {
-        let verbs = command
-            .get_subcommands()
-            .map(|verb| verb.get_name().to_owned());
-        for verb in verbs.collect::<Vec<_>>() {
-            command = command.mut_subcommand(verb, |verb| {
-                self.values.iter().fold(verb, |verb, (key, value)| {
-                    let id = option(&verb, key).map(|arg| arg.get_id().clone());
-                    match id {
-                        Some(id) => verb.mut_arg(id, |arg| arg.default_value(value.clone())),
-                        None => verb,
-                    }
-                })
-            });
-        }
-        command
     }
 
     /// Every setting. `command` says what the values may be.
@@ -196,7 +174,7 @@ impl Settings {
             let value = set.map(OsString::as_os_str).or_else(default);
             let fault = match key.kind {
                 Kind::Flag => None,
-                _ => set.and_then(|value| check(options, key.name, value).err()),
+                _ => set.and_then(|value| key.check(value).err()),
             };
             Setting {
                 key: key.name,
@@ -218,54 +196,17 @@ impl Settings {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }
 
-    /// Whether an endpoint without a scheme is spoken to over TLS, whatever else is set.
-    pub(super) fn wants_tls(&self) -> bool {
-        self.tls
-    }
-
     /// Whether what `$GENLOCK_USER` says is all of it the user's name, as the password is from a file
     /// that an option names.
     pub(super) fn has_whole_user(&self) -> bool {
         matches!(self.origin(USER), Origin::Variable(name) if name == environment::USER[0])
             && matches!(self.origin(PASSWORD_FILE), Origin::Flag)
     }
-
-    /// The password itself, if no --password-file comes before it.
-    pub(super) fn password(&self) -> Option<&str> {
-        self.values.get(PASSWORD)?.to_str()
-    }
 }
 
 /// The table of etcdctl's variables.
 pub(super) fn etcdctls_variables() -> String {
     etcdctl::table()
-}
-
-/// A variable that is set but empty says nothing.
-pub(super) fn without_empty_variables(mut command: Command) -> Command {
-    let is_empty = |arg: &Arg| {
-        let value = arg.get_env().and_then(std::env::var_os);
-        value.is_some_and(|value| value.is_empty())
-    };
-    let has_empty = |command: &Command| command.get_arguments().any(is_empty);
-    if !command.get_subcommands().any(has_empty) {
-        return command;
-    }
-    let verbs = command
-        .get_subcommands()
-        .map(|verb| verb.get_name().to_owned());
-    for verb in verbs.collect::<Vec<_>>() {
-        command = command.mut_subcommand(verb, |verb| {
-            verb.mut_args(|arg| {
-                if is_empty(&arg) {
-                    arg.env(Resettable::Reset)
-                } else {
-                    arg
-                }
-            })
-        });
-    }
-    command
 }
 
 /// The option with this long name.
@@ -292,21 +233,6 @@ fn in_environment(arg: &Arg) -> Option<(OsString, Origin)> {
     let name = arg.get_env()?;
     let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
     Some((value, Origin::Variable(name.to_string_lossy().into_owned())))
-}
-
-/// Whether the option would take this value. What is a key only takes any.
-fn check(options: &Command, key: &str, value: &OsStr) -> Result<(), String> {
-    let Some(arg) = option(options, key) else {
-        return Ok(());
-    };
-    let arg = arg.clone().env(Resettable::Reset);
-    let mut given = OsString::from(format!("--{key}="));
-    given.push(value);
-    let alone = Command::new("genlock").no_binary_name(true).arg(arg);
-    match alone.try_get_matches_from([given]) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refusal::why(&error).unwrap_or_else(|| "it cannot be that".to_owned())),
-    }
 }
 
 /// What Go's strconv.ParseBool takes, since etcdctl reads its variables with it.

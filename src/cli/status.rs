@@ -2,11 +2,12 @@
 
 use clap::Args;
 
+use super::args::ConnectionArgs;
+use super::help;
 use super::operate::{operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, QueueView};
-use super::{Connection, help};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Queue;
@@ -16,7 +17,7 @@ use crate::locker::operator::Queue;
 /// The status is 0 if the lock is held and 1 if it is free, for scripts to ask.
 #[derive(Args)]
 #[command(before_help = help::STATUS_EXAMPLES, after_long_help = help::status())]
-pub(super) struct Status {
+pub(super) struct StatusArgs {
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -30,12 +31,12 @@ pub(super) struct Status {
     key: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Status, settings: &Settings) -> anyhow::Result<Exit> {
-    operate(&options.connection, settings, async |store| {
+pub(super) fn run(options: &StatusArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(settings.connection(&options.connection), async |store| {
         let queue = store.queue(&options.key).await?;
         if options.json {
             print_json(&QueueView::of(&queue))?;

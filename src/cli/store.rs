@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Connection;
 use super::environment;
-use super::settings::Settings;
+use super::settings::ConnectionOptions;
 use crate::error::Setting;
 use crate::secrets;
 use crate::{
@@ -23,8 +22,8 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// Reads the options, below which the settings are already. Touches nothing.
-    pub(super) fn of(connection: &Connection, settings: &Settings) -> Result<Self> {
+    /// Reads the options. Touches nothing.
+    pub(super) fn of(connection: &ConnectionOptions) -> Result<Self> {
         let mut endpoints = endpoints(connection)?;
         let files: Vec<_> = endpoints
             .iter()
@@ -47,7 +46,7 @@ impl Store {
                 (!directory.is_empty()).then(|| directory.to_owned()),
             ));
         }
-        if settings.wants_tls() {
+        if connection.tls {
             for endpoint in endpoints.iter_mut().filter(|each| !has_scheme(each)) {
                 endpoint.insert_str(0, "https://");
             }
@@ -59,7 +58,7 @@ impl Store {
         if let Some(within) = connection.command_timeout {
             config = config.command_timeout(within);
         }
-        if let Some(credentials) = credentials(connection, settings)? {
+        if let Some(credentials) = credentials(connection)? {
             config = config.credentials(credentials);
         }
         Ok(Self::Etcd(config))
@@ -129,7 +128,7 @@ fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
 
 /// The endpoints that were given; etcd's own where none were. A list with nothing in it, as of
 /// variables that nobody has set, is no choice of that: others lock elsewhere.
-fn endpoints(connection: &Connection) -> Result<Vec<String>> {
+fn endpoints(connection: &ConnectionOptions) -> Result<Vec<String>> {
     let Some(given) = &connection.endpoints else {
         return Ok(vec![DEFAULT_ENDPOINT.to_owned()]);
     };
@@ -148,7 +147,7 @@ fn has_scheme(endpoint: &str) -> bool {
 }
 
 /// Whom TLS trusts, and what it shows.
-fn tls(connection: &Connection) -> Tls {
+fn tls(connection: &ConnectionOptions) -> Tls {
     let mut tls = Tls::new();
     if let Some(cacert) = &connection.cacert {
         tls = tls.cacert(cacert);
@@ -168,14 +167,14 @@ fn tls(connection: &Connection) -> Tls {
 /// The user's name, and the password or its file. In a variable the name may carry the
 /// password, as etcdctl takes it; on the command line everyone could read it (ps(1)). If there is
 /// another password, a colon is the name's own, as for etcdctl.
-fn credentials(connection: &Connection, settings: &Settings) -> Result<Option<Credentials>> {
+fn credentials(connection: &ConnectionOptions) -> Result<Option<Credentials>> {
     let Some(user) = &connection.user else {
         return Ok(None);
     };
     if let Some(file) = &connection.password_file {
         return Ok(Some(Credentials::password_file(user, file)));
     }
-    match settings.password() {
+    match &connection.password {
         Some(password) => Ok(Some(Credentials::password(user, password))),
         None => Err(no_password(user)),
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::args::ConnectionArgs;
 use super::operate::operate;
 use super::settings::Settings;
-use super::{Connection, help, nested, times, view};
+use super::{help, nested, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Contender;
@@ -17,7 +18,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Wait until nobody holds the lock KEY or waits for it. Takes nothing.
 #[derive(Args)]
 #[command(before_help = help::WAIT_EXAMPLES, after_long_help = help::wait())]
-pub(super) struct Wait {
+pub(super) struct WaitArgs {
     /// Wait this long at most, then exit with 75
     ///
     /// 0 does not wait.
@@ -33,12 +34,12 @@ pub(super) struct Wait {
     key: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Wait, settings: &Settings) -> anyhow::Result<Exit> {
-    operate(&options.connection, settings, async |store| {
+pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(settings.connection(&options.connection), async |store| {
         if let Some(limit) = options.wait {
             // A look comes first, whatever the limit.
             let queue = store.glance(&options.key).await?;

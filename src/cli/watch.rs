@@ -5,11 +5,12 @@ use std::time::SystemTime;
 use clap::Args;
 use serde::Serialize;
 
+use super::args::ConnectionArgs;
+use super::help;
 use super::operate::{denied, operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
-use super::{Connection, help};
 use crate::describe;
 use crate::exit::Exit;
 use crate::local_time;
@@ -20,7 +21,7 @@ use crate::locker::operator::{Change, Scope, What};
 /// It begins with what there is: who holds and who waits.
 #[derive(Args)]
 #[command(before_help = help::WATCH_EXAMPLES, after_long_help = help::watch())]
-pub(super) struct Watch {
+pub(super) struct WatchArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -34,7 +35,7 @@ pub(super) struct Watch {
     prefix: String,
 
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// An event, as JSON.
@@ -48,8 +49,8 @@ struct Line<'a> {
 }
 
 /// Runs the verb.
-pub(super) fn run(options: &Watch, settings: &Settings) -> anyhow::Result<Exit> {
-    operate(&options.connection, settings, async |store| {
+pub(super) fn run(options: &WatchArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    operate(settings.connection(&options.connection), async |store| {
         let scope = if options.exact {
             Scope::Key(&options.prefix)
         } else {
@@ -71,7 +72,7 @@ pub(super) fn run(options: &Watch, settings: &Settings) -> anyhow::Result<Exit> 
     })
 }
 
-fn say(options: &Watch, change: Change<'_>) -> anyhow::Result<()> {
+fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
     let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let event = event(change.what);
     if options.json {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Doctor;
+use super::DoctorOptions;
 use super::mends::{MAJORITY, of_complaint};
 use super::report::{Endpoint, Kind, Report, Shown, time};
 use crate::cli::settings::{Origin, Settings};
@@ -16,7 +16,7 @@ pub(super) struct Judge<'a> {
     pub(super) report: &'a mut Report,
     pub(super) settings: &'a Settings,
     pub(super) config: &'a EtcdConfig,
-    pub(super) options: &'a Doctor,
+    pub(super) options: &'a DoctorOptions,
     /// Whether a member is there that serves locks: trouble with another is a warning then.
     served: bool,
 }
@@ -26,7 +26,7 @@ impl<'a> Judge<'a> {
         report: &'a mut Report,
         settings: &'a Settings,
         config: &'a EtcdConfig,
-        options: &'a Doctor,
+        options: &'a DoctorOptions,
     ) -> Self {
         Self {
             report,
@@ -287,11 +287,12 @@ mod tests {
         let mut given = command().try_get_matches_from(words).expect("words");
         let settings = Settings::read(&command(), &given).expect("settings");
         let Ok(Cli {
-            verb: Verb::Doctor(options),
+            verb: Verb::Doctor(typed),
         }) = Cli::<Verb>::from_arg_matches_mut(&mut given)
         else {
             panic!("another verb");
         };
+        let options = DoctorOptions::of(&typed, settings.times(&typed.times));
         let mut report = Report::default();
         let config = EtcdConfig::default();
         Judge::new(&mut report, &settings, &config, &options).judge(Diagnosis {

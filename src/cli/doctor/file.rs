@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::Doctor;
+use super::DoctorOptions;
 use super::report::{Directory, Report};
 use crate::locker::file::diagnose::diagnose;
 use crate::secrets;
 
-pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &Doctor) {
+pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &DoctorOptions) {
     report.store = Some("file");
     let found = diagnose(directory.map(Path::new), options.lock());
     let path = secrets::path(&found.path.to_string_lossy());

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::Doctor;
+use super::DoctorOptions;
 use crate::cli::operate;
 use crate::cli::paint::Paint;
 use crate::cli::settings::{Origin, Settings};
@@ -188,7 +188,7 @@ impl Report {
     }
 
     /// Prints it: all of it as JSON, or for people what they may have to do first.
-    pub(super) fn print(&mut self, options: &Doctor) -> anyhow::Result<()> {
+    pub(super) fn print(&mut self, options: &DoctorOptions) -> anyhow::Result<()> {
         self.ok = self.status().is_none();
         self.status = self.status().unwrap_or(exit::SUCCESS);
         if options.json {

@@ -7,8 +7,8 @@ use clap::Command;
 
 use super::habits::{self, Meant};
 use super::words::{removed, replace, text};
-use super::{Fault, names, read_alone};
-use crate::cli::times;
+use super::{Fault, names};
+use crate::cli::{read_alone, times};
 
 /// Nobody gives more options.
 const LOOKED_AT: usize = 64;

@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 
 use super::words::text;
-use super::{Fault, names, read};
-use crate::cli::command_for;
+use super::{Fault, names};
+use crate::cli::{command_for, read};
 
 /// A value is wrong, or missing.
 pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
@@ -30,7 +30,7 @@ pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
 }
 
 /// What the value should be; `None` if there is none.
-pub(in crate::cli) fn why(error: &clap::Error) -> Option<String> {
+fn why(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(known)) if !known.is_empty() => {
             Some(format!("one of {}", known.join(", ")))

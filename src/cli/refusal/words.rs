@@ -7,9 +7,10 @@ use std::path::Path;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
-use super::{Fault, Objection, WayOut, check, habits, names, one_line, read_alone, settle};
+use super::{Fault, Objection, WayOut, check, habits, names, one_line, settle};
 use crate::cli::environment::PASSWORD_SEEN;
-use crate::cli::{command, quoting};
+use crate::cli::nearest::nearest;
+use crate::cli::{command, quoting, read_alone};
 use crate::describe;
 
 /// What is meant by a line without a verb.
@@ -110,7 +111,7 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
             Some(ours)
         }
         Some(_) => return Fault::new(what, None),
-        None => habits::nearest(name, all.iter().map(String::as_str)),
+        None => nearest(name, all.iter().map(String::as_str)),
     };
     let meant = meant.map(|verb| replace(words, 0, verb));
     // What is wrong behind it says how it would be right.
@@ -182,7 +183,7 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
     let all = verbs();
     let what = format!("{}: not a verb: {}", text(word), all.join(", "));
     let name = word.to_str().unwrap_or_default();
-    let nearest = habits::nearest(name, all.iter().map(String::as_str));
+    let nearest = nearest(name, all.iter().map(String::as_str));
     let mended = nearest.map_or_else(|| words[..at].to_vec(), |verb| replace(words, at, verb));
     Fault::new(what, Some(mended))
 }
@@ -275,7 +276,7 @@ pub(super) fn key_for(command: &OsStr) -> String {
 fn similar(name: &str, options: &Command) -> Option<String> {
     let name = name.strip_prefix("--")?;
     let longs = options.get_arguments().filter_map(Arg::get_long);
-    Some(format!("--{}", habits::nearest(name, longs)?))
+    Some(format!("--{}", nearest(name, longs)?))
 }
 
 /// An argument that the verb does not have.

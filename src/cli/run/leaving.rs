@@ -1,6 +1,6 @@
 //! What the command leaves behind when it ends by itself is named: most do so by mistake.
 
-use crate::cli::Run;
+use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::supervise::{Leftover, signals};
 
@@ -25,7 +25,7 @@ impl Leaving {
 
     /// The command has ended with this wait status. If somebody ended it, what it leaves is no
     /// mistake of its own.
-    pub(super) fn note_end(&mut self, options: &Run, status: i32) {
+    pub(super) fn note_end(&mut self, options: &RunOptions, status: i32) {
         let ended = libc::WIFSIGNALED(status) && signals::ends(libc::WTERMSIG(status));
         if let Some(left) = self.left.take().filter(|_| !self.told && !ended) {
             say(options, &left);
@@ -34,7 +34,7 @@ impl Leaving {
 }
 
 /// Says what the command left behind, which is being stopped.
-fn say(options: &Run, left: &Leftover) {
+fn say(options: &RunOptions, left: &Leftover) {
     if options.quiet {
         return;
     }

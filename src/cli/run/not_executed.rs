@@ -3,12 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use crate::cli::{Run, refusal};
+use crate::cli::refusal;
+use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::exit::{self, Exit};
 
 /// Says why, and gives the status.
-pub(super) fn say(options: &Run, error: &io::Error) -> Exit {
+pub(super) fn say(options: &RunOptions, error: &io::Error) -> Exit {
     let program = &options.command[0];
     let shown = describe::escape(&program.to_string_lossy());
     if error.raw_os_error() == Some(libc::ENOENT) {

@@ -7,7 +7,7 @@ use super::not_executed;
 use super::start::{Start, Starting};
 use super::survivors::{self, Survivors};
 use super::words;
-use crate::cli::Run;
+use crate::cli::settings::RunOptions;
 use crate::clock::{Instant, until};
 use crate::describe;
 use crate::exit::{self, Exit};
@@ -29,7 +29,7 @@ pub(super) enum Ended {
 
 /// The command while the lock is held.
 pub(super) struct Running<'a> {
-    options: &'a Run,
+    options: &'a RunOptions,
     held: &'a Held,
     /// What the command's environment says of it.
     variables: &'a [Variable],
@@ -54,7 +54,7 @@ pub(super) struct Running<'a> {
 
 impl<'a> Running<'a> {
     pub(super) fn new(
-        options: &'a Run,
+        options: &'a RunOptions,
         held: &'a Held,
         variables: &'a [Variable],
         supervision: Supervision,

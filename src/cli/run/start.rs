@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::cli::Run;
+use crate::cli::settings::RunOptions;
 use crate::clock::{Instant, sleep_until};
 use crate::locker::{Held, Loss, Variable, grace, start_needs};
 use crate::supervise::signals::Signals;
@@ -34,7 +34,7 @@ pub(super) enum Start {
 
 /// What is to be started, and on which lock.
 pub(super) struct Starting<'a> {
-    pub(super) options: &'a Run,
+    pub(super) options: &'a RunOptions,
     pub(super) held: &'a Held,
     /// What the command's environment says of it.
     pub(super) variables: &'a [Variable],

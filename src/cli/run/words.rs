@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::tries;
-use crate::cli::Run;
+use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::exit::Exit;
 use crate::locker::{Held, Operator, grace};
@@ -12,7 +12,7 @@ use crate::progress::Seen;
 use crate::stderr;
 
 /// Says how long the wait was if there was a word of it.
-pub(super) fn say_acquired(options: &Run, seen: &Seen, waited: Duration, token: u64) {
+pub(super) fn say_acquired(options: &RunOptions, seen: &Seen, waited: Duration, token: u64) {
     let key = describe::escape(&options.key);
     let waited = describe::duration(waited);
     if options.verbose > 0 {
@@ -25,7 +25,7 @@ pub(super) fn say_acquired(options: &Run, seen: &Seen, waited: Duration, token: 
 }
 
 /// Says who holds the lock, and gives the status for it.
-pub(super) async fn not_acquired(options: &Run, seen: &Seen, store: &dyn Operator) -> Exit {
+pub(super) async fn not_acquired(options: &RunOptions, seen: &Seen, store: &dyn Operator) -> Exit {
     if !options.quiet {
         let key = describe::escape(&options.key);
         if let Some(limit) = options.wait.filter(|_| !tries(options)) {
@@ -43,7 +43,7 @@ pub(super) async fn not_acquired(options: &Run, seen: &Seen, store: &dyn Operato
 }
 
 /// Says how long the command may stay stopped: the lock is not renewed meanwhile.
-pub(super) fn say_stopped(options: &Run, held: &Held) {
+pub(super) fn say_stopped(options: &RunOptions, held: &Held) {
     let Some(deadline) = held.deadline().filter(|_| !options.quiet) else {
         return;
     };
@@ -61,7 +61,12 @@ pub(super) fn say_stopped(options: &Run, held: &Held) {
 
 /// Says, if asked to, that the lock was released, and what the command came to, if it was started:
 /// its wait status, if that is known.
-pub(super) fn say_released(options: &Run, held_for: Duration, started: bool, status: Option<i32>) {
+pub(super) fn say_released(
+    options: &RunOptions,
+    held_for: Duration,
+    started: bool,
+    status: Option<i32>,
+) {
     if options.verbose == 0 {
         return;
     }

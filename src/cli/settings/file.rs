@@ -12,8 +12,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{FORMER, KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
-use super::{check, invalid, option};
-use crate::cli::refusal::nearest;
+use super::{invalid, option};
+use crate::cli::nearest::nearest;
 use crate::cli::times;
 use crate::describe;
 use crate::input;
@@ -38,7 +38,7 @@ pub(super) struct Contents {
 }
 
 /// Reads the file that is `named`, or else the user's and the system's, which need not be there;
-/// the former comes before the latter. `options` says what values may be.
+/// the former comes before the latter. `options` says what is an option only.
 pub(super) fn all(named: Option<&Path>, options: &Command) -> Result<Vec<Contents>> {
     let read = |path: PathBuf, place| -> Result<Contents> {
         let Some((text, stat)) = text(&path, place)? else {
@@ -218,12 +218,12 @@ impl Reading<'_> {
         let value = match (key.kind, value) {
             (Kind::Flag, DeValue::Boolean(on)) => return Ok(on.to_string().into()),
             (Kind::Flag, _) => return Err("true or false".to_owned()),
-            (Kind::Duration, DeValue::Integer(seconds)) => {
+            (Kind::Duration(_), DeValue::Integer(seconds)) => {
                 let seconds = i64::from_str_radix(seconds.as_str(), seconds.radix());
                 let seconds = seconds.map_err(|_| times::too_long())?;
                 seconds.to_string().into()
             }
-            (Kind::Duration, DeValue::Float(seconds)) => seconds.as_str().into(),
+            (Kind::Duration(_), DeValue::Float(seconds)) => seconds.as_str().into(),
             (Kind::Endpoints, DeValue::Array(endpoints)) => {
                 let each = endpoints.iter().map(Spanned::get_ref);
                 let each = each.map(|endpoint| match endpoint {
@@ -241,14 +241,14 @@ impl Reading<'_> {
             }
             (Kind::Path, DeValue::String(text)) => self.beside(Path::new(&**text)).into_os_string(),
             (_, DeValue::String(text)) => OsString::from(&**text),
-            (Kind::Duration, _) => return Err("a string such as \"10s\", or seconds".to_owned()),
+            (Kind::Duration(_), _) => return Err("a string such as \"10s\", or seconds".to_owned()),
             (Kind::Endpoints, _) => return Err("a string, or an array of strings".to_owned()),
-            (Kind::Path | Kind::Text, _) => return Err("a string".to_owned()),
+            (Kind::Path | Kind::Text | Kind::Recorded, _) => return Err("a string".to_owned()),
         };
         if value.is_empty() {
             return Err("it is empty".to_owned());
         }
-        check(self.options, key.name, &value).map(|()| value)
+        key.check(&value).map(|()| value)
     }
 
     /// A directory or socket of an endpoint is relative to this file too.

@@ -1,5 +1,12 @@
-//! The keys of the configuration, once.
+//! The keys of the configuration, once, and what the value of each may be.
 
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::cli::args::Recorded;
+use crate::cli::times;
 use crate::secrets;
 
 /// What can be set beside the command line.
@@ -11,16 +18,18 @@ pub(super) struct Key {
     pub(super) etcdctl: Option<&'static str>,
 }
 
-/// How a file writes a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a value is, and how a file writes it.
+#[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// One endpoint, or an array of them.
     Endpoints,
     /// Of a file; relative to the one it is in.
     Path,
     Text,
-    /// `"1m30s"`, or a number of seconds.
-    Duration,
+    /// `"1m30s"`, or a number of seconds, as this reads it.
+    Duration(fn(&str) -> Result<Duration, String>),
+    /// What of the command is recorded.
+    Recorded,
     Flag,
 }
 
@@ -38,16 +47,20 @@ pub(super) const KEYS: [Key; 15] = [
         Kind::Flag,
         Some("ETCDCTL_INSECURE_SKIP_TLS_VERIFY"),
     ),
-    Key::new("dial-timeout", Kind::Duration, Some("ETCDCTL_DIAL_TIMEOUT")),
+    Key::new(
+        "dial-timeout",
+        Kind::Duration(times::parse_pause),
+        Some("ETCDCTL_DIAL_TIMEOUT"),
+    ),
     Key::new(
         "command-timeout",
-        Kind::Duration,
+        Kind::Duration(times::parse_pause),
         Some("ETCDCTL_COMMAND_TIMEOUT"),
     ),
-    Key::new("ttl", Kind::Duration, None),
-    Key::new("kill-after", Kind::Duration, None),
-    Key::new("retry-interval", Kind::Duration, None),
-    Key::new("record-command", Kind::Text, None),
+    Key::new("ttl", Kind::Duration(times::parse_ttl), None),
+    Key::new("kill-after", Kind::Duration(times::parse), None),
+    Key::new("retry-interval", Kind::Duration(times::parse_pause), None),
+    Key::new("record-command", Kind::Recorded, None),
     Key::new(FORMER, Kind::Flag, None),
 ];
 
@@ -66,6 +79,20 @@ impl Key {
         }
     }
 
+    /// Why the value is refused, if it is.
+    pub(super) fn check(&self, value: &OsStr) -> Result<(), String> {
+        let text = match value.to_str() {
+            _ if matches!(self.kind, Kind::Path) => return Ok(()),
+            Some(text) => text,
+            None => return Err("it cannot be that".to_owned()),
+        };
+        match self.kind {
+            Kind::Duration(parse) => parse(text).map(drop),
+            Kind::Recorded => recorded(text).map(drop),
+            Kind::Endpoints | Kind::Path | Kind::Text | Kind::Flag => Ok(()),
+        }
+    }
+
     /// Whether `genlock doctor` has the option too.
     pub(super) fn is_of_doctor(&self) -> bool {
         !matches!(self.name, "retry-interval" | "record-command" | FORMER)
@@ -79,6 +106,15 @@ impl Key {
             _ => value.to_owned(),
         }
     }
+}
+
+/// Reads what of the command is recorded.
+pub(super) fn recorded(text: &str) -> Result<Recorded, String> {
+    Recorded::from_str(text, false).map_err(|_| {
+        let known = Recorded::value_variants().iter();
+        let known = known.filter_map(|each| Some(each.to_possible_value()?.get_name().to_owned()));
+        format!("one of {}", known.collect::<Vec<_>>().join(", "))
+    })
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Settings {
                 continue;
             }
             words.push(format!("--{}", key.name).into());
-            if key.kind != Kind::Flag {
+            if !matches!(key.kind, Kind::Flag) {
                 words.push(value.clone());
             }
         }

@@ -1,0 +1,247 @@
+//! The options of `run`, and those that verbs have in common, as they were typed or stand in their
+//! GENLOCK_ variables. What lies below these, and what is meant in the end, is in `settings`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+
+use super::{help, layout, numbers, times};
+use crate::exit;
+
+/// Take the lock KEY, run COMMAND, release the lock.
+///
+/// The lock covers the command and what it starts: what it leaves behind is stopped before the
+/// release. If the lock is being lost the command is told SIGTERM in time, then SIGKILL, so that
+/// it is gone before anyone else can hold the lock. COMMAND finds the fencing token in
+/// $GENLOCK_HELD_TOKEN.
+#[derive(Args)]
+#[command(
+    before_help = help::RUN_EXAMPLES,
+    before_long_help = help::RUN_EXPLAINED,
+    after_long_help = help::run()
+)]
+pub(super) struct RunArgs {
+    /// Do not wait: exit with 75 if another holds it
+    #[arg(short = 'n', long = "try")]
+    pub(super) try_: bool,
+
+    /// Wait this long at most, then exit with 75
+    ///
+    /// 0 is --try. Default: wait until the lock is held.
+    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
+    pub(super) wait: Option<Duration>,
+
+    /// The status when it was not acquired, not 75
+    ///
+    /// 0 is allowed.
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "N",
+        default_value_t = exit::NOT_ACQUIRED,
+        value_parser = numbers::status,
+        env = "GENLOCK_CONFLICT_EXIT_CODE"
+    )]
+    pub(super) conflict_exit_code: u8,
+
+    #[command(flatten)]
+    pub(super) times: TimesArgs,
+
+    /// Stop the command after this time; exit with 124
+    ///
+    /// Counted from its start.
+    #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
+    pub(super) max_runtime: Option<Duration>,
+
+    /// Do not renew the lock: it, and with it the command, ends at the TTL
+    #[arg(hide_short_help = true, long)]
+    pub(super) no_renew: bool,
+
+    /// The pause between attempts where a store must be polled, and before a reconnect
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "DURATION",
+        default_value = "100ms",
+        value_parser = times::parse_pause,
+        env = "GENLOCK_RETRY_INTERVAL"
+    )]
+    pub(super) retry_interval: Duration,
+
+    /// The status when the lock was lost and the command stopped; never 0
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "N",
+        default_value_t = exit::LOST,
+        value_parser = numbers::failure,
+        env = "GENLOCK_LOST_EXIT_CODE"
+    )]
+    pub(super) lost_exit_code: u8,
+
+    /// Leave the processes that the command leaves behind: for one that starts a daemon on purpose
+    #[arg(hide_short_help = true, long)]
+    pub(super) leave_descendants: bool,
+
+    /// What of the command others see in the holder's record
+    ///
+    /// All of it, its name without arguments, or nothing. Whoever can read the store can read the
+    /// record: host, user, process number and command, with a password that is among its arguments.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "WHAT",
+        default_value = "full",
+        env = "GENLOCK_RECORD_COMMAND"
+    )]
+    pub(super) record_command: Recorded,
+
+    /// What --record-command none was called first.
+    #[arg(
+        long,
+        hide = true,
+        env = "GENLOCK_NO_RECORD_COMMAND",
+        value_parser = FalseyValueParser::new()
+    )]
+    pub(super) no_record_command: bool,
+
+    /// Say nothing of waiting, nor who holds the lock
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Say what happens; twice: renewals too
+    ///
+    /// When the lock is acquired and released, and of trouble with the store.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// The lock's name, such as /locks/backup
+    #[arg(value_name = "KEY")]
+    pub(super) key: String,
+
+    /// The command and its arguments, without quotes
+    ///
+    /// No `--` is needed before them.
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub(super) command: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+}
+
+/// How long the lock and its command last: what `run` goes by and `doctor` judges.
+#[derive(Args)]
+pub(super) struct TimesArgs {
+    /// How long the store keeps it without us
+    ///
+    /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
+    /// for so long. etcd may grant more.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = times::parse_ttl,
+        env = "GENLOCK_TTL"
+    )]
+    pub(super) ttl: Duration,
+
+    /// From SIGTERM to SIGKILL when the command is stopped
+    ///
+    /// Default: a fifth of the TTL.
+    #[arg(
+        hide_short_help = true,
+        short,
+        long,
+        value_name = "DURATION",
+        value_parser = times::parse,
+        env = "GENLOCK_KILL_AFTER"
+    )]
+    pub(super) kill_after: Option<Duration>,
+}
+
+/// What a holder's record says of the command.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Recorded {
+    Full,
+    Name,
+    None,
+}
+
+/// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
+/// variable, which counts where neither is given; then the configuration does.
+#[derive(Args, Clone)]
+#[command(next_help_heading = layout::CONNECTION)]
+pub(super) struct ConnectionArgs {
+    /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
+    /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "GENLOCK_ENDPOINTS"
+    )]
+    pub(super) endpoints: Option<Vec<String>>,
+
+    /// The authority that signed the servers' certificates, PEM. Default: the system's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CACERT")]
+    pub(super) cacert: Option<PathBuf>,
+
+    /// Our certificate, PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CERT")]
+    pub(super) cert: Option<PathBuf>,
+
+    /// The key of our certificate, PEM
+    #[arg(
+        long = "key",
+        id = "tls_key",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_KEY"
+    )]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In
+    /// $GENLOCK_USER it may be NAME:PASSWORD
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+
+    /// The file whose first line is the password. It may be readable by nobody else (chmod 600); one
+    /// of root's or another user's also by its group
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_PASSWORD_FILE"
+    )]
+    pub(super) password_file: Option<PathBuf>,
+
+    /// Do not check who the server is. Anyone on the way can then take its place
+    #[arg(
+        long,
+        value_parser = FalseyValueParser::new(),
+        env = "GENLOCK_INSECURE_SKIP_TLS_VERIFY"
+    )]
+    pub(super) insecure_skip_tls_verify: bool,
+
+    /// How long to try to reach the store, if it gives no sign of life. Default: 2s
+    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_DIAL_TIMEOUT")]
+    pub(super) dial_timeout: Option<Duration>,
+
+    /// How long one request to the store may take. Default: 5s
+    #[arg(long, value_name = "DURATION", value_parser = times::parse_pause, env = "GENLOCK_COMMAND_TIMEOUT")]
+    pub(super) command_timeout: Option<Duration>,
+
+    /// The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say
+    /// /etc/genlock/config.toml
+    // Read before the rest: see settings.rs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "GENLOCK_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+}

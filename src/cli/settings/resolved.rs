@@ -1,0 +1,146 @@
+//! What is meant: what was typed, over its GENLOCK_ variable, etcdctl's, the files, and the default.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Settings;
+use super::keys::{self, FORMER, KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
+use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
+
+/// Where the lock is, and who we are there.
+pub(in crate::cli) struct ConnectionOptions {
+    /// `None` if nobody says.
+    pub(in crate::cli) endpoints: Option<Vec<String>>,
+    /// Whether an endpoint without a scheme is spoken to over TLS, whatever else is set.
+    pub(in crate::cli) tls: bool,
+    pub(in crate::cli) cacert: Option<PathBuf>,
+    pub(in crate::cli) cert: Option<PathBuf>,
+    pub(in crate::cli) tls_key: Option<PathBuf>,
+    pub(in crate::cli) insecure_skip_tls_verify: bool,
+    pub(in crate::cli) user: Option<String>,
+    /// The password itself; a `password_file` comes before it.
+    pub(in crate::cli) password: Option<String>,
+    pub(in crate::cli) password_file: Option<PathBuf>,
+    pub(in crate::cli) dial_timeout: Option<Duration>,
+    pub(in crate::cli) command_timeout: Option<Duration>,
+}
+
+/// How long the lock and its command last.
+pub(in crate::cli) struct TimesOptions {
+    pub(in crate::cli) ttl: Duration,
+    /// `None` if nobody says: it follows from the TTL.
+    pub(in crate::cli) kill_after: Option<Duration>,
+}
+
+/// A run.
+pub(in crate::cli) struct RunOptions {
+    /// Whether not to wait, whatever `wait` says.
+    pub(in crate::cli) try_: bool,
+    pub(in crate::cli) wait: Option<Duration>,
+    pub(in crate::cli) conflict_exit_code: u8,
+    pub(in crate::cli) ttl: Duration,
+    pub(in crate::cli) kill_after: Option<Duration>,
+    pub(in crate::cli) max_runtime: Option<Duration>,
+    pub(in crate::cli) no_renew: bool,
+    pub(in crate::cli) retry_interval: Duration,
+    pub(in crate::cli) lost_exit_code: u8,
+    pub(in crate::cli) leave_descendants: bool,
+    pub(in crate::cli) record_command: Recorded,
+    pub(in crate::cli) quiet: bool,
+    pub(in crate::cli) verbose: u8,
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) command: Vec<OsString>,
+    pub(in crate::cli) connection: ConnectionOptions,
+    /// All that genlock was given.
+    pub(in crate::cli) words: Vec<OsString>,
+}
+
+impl Settings {
+    /// What is meant by this of the connection.
+    pub(in crate::cli) fn connection(&self, typed: &ConnectionArgs) -> ConnectionOptions {
+        let list = self.below("endpoints");
+        let list = list.map(|list| list.split(',').map(str::to_owned).collect());
+        ConnectionOptions {
+            endpoints: list.or_else(|| typed.endpoints.clone()),
+            tls: self.tls,
+            cacert: self.path("cacert").or_else(|| typed.cacert.clone()),
+            cert: self.path("cert").or_else(|| typed.cert.clone()),
+            tls_key: self.path("key").or_else(|| typed.tls_key.clone()),
+            insecure_skip_tls_verify: self
+                .flag("insecure-skip-tls-verify")
+                .unwrap_or(typed.insecure_skip_tls_verify),
+            user: self
+                .below(USER)
+                .map(str::to_owned)
+                .or_else(|| typed.user.clone()),
+            password: self.below(PASSWORD).map(str::to_owned),
+            password_file: self
+                .path(PASSWORD_FILE)
+                .or_else(|| typed.password_file.clone()),
+            dial_timeout: self.duration("dial-timeout").or(typed.dial_timeout),
+            command_timeout: self.duration("command-timeout").or(typed.command_timeout),
+        }
+    }
+
+    /// What is meant by these times.
+    pub(in crate::cli) fn times(&self, typed: &TimesArgs) -> TimesOptions {
+        TimesOptions {
+            ttl: self.duration("ttl").unwrap_or(typed.ttl),
+            kill_after: self.duration("kill-after").or(typed.kill_after),
+        }
+    }
+
+    /// What is meant by these options of `run`, which stand in `words`.
+    pub(in crate::cli) fn run(&self, typed: RunArgs, words: &[OsString]) -> RunOptions {
+        let TimesOptions { ttl, kill_after } = self.times(&typed.times);
+        let recorded = self.below("record-command");
+        let recorded = recorded.and_then(|text| keys::recorded(text).ok());
+        let recorded = recorded.unwrap_or(typed.record_command);
+        let is_hidden = self.flag(FORMER).unwrap_or(typed.no_record_command);
+        RunOptions {
+            try_: typed.try_,
+            wait: typed.wait,
+            conflict_exit_code: typed.conflict_exit_code,
+            ttl,
+            kill_after,
+            max_runtime: typed.max_runtime,
+            no_renew: typed.no_renew,
+            retry_interval: self
+                .duration("retry-interval")
+                .unwrap_or(typed.retry_interval),
+            lost_exit_code: typed.lost_exit_code,
+            leave_descendants: typed.leave_descendants,
+            record_command: if is_hidden { Recorded::None } else { recorded },
+            quiet: typed.quiet,
+            verbose: typed.verbose,
+            connection: self.connection(&typed.connection),
+            key: typed.key,
+            command: typed.command,
+            words: words.to_vec(),
+        }
+    }
+
+    /// The value that counts in place of what clap read, as nobody typed it or set its variable.
+    fn below(&self, key: &str) -> Option<&str> {
+        let value = self.values.get(key).filter(|_| self.below.contains(key))?;
+        value.to_str()
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        let path = self.values.get(key).filter(|_| self.below.contains(key))?;
+        Some(path.into())
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        Some(self.below(key)? == "true")
+    }
+
+    /// It was refused when it was read if it is none.
+    fn duration(&self, name: &str) -> Option<Duration> {
+        match KEYS.iter().find(|key| key.name == name)?.kind {
+            Kind::Duration(parse) => parse(self.below(name)?).ok(),
+            _ => None,
+        }
+    }
+}
