@@ -9,6 +9,7 @@ mod deadline;
 pub mod etcd;
 pub mod file;
 mod held;
+mod keeper;
 mod limits;
 pub mod net;
 pub mod operator;

@@ -13,18 +13,15 @@ mod expiry;
 mod fault;
 mod follow;
 mod gather;
-mod grant;
 mod greeting;
 mod hold;
 mod lease;
-mod leases;
 mod operator;
 mod ping;
 mod proof;
 mod queue;
 mod recipe;
 mod renewal;
-mod revoke;
 mod standing;
 mod survey;
 mod takeover;
@@ -36,16 +33,13 @@ mod watches;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch as notice;
-use tokio::time::timeout;
-
 use super::claims::Claims;
+use super::keeper::Keeper;
 use super::limits::MAX_TTL;
 use super::net::Config;
 use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
 use connect::Store;
-use leases::Leases;
 use queue::Queue;
 
 /// What etcd's locks can do.
@@ -77,9 +71,7 @@ struct Shared {
     store: Arc<Store>,
     options: Options,
     claims: Claims,
-    /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
-    closing: notice::Sender<bool>,
-    leases: Leases,
+    keeper: Arc<Keeper>,
 }
 
 impl Etcd {
@@ -91,13 +83,15 @@ impl Etcd {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
         let store = Arc::new(Store::new(&config, &options)?);
+        // A lease is revoked, and its key may have to be deleted: each call is bounded by itself.
+        let within = store.command_timeout * 2 + Duration::from_secs(1);
+        let keeper = Arc::new(Keeper::new(options.clone(), within));
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
                 options,
                 claims: Claims::default(),
-                closing: notice::Sender::new(false),
-                leases: Leases::default(),
+                keeper,
             }),
         })
     }
@@ -130,13 +124,8 @@ impl Locker for Etcd {
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let shared = &self.shared;
-            let first = shared.claims.close();
-            shared.closing.send_replace(true);
-            let released = timeout(shared.store.command_timeout, async {
-                shared.closing.closed().await;
-                !first || leases::revoke_all(shared).await
-            });
-            if !released.await.unwrap_or(!first) {
+            shared.claims.close();
+            if !shared.keeper.close(shared.store.command_timeout).await {
                 return Err(Error::new(
                     ErrorKind::TimedOut,
                     "close: etcd did not answer in time; what is left is free at its TTL's end",

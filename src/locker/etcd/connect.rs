@@ -189,7 +189,7 @@ impl Store {
     }
 
     /// How often anything was heard of any member.
-    pub(super) fn pulse(&self) -> usize {
+    pub(super) fn signs_of_life(&self) -> usize {
         self.members.iter().map(|member| member.pulse.count()).sum()
     }
 

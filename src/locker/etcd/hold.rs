@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::dial::Client;
-use super::lease::{self, Granted, Lease};
+use super::lease::{self, EtcdLease, Lease};
 use super::queue::Place;
 use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::events::Event;
 use crate::locker::claims::{Claim, Claims};
+use crate::locker::keeper::Granted;
 use crate::locker::ownership::{Loss, Owner};
 use crate::locker::{BoxFuture, Grant, Held, Possession, Record, TakenAway};
 
@@ -53,9 +54,9 @@ pub(super) fn held(
         revision,
         waited,
     } = place;
-    let id = lease.id();
+    let id = lease.calls().id;
     // From now on it is watched.
-    shared.leases.set_astray(id, false);
+    lease.calls().set_astray(false);
     let mut watching = JoinSet::new();
     let held_key = Key {
         own: own.clone(),
@@ -71,7 +72,9 @@ pub(super) fn held(
             let _ = recipe.stamp(&own, revision).await;
         });
     }
-    watching.spawn(lose_with_key(shared.clone(), held_key, owner.clone()));
+    let calls = lease.calls().clone();
+    let taken = lose_with_key(shared.clone(), held_key, calls, owner.clone());
+    watching.spawn(taken);
     let grant = Grant::new(key, revision as u64).with_owner_key(own.clone());
     let holding = Holding {
         lease,
@@ -116,10 +119,10 @@ struct Key {
 }
 
 /// Ownership goes with the key, or with what somebody else writes to it.
-async fn lose_with_key(shared: Arc<Shared>, key: Key, owner: Owner) {
+async fn lose_with_key(shared: Arc<Shared>, key: Key, lease: Arc<EtcdLease>, owner: Owner) {
     let loss = match until_taken(&shared, &key).await {
         Taken::WrittenOver => {
-            shared.leases.set_astray(key.lease, true);
+            lease.set_astray(true);
             Loss::KeyOverwritten
         }
         // Nobody asks any more.

@@ -1,57 +1,139 @@
-//! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
+//! A lease of etcd's, and the key that is attached to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use etcd_client::LeaseTimeToLiveResponse;
-use tokio::sync::{oneshot, watch};
+use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
 
 use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
-use super::grant::{self, Requests};
-use super::renewal::Renewals;
-use super::revoke::{behind, closed};
-use super::{Shared, leases};
+use super::renewal::RenewalState;
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
-use crate::locker::claims::Trace;
+use crate::error::Result;
+use crate::locker::BoxFuture;
 use crate::locker::deadline::Deadline;
+use crate::locker::keeper::{self, Attempt, LeaseCalls, Requests};
 use crate::locker::net::random;
 use crate::locker::operator::Ttl;
-use crate::locker::ownership::{Loss, Owner};
 
 /// How long etcd may take to say that it does not know a lease, before it is asked no more: a loss
 /// waits to be told for it, and the next holder does not.
 const SOON: Duration = Duration::from_millis(50);
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
-pub(super) struct Lease {
-    shared: Arc<Shared>,
-    trace: Trace,
-    id: i64,
-    granted: oneshot::Receiver<Result<Granted>>,
-    renewal: watch::Sender<Renewal>,
-    end: oneshot::Sender<Revoked>,
+pub(super) type Lease = keeper::Lease<EtcdLease>;
+
+/// What is asked of etcd for one lease.
+pub(super) struct EtcdLease {
+    pub(super) store: Arc<Store>,
+    pub(super) id: i64,
+    /// The key that is attached to it.
+    pub(super) own: String,
+    ttl: Duration,
+    /// The key may be attached elsewhere by now.
+    astray: AtomicBool,
+    pub(super) renewal: RenewalState,
 }
 
-/// The lease is revoked by who released it.
-struct Revoked;
+impl EtcdLease {
+    pub(super) fn new(store: &Arc<Store>, id: i64, own: String, ttl: Duration) -> Self {
+        Self {
+            store: store.clone(),
+            id,
+            own,
+            ttl,
+            astray: AtomicBool::new(false),
+            renewal: RenewalState::default(),
+        }
+    }
 
-/// What the grant of a lease gave.
-pub(super) struct Granted {
-    pub(super) ttl: Duration,
-    pub(super) owner: Owner,
+    /// Whether somebody else may have written to its key: what nobody watches can be.
+    pub(super) fn set_astray(&self, astray: bool) {
+        self.astray.store(astray, Ordering::Relaxed);
+    }
+
+    async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
+        let (id, asked) = (self.id, self.ttl.as_secs() as i64);
+        let counted = requests.clone();
+        let op = move |client: Client| {
+            let sent = counted.leave();
+            let options = LeaseGrantOptions::new().with_id(id);
+            async move {
+                let answer = client.lease_client().grant(asked, Some(options)).await?;
+                client.note_term(answer.header());
+                Ok((sent, answer))
+            }
+        };
+        match self.store.call(self.store.command_timeout, op).await {
+            // Nobody else has this id: it is the request that was answered which made the lease,
+            // though others of ours may have left long before.
+            Ok((sent, answer)) => {
+                let ttl = Duration::from_secs(answer.ttl().max(0) as u64);
+                Ok(Deadline::granted(sent, ttl))
+            }
+            Err(fault) => match (fault, requests.first()) {
+                // One of those made it, whose answer was lost.
+                (Fault::LeaseExists, Some(first)) if requests.count() > 1 => {
+                    Ok(Deadline::granted(first, self.ttl))
+                }
+                (fault, _) => Err(fault),
+            },
+        }
+    }
+
+    async fn end(&self) -> Result<(), Fault> {
+        let (store, id) = (&self.store, self.id);
+        let op = move |client: Client| async move { client.lease_client().revoke(id).await };
+        match store.call(store.command_timeout, op).await {
+            Ok(_) | Err(Fault::LeaseNotFound) => {}
+            Err(fault) => return Err(fault),
+        }
+        // Its holder may have seen it meanwhile.
+        if self.astray.load(Ordering::Relaxed) {
+            self.delete().await;
+        }
+        Ok(())
+    }
+
+    /// A key that was attached elsewhere would stay without its lease: in the way of those who ask for
+    /// no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
+    async fn delete(&self) {
+        let own = self.own.clone();
+        let op = move |client: Client| {
+            let own = own.clone();
+            async move { client.kv_client().delete(own, None).await }
+        };
+        // Who waits for it looks after the lease as well.
+        let _ = self.store.call(self.store.command_timeout, op).await;
+    }
 }
 
-/// Whether the lease is renewed from now on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Renewal {
-    Always,
-    /// Once more, now.
-    Once,
-    Never,
+impl LeaseCalls for EtcdLease {
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
+        Box::pin(self.have_granted(requests))
+    }
+
+    fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
+        Box::pin(self.have_renewed(attempt))
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.end())
+    }
+
+    fn signs_of_life(&self) -> usize {
+        self.store.signs_of_life()
+    }
+
+    fn was_heard(&self) -> bool {
+        self.store.heard()
+    }
+
+    fn silent(&self, within: Duration) -> Fault {
+        self.store.silent(within)
+    }
 }
 
 /// A lease id of our own choice, so that what goes with the lease can be sent along with the
@@ -63,77 +145,6 @@ pub(super) fn fresh_id() -> Result<i64> {
         if id != 0 {
             return Ok(id);
         }
-    }
-}
-
-impl Lease {
-    /// Has the lease of the key `own` granted, and renewed, by a task of its own.
-    pub(super) fn start(
-        shared: &Arc<Shared>,
-        id: i64,
-        own: String,
-        ttl: Duration,
-        trace: Trace,
-    ) -> Self {
-        let (grant, granted) = oneshot::channel();
-        let (end, ended) = oneshot::channel();
-        let renewal = watch::Sender::new(Renewal::Always);
-        let keeper = Keeper {
-            shared: shared.clone(),
-            id,
-            ttl,
-            renewals: Renewals::new(&shared.store, id, own.clone()),
-            renewal: renewal.subscribe(),
-            trace: Some(trace.clone()),
-        };
-        shared.leases.begin(id, own, ttl);
-        tokio::spawn(keeper.run(grant, ended, shared.closing.subscribe()));
-        Self {
-            shared: shared.clone(),
-            trace,
-            id,
-            granted,
-            renewal,
-            end,
-        }
-    }
-
-    pub(super) fn id(&self) -> i64 {
-        self.id
-    }
-
-    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it.
-    pub(super) async fn granted(&mut self) -> Result<Granted> {
-        let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
-        (&mut self.granted).await.map_err(gone)?
-    }
-
-    /// Whether it is renewed from now on.
-    pub(super) fn set_renewal(&self, renewal: Renewal) {
-        self.renewal.send_replace(renewal);
-    }
-
-    /// Revokes it, and with it every key that is attached. Bounded; if the future is dropped the
-    /// release goes on in the background. The lease's own task may be gone, with its runtime.
-    pub(super) async fn release(self) -> Result<()> {
-        let Self {
-            shared,
-            trace,
-            id,
-            end,
-            ..
-        } = self;
-        let closing = shared.closing.subscribe();
-        let _ = end.send(Revoked);
-        let revoking = tokio::spawn(async move {
-            let revoked = leases::revoke(&shared, id).await;
-            drop((closing, trace));
-            revoked
-        });
-        revoking.await.unwrap_or_else(|_| {
-            let message = "the runtime ended before the release: it comes at the end of its TTL";
-            Err(Error::new(ErrorKind::Unavailable, message))
-        })
     }
 }
 
@@ -161,114 +172,4 @@ pub(super) fn ttl_in(answer: &LeaseTimeToLiveResponse) -> Option<Ttl> {
         granted: seconds(answer.granted_ttl()),
         left: seconds(answer.ttl()),
     })
-}
-
-/// The task's own.
-struct Keeper {
-    shared: Arc<Shared>,
-    id: i64,
-    ttl: Duration,
-    renewals: Renewals,
-    renewal: watch::Receiver<Renewal>,
-    /// Until the lease is revoked the key is taken.
-    trace: Option<Trace>,
-}
-
-impl Keeper {
-    /// `closing` is held to the end: the client's closing waits until the last of these is gone.
-    async fn run(
-        mut self,
-        grant: oneshot::Sender<Result<Granted>>,
-        mut ended: oneshot::Receiver<Revoked>,
-        mut closing: watch::Receiver<bool>,
-    ) {
-        let requests = Arc::new(Requests::default());
-        let (id, shared) = (self.id, self.shared.clone());
-        let sent = || requests.count() > 0;
-        let granting = grant::grant(&shared.store, id, self.ttl, &requests);
-        match behind(granting, &mut closing, sent, &shared.store, id).await {
-            Ok(deadline) => {
-                let ttl = deadline.ttl();
-                let owner = Owner::new(Some(deadline.instant()));
-                shared.leases.granted(id, ttl, owner.clone());
-                let given = owner.clone();
-                // If nobody waits any more, `ended` says so.
-                let _ = grant.send(Ok(Granted { ttl, owner: given }));
-                tokio::select! {
-                    revoked = &mut ended => if let Ok(Revoked) = revoked {
-                        return;
-                    },
-                    () = closed(&mut closing) => owner.lose(Loss::Closed),
-                    () = self.keep(deadline, &owner) => {}
-                }
-            }
-            Err(fault) => {
-                // Nothing of ours is in etcd if nothing was sent, or another has the id.
-                let nothing = requests.count() == 0 || matches!(fault, Fault::LeaseExists);
-                let _ = grant.send(Err(fault.into()));
-                if nothing {
-                    shared.leases.forget(id);
-                    return;
-                }
-                if !shared.store.heard() {
-                    // Most likely nobody is there. It is tried, but nobody waits for it.
-                    drop(closing);
-                    self.trace = None;
-                    shared.leases.set_aside(id);
-                }
-            }
-        }
-        // What cannot be revoked is left to the client's closing, and to its TTL.
-        let _ = leases::revoke(&shared, id).await;
-    }
-
-    /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
-    /// stands for is stopped first.
-    async fn keep(&mut self, mut deadline: Deadline, owner: &Owner) {
-        let loss = tokio::select! {
-            loss = self.renew(&mut deadline, owner) => loss,
-            // Whoever renews, this is what the holder goes by.
-            loss = expired(owner) => loss,
-        };
-        owner.lose(loss);
-        std::future::pending().await
-    }
-
-    async fn renew(&mut self, deadline: &mut Deadline, owner: &Owner) -> Loss {
-        let mut once_done = false;
-        loop {
-            let mode = *self.renewal.borrow_and_update();
-            let due = match mode {
-                Renewal::Always => Some(deadline.renew_at()),
-                Renewal::Once if !once_done => Some(Instant::now()),
-                Renewal::Once | Renewal::Never => None,
-            };
-            let renewed = async {
-                match due {
-                    Some(due) => self.renewals.next(deadline, due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let renewed = tokio::select! {
-                Ok(()) = self.renewal.changed() => continue,
-                renewed = renewed => renewed,
-            };
-            match renewed {
-                Ok(sent) => {
-                    deadline.renewed(sent, deadline.ttl());
-                    owner.extend(deadline.instant());
-                    once_done = mode == Renewal::Once;
-                }
-                Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
-                Err(fault) => {
-                    let event = Event::Retrying(fault.reason().to_owned());
-                    self.shared.options.notify(&event);
-                }
-            }
-        }
-    }
-}
-
-async fn expired(owner: &Owner) -> Loss {
-    owner.ownership().lost().await
 }

@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::fault::Fault;
-use super::lease::{self, Granted, Lease, Renewal};
+use super::lease::{self, EtcdLease, Lease};
 use super::recipe::{Answer, Entry, Recipe};
 use super::turn::{Turn, Waiter};
 use super::{Shared, hold};
@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::locker::claims::Claim;
 use crate::locker::deadline;
+use crate::locker::keeper::{Granted, Renewal};
 use crate::locker::ownership::{Loss, Owner};
 use crate::locker::{Held, Record, Request};
 
@@ -113,7 +114,7 @@ impl<'a> Queue<'a> {
                 waited = self.wait(&place, answer.next) => waited?,
             }
             // A place is renewed while it waits. The lock has its full TTL from now on.
-            renewal = Renewal::Once;
+            renewal = Renewal::Once(Instant::now());
         }
         self.keep(place, renewal).await
     }
@@ -136,7 +137,7 @@ impl<'a> Queue<'a> {
             }
             answer = self
                 .recipe
-                .submit(Entry::Always, lease.id())
+                .submit(Entry::Always, lease.calls().id)
                 .await
                 .map_err(|fault| self.stop(fault))?;
         }
@@ -172,13 +173,10 @@ impl<'a> Queue<'a> {
     async fn ask(&self, entry: Entry) -> Result<(Lease, Granted, Answer), Stop> {
         let id = lease::fresh_id().map_err(Stop::Failed)?;
         let granting = async {
-            let mut lease = Lease::start(
-                self.shared,
-                id,
-                self.recipe.own(id),
-                self.ttl,
-                self.claim.trace(),
-            );
+            let own = self.recipe.own(id);
+            let calls = EtcdLease::new(&self.shared.store, id, own, self.ttl);
+            let (keeper, trace) = (&self.shared.keeper, self.claim.trace());
+            let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, trace);
             let granted = lease.granted().await;
             (lease, granted)
         };
@@ -227,9 +225,9 @@ impl<'a> Queue<'a> {
         let Some(revision) = answer.revision else {
             return Err(Stop::Lost(Loss::KeyDeleted));
         };
-        self.shared.leases.set_astray(lease.id(), true);
+        lease.calls().set_astray(true);
         Ok(Place {
-            own: self.recipe.own(lease.id()),
+            own: self.recipe.own(lease.calls().id),
             lease,
             granted,
             revision,
@@ -249,9 +247,11 @@ impl<'a> Queue<'a> {
         let fresh = before.is_some_and(fresh);
         if !options.auto_renew {
             // While it waited, or was granted, it was renewed whenever that was due.
-            place
-                .lease
-                .set_renewal(if fresh { renewal } else { Renewal::Once });
+            place.lease.set_renewal(if fresh {
+                renewal
+            } else {
+                Renewal::Once(Instant::now())
+            });
         }
         if !fresh {
             let suffices = |at: Instant| Some(at) > before && at.left() > needed;

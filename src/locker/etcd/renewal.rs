@@ -1,304 +1,237 @@
-//! Renewing one lease. Where answers take long, more is asked while they are under way: the time that
-//! is left is the bound, and the newest sending that is confirmed counts.
+//! One renewal of a lease in etcd: a ping, and a read that proves it (see proof.rs). Those that are
+//! under way side by side share what they prove.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::connect::Store;
 use super::dial::Client;
 use super::fault::Fault;
+use super::lease::EtcdLease;
 use super::ping::{self, Pinged};
 use super::proof::Proof;
-use crate::clock::{self, Instant};
-use crate::locker::deadline::Deadline;
-
-/// This share of a TTL, and so much at least, lies between two attempts. Enough for a store that takes
-/// six tenths of it for each answer; to ask more would make it slower where many do.
-const PACE: u32 = 10;
-const LEAST_PACE: Duration = Duration::from_millis(100);
-
-/// So much at most lies between the first, which is answered at once most of the time, and the second.
-const FIRST_PACE: Duration = Duration::from_millis(300);
-
-/// So many attempts of a kind are under way at most.
-const MOST: usize = 8;
+use crate::clock::Instant;
+use crate::locker::keeper::Attempt;
 
 /// So many other connections are tried beside one that does not answer.
 const SPARE: usize = 1;
 
-/// After this share of a TTL without an answer it is told.
-const SILENT: u32 = 4;
+/// What the renewals of one lease have in common.
+#[derive(Default)]
+pub(super) struct RenewalState {
+    shared: Mutex<Progress>,
+    /// The newest sending that is confirmed.
+    confirmed: watch::Sender<Option<Instant>>,
+}
 
-/// The renewals of one lease.
-pub(super) struct Renewals {
-    store: Arc<Store>,
-    lease: i64,
-    /// The key that is attached to the lease.
-    own: String,
+#[derive(Default)]
+struct Progress {
     proof: Proof,
+    /// When the last read left.
+    read: Option<Instant>,
     /// The connection that has answered.
     over: Option<Over>,
-    /// How many there were.
-    found: u64,
-    /// When something was asked last, and when the last read left.
-    asked: Option<Instant>,
-    read: Option<Instant>,
-    /// How many are under way.
+    /// How many pings look for another.
     searching: usize,
-    reading: usize,
-    /// How often the store had been heard of by then.
-    pulse: usize,
-    /// That this was when it was due, with nothing under way.
-    in_time: bool,
-    /// When something was asked first since the last sending was confirmed; and that it was told since
-    /// that there is no answer.
-    since: Option<Instant>,
-    told: bool,
-    news: UnboundedReceiver<News>,
-    tell: UnboundedSender<News>,
-    tasks: JoinSet<()>,
+    /// The ends of pings: to drop one before would be to break it off.
+    rests: JoinSet<()>,
 }
 
 /// A connection over which pings go, as long as it answers.
 struct Over {
-    number: u64,
     client: Client,
     unanswered: usize,
 }
 
-/// What came of an attempt.
-enum News {
-    /// Over the connection of this number.
-    Pinged(u64, Result<Box<Pinged>, Fault>),
-    /// Over any.
-    Found(Result<Box<Pinged>, Fault>),
-    Read(Result<(u64, Instant), Fault>),
-}
+/// Why a part of a renewal came to nothing, if it did. Others may do.
+type Outcome = Result<Option<Fault>, Fault>;
 
-impl Renewals {
-    pub(super) fn new(store: &Arc<Store>, lease: i64, own: String) -> Self {
-        let (tell, news) = unbounded_channel();
-        Self {
-            store: store.clone(),
-            lease,
-            own,
-            proof: Proof::default(),
-            over: None,
-            found: 0,
-            asked: None,
-            read: None,
-            searching: 0,
-            reading: 0,
-            pulse: 0,
-            in_time: false,
-            since: None,
-            told: false,
-            news,
-            tell,
-            tasks: JoinSet::new(),
-        }
-    }
-
-    /// Renews, from `due` on. Gives the next sending that is confirmed and newer than the one which
-    /// `deadline` counts from. Cancel-safe.
-    ///
-    /// # Errors
-    /// When the lease is gone. Any other fault is news: it goes on with the next call.
-    pub(super) async fn next(
-        &mut self,
-        deadline: &Deadline,
-        due: Instant,
-    ) -> Result<Instant, Fault> {
-        let ttl = deadline.ttl();
-        let pace = (ttl / PACE).max(LEAST_PACE);
-        loop {
-            let confirmed = self.proof.confirmed();
-            // What a new ping and the last one's read prove is no news.
-            if let Some(sent) = confirmed.filter(|&sent| sent > deadline.sent() + pace / 2) {
-                self.told = false;
-                self.since = None;
-                return Ok(sent);
-            }
-            // Answers that are slow, and come all the time, are no silence.
-            let silent = |since| Instant::now() >= since + ttl / SILENT;
-            if self.since.is_some_and(silent) && !self.told {
-                self.told = true;
-                return Err(self.store.silent(ttl / SILENT));
-            }
-            let next = self.next_at(deadline, due, pace);
-            tokio::select! {
-                biased;
-                Some(news) = self.news.recv() => self.note(news, deadline)?,
-                () = clock::sleep_until(next) => {
-                    if self.next_at(deadline, due, pace) > Instant::now() {
-                        continue;
-                    }
-                    let late = self.are_under_way() || Instant::now() >= due + LEAST_PACE;
-                    self.ask(deadline, late);
-                }
-            }
-        }
-    }
-
-    /// When to ask next. Who has just been heard of, though not with an answer, has much to do, and
-    /// is asked again only at half of the TTL; who is silent may have heard nothing of us.
-    fn next_at(&self, deadline: &Deadline, due: Instant, pace: Duration) -> Instant {
-        let Some(asked) = self.asked else {
-            return due;
+impl EtcdLease {
+    /// Renews it once: a sending that is confirmed, no earlier than this began.
+    pub(super) async fn have_renewed(&self, attempt: Attempt) -> Result<Instant, Fault> {
+        let begun = Instant::now();
+        let mut confirmed = self.renewal.confirmed.subscribe();
+        let confirmed = async {
+            let newest = confirmed.wait_for(|sent| *sent >= Some(begun)).await;
+            newest.ok().and_then(|sent| *sent)
         };
-        let lives = self.since.is_some() && self.lives();
-        if lives {
-            let half = deadline.sent() + deadline.ttl() / 2;
-            return due.max(asked + pace).max(half);
+        tokio::select! {
+            biased;
+            sent = confirmed => Ok(sent.unwrap_or(begun)),
+            fault = self.try_to_renew(attempt, begun) => Err(fault),
         }
-        let pause = if self.in_time {
-            pace.min(FIRST_PACE)
-        } else {
-            pace
+    }
+
+    /// Ends with the fault if it cannot be confirmed.
+    async fn try_to_renew(&self, attempt: Attempt, begun: Instant) -> Fault {
+        let (over, searches) = {
+            let progress = self.progress();
+            let over = progress.over.as_ref();
+            let searches = match over.map(|over| over.unanswered) {
+                None => true,
+                Some(1..) if attempt.silent => progress.searching < SPARE,
+                Some(_) => false,
+            };
+            (over.map(|over| over.client.clone()), searches)
         };
-        due.max(asked + pause)
-    }
-
-    /// Whether there was a sign of life since something was asked last.
-    fn lives(&self) -> bool {
-        self.store.pulse() != self.pulse
-    }
-
-    fn are_under_way(&self) -> bool {
-        let unanswered = self.over.as_ref().is_some_and(|over| over.unanswered > 0);
-        unanswered || self.searching > 0 || self.reading > 0
-    }
-
-    /// Pings. If it is late the read that goes with it does not wait for the answer.
-    fn ask(&mut self, deadline: &Deadline, late: bool) {
-        let now = Instant::now();
-        let silent = !self.lives();
-        self.pulse = self.store.pulse();
-        self.asked = Some(now);
-        self.since.get_or_insert(now);
-        self.in_time = !late;
-        while self.tasks.try_join_next().is_some() {}
-        let most = match self.over.as_ref().map(|over| over.unanswered) {
-            None => MOST,
-            Some(1..) if silent => SPARE,
-            Some(_) => 0,
+        let known = async {
+            match over {
+                Some(client) => self.ping_over(client, attempt, begun).await,
+                None => Ok(None),
+            }
         };
-        self.ping_as_before(deadline);
-        if self.searching < most {
-            self.ping_anywhere(deadline);
-        }
-        if late {
-            self.read(deadline);
+        let another = async {
+            match searches {
+                true => self.ping_anywhere(attempt, begun).await,
+                false => Ok(None),
+            }
+        };
+        let early = async {
+            match attempt.late {
+                true => sorted(self.read(attempt).await),
+                false => Ok(None),
+            }
+        };
+        match tokio::try_join!(known, another, early) {
+            Err(fault) | Ok((Some(fault), ..) | (_, Some(fault), _) | (.., Some(fault))) => fault,
+            // What was read was of another term, or a read of another renewal will do for this one.
+            Ok((None, None, None)) => std::future::pending().await,
         }
     }
 
     /// Pings over the connection that has answered.
-    fn ping_as_before(&mut self, deadline: &Deadline) {
-        let Some(over) = self.over.as_mut().filter(|over| over.unanswered < MOST) else {
-            return;
-        };
-        over.unanswered += 1;
-        let (number, client, within) = (over.number, over.client.clone(), deadline.ttl());
-        let (lease, own) = (self.lease, self.own.clone());
-        self.spawn(async move {
-            let pinged = timeout(within, ping::ping(client, lease, own)).await;
-            let pinged = pinged.map_or(Err(Fault::silent(within)), |pinged| {
-                pinged.map_err(Fault::from)
-            });
-            News::Pinged(number, pinged.map(Box::new))
-        });
-    }
-
-    /// Pings over whichever connection answers. What is confirmed a TTL after its sending is of no
-    /// use.
-    fn ping_anywhere(&mut self, deadline: &Deadline) {
-        let (lease, own) = (self.lease, self.own.clone());
-        let op = move |client: Client| ping::ping(client, lease, own.clone());
-        let (store, within) = (self.store.clone(), deadline.ttl());
-        self.searching += 1;
-        self.spawn(async move {
-            let pinged = Box::pin(store.ask(within, op)).await;
-            News::Found(pinged.map(Box::new))
-        });
-    }
-
-    fn spawn(&mut self, news: impl Future<Output = News> + Send + 'static) {
-        let tell = self.tell.clone();
-        self.tasks.spawn(async move {
-            let _ = tell.send(news.await);
-        });
-    }
-
-    fn read(&mut self, deadline: &Deadline) {
-        if self.reading >= MOST {
-            return;
-        }
-        let own = self.own.clone();
-        let op = move |client: Client| ping::read(client, own.clone());
-        let (store, tell, within) = (self.store.clone(), self.tell.clone(), deadline.ttl());
-        self.read = Some(Instant::now());
-        self.reading += 1;
-        self.tasks.spawn(async move {
-            let read = Box::pin(store.ask(within, op)).await;
-            let _ = tell.send(News::Read(read));
-        });
-    }
-
-    fn note(&mut self, news: News, deadline: &Deadline) -> Result<(), Fault> {
-        match news {
-            News::Pinged(number, pinged) => {
-                let over = self.over.as_mut().filter(|over| over.number == number);
-                let is_now = over.map(|over| over.unanswered -= 1).is_some();
-                match pinged {
-                    Ok(pinged) => self.take(*pinged, deadline),
-                    Err(fault) => {
-                        self.over.take_if(|over| over.number == number);
-                        if is_now || matches!(fault, Fault::LeaseNotFound) {
-                            return Err(fault);
-                        }
-                    }
-                }
+    async fn ping_over(&self, client: Client, attempt: Attempt, begun: Instant) -> Outcome {
+        let _counted = Unanswered::new(self, &client);
+        let pinged = ping::ping(client.clone(), self.id, self.own.clone()).await;
+        match pinged.map_err(Fault::from) {
+            Ok(pinged) => self.take(pinged, attempt, begun).await,
+            Err(fault) => {
+                let is_this = |over: &mut Over| Arc::ptr_eq(&over.client, &client);
+                self.progress().over.take_if(is_this);
+                sorted(Err(fault))
             }
-            News::Found(pinged) => {
-                self.searching -= 1;
-                let pinged = pinged?;
-                self.found += 1;
-                self.over = Some(Over {
-                    number: self.found,
+        }
+    }
+
+    /// Pings over whichever connection answers.
+    async fn ping_anywhere(&self, attempt: Attempt, begun: Instant) -> Outcome {
+        let (id, own) = (self.id, self.own.clone());
+        let op = move |client: Client| ping::ping(client, id, own.clone());
+        let counted = Searching::new(self);
+        let pinged = Box::pin(self.store.ask(attempt.within, op)).await;
+        drop(counted);
+        match pinged {
+            Ok(pinged) => {
+                self.progress().over = Some(Over {
                     client: pinged.over.clone(),
                     unanswered: 0,
                 });
-                self.take(*pinged, deadline);
+                self.take(pinged, attempt, begun).await
             }
-            News::Read(read) => {
-                self.reading -= 1;
-                let (term, sent) = read?;
-                self.proof.read(term, sent);
-            }
+            Err(fault) => sorted(Err(fault)),
         }
+    }
+
+    /// Takes up an answer to a ping, and has it confirmed, unless a read that began as late does.
+    async fn take(&self, pinged: Pinged, attempt: Attempt, begun: Instant) -> Outcome {
+        let mut rest = pinged.rest;
+        let is_read = {
+            let mut progress = self.progress();
+            while progress.rests.try_join_next().is_some() {}
+            progress.rests.spawn(async move {
+                let _ = timeout(attempt.within, rest.message()).await;
+            });
+            progress.proof.pinged(pinged.term, pinged.sent);
+            self.confirm(&progress.proof);
+            progress.read.is_some_and(|read| read >= begun)
+        };
+        match is_read {
+            true => Ok(None),
+            false => sorted(self.read(attempt).await),
+        }
+    }
+
+    async fn read(&self, attempt: Attempt) -> Result<(), Fault> {
+        self.progress().read = Some(Instant::now());
+        let own = self.own.clone();
+        let op = move |client: Client| ping::read(client, own.clone());
+        let (term, sent) = Box::pin(self.store.ask(attempt.within, op)).await?;
+        let mut progress = self.progress();
+        progress.proof.read(term, sent);
+        self.confirm(&progress.proof);
         Ok(())
     }
 
-    /// Takes up an answer to a ping.
-    fn take(&mut self, pinged: Pinged, deadline: &Deadline) {
-        let (mut rest, within) = (pinged.rest, deadline.ttl());
-        self.tasks.spawn(async move {
-            // Its end: to drop it before would be to break it off.
-            let _ = timeout(within, rest.message()).await;
+    /// Tells all who wait what is proved by now.
+    fn confirm(&self, proof: &Proof) {
+        let sent = proof.confirmed();
+        self.renewal.confirmed.send_if_modified(|newest| {
+            let newer = sent > *newest;
+            *newest = sent.max(*newest);
+            newer
         });
-        self.proof.pinged(pinged.term, pinged.sent);
-        self.confirm(pinged.sent, deadline);
     }
 
-    /// Has a ping confirmed, unless a read that left as late does.
-    fn confirm(&mut self, sent: Instant, deadline: &Deadline) {
-        if self.read.is_none_or(|read| read < sent) {
-            self.read(deadline);
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        let shared = self.renewal.shared.lock();
+        shared.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That a lease is gone ends a renewal; any other fault only a part of it.
+fn sorted(result: Result<(), Fault>) -> Outcome {
+    match result {
+        Ok(()) => Ok(None),
+        Err(Fault::LeaseNotFound) => Err(Fault::LeaseNotFound),
+        Err(fault) => Ok(Some(fault)),
+    }
+}
+
+/// Counts a ping over a connection, until dropped.
+struct Unanswered<'a> {
+    lease: &'a EtcdLease,
+    client: Client,
+}
+
+impl<'a> Unanswered<'a> {
+    fn new(lease: &'a EtcdLease, client: &Client) -> Self {
+        let counted = Self {
+            lease,
+            client: client.clone(),
+        };
+        counted.count(|unanswered| *unanswered += 1);
+        counted
+    }
+
+    fn count(&self, change: impl FnOnce(&mut usize)) {
+        let mut progress = self.lease.progress();
+        let over = progress.over.as_mut();
+        if let Some(over) = over.filter(|over| Arc::ptr_eq(&over.client, &self.client)) {
+            change(&mut over.unanswered);
         }
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.count(|unanswered| *unanswered = unanswered.saturating_sub(1));
+    }
+}
+
+/// Counts a ping that looks for a connection, until dropped.
+struct Searching<'a>(&'a EtcdLease);
+
+impl<'a> Searching<'a> {
+    fn new(lease: &'a EtcdLease) -> Self {
+        lease.progress().searching += 1;
+        Self(lease)
+    }
+}
+
+impl Drop for Searching<'_> {
+    fn drop(&mut self) {
+        self.0.progress().searching -= 1;
     }
 }

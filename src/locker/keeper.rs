@@ -1,0 +1,134 @@
+//! Keeping leases: each is granted, renewed up to its deadline, and revoked. A store gives the three
+//! calls; when they are made, and what comes of their answers, is decided here.
+//!
+//! What a lease is differs: etcd's own, a key of Redis' with a time to live, a session of ZooKeeper's.
+
+mod lease;
+mod left;
+mod renewal;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::deadline::Deadline;
+use super::net::fault::Fault;
+use super::{BoxFuture, Options};
+use crate::clock::Instant;
+use left::Leases;
+
+pub(super) use lease::{Granted, Lease, Renewal};
+
+/// What a store does for one lease.
+///
+/// The futures may be dropped at any moment: whatever was sent may still be carried out.
+pub(super) trait LeaseCalls: Send + Sync + 'static {
+    /// Has it granted: a deadline that counts from the sending of the request that was answered, by
+    /// the TTL that the store granted, less what its own bookkeeping may take. Bounded by the store.
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>>;
+
+    /// Renews it, once: from when on it surely lives for its TTL, which is no earlier than this was
+    /// called. Others may be under way; each ends by its own answer.
+    ///
+    /// # Errors
+    /// [`Fault::LeaseNotFound`] if it is gone for certain. Any other is tried again up to the deadline.
+    fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>>;
+
+    /// Revokes it, and with it all that stands for its holder. One that is gone already is revoked.
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// How many signs of life of the store there were so far, other than answers: one that is slow is
+    /// asked less often than one that is silent.
+    fn signs_of_life(&self) -> usize {
+        0
+    }
+
+    /// Whether the store has ever answered this client.
+    fn was_heard(&self) -> bool {
+        true
+    }
+
+    /// What is told where there is no answer for so long.
+    fn silent(&self, within: Duration) -> Fault {
+        Fault::silent(within)
+    }
+}
+
+/// One of several attempts to renew a lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    /// Whether it is not the first, or begins later than it should: then what can go side by side does
+    /// not go one after the other.
+    pub(super) late: bool,
+    /// Whether nothing was heard of the store since the one before began.
+    pub(super) silent: bool,
+    /// An answer that takes longer is of no use.
+    pub(super) within: Duration,
+}
+
+/// The requests for one lease, of which there may be more than one.
+#[derive(Clone, Default)]
+pub(super) struct Requests(Arc<Sendings>);
+
+#[derive(Default)]
+struct Sendings {
+    first: OnceLock<Instant>,
+    count: AtomicUsize,
+}
+
+impl Requests {
+    /// One leaves now.
+    pub(super) fn leave(&self) -> Instant {
+        let now = Instant::now();
+        self.0.first.get_or_init(|| now);
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+        now
+    }
+
+    /// When the first left.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.0.first.get().copied()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.count.load(Ordering::Relaxed)
+    }
+}
+
+/// The leases of one client.
+pub(super) struct Keeper {
+    options: Options,
+    /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
+    closing: watch::Sender<bool>,
+    leases: Leases,
+    /// Bounds a revocation that does not end by itself.
+    within: Duration,
+}
+
+impl Keeper {
+    /// A revocation is bounded by `within`, if the store does not end it before.
+    pub(super) fn new(options: Options, within: Duration) -> Self {
+        Self {
+            options,
+            closing: watch::Sender::new(false),
+            leases: Leases::default(),
+            within,
+        }
+    }
+
+    /// Loses and revokes all leases, also what a runtime has left that ended: all but those that most
+    /// likely never were. False if one could not be revoked `within` this time.
+    pub(super) async fn close(&self, within: Duration) -> bool {
+        let first = !self.closing.send_replace(true);
+        let released = timeout(within, async {
+            self.closing.closed().await;
+            !first || self.revoke_all().await
+        });
+        released.await.unwrap_or(!first)
+    }
+}

@@ -1,0 +1,248 @@
+//! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::renewal::Renewals;
+use super::{Keeper, LeaseCalls, Requests};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
+use crate::locker::claims::Trace;
+use crate::locker::deadline::Deadline;
+use crate::locker::net::fault::Fault;
+use crate::locker::ownership::{Loss, Owner};
+
+/// A lease that is being granted, or lives. Dropping it revokes it in the background.
+pub(in crate::locker) struct Lease<C> {
+    keeper: Arc<Keeper>,
+    calls: Arc<C>,
+    number: u64,
+    trace: Trace,
+    granted: oneshot::Receiver<Result<Granted>>,
+    renewal: watch::Sender<Renewal>,
+    end: oneshot::Sender<Revoked>,
+}
+
+/// The lease is revoked by who released it.
+struct Revoked;
+
+/// What the grant of a lease gave.
+pub(in crate::locker) struct Granted {
+    pub(in crate::locker) ttl: Duration,
+    pub(in crate::locker) owner: Owner,
+}
+
+/// Whether the lease is renewed from now on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::locker) enum Renewal {
+    Always,
+    /// Once more: by a renewal that begins after this instant.
+    Once(Instant),
+    Never,
+}
+
+impl<C: LeaseCalls> Lease<C> {
+    /// Has the lease granted, and renewed, by a task of its own.
+    pub(in crate::locker) fn start(
+        keeper: &Arc<Keeper>,
+        calls: Arc<C>,
+        ttl: Duration,
+        trace: Trace,
+    ) -> Self {
+        let (grant, granted) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let renewal = watch::Sender::new(Renewal::Always);
+        let number = keeper.leases.begin(calls.clone(), ttl);
+        let task = Task {
+            keeper: keeper.clone(),
+            calls: calls.clone(),
+            number,
+            renewal: renewal.subscribe(),
+            trace: Some(trace.clone()),
+        };
+        tokio::spawn(task.run(grant, ended, keeper.closing.subscribe()));
+        Self {
+            keeper: keeper.clone(),
+            calls,
+            number,
+            trace,
+            granted,
+            renewal,
+            end,
+        }
+    }
+
+    /// What the store has of it.
+    pub(in crate::locker) fn calls(&self) -> &Arc<C> {
+        &self.calls
+    }
+
+    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it.
+    pub(in crate::locker) async fn granted(&mut self) -> Result<Granted> {
+        let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
+        (&mut self.granted).await.map_err(gone)?
+    }
+
+    /// Whether it is renewed from now on.
+    pub(in crate::locker) fn set_renewal(&self, renewal: Renewal) {
+        self.renewal.send_replace(renewal);
+    }
+
+    /// Revokes it, and with it all that stands for its holder. Bounded; if the future is dropped the
+    /// release goes on in the background. The lease's own task may be gone, with its runtime.
+    pub(in crate::locker) async fn release(self) -> Result<()> {
+        let Self {
+            keeper,
+            number,
+            trace,
+            end,
+            ..
+        } = self;
+        let closing = keeper.closing.subscribe();
+        let _ = end.send(Revoked);
+        let revoking = tokio::spawn(async move {
+            let revoked = keeper.revoke(number).await;
+            drop((closing, trace));
+            revoked
+        });
+        revoking.await.unwrap_or_else(|_| {
+            let message = "the runtime ended before the release: it comes at the end of its TTL";
+            Err(Error::new(ErrorKind::Unavailable, message))
+        })
+    }
+}
+
+/// What drives a lease.
+struct Task {
+    keeper: Arc<Keeper>,
+    calls: Arc<dyn LeaseCalls>,
+    number: u64,
+    renewal: watch::Receiver<Renewal>,
+    /// Until the lease is revoked the key is taken.
+    trace: Option<Trace>,
+}
+
+impl Task {
+    /// `closing` is held to the end: the client's closing waits until the last of these is gone.
+    async fn run(
+        mut self,
+        grant: oneshot::Sender<Result<Granted>>,
+        mut ended: oneshot::Receiver<Revoked>,
+        mut closing: watch::Receiver<bool>,
+    ) {
+        let requests = Requests::default();
+        let leases = &self.keeper.clone().leases;
+        match self.grant(&requests, &mut closing).await {
+            Ok(deadline) => {
+                let ttl = deadline.ttl();
+                let owner = Owner::new(Some(deadline.instant()));
+                leases.granted(self.number, ttl, owner.clone());
+                let given = owner.clone();
+                // If nobody waits any more, `ended` says so.
+                let _ = grant.send(Ok(Granted { ttl, owner: given }));
+                tokio::select! {
+                    revoked = &mut ended => if let Ok(Revoked) = revoked {
+                        return;
+                    },
+                    () = closed(&mut closing) => owner.lose(Loss::Closed),
+                    () = self.keep(deadline, &owner) => {}
+                }
+            }
+            Err(fault) => {
+                // Nothing of ours is in the store if nothing was sent, or another has the lease.
+                let nothing = requests.count() == 0 || matches!(fault, Fault::LeaseExists);
+                let _ = grant.send(Err(fault.into()));
+                if nothing {
+                    leases.forget(self.number);
+                    return;
+                }
+                if !self.calls.was_heard() {
+                    // Most likely nobody is there. It is tried, but nobody waits for it.
+                    drop(closing);
+                    self.trace = None;
+                    leases.set_aside(self.number);
+                }
+            }
+        }
+        // What cannot be revoked is left to the client's closing, and to its TTL.
+        let _ = self.keeper.revoke(self.number).await;
+    }
+
+    /// Asks for the lease. If the client is closed before the answer, and something was sent, a
+    /// revocation goes out behind it: whoever closes may not live until the answer comes.
+    async fn grant(
+        &self,
+        requests: &Requests,
+        closing: &mut watch::Receiver<bool>,
+    ) -> Result<Deadline, Fault> {
+        let mut granting = pin!(self.calls.grant(requests));
+        tokio::select! {
+            biased;
+            granted = &mut granting => return granted,
+            () = closed(closing) => {}
+        }
+        let revoking = async {
+            if requests.count() > 0 {
+                let _ = self.calls.revoke().await;
+            }
+        };
+        // What comes of it does not count: the two may have changed places on their way.
+        tokio::join!(granting, revoking).0
+    }
+
+    /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
+    /// stands for is stopped first.
+    async fn keep(&mut self, mut deadline: Deadline, owner: &Owner) {
+        let mut ownership = owner.ownership();
+        let loss = tokio::select! {
+            loss = self.renew(&mut deadline, owner) => loss,
+            // Whoever renews, this is what the holder goes by.
+            loss = ownership.lost() => loss,
+        };
+        owner.lose(loss);
+        std::future::pending().await
+    }
+
+    async fn renew(&mut self, deadline: &mut Deadline, owner: &Owner) -> Loss {
+        let mut renewals = Renewals::new(self.calls.clone());
+        loop {
+            let due = match *self.renewal.borrow_and_update() {
+                Renewal::Always => Some(deadline.renew_at()),
+                Renewal::Once(since) if deadline.sent() < since => Some(since),
+                Renewal::Once(_) | Renewal::Never => None,
+            };
+            let renewed = async {
+                match due {
+                    Some(due) => renewals.next(deadline, due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let renewed = tokio::select! {
+                Ok(()) = self.renewal.changed() => continue,
+                renewed = renewed => renewed,
+            };
+            match renewed {
+                Ok(sent) => {
+                    deadline.renewed(sent, deadline.ttl());
+                    owner.extend(deadline.instant());
+                }
+                Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
+                Err(fault) => {
+                    let event = Event::Retrying(fault.reason().to_owned());
+                    self.keeper.options.notify(&event);
+                }
+            }
+        }
+    }
+}
+
+/// Ends when the client is closed.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    if closing.wait_for(|closing| *closing).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,125 @@
+//! The leases of one client that the store may have. A lease's task revokes it; when that has ended with
+//! its runtime, who releases or closes finds here what it left.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Keeper, LeaseCalls};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::locker::net::fault::Fault;
+use crate::locker::ownership::{Loss, Owner};
+
+/// By numbers of their own.
+#[derive(Default)]
+pub(super) struct Leases(Mutex<Numbered>);
+
+#[derive(Default)]
+struct Numbered {
+    next: u64,
+    all: HashMap<u64, LeaseEntry>,
+}
+
+#[derive(Clone)]
+struct LeaseEntry {
+    calls: Arc<dyn LeaseCalls>,
+    ttl: Duration,
+    /// Who goes by it, once it is granted.
+    owner: Option<Owner>,
+    /// When it ends by itself: it is renewed no more, and could not be revoked.
+    end: Option<Instant>,
+    /// Whether most likely the store never had it.
+    aside: bool,
+}
+
+impl Leases {
+    /// One is about to be asked for. Its number.
+    pub(super) fn begin(&self, calls: Arc<dyn LeaseCalls>, ttl: Duration) -> u64 {
+        let entry = LeaseEntry {
+            calls,
+            ttl,
+            owner: None,
+            end: None,
+            aside: false,
+        };
+        let mut leases = self.numbered();
+        leases.next += 1;
+        let number = leases.next;
+        leases.all.insert(number, entry);
+        number
+    }
+
+    /// It was granted.
+    pub(super) fn granted(&self, number: u64, ttl: Duration, owner: Owner) {
+        if let Some(entry) = self.numbered().all.get_mut(&number) {
+            entry.ttl = ttl;
+            entry.owner = Some(owner);
+        }
+    }
+
+    /// Nobody waits until it is gone.
+    pub(super) fn set_aside(&self, number: u64) {
+        if let Some(entry) = self.numbered().all.get_mut(&number) {
+            entry.aside = true;
+        }
+    }
+
+    /// The store does not have it.
+    pub(super) fn forget(&self, number: u64) {
+        self.numbered().all.remove(&number);
+    }
+
+    /// It could not be revoked. Those of before are forgotten when they have ended.
+    fn keep(&self, number: u64) {
+        let now = Instant::now();
+        let all = &mut self.numbered().all;
+        if let Some(entry) = all.get_mut(&number) {
+            entry.end = Some(now + entry.ttl);
+        }
+        all.retain(|_, entry| entry.end.is_none_or(|end| end > now));
+    }
+
+    fn numbered(&self) -> MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper {
+    /// Revokes a lease, bounded. Does nothing if it is gone already.
+    pub(super) async fn revoke(&self, number: u64) -> Result<()> {
+        let Some(entry) = self.leases.numbered().all.get(&number).cloned() else {
+            return Ok(());
+        };
+        let revoked = timeout(self.within, entry.calls.revoke()).await;
+        match revoked.unwrap_or_else(|_| Err(Fault::silent(self.within))) {
+            Ok(()) => {
+                self.leases.forget(number);
+                Ok(())
+            }
+            Err(fault) => {
+                self.leases.keep(number);
+                Err(Error::from(fault).context("released at the end of its TTL only"))
+            }
+        }
+    }
+
+    /// Revokes all that is left when the client is closed. False if one cannot be.
+    pub(super) async fn revoke_all(&self) -> bool {
+        let left: Vec<_> = {
+            let all = &self.leases.numbered().all;
+            for owner in all.values().filter_map(|entry| entry.owner.as_ref()) {
+                owner.lose(Loss::Closed);
+            }
+            let left = all.iter().filter(|(_, entry)| !entry.aside);
+            left.map(|(&number, _)| number).collect()
+        };
+        let mut revoked = true;
+        for number in left {
+            revoked &= self.revoke(number).await.is_ok();
+        }
+        revoked
+    }
+}

@@ -1,0 +1,173 @@
+//! The keeper over a store of three closures, in a time that stands still while nobody waits.
+
+use std::sync::Mutex;
+
+use tokio::time::sleep;
+
+use super::*;
+use crate::events::Event;
+use crate::locker::claims::Claims;
+use crate::locker::{Loss, margin};
+
+const TTL: Duration = Duration::from_secs(9);
+
+type Renew = Box<dyn Fn(usize) -> BoxFuture<'static, Result<Instant, Fault>> + Send + Sync>;
+
+/// A store that grants and revokes at once.
+struct Scripted {
+    renew: Renew,
+    /// When each renewal was asked for.
+    asked: Mutex<Vec<Instant>>,
+    revoked: AtomicUsize,
+}
+
+impl Scripted {
+    fn new<F>(renew: impl Fn(usize) -> F + Send + Sync + 'static) -> Arc<Self>
+    where
+        F: Future<Output = Result<Instant, Fault>> + Send + 'static,
+    {
+        Arc::new(Self {
+            renew: Box::new(move |number| Box::pin(renew(number))),
+            asked: Mutex::default(),
+            revoked: AtomicUsize::new(0),
+        })
+    }
+
+    fn asked(&self) -> Vec<Instant> {
+        self.asked.lock().expect("no panic").clone()
+    }
+}
+
+impl LeaseCalls for Scripted {
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
+        Box::pin(async { Ok(Deadline::granted(requests.leave(), TTL)) })
+    }
+
+    fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
+        let mut asked = self.asked.lock().expect("no panic");
+        asked.push(Instant::now());
+        (self.renew)(asked.len())
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        self.revoked.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Kept {
+    lease: Lease<Scripted>,
+    granted: Granted,
+    begun: Instant,
+    told: Arc<Mutex<Vec<String>>>,
+    keeper: Arc<Keeper>,
+}
+
+/// A lease of this store's.
+async fn kept(store: &Arc<Scripted>) -> Kept {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let observer = move |event: &Event| {
+        if let Event::Retrying(why) = event {
+            tell.lock().expect("no panic").push(why.clone());
+        }
+    };
+    let options = Options {
+        observer: Some(Arc::new(observer)),
+        ..Options::default()
+    };
+    let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
+    let claim = Claims::default().claim("k").await.expect("a free key");
+    let begun = Instant::now();
+    let mut lease = Lease::start(&keeper, store.clone(), TTL, claim.trace());
+    let granted = lease.granted().await.expect("a lease");
+    Kept {
+        lease,
+        granted,
+        begun,
+        told,
+        keeper,
+    }
+}
+
+/// Answers after so long, for the moment at which it was asked.
+async fn after(time: Duration) -> Result<Instant, Fault> {
+    let sent = Instant::now();
+    sleep(time).await;
+    Ok(sent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_at_each_third_and_revoked_once() {
+    let store = Scripted::new(|_| after(Duration::from_millis(10)));
+    let kept = kept(&store).await;
+    sleep(TTL * 3 + Duration::from_millis(100)).await;
+    let asked = store.asked();
+    assert_eq!(asked.len(), 9, "{asked:?}");
+    for (number, asked) in asked.iter().enumerate() {
+        let due = kept.begun + TTL / 3 * (number as u32 + 1);
+        assert!(asked.since(due) < Duration::from_millis(50), "{asked:?}");
+    }
+    // It counts from the sending.
+    let deadline = kept.granted.owner.ownership().deadline();
+    assert_eq!(deadline, Some(asked[8] + TTL - margin(TTL)));
+    kept.lease.release().await.expect("a release");
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 1);
+    assert!(kept.told.lock().expect("no panic").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_take_more_than_half_of_a_ttl_are_enough() {
+    let store = Scripted::new(|_| after(TTL * 6 / 10));
+    let kept = kept(&store).await;
+    sleep(TTL * 20).await;
+    assert_eq!(kept.granted.owner.ownership().loss(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_silent_is_told_of_and_then_it_is_lost() {
+    let store = Scripted::new(|_| std::future::pending());
+    let kept = kept(&store).await;
+    let loss = kept.granted.owner.ownership().lost().await;
+    assert_eq!(loss, Loss::Expired);
+    let held = Instant::now().since(kept.begun);
+    let expected = TTL - margin(TTL);
+    assert!(held >= expected && held < expected + Duration::from_millis(50));
+    let told = kept.told.lock().expect("no panic").clone();
+    assert_eq!(told, ["no answer within 2s 250ms"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_tried_again_and_what_is_gone_is_lost_at_once() {
+    let store = Scripted::new(|number| async move {
+        match number {
+            1 | 2 => Err(Fault::Broken("it hung up".to_owned())),
+            3 => Ok(Instant::now()),
+            _ => Err(Fault::LeaseNotFound),
+        }
+    });
+    let kept = kept(&store).await;
+    let loss = kept.granted.owner.ownership().lost().await;
+    assert_eq!(loss, Loss::LeaseGone);
+    assert_eq!(store.asked().len(), 4);
+    assert_eq!(kept.told.lock().expect("no panic").len(), 2);
+    // What was held is stopped before anything is sent.
+    sleep(TTL).await;
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 0);
+    assert!(kept.keeper.close(Duration::from_secs(1)).await);
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_more_renewal_is_none_that_was_under_way() {
+    let store = Scripted::new(|_| after(Duration::from_secs(2)));
+    let kept = kept(&store).await;
+    sleep(Duration::from_secs(4)).await;
+    assert!(!store.asked().is_empty());
+    let asked_for = Instant::now();
+    kept.lease.set_renewal(Renewal::Once(asked_for));
+    kept.granted.owner.ownership().lost().await;
+    let held = Instant::now().since(asked_for);
+    assert!(held >= TTL - margin(TTL), "{held:?}");
+    assert!(held < TTL + Duration::from_secs(1), "{held:?}");
+}
