@@ -26,7 +26,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
-pub use deadline::{grace, margin, start_needs};
+pub use deadline::{
+    grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs, told_after,
+};
 pub use held::{Grant, Held, Possession, Variable};
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;

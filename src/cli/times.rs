@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::settings::Origin;
-use crate::locker::{MAX_TTL, MIN_TTL, margin};
+use crate::locker::{
+    MAX_TTL, MIN_TTL, killed_after, least_ttl, renewed_every, room_for_grace, told_after,
+};
 use crate::{Error, ErrorKind};
 
 /// Options that make no sense together.
@@ -84,23 +86,18 @@ pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
     Ok(ttl)
 }
 
-/// Refuses a grace that leaves a renewal too little time: renewals leave at a third of the TTL,
-/// and until half of it is over a lost one must not disturb the command. `of_grace` and `of_ttl`
-/// say where they come from.
+/// Refuses a grace that the TTL has no room for. `of_grace` and `of_ttl` say where they come from.
 pub(super) fn check(
     ttl: Duration,
     grace: Duration,
     renewed: bool,
     [of_grace, of_ttl]: [&Origin; 2],
 ) -> Result<(), Error> {
-    let undisturbed = if renewed { ttl / 2 } else { Duration::ZERO };
-    let room = ttl.saturating_sub(margin(ttl)).saturating_sub(undisturbed);
+    let room = room_for_grace(ttl, renewed);
     if grace < room {
         return Ok(());
     }
-    // The inverse of the line above, in whole seconds.
-    let part = if renewed { 0.45 } else { 0.95 };
-    let fitting = ((grace + margin(Duration::ZERO)).as_secs_f64() / part).floor() + 1.0;
+    let fitting = least_ttl(grace, renewed).as_secs();
     // Nobody gave an option: the file is at fault.
     let is_of = |origin: &Origin| matches!(origin, Origin::File(..) | Origin::Default);
     let (kind, dashes) = if is_of(of_grace) && is_of(of_ttl) {
@@ -138,13 +135,13 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn of(ttl: Duration, grace: Duration) -> Self {
-        let killed = ttl.saturating_sub(margin(ttl));
-        let told = killed.saturating_sub(grace);
+        let told = told_after(ttl, grace);
+        let renewed_every = renewed_every(ttl);
         Self {
-            renewed_every: ttl / 3,
+            renewed_every,
             told,
-            killed,
-            unnoticed: told.saturating_sub(ttl / 3),
+            killed: killed_after(ttl),
+            unnoticed: told.saturating_sub(renewed_every),
         }
     }
 }
@@ -152,7 +149,6 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::grace;
 
     #[test]
     fn reads_what_people_write() {
@@ -209,15 +205,6 @@ mod tests {
                     assert!(proposed > ttl, "{message}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn the_default_grace_fits_every_ttl() {
-        for seconds in 1..600 {
-            let ttl = Duration::from_secs(seconds);
-            let fits = check(ttl, grace(ttl, None), true, [&Origin::Default; 2]);
-            assert!(fits.is_ok(), "{seconds}");
         }
     }
 }

@@ -13,7 +13,40 @@ use crate::clock::Instant;
 /// What is taken off the end of a TTL: a tenth of a second for scheduling, and a twentieth of the
 /// TTL for clocks that do not run at the same rate.
 pub fn margin(ttl: Duration) -> Duration {
-    Duration::from_millis(100) + ttl / 20
+    SCHEDULING + ttl / 20
+}
+
+const SCHEDULING: Duration = Duration::from_millis(100);
+
+/// How often a lock is renewed: at every third of its TTL.
+pub fn renewed_every(ttl: Duration) -> Duration {
+    ttl / 3
+}
+
+/// From the sending of the last answered renewal until what the lock covers is killed.
+pub fn killed_after(ttl: Duration) -> Duration {
+    ttl.saturating_sub(margin(ttl))
+}
+
+/// From the same until it is told to end, if that may take `grace`.
+pub fn told_after(ttl: Duration, grace: Duration) -> Duration {
+    killed_after(ttl).saturating_sub(grace)
+}
+
+/// What a grace must be less than. Renewals leave at a third of the TTL, and until half of it is
+/// over a lost one must not disturb what the lock covers.
+pub fn room_for_grace(ttl: Duration, renewed: bool) -> Duration {
+    let undisturbed = if renewed { ttl / 2 } else { Duration::ZERO };
+    killed_after(ttl).saturating_sub(undisturbed)
+}
+
+/// The least TTL, in whole seconds, that has [room](room_for_grace) for the grace.
+pub fn least_ttl(grace: Duration, renewed: bool) -> Duration {
+    // Of 100 hundredths 5 are margin, and 50 undisturbed.
+    let hundredths: u128 = if renewed { 45 } else { 95 };
+    let needed = (grace + SCHEDULING).as_nanos() * 100 / hundredths;
+    let seconds = needed / Duration::from_secs(1).as_nanos() + 1;
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
 /// What the acknowledged renewals of one lease amount to.
@@ -44,12 +77,12 @@ impl Deadline {
 
     /// When the next renewal should leave: at a third of the TTL.
     pub(super) fn renew_at(&self) -> Instant {
-        self.sent + self.ttl / 3
+        self.sent + renewed_every(self.ttl)
     }
 
     /// From here on another could hold the lock, but for the margin.
     pub(super) fn instant(&self) -> Instant {
-        self.sent + self.ttl.saturating_sub(margin(self.ttl))
+        self.sent + killed_after(self.ttl)
     }
 
     pub(super) fn ttl(&self) -> Duration {
@@ -96,6 +129,19 @@ mod tests {
     }
 
     proptest! {
+        /// [`least_ttl`] is the inverse of [`room_for_grace`].
+        #[test]
+        fn the_least_ttl_has_room_and_a_second_less_has_not(
+            milliseconds in 0..10_000_000u64,
+            renewed in proptest::bool::ANY,
+        ) {
+            let grace = Duration::from_millis(milliseconds);
+            let least = least_ttl(grace, renewed);
+            prop_assert!(grace < room_for_grace(least, renewed));
+            let less = least - Duration::from_secs(1);
+            prop_assert!(grace >= room_for_grace(less, renewed));
+        }
+
         /// Pings leave at any time, and are answered in any order, twice or never.
         #[test]
         fn no_order_of_answers_goes_past_what_the_newest_answered_ping_allows(
@@ -116,6 +162,13 @@ mod tests {
                 prop_assert!(deadline.instant() < expiry);
                 prop_assert!(deadline.renew_at() < deadline.instant());
             }
+        }
+    }
+
+    #[test]
+    fn the_default_grace_fits_every_ttl() {
+        for ttl in (1..600).map(Duration::from_secs) {
+            assert!(grace(ttl, None) < room_for_grace(ttl, true), "{ttl:?}");
         }
     }
 
