@@ -9,13 +9,16 @@ pub(crate) fn run() -> Outcome {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     lints(&["--workspace", "--all-targets"])?;
     lints(&["--lib", "--no-default-features"])?;
-    for feature in features()? {
-        lints(&["--lib", "--no-default-features", "--features", &feature])?;
+    let features = features()?;
+    for feature in &features {
+        lints(&["--lib", "--no-default-features", "--features", feature])?;
     }
     Step::script("tests/minimal").run()?;
     documentation(&[])?;
-    // As docs.rs makes it.
-    documentation(&["--no-default-features"])
+    // As docs.rs makes it: of the library.
+    let of_library = features.into_iter().filter(|feature| feature != "cli");
+    let of_library = of_library.collect::<Vec<_>>().join(",");
+    documentation(&["--no-default-features", "--features", &of_library])
 }
 
 fn lints(of: &[&str]) -> Outcome {
