@@ -11,13 +11,13 @@ use crate::locker::{Loss, Record, TakenAway};
 )]
 pub enum Event {
     /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
-    /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
-    /// that gives `None`.
+    /// changes (with [`Options::follow_queue`](crate::Options::follow_queue) anything ahead), and
+    /// once by a [`Locker::try_lock`](crate::Locker::try_lock) that gives `None`.
     Waiting {
         /// Who holds it, as far as that is known. Other tools write no record. The content is
         /// another's: escape it before it is shown.
         holder: Option<Record>,
-        /// The holder's [`Held::owner_key`].
+        /// The holder's [`Held::owner_key`](crate::Held::owner_key).
         owner_key: Option<String>,
         /// How many are ahead, the holder among them, where the store has a queue.
         ahead: Option<u64>,
