@@ -128,7 +128,7 @@ impl ForkedWatchdog {
 impl Drop for ForkedWatchdog {
     fn drop(&mut self) {
         if self.socket.is_some() {
-            children::end(self.watchdog);
+            children::kill_and_reap(self.watchdog);
         }
     }
 }
@@ -279,7 +279,7 @@ impl Supervision {
     /// Ends what kept the lock for us.
     fn end_keeper(&mut self) {
         if let Some(keeper) = self.keeper.take() {
-            children::end(keeper);
+            children::kill_and_reap(keeper);
         }
     }
 
@@ -314,7 +314,7 @@ impl Supervision {
 
     /// Ends the watchdog, which has nothing to watch any more.
     pub(crate) fn end(self) {
-        children::end(self.watchdog);
+        children::kill_and_reap(self.watchdog);
     }
 }
 

@@ -1,29 +1,35 @@
-//! How a signal is sent round after round: the pauses between, and how far is looked.
+//! A signal to all of the command's processes is sent again and again until they have ended: processes
+//! that fork meanwhile are missed once. This says when the next round is, and how far it looks.
 
 use std::time::Duration;
 
 use super::descendants::Search;
 
-/// The first pause between rounds of SIGKILL, and of SIGTERM; each is twice the one before.
-const KILLING: Duration = Duration::from_millis(2);
-const TELLING: Duration = Duration::from_millis(20);
+/// The first pause after SIGKILL, and after SIGTERM. Each pause is twice the one before, up to the
+/// longest.
+const FIRST_AFTER_KILL: Duration = Duration::from_millis(2);
+const FIRST_AFTER_TERM: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// The pauses of one signal's rounds.
+/// The pauses between the rounds of one signal.
 pub(super) struct Backoff {
     pause: Duration,
 }
 
 impl Backoff {
-    /// Of SIGKILL: soon again, for those that fork, and later for what sits in the kernel and
-    /// cannot die yet.
+    /// For SIGKILL: short at first, for processes that fork, and longer then, for those that are
+    /// inside a system call and cannot die yet.
     pub(super) fn for_kill() -> Self {
-        Self { pause: KILLING }
+        Self {
+            pause: FIRST_AFTER_KILL,
+        }
     }
 
-    /// Of SIGTERM, for what was missed.
+    /// For SIGTERM, which is sent to each process once.
     pub(super) fn for_term() -> Self {
-        Self { pause: TELLING }
+        Self {
+            pause: FIRST_AFTER_TERM,
+        }
     }
 
     /// The pause after the present round.
@@ -33,12 +39,12 @@ impl Backoff {
         pause
     }
 
-    /// The same after a round that took so long: at most a fifth of the time is spent on them.
+    /// The pause after a round that took so long: rounds may use a fifth of the time at most.
     pub(super) fn pause_after(&mut self, took: Duration) -> Duration {
         self.pause().max(took * 4)
     }
 
-    /// How far to look in the present round: what the first ones have not found can be anywhere.
+    /// How far the present round looks: far once the quick rounds have not ended everything.
     pub(super) fn search(&self) -> Search {
         if self.pause < LONGEST {
             Search::Quick

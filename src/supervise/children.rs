@@ -1,4 +1,4 @@
-//! This process's children: news of them, and reaping. Nothing here allocates.
+//! This process's children: what has happened to them, and reaping. Nothing here allocates.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -11,7 +11,8 @@ use rustix::time::Timespec;
 
 use crate::clock::Instant;
 
-/// A descriptor that is readable when a child has news (signalfd(2)); SIGCHLD must be blocked.
+/// A descriptor that is readable when a child has ended, stopped or continued (signalfd(2)).
+/// SIGCHLD must be blocked.
 pub(super) fn events() -> Result<OwnedFd, Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset(3) initialises the set.
@@ -28,26 +29,27 @@ pub(super) fn events() -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Takes the news: only that there is some counts.
-pub(super) fn drain(news: &OwnedFd) {
+/// Empties the descriptor. One SIGCHLD can stand for several children (signal(7)), so that what it
+/// says of them does not count: [`peek`] looks.
+pub(super) fn drain(events: &OwnedFd) {
     let mut buffer = [0; 512];
-    while matches!(rustix::io::read(news, &mut buffer), Ok(1..)) {}
+    while matches!(rustix::io::read(events, &mut buffer), Ok(1..)) {}
 }
 
-/// What looking for news of a child found.
+/// What has happened to a child.
 pub(super) enum ChildEvent {
     /// This one has ended, and has not been reaped.
     Ended(Pid),
     /// This one was stopped by a signal.
     Stopped(Pid, i32),
-    /// There are children, and no news of them.
+    /// Nothing, to any of those that there are.
     Nothing,
-    /// There is no child at all, so nothing below this process lives.
+    /// There is no child, so no descendant either.
     NoChild,
 }
 
-/// Looks for news of a child without reaping it: until it is reaped, its process and group
-/// numbers cannot be given to another.
+/// Looks what has happened to a child, without reaping it: until then its process and group numbers
+/// are given to no other process.
 pub(super) fn peek() -> ChildEvent {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
@@ -55,9 +57,9 @@ pub(super) fn peek() -> ChildEvent {
     if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
         return ChildEvent::NoChild;
     }
-    // SAFETY: initialised by zeroes, and by waitid(2) if there was news.
+    // SAFETY: initialised by zeroes, and by waitid(2) if something had happened.
     let info = unsafe { info.assume_init() };
-    // SAFETY: waitid(2) sets si_pid, and leaves it zero without news.
+    // SAFETY: waitid(2) sets si_pid, and leaves it zero if nothing has happened.
     let pid = unsafe { info.si_pid() };
     // SAFETY: waitid(2) sets si_status along with si_pid.
     let status = unsafe { info.si_status() };
@@ -88,64 +90,65 @@ pub(super) fn has_ended(pid: Pid) -> bool {
     )
 }
 
-/// Ends a child, of which we know no end. One that cannot be killed while it is frozen, or whose end
-/// only a tracer can see, is not waited for.
-pub(super) fn end(child: Pid) {
-    const LIMIT: Duration = Duration::from_millis(50);
-    const LONGEST: i64 = 10_000_000;
+/// Kills a child and reaps it, unless that was done before. Waits for its end for a short time only:
+/// a frozen process does not die of SIGKILL, and a traced one is its tracer's to reap first.
+pub(super) fn kill_and_reap(child: Pid) {
+    const WAIT: Duration = Duration::from_millis(50);
+    const LONGEST_PAUSE: i64 = 10_000_000;
     if !is_child(child) {
         return;
     }
     let _ = rustix::process::kill_process(child, Signal::KILL);
-    let until = Instant::now() + LIMIT;
+    let until = Instant::now() + WAIT;
     let mut pause = Timespec {
         tv_sec: 0,
         tv_nsec: 50_000,
     };
     while !has_ended(child) && Instant::now() < until {
-        // A signal may cut it short. std's sleep would go on for what is left, to which the kernel
-        // adds its slack each time (PR_SET_TIMERSLACK(2const)): under many signals it grows.
+        // A signal cuts it short. std's sleep would sleep again for the rest, and the kernel adds its
+        // slack each time (PR_SET_TIMERSLACK(2const)): with many signals that becomes long.
         let _ = rustix::thread::nanosleep(&pause);
-        pause.tv_nsec = (pause.tv_nsec * 2).min(LONGEST);
+        pause.tv_nsec = (pause.tv_nsec * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Takes note of a stop, so that it is no news any more.
-pub(super) fn note_stop(pid: Pid) {
+/// Consumes a stop, so that [`peek`] does not give it again.
+pub(super) fn consume_stop(pid: Pid) {
     let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
     let _ = rustix::process::waitid(WaitId::Pid(pid), options);
 }
 
-/// Reaps whatever has ended. True when nothing is left.
+/// Reaps all children that have ended. True if there is no child any more.
 pub(super) fn reap_all() -> bool {
     loop {
         match peek() {
             ChildEvent::Ended(pid) => {
                 reap(pid);
             }
-            ChildEvent::Stopped(pid, _) => note_stop(pid),
+            ChildEvent::Stopped(pid, _) => consume_stop(pid),
             ChildEvent::Nothing => return false,
             ChildEvent::NoChild => return true,
         }
     }
 }
 
-/// Reaps what has ended, up to the first of these, which somebody else waits for.
-pub(super) fn reap_others(spared: [Option<Pid>; 2]) {
+/// Reaps children that have ended, up to the first of these, whose status somebody else waits for.
+pub(super) fn reap_others(except: [Option<Pid>; 2]) {
     loop {
         match peek() {
-            ChildEvent::Ended(pid) if spared.contains(&Some(pid)) => return,
+            ChildEvent::Ended(pid) if except.contains(&Some(pid)) => return,
             ChildEvent::Ended(pid) => {
                 reap(pid);
             }
-            ChildEvent::Stopped(pid, _) => note_stop(pid),
+            ChildEvent::Stopped(pid, _) => consume_stop(pid),
             ChildEvent::Nothing | ChildEvent::NoChild => return,
         }
     }
 }
 
-/// Signals a process group. The leader must not have been reaped, or the number may be another's.
+/// Signals a process group. Its leader must not have been reaped, or the number may be another
+/// group's by now.
 pub(super) fn signal_group(group: Pid, signal: Signal) {
-    // Fails if all of the group is gone, or belongs to another user (a set-user-ID program).
+    // Fails if all of the group has ended, or runs as another user (a set-user-ID program).
     let _ = rustix::process::kill_process_group(group, signal);
 }

@@ -1,17 +1,18 @@
-//! What a command is run on: its bounds in time, and what becomes of what it leaves behind.
+//! The limits that a command runs under: its limits in time, and what happens to processes that it
+//! leaves behind.
 
 use std::time::Duration;
 
 use crate::clock::Instant;
 
-/// The bounds in time that a command starts with.
+/// The limits in time that a command starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimeLimits {
-    /// The command is not started after this: it would be stopped before it has done anything.
+    /// The command is not started after this: too little time would be left for it.
     pub(crate) start_by: Option<Instant>,
     /// The command must be dead by then; `None` where the lock cannot run out.
     pub(crate) deadline: Option<Instant>,
-    /// From SIGTERM to SIGKILL.
+    /// The time from SIGTERM to SIGKILL.
     pub(crate) grace: Duration,
     /// How long the command may run.
     pub(crate) max_runtime: Option<Duration>,

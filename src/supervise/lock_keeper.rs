@@ -181,7 +181,7 @@ mod tests {
         }
         end(one);
         let closed = is_closed(&other);
-        children::end(keeper);
+        children::kill_and_reap(keeper);
         stranger.into_iter().for_each(end);
         assert!(closed);
     }
@@ -228,7 +228,7 @@ mod tests {
         end(waited);
         kept.set_nonblocking(false).expect("a mode");
         let lock_closed_at_last = is_closed(&kept);
-        children::end(keeper);
+        children::kill_and_reap(keeper);
         assert!(pipe_closed);
         assert!(!lock_closed);
         assert!(lock_closed_at_last);

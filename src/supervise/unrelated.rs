@@ -1,5 +1,5 @@
-//! Children of ours that are none of the command's: those that this process had before it became
-//! genlock (`Xvfb :9 & exec genlock run …`, in a shell), and what we start for ourselves.
+//! Children of genlock that do not belong to the command: those that this process had before it
+//! executed genlock (a shell's `Xvfb :9 & exec genlock run …`), and the lock keeper.
 
 use std::os::fd::OwnedFd;
 
@@ -9,10 +9,10 @@ use super::children::{self, ChildEvent};
 use super::descendants::{self, Search};
 use super::leader;
 
-/// Neither signalled nor waited for, nor is what is below it.
+/// A child that is neither signalled nor waited for, and whose descendants are not either.
 pub(super) struct UnrelatedChild {
     pid: Pid,
-    /// Tells it from whom its number is given to later.
+    /// A pidfd (pidfd_open(2)): tells it from a later process with the same number.
     process: Option<OwnedFd>,
 }
 
@@ -25,11 +25,11 @@ impl UnrelatedChild {
         }
     }
 
-    /// The children that we have before there is a command. One that cannot be told from a later
-    /// process (before Linux 5.3) is none: rather a bystander too few than one that is the command's.
+    /// All children, before there is a command. Without pidfds (before Linux 5.3) none: a later
+    /// process of the command with the same number would be taken for it, and live on.
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        // One system call is all that it costs most runs.
+        // Most runs have none, and pay one system call.
         if !matches!(children::peek(), ChildEvent::NoChild) {
             descendants::each_child(Search::Quick, |number| {
                 let child = Pid::from_raw(number).map(Self::new);
@@ -39,7 +39,7 @@ impl UnrelatedChild {
         all
     }
 
-    /// Whether it is this process.
+    /// Whether this process is that child.
     pub(super) fn is(&self, pid: Pid) -> bool {
         let runs = || {
             self.process

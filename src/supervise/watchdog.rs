@@ -222,7 +222,7 @@ impl Watchdog {
                     children::reap(pid);
                 }
                 ChildEvent::Stopped(pid, signal) => {
-                    children::note_stop(pid);
+                    children::consume_stop(pid);
                     if Some(pid) == self.leader {
                         self.notify(WatchdogNotice::Stopped(signal));
                     }
