@@ -28,6 +28,8 @@
 //! service that uses the library has to look itself. A process that is paused past the deadline
 //! cannot look: for that there is the [fencing token](Held::token).
 
+#![deny(unsafe_code)]
+
 #[cfg(not(target_os = "linux"))]
 compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and child subreapers");
 
@@ -53,7 +55,9 @@ mod local_time;
 mod progress;
 #[cfg(feature = "cli")]
 mod stderr;
+// The only place that may be unsafe, here; the tool's entry is the other one.
 #[cfg(feature = "cli")]
+#[allow(unsafe_code)]
 mod supervise;
 
 #[cfg(feature = "cli")]
