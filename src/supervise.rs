@@ -16,6 +16,7 @@ mod dispositions;
 mod end_reason;
 mod event_sources;
 mod fallback;
+mod forked;
 mod host;
 mod inherited;
 mod leader;
@@ -27,30 +28,25 @@ mod lock_keeper;
 mod message;
 mod proc;
 pub(crate) mod signals;
+mod targets;
 pub(crate) mod terminal;
 mod unrelated;
 mod watchdog;
 
-use std::ffi::OsString;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::clock::{Instant, until};
-use command::Command;
-use event_sources::EventSources;
 use fallback::Fallback;
-use inherited::InheritedState;
 use link::MainEnd;
 use message::WatchdogOrder;
 use signals::Signals;
-use unrelated::UnrelatedChild;
-use watchdog::Watchdog;
 
 pub(crate) use end_reason::EndReason;
+pub(crate) use forked::{ForkedWatchdog, fork};
 pub(crate) use host::{Missing, missing};
 pub use inherited::arguments;
 pub(crate) use inherited::enter;
@@ -62,76 +58,6 @@ pub(crate) use watchdog::NAME as WATCHDOG;
 /// How long after its time the watchdog may be with what it does; well within the margin that the
 /// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
 pub(crate) const WATCHDOG_DELAY: Duration = Duration::from_millis(50);
-
-/// A forked watchdog that waits for a command to start. Dropping it ends the watchdog.
-pub(crate) struct ForkedWatchdog {
-    watchdog: Pid,
-    socket: Option<OwnedFd>,
-    subreaper: Result<(), Errno>,
-    unrelated: Vec<UnrelatedChild>,
-}
-
-/// Forks the watchdog, which makes ready what it needs to execute a command: `words`, of which the
-/// last ones will be the command, and its environment. Call it while the process has one thread
-/// and little memory, which fork(2) has to copy, and before signals are listened to.
-pub(crate) fn fork<E>(
-    words: &[OsString],
-    environment: impl FnOnce() -> E,
-) -> io::Result<ForkedWatchdog>
-where
-    E: IntoIterator<Item = (OsString, OsString)>,
-{
-    let (main_end, watchdog_end) = link::pair()?;
-    let sources = EventSources::new(watchdog_end)?;
-    let inherited = InheritedState::take();
-    let unrelated = UnrelatedChild::all();
-    // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
-    let subreaper = host::become_subreaper();
-    let ready = || Watchdog::new(Command::new(words, environment(), inherited), sources);
-    let (watchdog, socket) = watchdog::fork(ready, main_end)?;
-    Ok(ForkedWatchdog {
-        watchdog,
-        socket: Some(socket),
-        subreaper,
-        unrelated,
-    })
-}
-
-impl ForkedWatchdog {
-    /// Takes up the link, for a command of so many words. Within a tokio runtime.
-    ///
-    /// # Errors
-    /// What this host does not give and the promise needs.
-    pub(crate) fn supervise(
-        mut self,
-        command: usize,
-        leftovers: LeftoverPolicy,
-    ) -> io::Result<Supervision> {
-        if let Err(error) = self.subreaper {
-            host::can_do_without(leftovers, error)?;
-        }
-        let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
-        let unrelated = std::mem::take(&mut self.unrelated);
-        Ok(Supervision {
-            link: MainEnd::new(socket)?,
-            watchdog: self.watchdog,
-            watchdog_gone: false,
-            fallback: Fallback::new(self.watchdog, leftovers, unrelated),
-            command,
-            leftovers,
-            group: None,
-            keeper: None,
-        })
-    }
-}
-
-impl Drop for ForkedWatchdog {
-    fn drop(&mut self) {
-        if self.socket.is_some() {
-            children::kill_and_reap(self.watchdog);
-        }
-    }
-}
 
 /// Main's hold on the watchdog and, through it, on the command.
 pub(crate) struct Supervision {

@@ -6,8 +6,6 @@ pub(crate) const SIZES: &[&str] = &[
     "src/cli/refusal/words.rs missing",
     "src/locker/etcd/diagnose.rs file",
     "src/locker/net/tls/words.rs file",
-    "src/supervise.rs file",
-    "src/supervise/fallback.rs file",
 ];
 pub(crate) const TYPES: &[&str] = &[
     "src/cli/doctor/report.rs Report",
