@@ -29,7 +29,7 @@ const BEFORE_COMMAND: Duration = Duration::from_millis(20);
 const STACK: usize = 64 * 1024;
 
 /// What waits to be written.
-struct Waiting {
+struct Unwritten {
     pieces: VecDeque<Piece>,
     /// How many lines were given up since one was written.
     given_up: usize,
@@ -50,7 +50,7 @@ enum Piece {
     Drawing(String),
 }
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
+static WAITING: Mutex<Unwritten> = Mutex::new(Unwritten {
     pieces: VecDeque::new(),
     given_up: 0,
     thread: Thread::None,
@@ -84,11 +84,11 @@ fn wait_while(so: impl Fn(Thread) -> bool, within: Duration) {
     let _ = CHANGED.wait_timeout_while(waiting(), within, |waiting| so(waiting.thread));
 }
 
-fn waiting() -> MutexGuard<'static, Waiting> {
+fn waiting() -> MutexGuard<'static, Unwritten> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Waiting {
+impl Unwritten {
     fn add(&mut self, piece: Piece) {
         if let (Piece::Drawing(_), Some(Piece::Drawing(_))) = (&piece, self.pieces.back()) {
             self.pieces.pop_back();
@@ -181,8 +181,8 @@ mod tests {
     use super::*;
 
     /// As while the thread is held up.
-    fn held_up() -> Waiting {
-        Waiting {
+    fn held_up() -> Unwritten {
+        Unwritten {
             pieces: VecDeque::new(),
             given_up: 0,
             thread: Thread::Writing,

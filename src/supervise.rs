@@ -27,6 +27,7 @@ mod link;
 mod lock_keeper;
 mod message;
 mod proc;
+mod search;
 pub(crate) mod signals;
 mod targets;
 pub(crate) mod terminal;

@@ -7,13 +7,13 @@ use std::time;
 use super::Instant;
 
 /// The same moment on the clock of tokio's timers and on ours.
-struct Origin {
+struct SameMoment {
     monotonic: time::Instant,
     boottime: Instant,
 }
 
 /// Taken once: while time stands still, two looks at the clock give the same instant.
-static ORIGIN: OnceLock<Origin> = OnceLock::new();
+static SAME_MOMENT: OnceLock<SameMoment> = OnceLock::new();
 
 /// The present moment by tokio's clock. `None` where that goes with the host's, as it does until
 /// somebody pauses it.
@@ -25,13 +25,13 @@ pub(super) fn now() -> Option<Instant> {
     if (before..=after).contains(&tokio) {
         return None;
     }
-    let origin = ORIGIN.get_or_init(|| Origin {
+    let same = SAME_MOMENT.get_or_init(|| SameMoment {
         monotonic: time::Instant::now(),
         boottime: Instant::of_the_host(),
     });
-    Some(match tokio.checked_duration_since(origin.monotonic) {
-        Some(later) => origin.boottime + later,
-        None => origin.boottime - origin.monotonic.duration_since(tokio),
+    Some(match tokio.checked_duration_since(same.monotonic) {
+        Some(later) => same.boottime + later,
+        None => same.boottime - same.monotonic.duration_since(tokio),
     })
 }
 

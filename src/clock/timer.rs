@@ -25,11 +25,11 @@ static TIMERS: Mutex<Vec<(Id, Weak<Timer>)>> = Mutex::new(Vec::new());
 pub(super) struct Timer {
     /// To tokio it is a descriptor to be read like a pipe's.
     descriptor: pipe::Receiver,
-    state: Mutex<State>,
+    state: Mutex<Sleepers>,
 }
 
 #[derive(Default)]
-struct State {
+struct Sleepers {
     /// By their time, and a number of their own.
     sleepers: BTreeMap<(Instant, u64), Waker>,
     next: u64,
@@ -66,7 +66,7 @@ impl Timer {
     }
 
     /// Sets the timer for the first of the sleepers. Without one it stays as it is.
-    fn set(&self, state: &mut State) -> io::Result<()> {
+    fn set(&self, state: &mut Sleepers) -> io::Result<()> {
         let first = state.sleepers.keys().next().map(|(at, _)| *at);
         let Some(first) = first.filter(|_| first != state.set) else {
             return Ok(());
@@ -90,7 +90,7 @@ impl Timer {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Sleepers> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

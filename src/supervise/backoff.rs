@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::descendants::Search;
+use super::search::Search;
 
 /// The first pause after SIGKILL, and after SIGTERM. Each pause is twice the one before, up to the
 /// longest.

@@ -4,13 +4,13 @@
 //! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Descendants::new`]
 //! and [`Descendants::living`].
 
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::proc::{Proc, Stat};
+use super::search::{PID_MAX_LIMIT, Search, each_child};
 use super::unrelated::UnrelatedChild;
 use crate::clock::Instant;
 
@@ -23,23 +23,8 @@ const LIKELY: usize = 1 << 12;
 /// So many numbers a page of bits has.
 const PAGE_OF_NUMBERS: i32 = 1 << 15;
 
-/// The kernel's limit on process numbers (PID_MAX_LIMIT, proc(5)).
-const PID_MAX_LIMIT: i32 = 1 << 22;
-
-/// A quick search asks so many numbers after our own, and so many from the lowest on.
-const NEAR: i32 = 1 << 16;
-
 /// proc(5) gives times in ticks of this length (USER_HZ, time(7)).
 const TICK: Duration = Duration::from_millis(10);
-
-/// How far descendants are looked for where there is no /proc.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Search {
-    /// Where they most likely are.
-    Quick,
-    /// Wherever they can be, which takes part of a second.
-    Thorough,
-}
 
 /// The room that walks of the tree need.
 pub(super) struct Descendants {
@@ -251,36 +236,4 @@ impl Found {
 fn ticks() -> u64 {
     let now = Instant::now().since_boot();
     u64::try_from(now.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX - 1)
-}
-
-/// Finds this process's children, and gives the /proc that names them; `None` where there is none.
-pub(super) fn each_child(search: Search, mut found: impl FnMut(i32)) -> Option<Proc> {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    let proc = Proc::open().filter(|proc| proc.each_child(own, &mut found));
-    if proc.is_none() {
-        each_child_by_asking(search, found);
-    }
-    proc
-}
-
-/// Finds this process's children without /proc, by asking about every number there can be: for
-/// any other, waitid(2) says at once that it is no child.
-///
-/// The kernel gives numbers in turn, and begins again at the lowest: what is younger than this
-/// process follows on its number until many more processes were started on the host.
-fn each_child_by_asking(search: Search, mut found: impl FnMut(i32)) {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    let ranges = match search {
-        Search::Quick => [own..own.saturating_add(NEAR), 1..own.min(NEAR)],
-        Search::Thorough => [1..PID_MAX_LIMIT, 0..0],
-    };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    for number in ranges.into_iter().flatten() {
-        let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
-        let id = number as libc::id_t;
-        // SAFETY: `info` has room for what waitid(2) writes.
-        if unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) } == 0 {
-            found(number);
-        }
-    }
 }

@@ -4,7 +4,7 @@
 use std::mem::MaybeUninit;
 
 use super::descendants::Descendants;
-use super::proc::Proc;
+use super::proc::{NAME, Proc};
 
 /// One of the processes that a command has left behind, and how many others there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,6 @@ pub(crate) struct Leftover {
     /// Its name as the kernel keeps it, ended by a NUL byte (PR_SET_NAME, prctl(2)).
     pub(super) name: [u8; NAME],
 }
-
-/// As long as a name can be (TASK_COMM_LEN).
-pub(super) const NAME: usize = 16;
 
 impl Leftover {
     pub(super) const SIZE: usize = 4 + NAME;

@@ -8,8 +8,10 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::leftover::NAME;
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
+
+/// As long as the name of a process can be, with its NUL byte (TASK_COMM_LEN).
+pub(super) const NAME: usize = 16;
 
 /// A /proc of our own PID namespace.
 pub(super) struct Proc(OwnedFd);

@@ -3,8 +3,9 @@
 
 use rustix::process::{Pid, Signal};
 
-use super::descendants::{Descendants, Search, Spared};
+use super::descendants::{Descendants, Spared};
 use super::leader::Leader;
+use super::search::Search;
 use super::unrelated::UnrelatedChild;
 use super::{LeftoverPolicy, children};
 

@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::children::{self, ChildEvent};
-use super::descendants::{self, Search};
 use super::leader;
+use super::search::{self, Search};
 
 /// A child that is neither signalled nor waited for, and whose descendants are not either.
 pub(super) struct UnrelatedChild {
@@ -31,7 +31,7 @@ impl UnrelatedChild {
         let mut all = Vec::new();
         // Most runs have none, and pay one system call.
         if !matches!(children::peek(), ChildEvent::NoChild) {
-            descendants::each_child(Search::Quick, |number| {
+            search::each_child(Search::Quick, |number| {
                 let child = Pid::from_raw(number).map(Self::new);
                 all.extend(child.filter(|found| found.process.is_some()));
             });

@@ -12,9 +12,7 @@ pub(crate) const TYPES: &[&str] = &[
     "src/cli/settings.rs Setting",
     "src/cli/settings/keys.rs Kind",
     "src/cli/watch.rs Line",
-    "src/clock/paused.rs Origin",
     "src/error.rs Setting",
-    "src/locker/claims.rs State",
     "src/locker/etcd.rs Shared",
     "src/locker/etcd/connect.rs Store",
     "src/locker/etcd/diagnose.rs Member",
@@ -42,7 +40,6 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/operator.rs Queue",
     "src/locker/operator.rs Taken",
     "src/locker/ownership.rs Status",
-    "src/stderr.rs Waiting",
 ];
 pub(crate) const LAYERS: &[&str] = &[
     "src/cli/doctor.rs locker::etcd::diagnose",
@@ -82,8 +79,6 @@ pub(crate) const CIRCLES: &[&str] = &[
     "src/locker/etcd/renewal.rs locker::etcd::lease",
     "src/locker/etcd/watches.rs locker::etcd::dial",
     "src/locker/file/own.rs locker::file::directory",
-    "src/supervise/proc.rs supervise::leftover",
-    "src/supervise/unrelated.rs supervise::descendants",
 ];
 pub(crate) const CRATES: &[&str] = &[
     "src/locker/etcd/dial.rs hyper_util",
