@@ -39,8 +39,8 @@ use super::limits::MAX_TTL;
 use super::net::Config;
 use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
-use connect::Store;
-use queue::Queue;
+use connect::Members;
+use queue::Acquisition;
 
 /// What etcd's locks can do.
 pub static CAPABILITIES: Capabilities = {
@@ -68,7 +68,7 @@ pub struct Etcd {
 
 /// What the client and the tasks of its leases have in common.
 struct Shared {
-    store: Arc<Store>,
+    store: Arc<Members>,
     options: Options,
     claims: Claims,
     keeper: Arc<Keeper>,
@@ -82,7 +82,7 @@ impl Etcd {
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
-        let store = Arc::new(Store::new(&config, &options)?);
+        let store = Arc::new(Members::new(&config, &options)?);
         // A lease is revoked, and its key may have to be deleted: each call is bounded by itself.
         let within = store.command_timeout * 2 + Duration::from_secs(1);
         let keeper = Arc::new(Keeper::new(options.clone(), within));
@@ -99,7 +99,7 @@ impl Etcd {
     async fn take(&self, request: Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.shared.options)?;
         let claim = self.shared.claims.claim(request.key()).await?;
-        let queue = Queue::new(&self.shared, &request, claim);
+        let queue = Acquisition::new(&self.shared, &request, claim);
         if request.waits() {
             queue.lock().await.map(Some)
         } else {

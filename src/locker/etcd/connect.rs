@@ -23,7 +23,7 @@ use crate::locker::net::{Config, random};
 use round::Round;
 
 /// The endpoints of one etcd.
-pub(super) struct Store {
+pub(super) struct Members {
     members: Vec<Member>,
     dialler: Dialler,
     /// The member that answered last.
@@ -45,7 +45,7 @@ struct Member {
     dialling_beside: Mutex<()>,
 }
 
-impl Store {
+impl Members {
     pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
         let endpoints = config.servers(&PROTOCOL)?.into_iter();
         let members: Vec<_> = endpoints
@@ -219,7 +219,7 @@ impl Store {
 
 /// When a call ends.
 struct Bound<'a> {
-    store: &'a Store,
+    store: &'a Members,
     start: Instant,
     within: Duration,
     /// After so long without any sign of life over a connection another is dialled, of whose member
@@ -230,7 +230,7 @@ struct Bound<'a> {
 }
 
 impl<'a> Bound<'a> {
-    fn new(store: &'a Store, within: Duration, patience: Duration) -> Self {
+    fn new(store: &'a Members, within: Duration, patience: Duration) -> Self {
         Self {
             store,
             start: Instant::now(),

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::expiry::Expiry;
 use super::fault::Fault;
-use super::survey::{self, Entry, Queues};
+use super::survey::{self, QueueKey, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -135,7 +135,7 @@ impl Picture<'_> {
 
     fn put(&mut self, kv: &KeyValue) {
         // One that is written over goes on to stand, if it was there.
-        if let Some((name, entry)) = Entry::of(kv)
+        if let Some((name, entry)) = QueueKey::of(kv)
             && !entry.in_doubt()
         {
             self.insert(&name, entry);
@@ -154,7 +154,7 @@ impl Picture<'_> {
         }
     }
 
-    fn insert(&mut self, name: &[u8], mut entry: Entry) {
+    fn insert(&mut self, name: &[u8], mut entry: QueueKey) {
         if !self.scope.contains(&String::from_utf8_lossy(name)) {
             return;
         }
@@ -208,7 +208,7 @@ impl Picture<'_> {
         }
     }
 
-    fn tell(&mut self, name: &[u8], entry: &Entry, what: What) {
+    fn tell(&mut self, name: &[u8], entry: &QueueKey, what: What) {
         (self.tell)(Change {
             key: &String::from_utf8_lossy(name),
             contender: &entry.contender(),
@@ -217,7 +217,7 @@ impl Picture<'_> {
     }
 }
 
-fn taken_away(entry: &Entry) -> bool {
+fn taken_away(entry: &QueueKey) -> bool {
     let record = entry.record.as_ref();
     record.is_some_and(|record| record.taken_away.is_some())
 }

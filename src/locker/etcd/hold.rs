@@ -121,25 +121,25 @@ struct Key {
 /// Ownership goes with the key, or with what somebody else writes to it.
 async fn lose_with_key(shared: Arc<Shared>, key: Key, lease: Arc<EtcdLease>, owner: Owner) {
     let loss = match until_taken(&shared, &key).await {
-        Taken::WrittenOver => {
+        KeyChange::WrittenOver => {
             lease.set_astray(true);
             Loss::KeyOverwritten
         }
         // Nobody asks any more.
         _ if owner.ownership().loss().is_some() => return,
-        Taken::Away(by) => {
+        KeyChange::Away(by) => {
             shared.options.notify(&Event::TakenAway(by));
             Loss::TakenAway
         }
         // A lease that ends takes its key along.
-        Taken::Gone if lease::is_gone(&shared.store, key.lease).await => Loss::LeaseGone,
-        Taken::Gone => Loss::KeyDeleted,
+        KeyChange::Gone if lease::is_gone(&shared.store, key.lease).await => Loss::LeaseGone,
+        KeyChange::Gone => Loss::KeyDeleted,
     };
     owner.lose(loss);
 }
 
 /// What can happen to the key of a holder.
-enum Taken {
+enum KeyChange {
     /// It is gone.
     Gone,
     /// It is there, with an operator's word in it.
@@ -150,23 +150,23 @@ enum Taken {
 
 impl Key {
     /// What it means for us that the key is this now; `None` if it is as its holder writes it.
-    fn taken(&self, kv: &KeyValue) -> Option<Taken> {
+    fn taken(&self, kv: &KeyValue) -> Option<KeyChange> {
         if kv.lease() != self.lease {
-            return Some(Taken::WrittenOver);
+            return Some(KeyChange::WrittenOver);
         }
         match Record::from_json(kv.value()) {
             Some(record) if record.is_of(&self.holder) => None,
             Some(Record {
                 taken_away: Some(by),
                 ..
-            }) => Some(Taken::Away(by)),
-            _ => Some(Taken::WrittenOver),
+            }) => Some(KeyChange::Away(by)),
+            _ => Some(KeyChange::WrittenOver),
         }
     }
 }
 
 /// Ends when something has happened to the key.
-async fn until_taken(shared: &Shared, key: &Key) -> Taken {
+async fn until_taken(shared: &Shared, key: &Key) -> KeyChange {
     let store = &shared.store;
     let mut from = key.created + 1;
     sleep(UNWATCHED).await;
@@ -175,7 +175,7 @@ async fn until_taken(shared: &Shared, key: &Key) -> Taken {
         let taken = |event: &etcd_client::Event| {
             let taken = match (event.event_type(), event.kv()) {
                 (EventType::Put, Some(kv)) => key.taken(kv),
-                _ => Some(Taken::Gone),
+                _ => Some(KeyChange::Gone),
             };
             taken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
         };
@@ -194,7 +194,7 @@ async fn until_taken(shared: &Shared, key: &Key) -> Taken {
             if let Ok(answer) = store.call(store.command_timeout, get).await {
                 let kv = answer.kvs().first();
                 let Some(kv) = kv.filter(|kv| kv.create_revision() == key.created) else {
-                    return Taken::Gone;
+                    return KeyChange::Gone;
                 };
                 if let Some(taken) = key.taken(kv) {
                     return taken;

@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::lease::{self, EtcdLease, Lease};
-use super::recipe::{Answer, Entry, Recipe};
-use super::turn::{Turn, Waiter};
+use super::recipe::{Answer, PutIf, Recipe};
+use super::turn::{WaitEnd, Waiter};
 use super::{Shared, hold};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +21,7 @@ use crate::locker::ownership::{Loss, Owner};
 use crate::locker::{Held, Record, Request};
 
 /// The queue of one key.
-pub(super) struct Queue<'a> {
+pub(super) struct Acquisition<'a> {
     shared: &'a Arc<Shared>,
     key: &'a str,
     ttl: Duration,
@@ -49,7 +49,7 @@ enum Stop {
     Failed(Error),
 }
 
-impl<'a> Queue<'a> {
+impl<'a> Acquisition<'a> {
     pub(super) fn new(shared: &'a Arc<Shared>, request: &'a Request, claim: Claim) -> Self {
         let (key, options) = (request.key(), &shared.options);
         Self {
@@ -102,7 +102,7 @@ impl<'a> Queue<'a> {
 
     /// Takes a place at the end and stands there until its turn has come.
     async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<Place, Stop> {
-        let (lease, granted, answer) = self.ask(Entry::Always).await?;
+        let (lease, granted, answer) = self.ask(PutIf::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
         *queued = true;
         let mut renewal = Renewal::Never;
@@ -120,7 +120,7 @@ impl<'a> Queue<'a> {
     }
 
     async fn try_stand(&self) -> Result<Option<Place>, Stop> {
-        let (lease, granted, mut answer) = self.ask(Entry::IfNoneIsThere).await?;
+        let (lease, granted, mut answer) = self.ask(PutIf::IfNoneIsThere).await?;
         if answer.revision.is_none() {
             // What is there may be of no concern: the lock of a longer name, or somebody's own.
             // Only the queue shows whether a contender is behind it.
@@ -137,7 +137,7 @@ impl<'a> Queue<'a> {
             }
             answer = self
                 .recipe
-                .submit(Entry::Always, lease.calls().id)
+                .submit(PutIf::Always, lease.calls().id)
                 .await
                 .map_err(|fault| self.stop(fault))?;
         }
@@ -170,7 +170,7 @@ impl<'a> Queue<'a> {
     /// in this order, which the order of sending only makes likely. Sent the other way round etcd's
     /// gRPC server makes it likelier (it begins with the newest request), but not its HTTPS server,
     /// which serves gRPC over TLS; measured with etcd 3.4.
-    async fn ask(&self, entry: Entry) -> Result<(Lease, Granted, Answer), Stop> {
+    async fn ask(&self, entry: PutIf) -> Result<(Lease, Granted, Answer), Stop> {
         let id = lease::fresh_id().map_err(Stop::Failed)?;
         let granting = async {
             let own = self.recipe.own(id);
@@ -210,8 +210,8 @@ impl<'a> Queue<'a> {
             revision: place.revision,
         };
         match waiter.wait(next).await.map_err(|fault| self.stop(fault))? {
-            Turn::Come => Ok(()),
-            Turn::Lost(loss) => {
+            WaitEnd::Come => Ok(()),
+            WaitEnd::Lost(loss) => {
                 place.granted.owner.lose(loss);
                 Err(Stop::Lost(loss))
             }

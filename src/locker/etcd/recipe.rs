@@ -10,7 +10,7 @@ use etcd_client::{
     TxnOpResponse, TxnResponse, WatchOptions,
 };
 
-use super::connect::Store;
+use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
 use super::standing::{self, Stand, Standing};
@@ -19,7 +19,7 @@ use crate::locker::{Loss, Record};
 
 /// The transactions on one name.
 pub(super) struct Recipe {
-    store: Arc<Store>,
+    store: Arc<Members>,
     /// Before every key of the queue.
     prefix: String,
     /// Who takes the lock.
@@ -28,7 +28,7 @@ pub(super) struct Recipe {
 
 /// On what condition a place is taken.
 #[derive(Clone, Copy)]
-pub(super) enum Entry {
+pub(super) enum PutIf {
     Always,
     IfNoneIsThere,
 }
@@ -74,7 +74,7 @@ impl Look {
 }
 
 impl Recipe {
-    pub(super) fn new(store: &Arc<Store>, key: &str, holder: &Record) -> Self {
+    pub(super) fn new(store: &Arc<Members>, key: &str, holder: &Record) -> Self {
         Self {
             store: store.clone(),
             prefix: format!("{key}/"),
@@ -88,12 +88,12 @@ impl Recipe {
     }
 
     /// Puts our key in the queue. May be repeated: the key is put once.
-    pub(super) async fn submit(&self, entry: Entry, lease: i64) -> Result<Answer, Fault> {
+    pub(super) async fn submit(&self, entry: PutIf, lease: i64) -> Result<Answer, Fault> {
         let own = self.own(lease);
         let condition = match entry {
-            Entry::Always => Compare::create_revision(&*own, CompareOp::Equal, 0),
+            PutIf::Always => Compare::create_revision(&*own, CompareOp::Equal, 0),
             // Of a range this says that nothing is in it.
-            Entry::IfNoneIsThere => {
+            PutIf::IfNoneIsThere => {
                 Compare::create_revision(&*self.prefix, CompareOp::Equal, 0).with_prefix()
             }
         };

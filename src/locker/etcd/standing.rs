@@ -12,7 +12,7 @@ use etcd_client::{
     Event, EventType, GetOptions, KeyValue, LeaseTimeToLiveResponse, ResponseHeader,
 };
 
-use super::connect::Store;
+use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
 use crate::clock::Instant;
@@ -94,7 +94,7 @@ pub(super) fn shaken(event: &Event) -> ControlFlow<()> {
 }
 
 /// Whether the lease is gone for certain. `key` is any that may be read.
-pub(super) async fn has_ended(store: &Arc<Store>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
+pub(super) async fn has_ended(store: &Arc<Members>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
     let count = GetOptions::new().with_count_only();
     let lived = lived(store, lease, key, count).await?;
     // What it was granted is not said of one that is not there; one that has run out may live on.
@@ -117,7 +117,7 @@ pub(super) struct Lived {
 /// are asked of one member, which forgets no term: between the reads of two others the answer could
 /// come from one that has not heard of theirs.
 pub(super) async fn lived(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     lease: i64,
     key: &[u8],
     options: GetOptions,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::{sleep, timeout};
 
-use super::connect::Store;
+use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
@@ -27,7 +27,7 @@ const VALUES: usize = 64;
 
 /// One key of a queue.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct QueueKey {
     pub(super) key: Vec<u8>,
     pub(super) revision: i64,
     lease: i64,
@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) record: Option<Record>,
 }
 
-impl Entry {
+impl QueueKey {
     /// The name of the lock that a key stands in the queue of, and the key; `None` if it stands in
     /// none.
     pub(super) fn of(kv: &KeyValue) -> Option<(Vec<u8>, Self)> {
@@ -70,11 +70,11 @@ impl Entry {
 }
 
 /// The queues of several locks by name; each by the create revision, the holder first.
-pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, Entry>>;
+pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, QueueKey>>;
 
 /// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
 /// Whose key was written over is not looked for among so many.
-pub(super) async fn queues(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+pub(super) async fn queues(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
     let (mut found, at) = read_keys(store, prefix).await?;
     found.retain(|_, queue| {
         queue.retain(|_, entry| !entry.in_doubt);
@@ -83,7 +83,7 @@ pub(super) async fn queues(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues,
     Ok((found, at))
 }
 
-async fn read_keys(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+async fn read_keys(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
     let mut found = Queues::new();
     let mut at = 0;
     let (mut from, end) = range(prefix);
@@ -102,7 +102,7 @@ async fn read_keys(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), F
         if at == 0 {
             at = answer.header().map_or(0, |header| header.revision());
         }
-        for (name, entry) in answer.kvs().iter().filter_map(Entry::of) {
+        for (name, entry) in answer.kvs().iter().filter_map(QueueKey::of) {
             found.entry(name).or_default().insert(entry.revision, entry);
         }
         match answer.kvs().last() {
@@ -117,9 +117,9 @@ async fn read_keys(store: &Arc<Store>, prefix: &[u8]) -> Result<(Queues, i64), F
 
 /// The queue of one name.
 pub(super) async fn queue(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: &str,
-) -> Result<(BTreeMap<i64, Entry>, i64), Fault> {
+) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
     let (mut found, at) = read_keys(store, format!("{key}/").as_bytes()).await?;
     let mut queue = found.remove(key.as_bytes()).unwrap_or_default();
     let in_doubt: Vec<_> = queue.values().filter(|e| e.in_doubt).cloned().collect();
@@ -147,8 +147,8 @@ pub(super) fn range(prefix: &[u8]) -> (Vec<u8>, Vec<u8>) {
 
 /// Reads the records of these entries. Those of keys that are gone by now stay empty.
 pub(super) async fn read_records<'a>(
-    store: &Arc<Store>,
-    entries: impl Iterator<Item = &'a mut Entry>,
+    store: &Arc<Members>,
+    entries: impl Iterator<Item = &'a mut QueueKey>,
 ) -> Result<(), Fault> {
     let mut entries: Vec<_> = entries.collect();
     for part in entries.chunks_mut(VALUES) {
@@ -172,7 +172,7 @@ pub(super) async fn read_records<'a>(
 }
 
 /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
-pub(super) async fn look(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> {
+pub(super) async fn look(store: &Arc<Members>, key: &str) -> Result<Queue, Fault> {
     let (mut entries, _) = queue(store, key).await?;
     read_records(store, entries.values_mut()).await?;
     let mut ttl = None;
@@ -181,24 +181,24 @@ pub(super) async fn look(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> 
     }
     Ok(Queue {
         key: key.to_owned(),
-        contenders: entries.values().map(Entry::contender).collect(),
+        contenders: entries.values().map(QueueKey::contender).collect(),
         ttl,
     })
 }
 
 /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
-pub(super) async fn glance(store: &Arc<Store>, key: &str) -> Result<Queue, Fault> {
+pub(super) async fn glance(store: &Arc<Members>, key: &str) -> Result<Queue, Fault> {
     let (mut entries, _) = queue(store, key).await?;
     read_records(store, entries.values_mut().take(1)).await?;
     Ok(Queue {
         key: key.to_owned(),
-        contenders: entries.values().map(Entry::contender).collect(),
+        contenders: entries.values().map(QueueKey::contender).collect(),
         ttl: None,
     })
 }
 
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
-pub(super) async fn list(store: &Arc<Store>, prefix: &str) -> Result<Vec<Queue>, Fault> {
+pub(super) async fn list(store: &Arc<Members>, prefix: &str) -> Result<Vec<Queue>, Fault> {
     let (mut found, _) = queues(store, prefix.as_bytes()).await?;
     // The prefix may reach into the last part of a shorter name's keys.
     found.retain(|name, _| name.starts_with(prefix.as_bytes()));
@@ -206,7 +206,7 @@ pub(super) async fn list(store: &Arc<Store>, prefix: &str) -> Result<Vec<Queue>,
     read_records(store, holders).await?;
     let queues = found.into_iter().map(|(name, entries)| Queue {
         key: String::from_utf8_lossy(&name).into_owned(),
-        contenders: entries.values().map(Entry::contender).collect(),
+        contenders: entries.values().map(QueueKey::contender).collect(),
         ttl: None,
     });
     Ok(queues.collect())
@@ -214,13 +214,13 @@ pub(super) async fn list(store: &Arc<Store>, prefix: &str) -> Result<Vec<Queue>,
 
 /// Ends when the queue is empty. The last in it is watched: all others leave before it, or it
 /// leaves from among them and there is another last.
-pub(super) async fn until_free(store: &Arc<Store>, key: &str, pause: Duration) -> Result<()> {
+pub(super) async fn until_free(store: &Arc<Members>, key: &str, pause: Duration) -> Result<()> {
     until_none(store, key, pause, |entries| entries.values().next_back()).await
 }
 
 /// Ends when nobody with this token is in the queue.
 pub(super) async fn until_gone(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: &str,
     token: u64,
     pause: Duration,
@@ -230,10 +230,10 @@ pub(super) async fn until_gone(
 
 /// Ends when none of the queue is picked.
 async fn until_none(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: &str,
     pause: Duration,
-    pick: impl Fn(&BTreeMap<i64, Entry>) -> Option<&Entry> + Send,
+    pick: impl Fn(&BTreeMap<i64, QueueKey>) -> Option<&QueueKey> + Send,
 ) -> Result<()> {
     loop {
         match queue(store, key).await {
@@ -260,7 +260,7 @@ async fn until_none(
 }
 
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
-pub(super) async fn left(store: &Arc<Store>, own: &str, token: u64) -> Result<Left, Fault> {
+pub(super) async fn left(store: &Arc<Members>, own: &str, token: u64) -> Result<Left, Fault> {
     let Some((_, lease)) = standing::parts(own.as_bytes()) else {
         return Ok(Left::Nothing);
     };

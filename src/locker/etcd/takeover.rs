@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
-use super::connect::Store;
+use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
 use super::lease;
@@ -16,7 +16,7 @@ use crate::locker::{Record, TakenAway};
 
 /// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
 pub(super) async fn take_away(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: &str,
     token: u64,
     by: &TakenAway,
@@ -48,7 +48,7 @@ pub(super) async fn take_away(
 }
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
-pub(super) async fn clear_dead(store: &Arc<Store>, key: &str) -> Result<Vec<Contender>> {
+pub(super) async fn clear_dead(store: &Arc<Members>, key: &str) -> Result<Vec<Contender>> {
     let (mut entries, _) = queue(store, key).await?;
     entries.pop_first();
     let mut cleared = Vec::new();
@@ -69,7 +69,7 @@ pub(super) async fn clear_dead(store: &Arc<Store>, key: &str) -> Result<Vec<Cont
 /// Makes the change if the key was created at this revision. The same key is created anew only
 /// under another one: nobody else is hit.
 async fn submit(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: Vec<u8>,
     created: i64,
     change: TxnOp,
@@ -85,7 +85,7 @@ async fn submit(
 }
 
 /// What is kept under a key; empty if it is gone, which the transaction then finds too.
-async fn value(store: &Arc<Store>, key: &[u8]) -> Result<Vec<u8>, Fault> {
+async fn value(store: &Arc<Members>, key: &[u8]) -> Result<Vec<u8>, Fault> {
     let key = key.to_vec();
     let get = move |client: Client| {
         let key = key.clone();

@@ -19,7 +19,7 @@ use crate::locker::Loss;
 const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
-pub(super) enum Turn {
+pub(super) enum WaitEnd {
     /// Nobody is ahead.
     Come,
     /// The place itself is gone.
@@ -44,7 +44,7 @@ impl Waiter<'_> {
     ///
     /// # Errors
     /// When etcd refuses. One that is away is waited for.
-    pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<Turn, Fault> {
+    pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<WaitEnd, Fault> {
         let mut told = None;
         // Whatever comes of it, the next look tells.
         let mut woken = match next.filter(|_| !self.follows) {
@@ -60,10 +60,10 @@ impl Waiter<'_> {
             let ended = match look {
                 Ok(look) => {
                     if let Some(loss) = look.loss(self.revision) {
-                        return Ok(Turn::Lost(loss));
+                        return Ok(WaitEnd::Lost(loss));
                     }
                     if look.ahead.is_empty() {
-                        return Ok(Turn::Come);
+                        return Ok(WaitEnd::Come);
                     }
                     // The one just ahead left from among others: now it counts who holds.
                     if std::mem::take(&mut woken) {

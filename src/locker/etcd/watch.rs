@@ -6,7 +6,7 @@ use std::sync::Arc;
 use etcd_client::{Event, WatchOptions, WatchResponse};
 use tokio::sync::watch::Receiver;
 
-use super::connect::Store;
+use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
 use super::watches::{self, SharedWatch};
@@ -25,7 +25,7 @@ impl Watch {
     /// revision, or younger than that of a watch which began there, sent by a loop that sleeps for
     /// 100 ms (syncWatchersLoop, server/storage/mvcc/watchable_store.go).
     pub(super) async fn open(
-        store: &Arc<Store>,
+        store: &Arc<Members>,
         key: &[u8],
         options: WatchOptions,
     ) -> Result<Self, Fault> {
@@ -89,7 +89,7 @@ impl Watch {
 
 /// [`Watch::open`] and [`Watch::until`].
 pub(super) async fn follow<T>(
-    store: &Arc<Store>,
+    store: &Arc<Members>,
     key: &[u8],
     options: WatchOptions,
     each: impl FnMut(&Event) -> ControlFlow<T>,
@@ -101,7 +101,7 @@ pub(super) async fn follow<T>(
 ///
 /// # Errors
 /// As [`Watch::until`].
-pub(super) async fn written(store: &Arc<Store>, key: &[u8], from: i64) -> Result<(), Fault> {
+pub(super) async fn written(store: &Arc<Members>, key: &[u8], from: i64) -> Result<(), Fault> {
     let options = WatchOptions::new().with_start_revision(from);
     follow(store, key, options, any).await
 }

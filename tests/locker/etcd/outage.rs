@@ -250,3 +250,33 @@ async fn times_without_an_end_are_as_good_as_long_ones() {
     client.unlock(held).await.expect("a release");
     soon("an end", client.close()).await.expect("an end");
 }
+
+/// A way to `server` for one connection only, over which its answers take this long to begin.
+async fn slow_and_single(server: &Server, pause: Duration) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let endpoint = listener.local_addr().expect("an address").to_string();
+    let behind = server.endpoint().replace("http://", "");
+    tokio::spawn(async move {
+        let (outside, _) = listener.accept().await?;
+        drop(listener);
+        let inside = tokio::net::TcpStream::connect(behind).await?;
+        let (mut asked, mut told) = outside.into_split();
+        let (mut answered, mut asking) = inside.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut asked, &mut asking).await });
+        tokio::time::sleep(pause).await;
+        tokio::io::copy(&mut answered, &mut told).await
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn a_connection_that_is_slow_is_not_given_up_because_no_other_comes_about() {
+    let server = Server::start();
+    // Longer than a quarter of the call's bound, after which another connection is dialled.
+    let endpoint = slow_and_single(&server, Duration::from_millis(1600)).await;
+    let client = client_of(&[&endpoint], Options::default());
+    let held = soon("a lock", client.lock("/k")).await.expect("a lock");
+    client.unlock(held).await.expect("a release");
+}

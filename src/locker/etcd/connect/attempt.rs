@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Client, Connection, Fault, Store};
+use super::{Client, Connection, Fault, Members};
 
 /// So often a call logs in at most: while it does what the store wants may change again.
 const LOGINS: u32 = 3;
 
-impl Store {
+impl Members {
     /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
     /// for as long as `patience` another connection is dialled beside the first, for TCP takes long
     /// to find out that a network was cut and is back; who answers first counts.
@@ -51,7 +51,13 @@ impl Store {
                 Err(Fault::Broken(_)) => second.await,
                 answer => answer,
             },
-            answer = &mut second => answer,
+            answer = &mut second => match answer {
+                // That no other comes about is no reason to give up one that may answer yet.
+                Err(fault @ Fault::Broken(_)) => {
+                    timeout(patience, first).await.unwrap_or(Err(fault))
+                }
+                answer => answer,
+            },
         }
     }
 

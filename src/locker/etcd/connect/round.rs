@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Bound, Client, Fault, Store};
+use super::{Bound, Client, Fault, Members};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
 /// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
@@ -20,7 +20,7 @@ const SLOW: u32 = 4;
 
 /// One pass over the members, beginning with the current one.
 pub(super) struct Round<'a> {
-    store: &'a Arc<Store>,
+    store: &'a Arc<Members>,
     patience: Duration,
     first: usize,
     asked: usize,
@@ -33,7 +33,7 @@ pub(super) struct Round<'a> {
 
 impl<'a> Round<'a> {
     pub(super) fn new(
-        store: &'a Arc<Store>,
+        store: &'a Arc<Members>,
         bound: &Bound<'_>,
         faults: &'a mut Vec<Option<Fault>>,
     ) -> Self {
