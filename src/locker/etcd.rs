@@ -6,16 +6,18 @@
 //! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
 //! owns: its lease may have died in the queue.
 
-mod connect;
+mod broken;
+mod coalesce;
 pub mod diagnose;
 mod dial;
 mod expiry;
 mod fault;
 mod follow;
-mod gather;
 mod greeting;
 mod hold;
+mod inspect;
 mod lease;
+mod members;
 mod operator;
 mod ping;
 mod proof;
@@ -23,10 +25,8 @@ mod queue;
 mod recipe;
 mod renewal;
 mod standing;
-mod survey;
 mod takeover;
-mod transport;
-mod turn;
+mod wait;
 mod watch;
 mod watches;
 
@@ -39,7 +39,7 @@ use super::limits::MAX_TTL;
 use super::net::Config;
 use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
-use connect::Members;
+use members::Members;
 use queue::Acquisition;
 
 /// What etcd's locks can do.

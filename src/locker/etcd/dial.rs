@@ -14,8 +14,8 @@ use etcd_client::{Channel, ConnectOptions, ResponseHeader};
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel as TonicChannel, Endpoint as TonicEndpoint, Uri};
 
+use super::coalesce::Coalescing;
 use super::fault::{self, Fault};
-use super::gather::Gathering;
 use super::greeting::Greeting;
 use super::watches;
 use crate::error::{Error, ErrorKind, Result};
@@ -130,21 +130,21 @@ impl Dialler {
         })
     }
 
-    /// A fresh connection, logged in if there is a user, of which `pulse` tells what is heard. The
+    /// A fresh connection, logged in if there is a user, of which `liveness` tells what is heard. The
     /// caller bounds it.
     pub(super) async fn dial(
         &self,
         endpoint: &Endpoint,
-        pulse: &Liveness,
+        liveness: &Liveness,
     ) -> Result<Connection, Fault> {
         let refusal = Refusal::default();
         let stream = self.reach.stream(endpoint, &refusal).await;
         let stream = stream.inspect_err(|_| self.tell(&refusal))?;
         let in_clear = matches!(endpoint.address, Address::Tcp { tls: false, .. });
         let greeting = Greeting::new(refusal.clone(), in_clear);
-        let mut io = Some(TokioIo::new(Gathering::new(
+        let mut io = Some(TokioIo::new(Coalescing::new(
             stream,
-            pulse.clone(),
+            liveness.clone(),
             greeting,
         )));
         // Asked again, tonic wants to reconnect: its requests fail instead, and we dial.

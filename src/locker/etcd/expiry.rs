@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::connect::Members;
 use super::lease;
+use super::members::Members;
 use crate::clock::{Instant, until};
 use crate::locker::operator::Ttl;
 

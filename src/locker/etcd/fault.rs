@@ -3,7 +3,7 @@
 use etcd_client::Error as EtcdError;
 use tonic::Code;
 
-use super::transport;
+use super::broken;
 use crate::error::ErrorKind;
 pub(super) use crate::locker::net::fault::Fault;
 
@@ -20,8 +20,8 @@ impl From<EtcdError> for Fault {
     fn from(error: EtcdError) -> Self {
         match error {
             EtcdError::GRpcStatus(status) => judge(&status),
-            EtcdError::TransportError(error) => Self::Broken(transport::reason(&error)),
-            EtcdError::IoError(error) => Self::Broken(transport::reason(&error)),
+            EtcdError::TransportError(error) => Self::Broken(broken::reason(&error)),
+            EtcdError::IoError(error) => Self::Broken(broken::reason(&error)),
             // Made by the client itself, from an answer that has a TTL of 0.
             EtcdError::LeaseKeepAliveError(text) if text == "lease not found" => {
                 Self::LeaseNotFound
@@ -43,13 +43,13 @@ pub(super) fn is_failed_login(fault: &Fault) -> bool {
 pub(super) fn beneath(error: &EtcdError) -> Option<String> {
     match error {
         EtcdError::GRpcStatus(status) => match std::error::Error::source(status) {
-            Some(source) => transport::beneath(source),
+            Some(source) => broken::beneath(source),
             None => (!text_of(status).starts_with(status.message()))
                 .then(|| status.message().to_owned())
                 .filter(|text| !text.starts_with("etcdserver: ")),
         },
-        EtcdError::TransportError(error) => transport::beneath(error),
-        EtcdError::IoError(error) => transport::beneath(error),
+        EtcdError::TransportError(error) => broken::beneath(error),
+        EtcdError::IoError(error) => broken::beneath(error),
         other => Some(other.to_string()),
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn beneath(error: &EtcdError) -> Option<String> {
 /// By the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which its own client matches too.
 fn judge(status: &tonic::Status) -> Fault {
     if let Some(source) = std::error::Error::source(status) {
-        return Fault::Broken(transport::reason(source));
+        return Fault::Broken(broken::reason(source));
     }
     let text = &*text_of(status);
     if text == NO_ETCD {
@@ -104,7 +104,7 @@ fn text_of(status: &tonic::Status) -> String {
         return NO_ETCD.to_owned();
     }
     if text.is_empty() || text.contains(['{', '}']) || text.contains("Error(") {
-        return transport::of_code(status.code()).to_owned();
+        return broken::of_code(status.code()).to_owned();
     }
     text.chars().take(SHOWN).collect()
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::expiry::Expiry;
 use super::fault::Fault;
-use super::survey::{self, QueueKey, Queues};
+use super::inspect::{self, QueueKey, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -37,9 +37,9 @@ pub(super) async fn follow(
     };
     loop {
         let read = async {
-            let (mut queues, at) = survey::queues(store, prefix.as_bytes()).await?;
+            let (mut queues, at) = inspect::queues(store, prefix.as_bytes()).await?;
             let entries = queues.values_mut().flat_map(|queue| queue.values_mut());
-            survey::read_records(store, entries).await?;
+            inspect::read_records(store, entries).await?;
             Ok((queues, at))
         };
         let fault = match read.await {
@@ -86,7 +86,7 @@ impl News {
 impl Picture<'_> {
     /// Follows the watch from this revision for as long as it goes on.
     async fn keep_up(&mut self, shared: &Arc<Shared>, prefix: &str, from: i64) -> Fault {
-        let (first, end) = survey::range(prefix.as_bytes());
+        let (first, end) = inspect::range(prefix.as_bytes());
         let options = WatchOptions::new()
             .with_range(end)
             .with_start_revision(from);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::members::Members;
 use super::renewal::RenewalState;
 use crate::clock::Instant;
 use crate::error::Result;

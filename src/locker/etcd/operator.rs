@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::{Etcd, follow, survey, takeover};
+use super::{Etcd, follow, inspect, takeover};
 use crate::error::{Error, Result};
 use crate::locker::limits::check_key;
 use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken};
@@ -12,7 +12,7 @@ impl Operator for Etcd {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
         Box::pin(async move {
             check_key(key)?;
-            let found = survey::look(&self.shared.store, key).await;
+            let found = inspect::look(&self.shared.store, key).await;
             found.map_err(|fault| Error::from(fault).context(key))
         })
     }
@@ -20,26 +20,26 @@ impl Operator for Etcd {
     fn glance<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
         Box::pin(async move {
             check_key(key)?;
-            let found = survey::glance(&self.shared.store, key).await;
+            let found = inspect::glance(&self.shared.store, key).await;
             found.map_err(|fault| Error::from(fault).context(key))
         })
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
-        Box::pin(async move { Ok(survey::list(&self.shared.store, prefix).await?) })
+        Box::pin(async move { Ok(inspect::list(&self.shared.store, prefix).await?) })
     }
 
     fn until_free<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             check_key(key)?;
             let pause = self.shared.options.retry_interval;
-            let free = survey::until_free(&self.shared.store, key, pause).await;
+            let free = inspect::until_free(&self.shared.store, key, pause).await;
             free.map_err(|error| error.context(key))
         })
     }
 
     fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>> {
-        Box::pin(async move { Ok(survey::left(&self.shared.store, owner_key, token).await?) })
+        Box::pin(async move { Ok(inspect::left(&self.shared.store, owner_key, token).await?) })
     }
 
     fn take_away<'a>(
@@ -66,7 +66,7 @@ impl Operator for Etcd {
         Box::pin(async move {
             check_key(key)?;
             let pause = self.shared.options.retry_interval;
-            let gone = survey::until_gone(&self.shared.store, key, token, pause).await;
+            let gone = inspect::until_gone(&self.shared.store, key, token, pause).await;
             gone.map_err(|error| error.context(key))
         })
     }

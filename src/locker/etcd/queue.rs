@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::fault::Fault;
 use super::lease::{self, EtcdLease, Lease};
 use super::recipe::{Answer, PutIf, Recipe};
-use super::turn::{WaitEnd, Waiter};
+use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};

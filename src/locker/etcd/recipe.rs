@@ -10,9 +10,9 @@ use etcd_client::{
     TxnOpResponse, TxnResponse, WatchOptions,
 };
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::members::Members;
 use super::standing::{self, Stand, Standing};
 use super::watch;
 use crate::locker::{Loss, Record};

@@ -12,9 +12,9 @@ use etcd_client::{
     Event, EventType, GetOptions, KeyValue, LeaseTimeToLiveResponse, ResponseHeader,
 };
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::members::Members;
 use crate::clock::Instant;
 
 /// How often to look whether the lease of a key that was written over is gone: nothing tells of it.

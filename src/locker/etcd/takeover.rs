@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::inspect::{queue, read_records};
 use super::lease;
-use super::survey::{queue, read_records};
+use super::members::Members;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::operator::{Contender, Taken, Ttl};
 use crate::locker::{Record, TakenAway};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use etcd_client::{Event, WatchOptions, WatchResponse};
 use tokio::sync::watch::Receiver;
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::members::Members;
 use super::watches::{self, SharedWatch};
 
 /// A watch that has begun.

@@ -53,10 +53,10 @@ impl<'a> Round<'a> {
         (self.first + turn) % self.store.members.len()
     }
 
-    /// Whether there was a sign of life of the one asked last since its pulse counted so much.
+    /// Whether there was a sign of life of the one asked last since its liveness counted so much.
     fn lives_since(&self, count: usize) -> bool {
         let last = &self.store.members[self.member(self.asked - 1)];
-        last.pulse.beats_since(count)
+        last.liveness.beats_since(count)
     }
 
     /// The first success or last word; `None` when every member failed.
@@ -73,7 +73,7 @@ impl<'a> Round<'a> {
             if self.asked < members {
                 let turn = self.asked;
                 let index = self.member(turn);
-                count = self.store.members[index].pulse.count();
+                count = self.store.members[index].liveness.count();
                 let (store, patience) = (self.store.clone(), self.patience);
                 let attempt = Box::pin(store.attempt(index, patience, op.clone()));
                 self.faults[index] = None;

@@ -38,7 +38,7 @@ pub(super) struct Members {
 
 struct Member {
     endpoint: Endpoint,
-    pulse: Liveness,
+    liveness: Liveness,
     /// Locked while it is dialled, so that several calls share one connection.
     connection: Mutex<Option<Connection>>,
     /// Locked while another one is dialled because that one is silent.
@@ -51,7 +51,7 @@ impl Members {
         let members: Vec<_> = endpoints
             .map(|endpoint| Member {
                 endpoint,
-                pulse: Liveness::default(),
+                liveness: Liveness::default(),
                 connection: Mutex::new(None),
                 dialling_beside: Mutex::new(()),
             })
@@ -190,7 +190,10 @@ impl Members {
 
     /// How often anything was heard of any member.
     pub(super) fn signs_of_life(&self) -> usize {
-        self.members.iter().map(|member| member.pulse.count()).sum()
+        self.members
+            .iter()
+            .map(|member| member.liveness.count())
+            .sum()
     }
 
     /// Nobody answers, for so long.
@@ -225,8 +228,8 @@ struct Bound<'a> {
     /// After so long without any sign of life over a connection another is dialled, of whose member
     /// nothing is known yet.
     patience: Duration,
-    /// How often each member's pulse had beaten at the start.
-    pulses: Vec<usize>,
+    /// How often anything had been heard of each member at the start.
+    counts: Vec<usize>,
 }
 
 impl<'a> Bound<'a> {
@@ -236,14 +239,15 @@ impl<'a> Bound<'a> {
             start: Instant::now(),
             within,
             patience,
-            pulses: store.members.iter().map(|m| m.pulse.count()).collect(),
+            counts: store.members.iter().map(|m| m.liveness.count()).collect(),
         }
     }
 
     /// It grows with the first sign of life.
     fn time(&self) -> Duration {
-        let mut pulses = self.store.members.iter().zip(&self.pulses);
-        if self.store.heard() || pulses.any(|(member, &count)| member.pulse.beats_since(count)) {
+        let mut members = self.store.members.iter().zip(&self.counts);
+        if self.store.heard() || members.any(|(member, &count)| member.liveness.beats_since(count))
+        {
             self.within
         } else {
             self.within.min(self.store.dial_timeout)

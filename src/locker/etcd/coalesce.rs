@@ -19,26 +19,26 @@ const MOST: usize = 16 * 1024;
 /// request passes through two on its way to the connection.
 const TURNS: u32 = 2;
 
-pub(super) struct Gathering<S> {
+pub(super) struct Coalescing<S> {
     stream: S,
     /// What was written, and how much of it was sent.
     held: Vec<u8>,
     sent: usize,
     /// How many turns the flush has given to others.
     waited: u32,
-    pulse: Liveness,
+    liveness: Liveness,
     greeting: Greeting,
 }
 
-impl<S: AsyncWrite + Unpin> Gathering<S> {
-    /// What is heard is told to `pulse`, and what is heard first to `greeting`.
-    pub(super) fn new(stream: S, pulse: Liveness, greeting: Greeting) -> Self {
+impl<S: AsyncWrite + Unpin> Coalescing<S> {
+    /// What is heard is told to `liveness`, and what is heard first to `greeting`.
+    pub(super) fn new(stream: S, liveness: Liveness, greeting: Greeting) -> Self {
         Self {
             stream,
             held: Vec::new(),
             sent: 0,
             waited: 0,
-            pulse,
+            liveness,
             greeting,
         }
     }
@@ -62,7 +62,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Coalescing<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -72,7 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let heard = &buffer.filled()[before..];
         if !heard.is_empty() {
-            self.pulse.beat();
+            self.liveness.beat();
         }
         if read.is_ready() {
             self.greeting.hear(heard);
@@ -81,7 +81,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Coalescing<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_in_one_go_is_sent_at_once() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut stream = Gathering::new(ours, Liveness::default(), greeting());
+        let mut stream = Coalescing::new(ours, Liveness::default(), greeting());
         let write = async {
             stream.write_all(b"one").await.unwrap();
             let flush = stream.flush();
@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_can_be_sent_waits() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut stream = Gathering::new(ours, Liveness::default(), greeting());
+        let mut stream = Coalescing::new(ours, Liveness::default(), greeting());
         let all: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
         let sent = all.clone();
         let writing = tokio::spawn(async move {

@@ -26,20 +26,20 @@ impl Members {
         F: Fn(Client) -> Fut,
         Fut: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let pulse = &self.members[index].pulse;
-        let count = pulse.count();
+        let liveness = &self.members[index].liveness;
+        let count = liveness.count();
         let mut dialling = pin!(self.connection(index));
         let connection = match timeout(self.dial_timeout, &mut dialling).await {
             Ok(connection) => connection?,
             // The call's own bound ends it.
-            Err(_) if pulse.beats_since(count) => dialling.await?,
+            Err(_) if liveness.beats_since(count) => dialling.await?,
             Err(_) => return Err(Fault::silent(self.dial_timeout)),
         };
-        let count = pulse.count();
+        let count = liveness.count();
         let mut first = pin!(self.run(index, connection.clone(), &op));
         match timeout(patience.min(self.dial_timeout), &mut first).await {
             Ok(answer) => return answer,
-            Err(_) if pulse.beats_since(count) => return first.await,
+            Err(_) if liveness.beats_since(count) => return first.await,
             Err(_) => {}
         }
         let mut second = Box::pin(async {
@@ -86,7 +86,7 @@ impl Members {
         if let Some(connection) = &*connection {
             return Ok(connection.clone());
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.liveness)).await?;
         Ok(connection.insert(dialled).clone())
     }
 
@@ -104,7 +104,7 @@ impl Members {
         {
             return Ok(connection.clone());
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.pulse)).await?;
+        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.liveness)).await?;
         *member.connection.lock().await = Some(dialled.clone());
         self.note_move(index);
         Ok(dialled)

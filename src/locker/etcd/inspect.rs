@@ -7,9 +7,9 @@ use std::time::Duration;
 use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::{sleep, timeout};
 
-use super::connect::Members;
 use super::dial::Client;
 use super::fault::Fault;
+use super::members::Members;
 use super::recipe::{create_revision, gets};
 use super::standing::{self, Stand, Standing};
 use super::{lease, watch};
