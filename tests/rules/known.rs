@@ -14,15 +14,9 @@ pub(crate) const TYPES: &[&str] = &[
     "src/cli/watch.rs Line",
     "src/error.rs Setting",
     "src/locker/etcd.rs Shared",
-    "src/locker/etcd/connect.rs Store",
-    "src/locker/etcd/diagnose.rs Member",
     "src/locker/etcd/diagnose.rs Answer",
     "src/locker/etcd/dial.rs Client",
-    "src/locker/etcd/hold.rs Key",
-    "src/locker/etcd/hold.rs Taken",
     "src/locker/etcd/queue.rs Place",
-    "src/locker/etcd/recipe.rs Answer",
-    "src/locker/etcd/survey.rs Entry",
     "src/locker/file/diagnose.rs Diagnosis",
     "src/locker/file/diagnose.rs Directory",
     "src/locker/file/directory.rs Directory",
@@ -37,7 +31,6 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/net/endpoint.rs Address",
     "src/locker/net/fault.rs Fault",
     "src/locker/net/tls/files.rs Contents",
-    "src/locker/operator.rs Queue",
     "src/locker/operator.rs Taken",
     "src/locker/ownership.rs Status",
 ];
@@ -80,7 +73,4 @@ pub(crate) const CIRCLES: &[&str] = &[
     "src/locker/etcd/watches.rs locker::etcd::dial",
     "src/locker/file/own.rs locker::file::directory",
 ];
-pub(crate) const CRATES: &[&str] = &[
-    "src/locker/etcd/dial.rs hyper_util",
-    "src/locker/etcd/transport.rs h2",
-];
+pub(crate) const CRATES: &[&str] = &[];

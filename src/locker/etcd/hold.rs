@@ -58,7 +58,7 @@ pub(super) fn held(
     // From now on it is watched.
     lease.calls().set_astray(false);
     let mut watching = JoinSet::new();
-    let held_key = Key {
+    let held_key = HeldKey {
         own: own.clone(),
         created: revision,
         lease: id,
@@ -109,7 +109,7 @@ impl Possession for Holding {
 }
 
 /// The key that stands for a holder.
-struct Key {
+struct HeldKey {
     own: String,
     /// Its create revision.
     created: i64,
@@ -119,7 +119,7 @@ struct Key {
 }
 
 /// Ownership goes with the key, or with what somebody else writes to it.
-async fn lose_with_key(shared: Arc<Shared>, key: Key, lease: Arc<EtcdLease>, owner: Owner) {
+async fn lose_with_key(shared: Arc<Shared>, key: HeldKey, lease: Arc<EtcdLease>, owner: Owner) {
     let loss = match until_taken(&shared, &key).await {
         KeyChange::WrittenOver => {
             lease.set_astray(true);
@@ -148,7 +148,7 @@ enum KeyChange {
     WrittenOver,
 }
 
-impl Key {
+impl HeldKey {
     /// What it means for us that the key is this now; `None` if it is as its holder writes it.
     fn taken(&self, kv: &KeyValue) -> Option<KeyChange> {
         if kv.lease() != self.lease {
@@ -166,7 +166,7 @@ impl Key {
 }
 
 /// Ends when something has happened to the key.
-async fn until_taken(shared: &Shared, key: &Key) -> KeyChange {
+async fn until_taken(shared: &Shared, key: &HeldKey) -> KeyChange {
     let store = &shared.store;
     let mut from = key.created + 1;
     sleep(UNWATCHED).await;

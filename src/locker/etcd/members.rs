@@ -24,7 +24,7 @@ use round::Round;
 
 /// The endpoints of one etcd.
 pub(super) struct Members {
-    members: Vec<Member>,
+    members: Vec<MemberState>,
     dialler: Dialler,
     /// The member that answered last.
     current: AtomicUsize,
@@ -36,7 +36,7 @@ pub(super) struct Members {
     retry_interval: Duration,
 }
 
-struct Member {
+struct MemberState {
     endpoint: Endpoint,
     liveness: Liveness,
     /// Locked while it is dialled, so that several calls share one connection.
@@ -49,7 +49,7 @@ impl Members {
     pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
         let endpoints = config.servers(&PROTOCOL)?.into_iter();
         let members: Vec<_> = endpoints
-            .map(|endpoint| Member {
+            .map(|endpoint| MemberState {
                 endpoint,
                 liveness: Liveness::default(),
                 connection: Mutex::new(None),

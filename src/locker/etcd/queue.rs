@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::lease::{self, EtcdLease, Lease};
-use super::recipe::{Answer, PutIf, Recipe};
+use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
 use crate::clock::{self, Instant};
@@ -170,7 +170,7 @@ impl<'a> Acquisition<'a> {
     /// in this order, which the order of sending only makes likely. Sent the other way round etcd's
     /// gRPC server makes it likelier (it begins with the newest request), but not its HTTPS server,
     /// which serves gRPC over TLS; measured with etcd 3.4.
-    async fn ask(&self, entry: PutIf) -> Result<(Lease, Granted, Answer), Stop> {
+    async fn ask(&self, entry: PutIf) -> Result<(Lease, Granted, PlaceAnswer), Stop> {
         let id = lease::fresh_id().map_err(Stop::Failed)?;
         let granting = async {
             let own = self.recipe.own(id);
@@ -218,12 +218,12 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    fn is_first(&self, place: &Place, answer: &Answer) -> bool {
+    fn is_first(&self, place: &Place, answer: &PlaceAnswer) -> bool {
         let first = answer.first.as_ref();
         first.is_some_and(|kv| kv.key() == place.own.as_bytes())
     }
 
-    fn place(&self, lease: Lease, granted: Granted, answer: &Answer) -> Result<Place, Stop> {
+    fn place(&self, lease: Lease, granted: Granted, answer: &PlaceAnswer) -> Result<Place, Stop> {
         let Some(revision) = answer.revision else {
             return Err(Stop::Lost(Loss::KeyDeleted));
         };

@@ -34,7 +34,7 @@ pub(super) enum PutIf {
 }
 
 /// What the queue was when a place was asked for.
-pub(super) struct Answer {
+pub(super) struct PlaceAnswer {
     /// The create revision of our key, if it is in the queue.
     pub(super) revision: Option<i64>,
     /// The oldest key under the prefix.
@@ -88,7 +88,7 @@ impl Recipe {
     }
 
     /// Puts our key in the queue. May be repeated: the key is put once.
-    pub(super) async fn submit(&self, entry: PutIf, lease: i64) -> Result<Answer, Fault> {
+    pub(super) async fn submit(&self, entry: PutIf, lease: i64) -> Result<PlaceAnswer, Fault> {
         let own = self.own(lease);
         let condition = match entry {
             PutIf::Always => Compare::create_revision(&*own, CompareOp::Equal, 0),
@@ -108,7 +108,7 @@ impl Recipe {
         let first = gets.pop().and_then(|kvs| kvs.into_iter().next());
         let rest = gets.pop().unwrap_or_default();
         if !answer.succeeded() {
-            return Ok(Answer {
+            return Ok(PlaceAnswer {
                 revision: create_revision(&rest),
                 first,
                 next: None,
@@ -116,7 +116,7 @@ impl Recipe {
         }
         let mut others = rest.into_iter().filter(|kv| kv.key() != own.as_bytes());
         let next = others.next().filter(|kv| self.contends(kv));
-        Ok(Answer {
+        Ok(PlaceAnswer {
             revision: Some(header_revision(&answer)),
             first,
             next: next.map(|kv| kv.into_key_value().0),
