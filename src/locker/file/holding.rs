@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::lockfile::{LockFile, Place, Signed};
+use super::lockfile::{LockFile, LockPath, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::events::Event;
@@ -19,23 +19,23 @@ use crate::locker::{BoxFuture, Options, Possession};
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A lock that was taken.
-pub(super) struct Holding {
+pub(super) struct FileHolding {
     file: LockFile,
     signed: Signed,
     record: Vec<u8>,
     owner: Owner,
-    state: Mutex<State>,
+    state: Mutex<HoldingState>,
 }
 
 #[derive(Default)]
-struct State {
+struct HoldingState {
     /// Whether it was let go of: from then on the file is another's to write.
     over: bool,
     /// Whether the descriptor was given out, so that other processes may have copies of it.
     given_out: bool,
 }
 
-impl Holding {
+impl FileHolding {
     pub(super) fn new(file: LockFile, signed: Signed, record: Vec<u8>, owner: Owner) -> Self {
         Self {
             file,
@@ -65,7 +65,7 @@ impl Holding {
 
     /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
     /// holder, who is told, is done. What is merely overwritten is not: the file is the same.
-    fn look(&self, place: &Place, options: &Options) {
+    fn look(&self, place: &LockPath, options: &Options) {
         let Some(length) = place.length() else {
             // Others no longer meet us on this file.
             return self.owner.lose(Loss::KeyDeleted);
@@ -83,13 +83,18 @@ impl Holding {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HoldingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
-async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>, options: Options) {
+async fn keep(
+    holding: Weak<FileHolding>,
+    place: Arc<LockPath>,
+    end: Option<Instant>,
+    options: Options,
+) {
     let end = clock::until(end);
     tokio::pin!(end);
     loop {
@@ -108,7 +113,7 @@ async fn keep(holding: Weak<Holding>, place: Arc<Place>, end: Option<Instant>, o
 
 /// The holder's side of it.
 pub(super) struct HeldFile {
-    holding: Arc<Holding>,
+    holding: Arc<FileHolding>,
     keeper: AbortHandle,
     claim: Claim,
 }
@@ -116,7 +121,7 @@ pub(super) struct HeldFile {
 impl HeldFile {
     /// Starts to watch over the lock, which ends at `end`.
     pub(super) fn keep(
-        holding: Arc<Holding>,
+        holding: Arc<FileHolding>,
         claim: Claim,
         end: Option<Instant>,
         options: Options,
