@@ -1,18 +1,48 @@
-//! What happens on the way to a lock and with it, as the library tells it.
+//! What happens on the way to a lock and with it: one stream, told by the library, and by the tool's
+//! supervision of its command. Who shows it, writes it down or counts it reads it.
 
+mod observer;
+#[cfg(feature = "tracing")]
+mod traced;
+
+use std::time::SystemTime;
+
+use crate::clock::Instant;
 use crate::locker::{Loss, Record, TakenAway};
 
-/// Something worth telling on the way to a lock.
+pub use observer::Observer;
+#[cfg(feature = "tracing")]
+pub use traced::trace;
+
+/// Something that happened, with the time by both clocks. Events of one client come in order: what
+/// comes later has no earlier [`Event::boot`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// By the wall clock, which can be set.
+    pub at: SystemTime,
+    /// By the clock that goes on while the host is suspended, and nobody can set.
+    pub boot: Instant,
+    /// The key as it was asked for; `None` where it is the connection's, which all locks share.
+    pub key: Option<String>,
+    /// What happened.
+    pub what: EventKind,
+}
+
+/// What happened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[expect(
     clippy::large_enum_variant,
     reason = "told by reference, and seldom kept"
 )]
-pub enum Event {
+pub enum EventKind {
     /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
-    /// changes (with [`Options::follow_queue`](crate::Options::follow_queue) anything ahead), and
-    /// once by a [`Locker::try_lock`](crate::Locker::try_lock) that gives `None`.
+    /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
+    /// that gives `None`.
+    ///
+    /// [`Options::follow_queue`]: crate::Options::follow_queue
+    /// [`Locker::try_lock`]: crate::Locker::try_lock
     Waiting {
         /// Who holds it, as far as that is known. Other tools write no record. The content is
         /// another's: escape it before it is shown.
@@ -26,11 +56,75 @@ pub enum Event {
     },
     /// The place in the queue was lost, for this reason, and is taken anew at the end.
     PlaceLost(Loss),
-    /// An operator took the held lock away; the loss of it comes next.
-    TakenAway(TakenAway),
+    /// The lock is held from now on.
+    Granted {
+        /// The fencing token.
+        token: u64,
+        /// Until when, if it is not renewed; `None` where it ends only with its holder.
+        deadline: Option<Instant>,
+    },
+    /// The held lock was renewed: the deadline has moved on to this.
+    Renewed(Instant),
     /// The store did not answer and is asked again; the reason, on one line.
     Retrying(String),
     /// What a connection broke of, as a dependency says it, where the reason that comes next has
     /// only words for that it broke. It may have anything in it: escape it before it is shown.
     Beneath(String),
+    /// An operator took the held lock away; the loss of it comes next.
+    TakenAway(TakenAway),
+    /// The held lock is lost. Nothing of it comes after this.
+    Lost(Loss),
+    /// The tool stops its command, which was not asked to end by anybody else.
+    Stopping(StopReason),
+    /// The tool's command has ended, and nothing that it started lives, but for what is left on
+    /// purpose; its wait status (wait(2)), if that is known. Not told of one that was not started.
+    Ended(Option<i32>),
+    /// The lock was released, which the store has acknowledged; or it was dropped, and is released in
+    /// the background. Not told if the release failed, or nobody waited for it to the end.
+    Released,
+}
+
+/// Why the tool stops its command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The lock is lost; why, on one line.
+    LockLost(String),
+    /// It has run for as long as it may.
+    MaxRuntime,
+    /// The watchdog was killed.
+    WatchdogGone,
+    /// The watchdog is stopped, or does not get to run.
+    WatchdogFrozen,
+}
+
+impl Event {
+    /// It happens now.
+    fn now(key: Option<&str>, what: EventKind) -> Self {
+        Self {
+            at: SystemTime::now(),
+            boot: Instant::now(),
+            key: key.map(str::to_owned),
+            what,
+        }
+    }
+}
+
+impl EventKind {
+    /// Its name, for those who write events down: `waiting`, `granted`, `renewed`, `trouble`,
+    /// `lost`, `stopping`, `ended`, `released`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Granted { .. } => "granted",
+            Self::Renewed(_) => "renewed",
+            Self::PlaceLost(_) | Self::Retrying(_) | Self::Beneath(_) | Self::TakenAway(_) => {
+                "trouble"
+            }
+            Self::Lost(_) => "lost",
+            Self::Stopping(_) => "stopping",
+            Self::Ended(_) => "ended",
+            Self::Released => "released",
+        }
+    }
 }

@@ -65,7 +65,9 @@ mod supervise;
 pub use supervise::arguments;
 
 pub use error::{Error, ErrorKind, Result, Setting};
-pub use events::Event;
+#[cfg(feature = "tracing")]
+pub use events::trace;
+pub use events::{Event, EventKind, Observer, StopReason};
 pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
 pub use locker::net::{Config as EtcdConfig, Credentials, Tls};

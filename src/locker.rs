@@ -34,7 +34,7 @@ pub use held::{Grant, Held, Possession, Variable};
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL};
 pub use operator::Operator;
-pub use options::{Observer, Options};
+pub use options::Options;
 pub use ownership::{Loss, Owner, Ownership};
 #[cfg(feature = "cli")]
 pub(crate) use record::user_name;

@@ -12,24 +12,22 @@ use tokio::sync::watch;
 
 use crate::clock::Instant;
 use crate::describe;
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::locker::operator::Queue;
-use crate::locker::{Operator, Record, TakenAway};
+use crate::locker::{Operator, Record};
 
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the lock's events said last. A clone is the same.
+/// What the lock's events said last, to be shown; nothing is decided by it. A clone is the same.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(watch::Sender<Last>);
 
 #[derive(Clone, Default)]
 struct Last {
     waiting: Option<Waiting>,
-    owner_key: Option<String>,
     retrying: Option<String>,
     place_lost: Option<String>,
-    taken_away: Option<TakenAway>,
     /// Whether anybody was told of the wait.
     announced: bool,
 }
@@ -70,25 +68,23 @@ impl Waiting {
 impl Seen {
     /// Takes one event in.
     pub(crate) fn note(&self, event: &Event) {
-        self.0.send_modify(|last| match event {
-            Event::Waiting {
+        self.0.send_modify(|last| match &event.what {
+            EventKind::Waiting {
                 holder,
-                owner_key,
                 ahead,
                 token,
+                ..
             } => {
                 last.waiting = Some(Waiting {
                     holder: holder.clone(),
                     ahead: *ahead,
                     token: *token,
                 });
-                last.owner_key.clone_from(owner_key);
                 last.retrying = None;
             }
-            Event::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
-            Event::TakenAway(by) => last.taken_away = Some(by.clone()),
-            Event::Retrying(why) => last.retrying = Some(why.clone()),
-            Event::Beneath(_) => {}
+            EventKind::PlaceLost(loss) => last.place_lost = Some(loss.to_string()),
+            EventKind::Retrying(why) => last.retrying = Some(why.clone()),
+            _ => {}
         });
     }
 
@@ -105,16 +101,18 @@ impl Seen {
             Ok(Ok(queue)) => match seen.clone().unwrap_or_default().now(&queue) {
                 Some(now) => {
                     let text = now.text();
-                    self.0.send_modify(|last| {
-                        last.owner_key = queue.holder().map(|holder| holder.owner_key.clone());
-                        last.waiting = Some(now);
-                    });
+                    self.0.send_modify(|last| last.waiting = Some(now));
                     return text;
                 }
                 None => return "free by now".to_owned(),
             },
             Ok(Err(error)) => error.to_string(),
-            Err(_) => self.retrying().unwrap_or("the store is silent".to_owned()),
+            Err(_) => self
+                .0
+                .borrow()
+                .retrying
+                .clone()
+                .unwrap_or("the store is silent".to_owned()),
         };
         match seen {
             Some(seen) => format!("last seen {}; {why}", seen.text()),
@@ -135,20 +133,6 @@ impl Seen {
         });
     }
 
-    /// Ends when the lock is seen to be held by such a one: it has an owner key, and has left a
-    /// record, as far as they are known. Cancel-safe.
-    pub(crate) async fn held_by(&self, such: impl Fn(Option<&String>, Option<&Record>) -> bool) {
-        let held = |last: &Last| {
-            let holder = last
-                .waiting
-                .as_ref()
-                .and_then(|waiting| waiting.holder.as_ref());
-            such(last.owner_key.as_ref(), holder)
-        };
-        // It fails only when the sender is gone, which is ours.
-        let _ = self.0.subscribe().wait_for(held).await;
-    }
-
     /// Why the place in the queue was lost, if that has not been said yet.
     fn take_place_lost(&self) -> Option<String> {
         let mut lost = None;
@@ -157,21 +141,6 @@ impl Seen {
             false
         });
         lost
-    }
-
-    /// The operator who took the held lock away.
-    pub(crate) fn taken_away(&self) -> Option<TakenAway> {
-        self.0.borrow().taken_away.clone()
-    }
-
-    /// Why the store was asked again, if the last that was heard of it is that.
-    pub(crate) fn retrying(&self) -> Option<String> {
-        self.0.borrow().retrying.clone()
-    }
-
-    /// The store has answered again.
-    pub(crate) fn answered(&self) {
-        self.0.send_modify(|last| last.retrying = None);
     }
 }
 

@@ -1,14 +1,13 @@
 //! What the operator's verbs have in common: the store, a runtime, and words on stdout.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::settings::ConnectionOptions;
 use super::store::Store;
 use crate::describe;
-use crate::events::Event;
+use crate::events::{EventKind, Observer};
 use crate::exit::Exit;
 use crate::locker::{Operator, Options};
 use crate::supervise::signals;
@@ -28,8 +27,8 @@ pub(super) fn operate(
     let exit = runtime.block_on(async {
         let told = std::sync::Mutex::new(String::new());
         let store = store.open(Options {
-            observer: Some(Arc::new(move |event| {
-                if let Event::Retrying(why) = event
+            observer: Some(Observer::new(move |event| {
+                if let EventKind::Retrying(why) = &event.what
                     && let Ok(mut told) = told.lock()
                     && *told != *why
                 {

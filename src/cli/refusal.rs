@@ -4,9 +4,7 @@
 //! It knows the definition of the command line and the words, and nothing of files or settings.
 
 mod dashes;
-mod edit;
 mod habits;
-mod missing;
 mod not_found;
 mod unlikely;
 mod values;
@@ -171,7 +169,7 @@ fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         return fault;
     }
     match error.kind() {
-        ErrorKind::MissingRequiredArgument => missing::fault(words, &names(error)),
+        ErrorKind::MissingRequiredArgument => words::missing(words, &names(error)),
         ErrorKind::UnknownArgument => words::unknown(words, error),
         ErrorKind::InvalidSubcommand => words::help_of_no_verb(words),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => values::fault(words, error),

@@ -2,10 +2,13 @@
 
 mod answering;
 mod leaving;
+mod lines;
 mod not_executed;
 mod release;
 mod running;
 mod start;
+mod state;
+mod stream;
 mod survivors;
 mod words;
 
@@ -22,10 +25,9 @@ use super::store::{Client, Store};
 use super::{environment, nested, times};
 use crate::ErrorKind;
 use crate::clock::{self, Instant};
-use crate::describe;
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::exit::Exit;
-use crate::locker::{Held, Loss, Observer, Options, Record};
+use crate::locker::{Held, Loss, Options, Record};
 use crate::progress::{self, Seen};
 use crate::stderr;
 use crate::supervise::signals::Signals;
@@ -33,6 +35,8 @@ use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
 use answering::Answering;
 use release::{close, release};
 use running::{Ended, Running};
+use state::RunState;
+use stream::RunEvents;
 
 /// Forks the watchdog for these arguments of genlock.
 pub(super) fn fork(words: &[OsString]) -> io::Result<ForkedWatchdog> {
@@ -72,6 +76,7 @@ struct Session<'a> {
     endpoints: String,
     /// The user's name, where the command's environment wants it.
     user: Option<String>,
+    stream: RunEvents,
     seen: Seen,
     start: Instant,
 }
@@ -91,21 +96,23 @@ async fn session(
     let supervision = forked
         .supervise(options.command.len(), leftovers)
         .context("cannot watch over a command")?;
-    let seen = Seen::default();
+    let (start, seen) = (Instant::now(), Seen::default());
+    let stream = RunEvents::new(options, &seen, start);
     let session = Session {
         options,
         signals,
         endpoints: store.endpoints(),
         user: environment::left_out_user(settings.has_whole_user()),
-        store: open(options, store, &seen)?,
+        store: open(options, store, &stream)?,
+        stream,
         seen,
-        start: Instant::now(),
+        start,
     };
     session.run(supervision).await
 }
 
-/// Opens the store for a run that `seen` is to follow.
-fn open(options: &RunOptions, store: Store, seen: &Seen) -> crate::Result<Arc<dyn Client>> {
+/// Opens the store for a run whose events these are.
+fn open(options: &RunOptions, store: Store, stream: &RunEvents) -> crate::Result<Arc<dyn Client>> {
     store.open(Options {
         ttl: options.ttl,
         retry_interval: options.retry_interval,
@@ -116,23 +123,7 @@ fn open(options: &RunOptions, store: Store, seen: &Seen) -> crate::Result<Arc<dy
             command: recorded(options),
             ..Record::of_this_process()
         },
-        observer: Some(observer(seen.clone(), options.verbose > 0)),
-    })
-}
-
-/// Notes what happens, and under -v tells of what goes wrong meanwhile.
-fn observer(seen: Seen, verbose: bool) -> Observer {
-    Arc::new(move |event| {
-        seen.note(event);
-        match event {
-            Event::Retrying(why) if verbose => {
-                describe::complain(format_args!("trying again: {why}"));
-            }
-            Event::Beneath(text) if verbose => {
-                describe::complain(format_args!("beneath: {}", describe::escape(text)));
-            }
-            _ => {}
-        }
+        observer: Some(stream.observer()),
     })
 }
 
@@ -162,7 +153,7 @@ impl Session<'_> {
         let acquired = tokio::select! {
             biased;
             signal = supervision.interruption(&mut self.signals) => Err(NotHeld::Signal(signal)),
-            acquired = acquire(self.options, &*self.store, &self.seen, self.start) => match acquired {
+            acquired = acquire(self.options, &*self.store, self.stream.state(), &self.seen, self.start) => match acquired {
                 Ok(Some(held)) => Ok(held),
                 Ok(None) => Err(NotHeld::ByAnother),
                 Err(error) => Err(NotHeld::Failed(error)),
@@ -193,14 +184,12 @@ impl Session<'_> {
         supervision: Supervision,
     ) -> (Option<anyhow::Result<Exit>>, Supervision) {
         let options = self.options;
-        let acquired = Instant::now();
-        let waited = acquired.since(self.start);
-        words::say_acquired(options, &self.seen, waited, held.token());
+        // What was said of it is out before the command writes.
         stderr::hand_over();
         let answering = Answering::start(&self.store, &held);
         let socket = answering.as_ref().map(Answering::address);
         let variables = environment::added(&held, &self.endpoints, socket, self.user.as_deref());
-        let mut command = Running::new(options, &held, &variables, supervision, &self.seen);
+        let mut command = Running::new(options, &held, &variables, supervision, &self.stream);
         let ended = command.run(&mut self.signals).await;
         let (lost, status) = (command.is_lost(), command.status());
         let supervision = command.over();
@@ -215,18 +204,16 @@ impl Session<'_> {
             }
         };
         // Nothing of the command lives: whatever happens to the release, its own status stands.
-        let held_for = Instant::now().since(acquired);
-        let lost = lost || ended.is_err();
-        let (released, told) = release(&*self.store, held, lost, &mut self.signals).await;
-        if released {
-            let started = supervision.group().is_some();
-            words::say_released(options, held_for, started, status);
+        if supervision.group().is_some() {
+            self.stream.tell(EventKind::Ended(status));
         }
+        let lost = lost || ended.is_err();
+        let told = release(&*self.store, held, lost, &mut self.signals).await;
         let exit = match (ended, told) {
             (Ok(exit), _) => Some(Ok(exit)),
             (Err(_), Some(signal)) => Some(Ok(Exit::Signal(signal))),
-            (Err(loss), None) if self.seen.waiting().is_some() => {
-                self.seen.note(&Event::PlaceLost(loss));
+            (Err(loss), None) if self.stream.state().has_waited() => {
+                self.stream.tell(EventKind::PlaceLost(loss));
                 None
             }
             (Err(loss), None) => Some(Err(not_started(options, loss).into())),
@@ -257,6 +244,7 @@ fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
 async fn acquire(
     options: &RunOptions,
     store: &dyn Client,
+    state: &RunState,
     seen: &Seen,
     start: Instant,
 ) -> crate::Result<Option<Held>> {
@@ -279,7 +267,7 @@ async fn acquire(
         biased;
         held = store.lock(key) => held.map(Some),
         () = clock::until(limit) => Ok(None),
-        () = seen.held_by(runs_us) => Err(nested::refused(key)),
+        () = state.held_by(runs_us) => Err(nested::refused(key)),
         () = shown => Ok(None),
     }
 }

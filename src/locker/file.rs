@@ -21,10 +21,10 @@ use std::time::Duration;
 
 use tokio::sync::watch::Sender;
 
-use self::directory::LockDirectory;
-use self::holding::{FileHolding, HeldFile};
+use self::directory::Directory;
+use self::holding::{HeldFile, Holding};
 use self::lockfile::LockFile;
-use self::watch::FileWatch;
+use self::watch::Watch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
 use super::operator::Contender;
@@ -32,7 +32,7 @@ use super::ownership::{Loss, Owner};
 use super::{BoxFuture, Capabilities, Grant, Held, Locker, Options, Record, Request};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
+use crate::events::EventKind;
 
 /// The pause after the first attempt; it doubles up to [`Options::retry_interval`].
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -55,13 +55,13 @@ pub static CAPABILITIES: Capabilities = Capabilities::new(
 /// loss for its holder ([`Loss::KeyDeleted`]), nor with a directory in memory, such as `/run`, when
 /// the host boots; unless the clock is set back as well.
 pub struct FileStore {
-    directory: Arc<LockDirectory>,
+    directory: Arc<Directory>,
     options: Options,
     claims: Claims,
     /// What is held, for [`Locker::close`].
-    held: Mutex<Vec<Weak<FileHolding>>>,
+    held: Mutex<Vec<Weak<Holding>>>,
     closed: Sender<bool>,
-    watch: FileWatch,
+    watch: Watch,
 }
 
 impl FileStore {
@@ -77,7 +77,7 @@ impl FileStore {
     /// [`ErrorKind::InvalidConfig`] if it is no directory, or everyone may write to it and it has
     /// no sticky bit; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
-        Ok(Self::new(LockDirectory::named(directory.into())?, options))
+        Ok(Self::new(Directory::named(directory.into())?, options))
     }
 
     /// Keeps locks in the directory that belongs to the user who runs, in which no other can write;
@@ -87,7 +87,7 @@ impl FileStore {
     /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or another user can write in
     /// it or replace it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
     pub fn own(options: Options) -> Result<Self> {
-        Ok(Self::new(LockDirectory::own()?, options))
+        Ok(Self::new(Directory::own()?, options))
     }
 
     /// Where [`FileStore::own`] keeps locks: root in `/run/genlock`, others in
@@ -99,14 +99,14 @@ impl FileStore {
         own::path()
     }
 
-    fn new(directory: LockDirectory, options: Options) -> Self {
+    fn new(directory: Directory, options: Options) -> Self {
         Self {
             directory: Arc::new(directory),
             options,
             claims: Claims::default(),
             held: Mutex::default(),
             closed: Sender::new(false),
-            watch: FileWatch::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -143,7 +143,7 @@ impl FileStore {
                 return Ok(Some(taken));
             }
             let record = file.record();
-            if told.as_ref() != Some(&record) && self.tell(file, &record).await {
+            if told.as_ref() != Some(&record) && self.tell(key, file, &record).await {
                 told = Some(record);
             }
             if !wait {
@@ -167,19 +167,20 @@ impl FileStore {
 
     /// Tells who holds the lock. The record in the file may be that of an earlier holder. False if
     /// nobody holds it by now.
-    async fn tell(&self, file: &LockFile, record: &Option<Record>) -> bool {
+    async fn tell(&self, key: &str, file: &LockFile, record: &Option<Record>) -> bool {
         let foreign = |holder: &Option<Contender>| holder.as_ref().is_some_and(|h| h.is_foreign());
         let holder = match Self::sure(|| operator::holder(file), foreign).await {
             Ok(Some(holder)) => holder.record,
             Ok(None) => return false,
             Err(_) => record.clone(),
         };
-        self.options.notify(&Event::Waiting {
+        let what = EventKind::Waiting {
             holder,
             owner_key: file.count().ok().map(|token| file.owner_key(token)),
             ahead: None,
             token: None,
-        });
+        };
+        self.options.notify(Some(key), what);
         true
     }
 
@@ -201,7 +202,7 @@ impl FileStore {
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
         let grant = Grant::new(key, token).with_owner_key(file.owner_key(token));
-        let holding = Arc::new(FileHolding::new(file, signed, record, owner.clone()));
+        let holding = Arc::new(Holding::new(key, file, signed, record, owner.clone()));
         let registered = Arc::downgrade(&holding);
         let end = deadline.map(|_| taken + ttl);
         let kept = HeldFile::keep(holding, claim, end, self.options.clone());
@@ -216,7 +217,7 @@ impl FileStore {
         all.retain(|other| other.strong_count() > 0);
         all.push(registered);
         drop(all);
-        Ok(held)
+        Ok(held.told(&self.options))
     }
 
     async fn until_closed(&self) {
@@ -224,7 +225,7 @@ impl FileStore {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<Weak<FileHolding>>> {
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Holding>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

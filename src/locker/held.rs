@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::ownership::{Grip, Loss, Owner, Ownership};
-use super::{BoxFuture, Claims};
+use super::{BoxFuture, Claims, Options};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -116,6 +116,15 @@ impl Held {
         self
     }
 
+    /// For stores, at the end: tells the client's observer that it is held, and from now on what becomes
+    /// of it.
+    pub fn told(self, options: &Options) -> Self {
+        if let Some(observer) = &options.observer {
+            self.grip.tell(observer, self.key(), self.token());
+        }
+        self
+    }
+
     fn first(&self) -> &Grant {
         &self.grants[0]
     }
@@ -193,13 +202,13 @@ impl Held {
     pub async fn unlock(self) -> Result<()> {
         let Self {
             grants,
-            grip,
+            mut grip,
             possession,
             ..
         } = self;
         let key = &grants[0].key;
         let ownership = grip.ownership();
-        drop(grip);
+        grip.let_go();
         let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
         let released = possession.release().await;
         match loss {
@@ -207,7 +216,11 @@ impl Held {
                 ErrorKind::OwnershipLost,
                 format!("{key}: the lock was lost: {loss}"),
             )),
-            None => released.map_err(|error| error.context(key)),
+            None => {
+                released.map_err(|error| error.context(key))?;
+                grip.released();
+                Ok(())
+            }
         }
     }
 

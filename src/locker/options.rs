@@ -1,12 +1,10 @@
 //! How a client takes its locks, where a request does not say otherwise.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::Record;
-use crate::events::Event;
+use crate::events::{Event, EventKind, Observer};
 
 /// How a client takes its locks.
 #[derive(Clone)]
@@ -28,13 +26,9 @@ pub struct Options {
     pub follow_queue: bool,
     /// Who takes the lock, as others will see it.
     pub holder: Record,
-    /// Told what happens on the way to a lock and with it. Called from the tasks that drive the
-    /// lock: it must not block. A panic of its own goes no further.
+    /// Told what happens on the way to a lock and with it.
     pub observer: Option<Observer>,
 }
-
-/// Receives an [`Event`]; see [`Options::observer`].
-pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 impl Default for Options {
     fn default() -> Self {
@@ -98,18 +92,18 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::observer`].
+    /// Sets [`Options::observer`], to one that calls this with each event.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.observer = Some(Observer::new(observer));
         self
     }
 
-    /// Tells the observer, if there is one. For stores.
-    pub fn notify(&self, event: &Event) {
+    /// For stores: tells the observer, if there is one, what has happened now, with the lock of `key`
+    /// or with the connection.
+    pub fn notify(&self, key: Option<&str>, what: EventKind) {
         if let Some(observer) = &self.observer {
-            // What it throws is its own, and not the end of a lock.
-            let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
+            observer.tell(key, what);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Whether a lock is still ours: one state, set by what drives the lease, followed by who holds.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
 use crate::clock::{self, Instant};
+use crate::events::{EventKind, Observer};
 
 /// Why ownership is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,23 +62,30 @@ impl Status {
 
 /// The side that drives the lease. A loss is final: nothing heals it.
 #[derive(Clone)]
-pub struct Owner(watch::Sender<Status>);
+pub struct Owner {
+    status: watch::Sender<Status>,
+    /// Who is told, of the lock of which key: from when on it is handed out.
+    told: Arc<OnceLock<(Observer, String)>>,
+}
 
 impl Owner {
     /// Held from now on, until this deadline if it has one.
     pub fn new(deadline: Option<Instant>) -> Self {
-        Self(watch::Sender::new(Status::Owned { deadline }))
+        Self {
+            status: watch::Sender::new(Status::Owned { deadline }),
+            told: Arc::default(),
+        }
     }
 
     /// The side that follows it.
     pub fn ownership(&self) -> Ownership {
-        Ownership(self.0.subscribe())
+        Ownership(self.status.subscribe())
     }
 
     /// A renewal was acknowledged. One that comes after the deadline heals nothing: by then
     /// someone may have acted on the loss.
     pub fn extend(&self, to: Instant) {
-        self.0.send_if_modified(|status| {
+        self.status.send_if_modified(|status| {
             let Status::Owned { deadline: before } = *status else {
                 return false;
             };
@@ -85,20 +94,69 @@ impl Owner {
                 Status::Owned { .. } => Status::Owned { deadline },
                 lost @ Status::Lost(_) => lost,
             };
-            before != deadline
+            let changed = before != deadline;
+            if changed {
+                self.note(*status);
+            }
+            changed
         });
+        self.pass_on();
     }
 
     /// Ownership is gone for certain. The first reason stands.
     pub fn lose(&self, loss: Loss) {
-        self.0.send_if_modified(|status| {
+        self.status.send_if_modified(|status| {
             let owned = matches!(status, Status::Owned { .. });
             *status = match status.now() {
                 Status::Owned { .. } => Status::Lost(loss),
                 lost @ Status::Lost(_) => lost,
             };
+            if owned {
+                self.note(*status);
+            }
             owned
         });
+        self.pass_on();
+    }
+
+    /// Tells that the lock of `key` is handed out, with this token, and from now on what becomes of it.
+    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
+        self.status.send_if_modified(|status| {
+            if self.told.set((observer.clone(), key.to_owned())).is_ok() {
+                let deadline = match *status {
+                    Status::Owned { deadline } => deadline,
+                    Status::Lost(_) => None,
+                };
+                observer.note(Some(key), EventKind::Granted { token, deadline });
+                if let Status::Lost(_) = status {
+                    self.note(*status);
+                }
+            }
+            false
+        });
+        self.pass_on();
+    }
+
+    /// Has it told what has become of it, in the order of that.
+    fn note(&self, status: Status) {
+        let what = match status {
+            Status::Owned {
+                deadline: Some(deadline),
+            } => EventKind::Renewed(deadline),
+            Status::Lost(loss) if loss != Loss::Released => EventKind::Lost(loss),
+            // The holder's own wish is told when it has come true.
+            Status::Owned { deadline: None } | Status::Lost(_) => return,
+        };
+        if let Some((observer, key)) = self.told.get() {
+            observer.note(Some(key), what);
+        }
+    }
+
+    /// Outside of the status' lock: an observer may ask for that.
+    fn pass_on(&self) {
+        if let Some((observer, _)) = self.told.get() {
+            observer.pass_on();
+        }
     }
 }
 
@@ -107,23 +165,52 @@ impl Owner {
 pub(super) struct Grip {
     owner: Owner,
     ownership: Ownership,
+    /// Whether its holder released it.
+    is_let_go: bool,
 }
 
 impl Grip {
     pub(super) fn new(owner: Owner) -> Self {
         let ownership = owner.ownership();
-        Self { owner, ownership }
+        Self {
+            owner,
+            ownership,
+            is_let_go: false,
+        }
     }
 
     /// To be followed from the beginning: what has changed since is still news.
     pub(super) fn ownership(&self) -> Ownership {
         self.ownership.clone()
     }
+
+    /// Tells the observer of it from now on.
+    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
+        self.owner.tell(observer, key, token);
+    }
+
+    /// Its holder releases it. What comes of that is not told by itself.
+    pub(super) fn let_go(&mut self) {
+        self.is_let_go = true;
+        self.owner.lose(Loss::Released);
+    }
+
+    /// Tells that it was released, unless it had been lost.
+    pub(super) fn released(&self) {
+        if let (Some((observer, key)), Some(Loss::Released)) =
+            (self.owner.told.get(), self.ownership.loss())
+        {
+            observer.tell(Some(key), EventKind::Released);
+        }
+    }
 }
 
 impl Drop for Grip {
     fn drop(&mut self) {
-        self.owner.lose(Loss::Released);
+        if !self.is_let_go {
+            self.let_go();
+            self.released();
+        }
     }
 }
 

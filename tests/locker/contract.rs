@@ -2,6 +2,7 @@
 //! `contract!`.
 
 pub(crate) mod ending;
+pub(crate) mod events;
 pub(crate) mod exclusion;
 pub(crate) mod operating;
 pub(crate) mod refusal;
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Event, Held, Locker, Operator, Options};
+use genlock::{Event, EventKind, Held, Locker, Operator, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A store of its own, as one test needs it.
@@ -62,6 +63,9 @@ macro_rules! contract {
             ending::it_outlives_its_ttl_many_times;
             ending::close_releases_and_refuses_further_calls;
             ending::close_ends_the_waiting;
+            events::a_life_is_told_in_order;
+            events::a_loss_is_told_when_it_happens;
+            events::an_observer_may_do_with_the_lock_what_it_likes;
             exclusion::no_update_is_lost_and_tokens_rise;
             exclusion::many_locks_of_one_client;
             exclusion::different_keys_do_not_block_each_other;
@@ -115,22 +119,22 @@ pub(crate) fn spawn_lock(
 }
 
 /// Options whose client says what happens to it.
-pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<Event>) {
+pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<EventKind>) {
     let (events, received) = unbounded_channel();
     let observer = move |event: &Event| {
         // A test that is over listens no more.
-        let _ = events.send(event.clone());
+        let _ = events.send(event.what.clone());
     };
     let options = options.with_observer(observer);
     (options, received)
 }
 
 /// Ends when the client has begun to wait.
-pub(crate) async fn until_waiting(events: &mut UnboundedReceiver<Event>) {
+pub(crate) async fn until_waiting(events: &mut UnboundedReceiver<EventKind>) {
     soon("a waiter", async {
         while !matches!(
             events.recv().await.expect("a client"),
-            Event::Waiting { .. }
+            EventKind::Waiting { .. }
         ) {}
     })
     .await;

@@ -2,22 +2,36 @@
 //! become shorter.
 
 pub(crate) const SIZES: &[&str] = &[
+    "src/cli/refusal/words.rs file",
+    "src/cli/refusal/words.rs missing",
     "src/locker/etcd/diagnose.rs file",
     "src/locker/net/tls/words.rs file",
 ];
 pub(crate) const TYPES: &[&str] = &[
     "src/cli/doctor/report.rs Report",
+    "src/cli/settings.rs Setting",
+    "src/cli/settings/keys.rs Kind",
     "src/cli/watch.rs Line",
     "src/error.rs Setting",
+    "src/locker/etcd.rs Shared",
     "src/locker/etcd/diagnose.rs Answer",
     "src/locker/etcd/dial.rs Client",
     "src/locker/etcd/queue.rs Place",
+    "src/locker/file/diagnose.rs Diagnosis",
+    "src/locker/file/diagnose.rs Directory",
+    "src/locker/file/directory.rs Directory",
+    "src/locker/file/holding.rs Holding",
+    "src/locker/file/holding.rs State",
+    "src/locker/file/lockfile.rs Place",
+    "src/locker/file/operator.rs Picture",
+    "src/locker/file/watch.rs Watch",
     "src/locker/held.rs Variable",
     "src/locker/keeper/lease.rs Lease",
     "src/locker/net/endpoint.rs Endpoint",
     "src/locker/net/endpoint.rs Address",
     "src/locker/net/fault.rs Fault",
     "src/locker/net/tls/files.rs Contents",
+    "src/locker/operator.rs Taken",
     "src/locker/ownership.rs Status",
 ];
 pub(crate) const LAYERS: &[&str] = &[
@@ -51,6 +65,8 @@ pub(crate) const LAYERS: &[&str] = &[
 ];
 pub(crate) const CIRCLES: &[&str] = &[
     "src/cli/doctor/mends.rs cli::doctor::etcd",
+    "src/cli/layout.rs cli::args",
+    "src/cli/refusal/words.rs cli::refusal::habits",
     "src/local_time.rs describe",
     "src/locker/etcd/queue.rs locker::etcd::hold",
     "src/locker/etcd/renewal.rs locker::etcd::lease",

@@ -6,8 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::Fault;
-use super::edit::{insert, is_option, replace, text};
-use super::missing::key_for;
+use super::words::{insert, is_option, key_for, replace, text};
 use crate::describe;
 
 /// What is wrong with words that were read as `matches`.

@@ -15,15 +15,15 @@ const LOST: Duration = Duration::from_secs(1);
 /// or others would wait for a TTL.
 const SIGNALLED: Duration = Duration::from_millis(500);
 
-/// Releases, with patience for a store that most likely can be reached. Gives whether a lock that
-/// was ours was released, and the signal that came meanwhile and is to end us.
+/// Releases, with patience for a store that most likely can be reached. Gives the signal that
+/// came meanwhile and is to end us.
 pub(super) async fn release(
     store: &dyn Locker,
     held: Held,
     lost: bool,
     signals: &mut Signals,
-) -> (bool, Option<i32>) {
-    let (mut released, mut told) = (false, None);
+) -> Option<i32> {
+    let mut told = None;
     let patience = async {
         if lost {
             sleep(LOST).await;
@@ -33,14 +33,13 @@ pub(super) async fn release(
     };
     tokio::select! {
         unlocked = store.unlock(held) => match unlocked {
-            Ok(()) => released = true,
             Err(error) if !lost => describe::complain(format_args!("warning: not released: {error}")),
-            Err(_) => {}
+            _ => {}
         },
         () = patience => {}
         () = impatience(signals, &mut told) => {}
     }
-    (released, told)
+    told
 }
 
 /// Leaves the queue and releases; a second signal shortens the patience with the store.

@@ -3,16 +3,18 @@
 use std::io;
 
 use super::leaving::Leaving;
+use super::lines;
 use super::not_executed;
 use super::start::{Start, Starting};
+use super::stream::RunEvents;
 use super::survivors::{self, Survivors};
 use super::words;
 use crate::cli::settings::RunOptions;
 use crate::clock::{Instant, until};
 use crate::describe;
+use crate::events::{EventKind, StopReason};
 use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss, Variable};
-use crate::progress::Seen;
 use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
 use crate::supervise::{EndReason, Supervision, WATCHDOG_DELAY, WatchdogNotice};
@@ -35,7 +37,7 @@ pub(super) struct Running<'a> {
     variables: &'a [Variable],
     supervision: Supervision,
     terminal: Option<Terminal>,
-    seen: &'a Seen,
+    stream: &'a RunEvents,
     loss: Option<Loss>,
     not_executed: Option<i32>,
     status: Option<i32>,
@@ -58,7 +60,7 @@ impl<'a> Running<'a> {
         held: &'a Held,
         variables: &'a [Variable],
         supervision: Supervision,
-        seen: &'a Seen,
+        stream: &'a RunEvents,
     ) -> Self {
         Self {
             options,
@@ -66,7 +68,7 @@ impl<'a> Running<'a> {
             variables,
             supervision,
             terminal: Terminal::open(),
-            seen,
+            stream,
             loss: None,
             not_executed: None,
             status: None,
@@ -163,16 +165,9 @@ impl<'a> Running<'a> {
                 },
                 () = ownership.changed(), if self.loss.is_none() => match ownership.loss() {
                     Some(loss) => self.lost(loss).await,
-                    None => {
-                        self.seen.answered();
-                        if let Some(moved) = ownership.deadline() {
-                            self.supervision.move_deadline(moved).await;
-                            if self.options.verbose > 1 {
-                                let left = describe::duration(moved.left());
-                                describe::complain(format_args!("{}: renewed, {left} left", self.key()));
-                            }
-                        }
-                    }
+                    None => if let Some(moved) = ownership.deadline() {
+                        self.supervision.move_deadline(moved).await;
+                    },
                 },
                 () = until(unstopped) => self.resume_orphan().await,
                 () = until(survivors) => self.survivors.say(self.held, &mut self.supervision),
@@ -201,19 +196,13 @@ impl<'a> Running<'a> {
                 match why {
                     EndReason::Deadline if self.loss.is_none() => {
                         self.loss = Some(Loss::Expired);
-                        let why = self
-                            .seen
-                            .retrying()
-                            .unwrap_or_else(|| Loss::Expired.to_string());
-                        self.say_lost(&why);
+                        let why = self.stream.state().retrying();
+                        let why = why.unwrap_or_else(|| Loss::Expired.to_string());
+                        self.stopping(StopReason::LockLost(why));
                     }
-                    EndReason::MaxRuntime => self.say_stopping("--max-runtime is over".to_owned()),
-                    EndReason::WatchdogGone => {
-                        self.say_stopping("the watchdog was killed".to_owned())
-                    }
-                    EndReason::WatchdogFrozen => {
-                        self.say_stopping("the watchdog is stopped or frozen".to_owned());
-                    }
+                    EndReason::MaxRuntime => self.stopping(StopReason::MaxRuntime),
+                    EndReason::WatchdogGone => self.stopping(StopReason::WatchdogGone),
+                    EndReason::WatchdogFrozen => self.stopping(StopReason::WatchdogFrozen),
                     _ => {}
                 }
             }
@@ -260,22 +249,19 @@ impl<'a> Running<'a> {
         self.loss = Some(loss);
         self.ending = true;
         self.supervision.stop().await;
-        let by = self.seen.taken_away();
-        match by.filter(|_| loss == Loss::TakenAway) {
-            Some(by) => self.say_lost(&describe::taken_away(&by)),
-            None => self.say_lost(&loss.to_string()),
-        }
+        let by = self.stream.state().taken_away();
+        let why = match by.filter(|_| loss == Loss::TakenAway) {
+            Some(by) => describe::taken_away(&by),
+            None => loss.to_string(),
+        };
+        self.stopping(StopReason::LockLost(why));
     }
 
-    fn say_lost(&mut self, why: &str) {
-        self.say_stopping(format!("the lock is lost: {why}"));
-    }
-
-    fn say_stopping(&mut self, why: String) {
-        describe::complain(format_args!("{}: {why}: stopping the command", self.key()));
+    fn stopping(&mut self, why: StopReason) {
         if self.terminal.as_ref().is_some_and(Terminal::is_drawn_on) {
-            self.overdrawn = Some(why);
+            self.overdrawn = Some(lines::stopping(&why));
         }
+        self.stream.tell(EventKind::Stopping(why));
     }
 
     /// After a stop, or because someone said so: the terminal first, then the command.

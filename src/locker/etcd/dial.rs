@@ -19,8 +19,7 @@ use super::fault::{self, Fault};
 use super::greeting::Greeting;
 use super::watches;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
-use crate::locker::Observer;
+use crate::events::{EventKind, Observer};
 use crate::locker::net::Config;
 use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;
@@ -228,7 +227,7 @@ impl Dialler {
         if let Some(observer) = &self.observer
             && let Some(text) = refusal.take_beneath()
         {
-            observer(&Event::Beneath(text.to_owned()));
+            observer.tell(None, EventKind::Beneath(text.to_owned()));
         }
     }
 }

@@ -14,8 +14,8 @@ use super::fault::Fault;
 use super::inspect::{self, QueueKey, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
-use crate::events::Event;
-use crate::locker::operator::{Change, ChangeKind, Scope};
+use crate::events::EventKind;
+use crate::locker::operator::{Change, Scope, What};
 
 /// What [`Operator::follow`](crate::locker::Operator::follow) does.
 pub(super) async fn follow(
@@ -50,7 +50,9 @@ pub(super) async fn follow(
             Err(fault) => fault,
         };
         match fault {
-            Fault::Broken(why) if store.heard() => shared.options.notify(&Event::Retrying(why)),
+            Fault::Broken(why) if store.heard() => {
+                shared.options.notify(None, EventKind::Retrying(why))
+            }
             fault => return Err(Error::from(fault)),
         }
         sleep(shared.options.retry_interval).await;
@@ -168,11 +170,11 @@ impl Picture<'_> {
         queue.insert(entry.revision, entry.clone());
         let what = match before {
             Some(before) if taken_away(&before) == taken_away(&entry) => return,
-            Some(_) => ChangeKind::TakenAway,
-            None if !self.began && first => ChangeKind::Holds,
-            None if !self.began => ChangeKind::Waits,
-            None if first => ChangeKind::Acquired,
-            None => ChangeKind::Queued,
+            Some(_) => What::TakenAway,
+            None if !self.began && first => What::Holds,
+            None if !self.began => What::Waits,
+            None if first => What::Acquired,
+            None => What::Queued,
         };
         if first {
             self.expiry.holds(entry.revision, entry.lease());
@@ -193,22 +195,22 @@ impl Picture<'_> {
             self.queues.remove(name);
         }
         if !first {
-            self.tell(name, &entry, ChangeKind::Left);
+            self.tell(name, &entry, What::Left);
             return;
         }
         let what = if self.expiry.ran_out(revision) {
-            ChangeKind::Expired
+            What::Expired
         } else {
-            ChangeKind::Released
+            What::Released
         };
         self.tell(name, &entry, what);
         if let Some(next) = next {
             self.expiry.holds(next.revision, next.lease());
-            self.tell(name, &next, ChangeKind::Acquired);
+            self.tell(name, &next, What::Acquired);
         }
     }
 
-    fn tell(&mut self, name: &[u8], entry: &QueueKey, what: ChangeKind) {
+    fn tell(&mut self, name: &[u8], entry: &QueueKey, what: What) {
         (self.tell)(Change {
             key: &String::from_utf8_lossy(name),
             contender: &entry.contender(),

@@ -14,7 +14,7 @@ use super::queue::Place;
 use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::keeper::Granted;
 use crate::locker::ownership::{Loss, Owner};
@@ -59,6 +59,7 @@ pub(super) fn held(
     lease.calls().set_astray(false);
     let mut watching = JoinSet::new();
     let held_key = HeldKey {
+        name: key.to_owned(),
         own: own.clone(),
         created: revision,
         lease: id,
@@ -86,6 +87,7 @@ pub(super) fn held(
         .with_variable(LEASE, format!("{id:x}"))
         .with_variable(KEY, own)
         .with_variable(REVISION, revision.to_string())
+        .told(&shared.options)
 }
 
 impl Possession for Holding {
@@ -110,6 +112,8 @@ impl Possession for Holding {
 
 /// The key that stands for a holder.
 struct HeldKey {
+    /// The lock's name.
+    name: String,
     own: String,
     /// Its create revision.
     created: i64,
@@ -128,7 +132,8 @@ async fn lose_with_key(shared: Arc<Shared>, key: HeldKey, lease: Arc<EtcdLease>,
         // Nobody asks any more.
         _ if owner.ownership().loss().is_some() => return,
         KeyChange::Away(by) => {
-            shared.options.notify(&Event::TakenAway(by));
+            let told = Some(key.name.as_str());
+            shared.options.notify(told, EventKind::TakenAway(by));
             Loss::TakenAway
         }
         // A lease that ends takes its key along.

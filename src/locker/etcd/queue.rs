@@ -13,7 +13,7 @@ use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::claims::Claim;
 use crate::locker::deadline;
 use crate::locker::keeper::{Granted, Renewal};
@@ -70,11 +70,10 @@ impl<'a> Acquisition<'a> {
                 Ok(place) => return Ok(self.held(place)),
                 Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
                 Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
-                Err(Stop::Lost(loss)) => self.shared.options.notify(&Event::PlaceLost(loss)),
+                Err(Stop::Lost(loss)) => self.notify(EventKind::PlaceLost(loss)),
                 // Once in the queue, an etcd that is away is waited for as a holder is.
                 Err(Stop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
-                    let event = Event::Retrying(error.to_string());
-                    self.shared.options.notify(&event);
+                    self.notify(EventKind::Retrying(error.to_string()));
                 }
                 Err(Stop::Failed(error)) => return Err(error),
             }
@@ -126,7 +125,7 @@ impl<'a> Acquisition<'a> {
             // Only the queue shows whether a contender is behind it.
             let holder = answer.first.as_ref().filter(|kv| self.recipe.contends(kv));
             if let Some(holder) = holder {
-                self.shared.options.notify(&Event::Waiting {
+                self.notify(EventKind::Waiting {
                     holder: Record::from_json(holder.value()),
                     owner_key: Some(self.recipe.own(holder.lease())),
                     ahead: None,
@@ -153,7 +152,7 @@ impl<'a> Acquisition<'a> {
                 return Err(Stop::Lost(loss));
             }
             if !look.ahead.is_empty() {
-                self.shared.options.notify(&Event::Waiting {
+                self.notify(EventKind::Waiting {
                     owner_key: look.owner_key(),
                     holder: look.holder,
                     ahead: None,
@@ -205,6 +204,7 @@ impl<'a> Acquisition<'a> {
         let waiter = Waiter {
             shared: self.shared,
             recipe: &self.recipe,
+            key: self.key,
             follows: self.follows,
             own: &place.own,
             revision: place.revision,
@@ -287,6 +287,10 @@ impl<'a> Acquisition<'a> {
                 self.key
             ),
         )
+    }
+
+    fn notify(&self, what: EventKind) {
+        self.shared.options.notify(Some(self.key), what);
     }
 
     fn stop(&self, fault: Fault) -> Stop {

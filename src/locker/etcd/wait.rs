@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::recipe::{Look, Recipe};
 use super::standing;
 use super::watch::{self, Watch};
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::Loss;
 
 /// A wait that is over by then tells nobody whom it waits for.
@@ -30,6 +30,8 @@ pub(super) enum WaitEnd {
 pub(super) struct Waiter<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) recipe: &'a Recipe,
+    /// As it was asked for.
+    pub(super) key: &'a str,
     /// Whether it tells of all that moves ahead.
     pub(super) follows: bool,
     pub(super) own: &'a str,
@@ -77,7 +79,8 @@ impl Waiter<'_> {
             match ended {
                 Ok(()) => woken = true,
                 Err(Fault::Broken(reason)) => {
-                    self.shared.options.notify(&Event::Retrying(reason));
+                    let what = EventKind::Retrying(reason);
+                    self.shared.options.notify(Some(self.key), what);
                     sleep(self.shared.options.retry_interval).await;
                 }
                 Err(fault) => return Err(fault),
@@ -141,12 +144,13 @@ impl Waiter<'_> {
         let state = (look.ahead[0].clone(), all);
         if told.as_ref() != Some(&state) {
             *told = Some(state);
-            self.shared.options.notify(&Event::Waiting {
+            let what = EventKind::Waiting {
                 owner_key: look.owner_key(),
                 holder: look.holder.clone(),
                 ahead: Some(ahead),
                 token: Some(self.revision as u64),
-            });
+            };
+            self.shared.options.notify(Some(self.key), what);
         }
     }
 }

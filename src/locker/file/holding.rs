@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::lockfile::{LockFile, LockPath, Signed};
+use super::lockfile::{LockFile, Place, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::ownership::{Loss, Owner};
 use crate::locker::{BoxFuture, Options, Possession};
@@ -19,25 +19,33 @@ use crate::locker::{BoxFuture, Options, Possession};
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A lock that was taken.
-pub(super) struct FileHolding {
+pub(super) struct Holding {
+    key: String,
     file: LockFile,
     signed: Signed,
     record: Vec<u8>,
     owner: Owner,
-    state: Mutex<HoldingState>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct HoldingState {
+struct State {
     /// Whether it was let go of: from then on the file is another's to write.
     over: bool,
     /// Whether the descriptor was given out, so that other processes may have copies of it.
     given_out: bool,
 }
 
-impl FileHolding {
-    pub(super) fn new(file: LockFile, signed: Signed, record: Vec<u8>, owner: Owner) -> Self {
+impl Holding {
+    pub(super) fn new(
+        key: &str,
+        file: LockFile,
+        signed: Signed,
+        record: Vec<u8>,
+        owner: Owner,
+    ) -> Self {
         Self {
+            key: key.to_owned(),
             file,
             signed,
             record,
@@ -65,7 +73,7 @@ impl FileHolding {
 
     /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
     /// holder, who is told, is done. What is merely overwritten is not: the file is the same.
-    fn look(&self, place: &LockPath, options: &Options) {
+    fn look(&self, place: &Place, options: &Options) {
         let Some(length) = place.length() else {
             // Others no longer meet us on this file.
             return self.owner.lose(Loss::KeyDeleted);
@@ -73,7 +81,7 @@ impl FileHolding {
         if length > self.signed.length {
             let by = self.file.taken_away(self.signed.token);
             if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
-                options.notify(&Event::TakenAway(by));
+                options.notify(Some(&self.key), EventKind::TakenAway(by));
                 self.owner.lose(Loss::TakenAway);
             }
         }
@@ -83,20 +91,29 @@ impl FileHolding {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, HoldingState> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
 async fn keep(
-    holding: Weak<FileHolding>,
-    place: Arc<LockPath>,
+    holding: Weak<Holding>,
+    place: Arc<Place>,
+    owner: Owner,
     end: Option<Instant>,
     options: Options,
 ) {
     let end = clock::until(end);
     tokio::pin!(end);
+    // A deadline that passes is a loss by itself, but somebody has to say so.
+    let expired = async {
+        let mut ownership = owner.ownership();
+        ownership.lost().await;
+        owner.lose(Loss::Expired);
+        std::future::pending::<()>().await;
+    };
+    tokio::pin!(expired);
     loop {
         if let Some(holding) = holding.upgrade() {
             holding.look(&place, &options);
@@ -104,6 +121,7 @@ async fn keep(
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = &mut end => break,
+            () = &mut expired => {}
         }
     }
     if let Some(holding) = holding.upgrade() {
@@ -113,7 +131,7 @@ async fn keep(
 
 /// The holder's side of it.
 pub(super) struct HeldFile {
-    holding: Arc<FileHolding>,
+    holding: Arc<Holding>,
     keeper: AbortHandle,
     claim: Claim,
 }
@@ -121,13 +139,15 @@ pub(super) struct HeldFile {
 impl HeldFile {
     /// Starts to watch over the lock, which ends at `end`.
     pub(super) fn keep(
-        holding: Arc<FileHolding>,
+        holding: Arc<Holding>,
         claim: Claim,
         end: Option<Instant>,
         options: Options,
     ) -> Self {
         let place = holding.file.place().clone();
-        let keeper = tokio::spawn(keep(Arc::downgrade(&holding), place, end, options));
+        let owner = holding.owner.clone();
+        let keeping = keep(Arc::downgrade(&holding), place, owner, end, options);
+        let keeper = tokio::spawn(keeping);
         Self {
             holding,
             keeper: keeper.abort_handle(),

@@ -10,7 +10,7 @@ use super::renewal::Renewals;
 use super::{Keeper, LeaseCalls, Requests};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::claims::Trace;
 use crate::locker::deadline::Deadline;
 use crate::locker::net::fault::Fault;
@@ -232,8 +232,8 @@ impl Task {
                 }
                 Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
                 Err(fault) => {
-                    let event = Event::Retrying(fault.reason().to_owned());
-                    self.keeper.options.notify(&event);
+                    let what = EventKind::Retrying(fault.reason().to_owned());
+                    self.keeper.options.notify(None, what);
                 }
             }
         }

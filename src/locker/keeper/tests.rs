@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tokio::time::sleep;
 
 use super::*;
-use crate::events::Event;
+use crate::events::EventKind;
 use crate::locker::claims::Claims;
 use crate::locker::{Loss, margin};
 
@@ -67,15 +67,11 @@ struct Kept {
 async fn kept(store: &Arc<Scripted>) -> Kept {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = told.clone();
-    let observer = move |event: &Event| {
-        if let Event::Retrying(why) = event {
+    let options = Options::default().with_observer(move |event| {
+        if let EventKind::Retrying(why) = &event.what {
             tell.lock().expect("no panic").push(why.clone());
         }
-    };
-    let options = Options {
-        observer: Some(Arc::new(observer)),
-        ..Options::default()
-    };
+    });
     let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
     let claim = Claims::default().claim("k").await.expect("a free key");
     let begun = Instant::now();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genlock::clock::Instant;
 use genlock::locker::margin;
-use genlock::{ErrorKind, Event, Held, Loss, Options};
+use genlock::{ErrorKind, EventKind, Held, Loss, Options};
 
 use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
@@ -192,7 +192,7 @@ pub(crate) async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixt
     let waiting = spawn_lock(&third, "/k");
     let event = soon("an event", events.recv()).await;
     let holder = match event {
-        Some(Event::Waiting { holder, .. }) => holder,
+        Some(EventKind::Waiting { holder, .. }) => holder,
         event => panic!("{event:?}"),
     };
     assert_eq!(holder.map(|holder| holder.pid), Some(std::process::id()));

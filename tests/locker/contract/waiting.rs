@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use genlock::{Event, Options, Record};
+use genlock::{EventKind, Options, Record};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
@@ -101,7 +101,7 @@ pub(crate) async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
     let (options, mut events) = observed(Options::default());
     let waiter = fixture.client(options).await;
     let waiting = spawn_lock(&waiter, "/k");
-    let Some(Event::Waiting {
+    let Some(EventKind::Waiting {
         holder: Some(record),
         ..
     }) = soon("an event", events.recv()).await

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
-use genlock::{Event, Options};
+use genlock::{EventKind, Options};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
@@ -77,7 +77,7 @@ async fn etcdctl_holds_and_genlock_waits() {
     // The one who does not wait is told who holds, and has no place.
     for place in [None, Some(1)] {
         let event = soon("an event", events.recv()).await.expect("an event");
-        let Event::Waiting {
+        let EventKind::Waiting {
             holder,
             owner_key,
             ahead,
@@ -172,7 +172,7 @@ async fn what_is_no_place_in_the_queue_does_not_block() {
     let waiting = spawn_lock(&waiter, "/k");
     let event = soon("an event", events.recv()).await.expect("an event");
     assert!(
-        matches!(event, Event::Waiting { ahead: Some(1), .. }),
+        matches!(event, EventKind::Waiting { ahead: Some(1), .. }),
         "{event:?}"
     );
     one.unlock(held).await.expect("a release");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{ErrorKind, Event, Held, Locker, Loss, Options};
+use genlock::{ErrorKind, EventKind, Held, Locker, Loss, Options};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -150,7 +150,7 @@ async fn a_place_is_taken_anew() {
         assert_ne!(held.owner_key(), Some(&*place));
         let event = events.recv().await;
         assert!(
-            matches!(event, Some(Event::PlaceLost(Loss::KeyOverwritten))),
+            matches!(event, Some(EventKind::PlaceLost(Loss::KeyOverwritten))),
             "{event:?}"
         );
         assert!(timeout(LOOKED, held.lost()).await.is_err());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use genlock::{Event, Loss, Options};
+use genlock::{EventKind, Loss, Options};
 
 use super::{client, turn};
 use crate::contract::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
@@ -177,7 +177,7 @@ async fn the_place_is_taken_anew(take_away: fn(&Server, &str), expected: Loss) {
     };
     let loss = soon("a lost place", async {
         loop {
-            if let Some(Event::PlaceLost(loss)) = events.recv().await {
+            if let Some(EventKind::PlaceLost(loss)) = events.recv().await {
                 return loss;
             }
         }
@@ -267,7 +267,7 @@ async fn a_waiter_outlives_a_restart_of_etcd() {
     let held = turn(waiting).await;
     waiter.unlock(held).await.expect("a release");
     while let Ok(event) = events.try_recv() {
-        assert!(!matches!(event, Event::PlaceLost(_)), "{event:?}");
+        assert!(!matches!(event, EventKind::PlaceLost(_)), "{event:?}");
     }
     until_empty(&server).await;
 }

@@ -4,7 +4,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::Duration;
 
-use genlock::{Credentials, Etcd, EtcdConfig, Event, Held, Locker, Options};
+use genlock::{Credentials, Etcd, EtcdConfig, Event, EventKind, Held, Locker, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::secure::{TLS, secured};
@@ -16,7 +16,7 @@ use crate::support::secret::secret;
 fn talking(config: EtcdConfig) -> (Etcd, UnboundedReceiver<String>) {
     let (tell, told) = unbounded_channel();
     let observer = move |event: &Event| {
-        if let Event::Retrying(why) = event {
+        if let EventKind::Retrying(why) = &event.what {
             let _ = tell.send(why.clone());
         }
     };

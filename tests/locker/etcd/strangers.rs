@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use genlock::{ErrorKind, Etcd, EtcdConfig, Event, Locker, Options, Tls};
+use genlock::{ErrorKind, Etcd, EtcdConfig, Event, EventKind, Locker, Options, Tls};
 
 use super::secure::TLS;
 use crate::contract::soon;
@@ -154,7 +154,7 @@ async fn what_lies_beneath_is_for_who_looks() {
     let (tell, told) = channel();
     let tell = Mutex::new(tell);
     let observer = move |event: &Event| {
-        if let Event::Beneath(text) = event {
+        if let EventKind::Beneath(text) = &event.what {
             let _ = tell.lock().expect("a lock").send(text.clone());
         }
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use genlock::{ErrorKind, Event, Loss, Options};
+use genlock::{ErrorKind, EventKind, Loss, Options};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{client, client_with, directory, files, is_locked};
@@ -209,7 +209,7 @@ async fn a_waiter_copes_with_any_record() {
         assert!(
             matches!(
                 event,
-                Event::Waiting {
+                EventKind::Waiting {
                     holder: None,
                     ahead: None,
                     ..
@@ -244,7 +244,7 @@ async fn a_waiter_is_told_when_another_holds() {
         soon("the holder", async {
             loop {
                 let event = events.recv().await.expect("an event");
-                if matches!(&event, Event::Waiting { holder: Some(holder), .. } if holder.pid == pid)
+                if matches!(&event, EventKind::Waiting { holder: Some(holder), .. } if holder.pid == pid)
                 {
                     break;
                 }
@@ -275,7 +275,7 @@ async fn a_file_that_is_replaced_while_it_is_waited_for() {
     // The waiter goes on to the new file only when the first one has ended.
     assert!(events.try_recv().is_err());
     drop(held);
-    let Some(Event::Waiting {
+    let Some(EventKind::Waiting {
         holder: Some(holder),
         ..
     }) = soon("a second wait", events.recv()).await

@@ -1,0 +1,111 @@
+//! Who is told of events.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Event, EventKind};
+
+/// Is told of every [`Event`]: one at a time, in order, from whichever task or thread something
+/// happens in. It must not block, and may do with the lock whatever it likes. A panic of its own goes
+/// no further. A clone is the same.
+#[derive(Clone)]
+pub struct Observer(Arc<Telling>);
+
+struct Telling {
+    observe: Box<dyn Fn(&Event) + Send + Sync>,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    events: VecDeque<Event>,
+    /// Somebody tells them, and goes on until none is left.
+    is_told: bool,
+}
+
+impl Observer {
+    /// Calls `observe` with each event.
+    pub fn new(observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Telling {
+            observe: Box::new(observe),
+            pending: Mutex::default(),
+        }))
+    }
+
+    /// Tells that this has happened now, with the lock of `key` or with the connection.
+    pub fn tell(&self, key: Option<&str>, what: EventKind) {
+        self.note(key, what);
+        self.pass_on();
+    }
+
+    /// It happens now, and is told by the next [`Observer::pass_on`]: for who holds a lock that an
+    /// observer may want.
+    pub(crate) fn note(&self, key: Option<&str>, what: EventKind) {
+        let mut pending = self.pending();
+        // In here, or its time could be before that of one which is told earlier.
+        let event = Event::now(key, what);
+        pending.events.push_back(event);
+    }
+
+    /// Tells what was noted, unless somebody is about it.
+    pub(crate) fn pass_on(&self) {
+        if std::mem::replace(&mut self.pending().is_told, true) {
+            return;
+        }
+        while let Some(event) = self.next() {
+            // What it throws is its own, and not the end of a lock.
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.0.observe)(&event)));
+        }
+    }
+
+    fn next(&self) -> Option<Event> {
+        let mut pending = self.pending();
+        let next = pending.events.pop_front();
+        pending.is_told = next.is_some();
+        next
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        let pending = self.0.pending.lock();
+        pending.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+
+    #[test]
+    fn what_an_observer_tells_itself_comes_behind_and_a_panic_ends_nothing() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let itself = Arc::new(OnceLock::<Observer>::new());
+        let (noted, own) = (told.clone(), itself.clone());
+        let observer = Observer::new(move |event| {
+            if let (EventKind::Retrying(_), Some(own)) = (&event.what, own.get()) {
+                own.tell(Some("/k"), EventKind::Released);
+            }
+            let mut noted = noted.lock().expect("no panic meanwhile");
+            noted.push((event.what.name(), event.boot));
+            drop(noted);
+            assert_eq!(event.what.name(), "released", "a panic of the observer's");
+        });
+        itself.set(observer.clone()).expect("the first");
+        observer.tell(None, EventKind::Retrying("gone".to_owned()));
+        let told = told.lock().expect("no panic meanwhile");
+        assert_eq!(
+            told.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["trouble", "released"]
+        );
+        assert!(told.is_sorted_by_key(|(_, boot)| *boot));
+    }
+}
