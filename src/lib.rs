@@ -39,6 +39,7 @@ mod events;
 mod input;
 pub mod locker;
 mod secrets;
+mod stores;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
@@ -70,11 +71,12 @@ pub use events::trace;
 pub use events::{Event, EventKind, Observer, StopReason};
 pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
-pub use locker::net::{Config as EtcdConfig, Credentials, Tls};
+pub use locker::kind::{StoreClient, StoreKind};
 pub use locker::{
-    Capabilities, Capability, Grant, Held, Locker, Loss, Mode, Operator, Options, Ownership,
-    QueuePolicy, Record, Request,
+    Capabilities, Capability, Config as EtcdConfig, Credentials, Grant, Held, Locker, Loss, Mode,
+    Operator, Options, Ownership, QueuePolicy, Record, Request, Tls,
 };
+pub use stores::{STORES, able_to, open, open_with};
 
 /// The examples in the documentation compile.
 #[cfg(doctest)]

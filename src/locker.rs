@@ -10,6 +10,7 @@ pub mod etcd;
 pub mod file;
 mod held;
 mod keeper;
+pub mod kind;
 mod limits;
 pub mod net;
 pub mod operator;
@@ -33,6 +34,7 @@ pub use held::{Grant, Held, Possession, Variable};
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL};
+pub use net::{Config, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;
 pub use ownership::{Loss, Owner, Ownership};

@@ -10,7 +10,6 @@ mod times;
 
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::args::{ConnectionArgs, TimesArgs};
@@ -18,11 +17,21 @@ use super::help;
 use super::settings::{Settings, TimesOptions};
 use super::store::{DEFAULT_ENDPOINT, Store};
 use super::times::Usage;
+use crate::Error;
 use crate::exit::{self, Exit};
-use crate::locker::etcd::diagnose;
-use crate::locker::grace;
-use crate::{Error, EtcdConfig};
+use crate::locker::Config;
+use crate::locker::kind::StoreKind;
+use crate::locker::{self, grace};
 use report::Report;
+
+/// How the findings about a store come into the report.
+type Examine = fn(&mut Report, &Settings, &Config, &DoctorOptions) -> anyhow::Result<()>;
+
+/// What each store is asked: a line a store.
+static LOOKS: [(&StoreKind, Examine); 2] = [
+    (&locker::etcd::KIND, etcd::look),
+    (&locker::file::KIND, file::look),
+];
 
 /// Say what works, what does not, and what mends it.
 ///
@@ -82,7 +91,7 @@ impl DoctorOptions {
 
     /// What an option is that nobody has set, where help only says so in words.
     fn default_of(&self, key: &str) -> Option<String> {
-        let defaults = EtcdConfig::default();
+        let defaults = Config::default();
         match key {
             "endpoints" => Some(DEFAULT_ENDPOINT.to_owned()),
             "dial-timeout" => Some(duration(defaults.dial_timeout)),
@@ -121,22 +130,11 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
     report.settings(settings, |key| options.default_of(key));
     match Store::of(&settings.connection(&typed.connection)) {
         Err(error) => report.misfit(settings, &error),
-        Ok(Store::File(directory)) => file::look(&mut report, directory.as_deref(), options),
-        Ok(Store::Etcd(config)) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .context("cannot start")?;
-            let prefix = options.prefix();
-            let diagnosis = diagnose::diagnose(&config, &prefix, options.ttl);
-            match runtime.block_on(diagnosis) {
-                Ok(diagnosis) => {
-                    etcd::Judge::new(&mut report, settings, &config, options).judge(diagnosis);
-                }
-                Err(error) => report.misfit(settings, &error),
+        Ok(store) => {
+            let mut looks = LOOKS.iter();
+            if let Some((_, look)) = looks.find(|(kind, _)| std::ptr::eq(*kind, store.kind)) {
+                look(&mut report, settings, &store.config, options)?;
             }
-            // A name look-up that still runs must not hold us up.
-            runtime.shutdown_background();
         }
     }
     conclude(report, options)

@@ -5,7 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::Held;
-use crate::locker::{Variable, etcd};
+use crate::locker::Variable;
+use crate::stores::STORES;
 
 /// Variables that say what is held, in whichever store. An outer lock's are taken out, so that those
 /// of the innermost one are whole.
@@ -48,7 +49,7 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
     let apart = variable(PASSWORD_FILE).is_some();
     std::env::vars_os().filter_map(move |(name, value)| {
         let is = |other: &&str| name == OsStr::new(other);
-        if HELD.iter().chain(&etcd::VARIABLES).any(is) || is(&PASSWORD) {
+        if HELD.iter().chain(of_stores()).any(is) || is(&PASSWORD) {
             return None;
         }
         if !is(&USER[0]) || apart {
@@ -58,6 +59,11 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
         let is_open = value.to_str().is_some_and(|user| user.contains(':'));
         (!is_open).then(|| (name, without_password(value)))
     })
+}
+
+/// Those that stores have of their own.
+fn of_stores() -> impl Iterator<Item = &'static &'static str> {
+    STORES.iter().flat_map(|kind| kind.variables)
 }
 
 /// The user's name for the command, if [`for_command`] has left it out: whole if the colon is its

@@ -21,12 +21,13 @@ use anyhow::Context;
 
 use super::args::Recorded;
 use super::settings::{RunOptions, Settings};
-use super::store::{Client, Store};
+use super::store::Store;
 use super::{environment, nested, times};
 use crate::ErrorKind;
 use crate::clock::{self, Instant};
 use crate::events::EventKind;
 use crate::exit::Exit;
+use crate::locker::kind::StoreClient;
 use crate::locker::{Held, Loss, Options, Record};
 use crate::progress::{self, Seen};
 use crate::stderr;
@@ -50,7 +51,7 @@ pub(super) fn run(
     watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
     let store = Store::of(&options.connection)?;
-    let runs_out = store.has_leases() || options.no_renew;
+    let runs_out = store.kind.capabilities.expires || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
         let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
         times::check(options.ttl, grace, !options.no_renew, origins)?;
@@ -71,7 +72,7 @@ pub(super) fn run(
 struct Session<'a> {
     options: &'a RunOptions,
     signals: Signals,
-    store: Arc<dyn Client>,
+    store: Arc<dyn StoreClient>,
     /// Where the lock is kept, as the command is told.
     endpoints: String,
     /// The user's name, where the command's environment wants it.
@@ -112,7 +113,11 @@ async fn session(
 }
 
 /// Opens the store for a run whose events these are.
-fn open(options: &RunOptions, store: Store, stream: &RunEvents) -> crate::Result<Arc<dyn Client>> {
+fn open(
+    options: &RunOptions,
+    store: Store,
+    stream: &RunEvents,
+) -> crate::Result<Arc<dyn StoreClient>> {
     store.open(Options {
         ttl: options.ttl,
         retry_interval: options.retry_interval,
@@ -243,7 +248,7 @@ fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
 /// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
 async fn acquire(
     options: &RunOptions,
-    store: &dyn Client,
+    store: &dyn StoreClient,
     state: &RunState,
     seen: &Seen,
     start: Instant,

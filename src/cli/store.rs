@@ -1,129 +1,61 @@
 //! Opens the store that the options name: the scheme of the endpoints picks it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::environment;
 use super::settings::ConnectionOptions;
 use crate::error::Setting;
-use crate::secrets;
-use crate::{
-    Credentials, Error, ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Operator, Options, Result,
-    Tls,
-};
+use crate::locker::Config;
+use crate::locker::kind::{StoreClient, StoreKind};
+use crate::stores;
+use crate::{Credentials, Error, ErrorKind, Options, Result, Tls};
 
 /// Where etcd is when nobody says.
 pub(super) const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
 
 /// What the options say, put together.
-pub(super) enum Store {
-    Etcd(EtcdConfig),
-    File(Option<String>),
+pub(super) struct Store {
+    pub(super) kind: &'static StoreKind,
+    pub(super) config: Config,
 }
 
 impl Store {
     /// Reads the options. Touches nothing.
     pub(super) fn of(connection: &ConnectionOptions) -> Result<Self> {
         let mut endpoints = endpoints(connection)?;
-        let files: Vec<_> = endpoints
-            .iter()
-            .filter_map(|e| e.strip_prefix("file:"))
-            .collect();
-        if let Some(&directory) = files.first() {
-            if endpoints.len() > 1 {
-                return Err(Error::new(
-                    ErrorKind::InvalidConfig,
-                    format!(
-                        "{}: file: stands alone",
-                        secrets::endpoints(&endpoints.join(","))
-                    ),
-                )
-                .about([Setting::Endpoints]));
-            }
-            // file:///dir and file:/dir mean the same directory.
-            let directory = directory.strip_prefix("//").unwrap_or(directory);
-            return Ok(Self::File(
-                (!directory.is_empty()).then(|| directory.to_owned()),
-            ));
-        }
-        if connection.tls {
+        let kind = stores::kind_of(&endpoints)?;
+        if let Some(scheme) = kind.secure_scheme.filter(|_| connection.tls) {
             for endpoint in endpoints.iter_mut().filter(|each| !has_scheme(each)) {
-                endpoint.insert_str(0, "https://");
+                endpoint.insert_str(0, scheme);
             }
         }
-        let mut config = EtcdConfig::new(endpoints).tls(tls(connection));
+        let mut config = Config::new(endpoints);
+        if kind.takes(Setting::Cacert) {
+            config = config.tls(tls(connection));
+        }
         if let Some(within) = connection.dial_timeout {
             config = config.dial_timeout(within);
         }
         if let Some(within) = connection.command_timeout {
             config = config.command_timeout(within);
         }
-        if let Some(credentials) = credentials(connection)? {
+        if kind.takes(Setting::User)
+            && let Some(credentials) = credentials(connection)?
+        {
             config = config.credentials(credentials);
         }
-        Ok(Self::Etcd(config))
-    }
-
-    /// Whether a lock runs out if it is not renewed.
-    pub(super) fn has_leases(&self) -> bool {
-        matches!(self, Self::Etcd(_))
+        Ok(Self { kind, config })
     }
 
     /// What `--endpoints` takes for it, from any working directory.
     pub(super) fn endpoints(&self) -> String {
-        match self {
-            Self::Etcd(config) => {
-                let secure = config.tls.is_set();
-                let each = config.endpoints.iter().flatten();
-                let each = each.map(|endpoint| from_anywhere(endpoint, secure));
-                each.collect::<Vec<_>>().join(",")
-            }
-            Self::File(directory) => {
-                // Another user, or another environment, would have another one of its own.
-                let named = directory.as_ref().map(PathBuf::from);
-                let path = named.unwrap_or_else(FileStore::own_directory);
-                let path = std::path::absolute(&path).unwrap_or(path);
-                format!("file:{}", path.display())
-            }
-        }
+        (self.kind.from_anywhere)(&self.config)
     }
 
     /// Opens it. Does not wait for a network.
-    pub(super) fn open(self, options: Options) -> Result<Arc<dyn Client>> {
-        Ok(match self {
-            Self::Etcd(config) => Arc::new(Etcd::new(config, options)?),
-            Self::File(directory) => Arc::new(files(directory, options)?),
-        })
+    pub(super) fn open(self, options: Options) -> Result<Arc<dyn StoreClient>> {
+        Ok(Arc::from((self.kind.open)(self.config, options)?))
     }
-}
-
-/// One client of a store, to take locks and for an operator.
-pub(super) trait Client: Locker + Operator {}
-
-impl<T: Locker + Operator> Client for T {}
-
-/// The endpoint as it is understood in another working directory, and without our certificates.
-fn from_anywhere(endpoint: &str, secure: bool) -> String {
-    if let Some(path) = endpoint.strip_prefix("unix:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let absolute = std::path::absolute(path);
-        return absolute.map_or_else(
-            |_| endpoint.to_owned(),
-            |p| format!("unix://{}", p.display()),
-        );
-    }
-    if secure && !endpoint.contains("://") {
-        return format!("https://{endpoint}");
-    }
-    endpoint.to_owned()
-}
-
-fn files(directory: Option<String>, options: Options) -> Result<FileStore> {
-    let opened = match directory {
-        Some(directory) => FileStore::open(directory, options),
-        None => FileStore::own(options),
-    };
-    opened.map_err(|error| error.about([Setting::Endpoints]))
 }
 
 /// The endpoints that were given; etcd's own where none were. A list with nothing in it, as of

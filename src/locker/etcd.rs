@@ -16,6 +16,7 @@ mod follow;
 mod greeting;
 mod hold;
 mod inspect;
+mod kind;
 mod lease;
 mod members;
 mod operator;
@@ -39,11 +40,12 @@ use super::limits::MAX_TTL;
 use super::net::Config;
 use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
+pub(crate) use kind::KIND;
 use members::Members;
 use queue::Acquisition;
 
 /// What etcd's locks can do.
-pub static CAPABILITIES: Capabilities = {
+pub(crate) static CAPABILITIES: Capabilities = {
     let mut able = Capabilities::new("etcd", "etcd keeps what a majority has acknowledged");
     able.expires = true;
     // etcd counts TTLs in whole seconds.
@@ -53,9 +55,6 @@ pub static CAPABILITIES: Capabilities = {
     able.waiters_visible = true;
     able
 };
-
-/// The variables that a command finds beside those of every store's locks.
-pub const VARIABLES: [&str; 3] = [hold::LEASE, hold::KEY, hold::REVISION];
 
 /// Locks in etcd: one client. It connects with the first call.
 ///

@@ -8,6 +8,7 @@ mod counter;
 pub mod diagnose;
 mod directory;
 mod holding;
+mod kind;
 mod lockfile;
 mod name;
 mod operator;
@@ -23,6 +24,7 @@ use tokio::sync::watch::Sender;
 
 use self::directory::Directory;
 use self::holding::{HeldFile, Holding};
+pub(crate) use self::kind::{KIND, directory};
 use self::lockfile::LockFile;
 use self::watch::Watch;
 use super::claims::{Claim, Claims};
@@ -38,7 +40,7 @@ use crate::events::EventKind;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// What the file store's locks can do.
-pub static CAPABILITIES: Capabilities = Capabilities::new(
+pub(crate) static CAPABILITIES: Capabilities = Capabilities::new(
     "file",
     "all that lock run on this host and see one directory, on a local file system",
 );

@@ -2,14 +2,37 @@
 
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context;
+
 use super::DoctorOptions;
 use super::mends::{MAJORITY, of_complaint};
 use super::report::{Endpoint, Kind, Report, Shown, time};
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
-use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status};
+use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status, diagnose};
 use crate::locker::net::certificate::Certificate;
 use crate::{ErrorKind, EtcdConfig};
+
+/// Asks every member.
+pub(super) fn look(
+    report: &mut Report,
+    settings: &Settings,
+    config: &EtcdConfig,
+    options: &DoctorOptions,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let prefix = options.prefix();
+    match runtime.block_on(diagnose(config, &prefix, options.ttl)) {
+        Ok(diagnosis) => Judge::new(report, settings, config, options).judge(diagnosis),
+        Err(error) => report.misfit(settings, &error),
+    }
+    // A name look-up that still runs must not hold us up.
+    runtime.shutdown_background();
+    Ok(())
+}
 
 /// Makes findings of a diagnosis.
 pub(super) struct Judge<'a> {

@@ -1,15 +1,22 @@
 //! The findings about locks in files.
 
-use std::path::Path;
-
 use super::DoctorOptions;
 use super::report::{Directory, Report};
+use crate::cli::settings::Settings;
+use crate::locker::Config;
 use crate::locker::file::diagnose::diagnose;
+use crate::locker::file::directory;
 use crate::secrets;
 
-pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &DoctorOptions) {
+/// Looks at the directory.
+pub(super) fn look(
+    report: &mut Report,
+    _: &Settings,
+    config: &Config,
+    options: &DoctorOptions,
+) -> anyhow::Result<()> {
     report.store = Some("file");
-    let found = diagnose(directory.map(Path::new), options.lock());
+    let found = diagnose(directory(config), options.lock());
     let path = secrets::path(&found.path.to_string_lossy());
     let there = found.directory.as_ref();
     report.directory = Some(Directory {
@@ -46,4 +53,5 @@ pub(super) fn look(report: &mut Report, directory: Option<&str>, options: &Docto
             }
         }
     }
+    Ok(())
 }

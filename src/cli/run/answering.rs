@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::question::{self, ANSWER_WITHIN, Address, Answer, MAX_MESSAGE, Question};
-use crate::cli::store::Client;
 use crate::exit::{self, Exit};
+use crate::locker::kind::StoreClient;
 use crate::locker::operator::Left;
 use crate::locker::{Held, Ownership};
 
@@ -35,7 +35,7 @@ pub(super) struct Answering {
 /// The lock, as it is asked about.
 struct Lock {
     address: Address,
-    store: Arc<dyn Client>,
+    store: Arc<dyn StoreClient>,
     ownership: Ownership,
     owner_key: String,
     token: u64,
@@ -43,7 +43,7 @@ struct Lock {
 
 impl Answering {
     /// `None` where there is no socket to be had: whoever asks then asks the store.
-    pub(super) fn start(store: &Arc<dyn Client>, held: &Held) -> Option<Self> {
+    pub(super) fn start(store: &Arc<dyn StoreClient>, held: &Held) -> Option<Self> {
         let lock = Lock {
             address: Address::random().ok()?,
             store: store.clone(),

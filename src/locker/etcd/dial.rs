@@ -31,6 +31,7 @@ use crate::locker::net::user::User;
 /// etcd is spoken to by HTTP/2.
 pub(super) const PROTOCOL: Protocol = Protocol {
     store: "etcd",
+    named: "etcd",
     scheme: "http",
     secure_scheme: "https",
     port: 2379,

@@ -43,6 +43,7 @@ impl Endpoint {
         let refuse = |why: &str| Err(invalid(text, why));
         let Protocol {
             store,
+            named,
             scheme,
             secure_scheme,
             ..
@@ -58,6 +59,8 @@ impl Endpoint {
                 (false, rest)
             } else if let Some(rest) = behind_scheme(text, &format!("{secure_scheme}://")) {
                 (true, rest)
+            } else if let Some(rest) = behind_scheme(text, &format!("{named}://")) {
+                (tls, rest)
             } else if text.contains("://") {
                 return refuse(&format!(
                     "{store} is reached by {scheme}://, {secure_scheme}:// or unix://"
@@ -143,6 +146,7 @@ mod tests {
 
     const PROTOCOL: Protocol = Protocol {
         store: "a store",
+        named: "etcd",
         scheme: "http",
         secure_scheme: "https",
         port: 2379,

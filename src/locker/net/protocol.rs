@@ -5,6 +5,8 @@
 pub(crate) struct Protocol {
     /// As the store is called.
     pub(crate) store: &'static str,
+    /// A scheme that says which store is meant, and not whether TLS is.
+    pub(crate) named: &'static str,
     /// The scheme of a server's URL without TLS.
     pub(crate) scheme: &'static str,
     /// That with TLS.

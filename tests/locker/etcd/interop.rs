@@ -182,3 +182,28 @@ async fn what_is_no_place_in_the_queue_does_not_block() {
     server.ctl(&["del", "/k/1"]);
     until_empty(&server).await;
 }
+
+#[tokio::test]
+async fn a_store_is_opened_by_its_url() {
+    let server = Server::start();
+    let endpoint = server.endpoint();
+    let bare = endpoint.strip_prefix("http://").expect("no TLS");
+    for url in [
+        bare.to_owned(),
+        format!("etcd://{bare}"),
+        format!("{endpoint},{bare}"),
+    ] {
+        let locks = genlock::open(&url, Options::default()).expect("a store");
+        assert_eq!(locks.capabilities().store, "etcd");
+        let held = soon("a lock", locks.lock("/k")).await.expect("a lock");
+        assert!(held.is_held() && !server.keys().is_empty());
+        held.unlock().await.expect("a release");
+        locks.close().await.expect("an end");
+    }
+    let shared = genlock::Request::new("/k").with_mode(genlock::Mode::Shared);
+    let locks = genlock::open(&server.endpoint(), Options::default()).expect("a store");
+    let refused = locks.acquire(shared).await.expect_err("refused");
+    assert_eq!(refused.kind(), genlock::ErrorKind::Unsupported, "{refused}");
+    let strange = genlock::open("ftp://h", Options::default()).err();
+    assert!(strange.is_some_and(|error| error.to_string().contains("ftp://h")));
+}

@@ -207,6 +207,7 @@ mod tests {
 
     const PROTOCOL: Protocol = Protocol {
         store: "a store",
+        named: "etcd",
         scheme: "http",
         secure_scheme: "https",
         port: 1,

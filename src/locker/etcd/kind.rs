@@ -1,0 +1,49 @@
+//! etcd in the list of stores.
+
+use super::{CAPABILITIES, Etcd, hold};
+use crate::error::Setting;
+use crate::locker::Config;
+use crate::locker::kind::StoreKind;
+
+/// Beside the schemes of its protocol: the one that only says which store is meant.
+const NAMED: &str = "etcd://";
+
+/// What is known of etcd.
+pub(crate) static KIND: StoreKind = StoreKind {
+    schemes: &[NAMED, "http://", "https://", "unix:"],
+    several: true,
+    secure_scheme: Some("https://"),
+    capabilities: &CAPABILITIES,
+    settings: &[
+        Setting::Endpoints,
+        Setting::Cacert,
+        Setting::Cert,
+        Setting::Key,
+        Setting::User,
+        Setting::Password,
+        Setting::Ttl,
+    ],
+    variables: &[hold::LEASE, hold::KEY, hold::REVISION],
+    from_anywhere,
+    open: |config, options| Ok(Box::new(Etcd::new(config, options)?)),
+};
+
+fn from_anywhere(config: &Config) -> String {
+    let secure = config.tls.is_set();
+    let each = config.endpoints.iter().flatten();
+    let each = each.map(|endpoint| {
+        if let Some(path) = endpoint.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let absolute = std::path::absolute(path);
+            return absolute.map_or_else(
+                |_| endpoint.clone(),
+                |path| format!("unix://{}", path.display()),
+            );
+        }
+        match endpoint.strip_prefix(NAMED).unwrap_or(endpoint) {
+            bare if secure && !bare.contains("://") => format!("https://{bare}"),
+            bare => bare.to_owned(),
+        }
+    });
+    each.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,49 @@
+//! The file store in the list of stores.
+
+use std::path::{Path, PathBuf};
+
+use super::{CAPABILITIES, FileStore};
+use crate::error::{Result, Setting};
+use crate::locker::Config;
+use crate::locker::Options;
+use crate::locker::kind::{StoreClient, StoreKind};
+
+const SCHEME: &str = "file:";
+
+/// What is known of locks in files.
+pub(crate) static KIND: StoreKind = StoreKind {
+    schemes: &[SCHEME],
+    several: false,
+    secure_scheme: None,
+    capabilities: &CAPABILITIES,
+    settings: &[Setting::Endpoints, Setting::Ttl],
+    variables: &[],
+    from_anywhere,
+    open,
+};
+
+/// The directory that an endpoint names; `file:///dir` and `file:/dir` mean the same. `None` for the
+/// directory of one's own.
+pub(crate) fn directory(config: &Config) -> Option<&Path> {
+    let endpoint = config.endpoints.as_ref()?.first()?;
+    let directory = endpoint.strip_prefix(SCHEME)?;
+    let directory = directory.strip_prefix("//").unwrap_or(directory);
+    (!directory.is_empty()).then(|| Path::new(directory))
+}
+
+/// Another user, or another environment, would have another directory of its own.
+fn from_anywhere(config: &Config) -> String {
+    let named = directory(config).map(PathBuf::from);
+    let path = named.unwrap_or_else(FileStore::own_directory);
+    let path = std::path::absolute(&path).unwrap_or(path);
+    format!("{SCHEME}{}", path.display())
+}
+
+fn open(config: Config, options: Options) -> Result<Box<dyn StoreClient>> {
+    let opened = match directory(&config) {
+        Some(directory) => FileStore::open(directory, options),
+        None => FileStore::own(options),
+    };
+    let opened = opened.map_err(|error| error.about([Setting::Endpoints]))?;
+    Ok(Box::new(opened))
+}

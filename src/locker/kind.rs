@@ -1,0 +1,50 @@
+//! What is known of a store before one is opened: a line in the list of stores.
+
+use super::net::Config;
+use super::{Capabilities, Locker, Operator, Options};
+use crate::error::{Result, Setting};
+
+/// One kind of store. Endpoints are its own that begin with one of its schemes.
+#[non_exhaustive]
+pub struct StoreKind {
+    /// What its endpoints begin with, such as `file:`.
+    pub schemes: &'static [&'static str],
+    /// Whether it has several endpoints.
+    pub several: bool,
+    /// What makes TLS of an endpoint without a scheme, where the store speaks it.
+    pub secure_scheme: Option<&'static str>,
+    /// What its locks can do.
+    pub capabilities: &'static Capabilities,
+    /// The settings that it takes.
+    pub settings: &'static [Setting],
+    /// The variables that a command finds beside those of every store's locks.
+    pub variables: &'static [&'static str],
+    /// Its endpoints as they are understood in another working directory, by another user, and
+    /// without our certificates.
+    pub(crate) from_anywhere: fn(&Config) -> String,
+    /// Opens a client. Does not wait for a network.
+    pub(crate) open: fn(Config, Options) -> Result<Box<dyn StoreClient>>,
+}
+
+/// One client of a store, to take locks and for an operator.
+pub trait StoreClient: Locker + Operator {}
+
+impl<T: Locker + Operator> StoreClient for T {}
+
+impl StoreKind {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.capabilities.store
+    }
+
+    /// Whether an endpoint is its own by its scheme.
+    pub fn has(&self, endpoint: &str) -> bool {
+        let mut schemes = self.schemes.iter();
+        schemes.any(|scheme| endpoint.starts_with(scheme))
+    }
+
+    /// Whether it takes this setting.
+    pub fn takes(&self, setting: Setting) -> bool {
+        self.settings.contains(&setting)
+    }
+}
