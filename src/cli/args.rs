@@ -8,8 +8,11 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use super::{help, layout, numbers, times};
+use super::{help, numbers, times};
 use crate::exit;
+
+/// The heading of the options that have their own page.
+pub(super) const CONNECTION: &str = "Connection";
 
 /// Take the lock KEY, run COMMAND, release the lock.
 ///
@@ -178,7 +181,7 @@ pub(super) enum Recorded {
 /// Where the lock is. Each option has a GENLOCK_ variable, and where etcdctl has one an ETCDCTL_
 /// variable, which counts where neither is given; then the configuration does.
 #[derive(Args, Clone)]
-#[command(next_help_heading = layout::CONNECTION)]
+#[command(next_help_heading = CONNECTION)]
 pub(super) struct ConnectionArgs {
     /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
     /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Command};
 
-use super::args::ConnectionArgs;
+use super::args::{CONNECTION, ConnectionArgs};
 use super::help;
 
 const TEMPLATE: &str = "\
@@ -13,9 +13,6 @@ const TEMPLATE: &str = "\
 {usage-heading} {usage}
 
 {before-help}{all-args}{after-help}";
-
-/// The heading of the options that have their own page.
-pub(super) const CONNECTION: &str = "Connection";
 
 /// Whether these words ask for help, or clap will show it.
 pub(super) fn is_asked_for(words: &[OsString]) -> bool {

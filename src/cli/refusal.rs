@@ -4,7 +4,9 @@
 //! It knows the definition of the command line and the words, and nothing of files or settings.
 
 mod dashes;
+mod edit;
 mod habits;
+mod missing;
 mod not_found;
 mod unlikely;
 mod values;
@@ -169,7 +171,7 @@ fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         return fault;
     }
     match error.kind() {
-        ErrorKind::MissingRequiredArgument => words::missing(words, &names(error)),
+        ErrorKind::MissingRequiredArgument => missing::fault(words, &names(error)),
         ErrorKind::UnknownArgument => words::unknown(words, error),
         ErrorKind::InvalidSubcommand => words::help_of_no_verb(words),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => values::fault(words, error),

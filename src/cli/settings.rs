@@ -21,7 +21,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::environment::{self, variable};
 use crate::{Error, ErrorKind, Result};
-use keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
+use keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 pub(super) use origin::Origin;
 pub(super) use resolved::{ConnectionOptions, RunOptions, TimesOptions};
 
@@ -41,7 +41,7 @@ pub(super) struct Settings {
 }
 
 /// One setting, to be shown.
-pub(super) struct Setting<'a> {
+pub(super) struct ShownSetting<'a> {
     pub(super) key: &'static str,
     /// As it was written; not that of the password.
     pub(super) value: Option<String>,
@@ -134,7 +134,7 @@ impl Settings {
                 continue;
             };
             let value = match key.kind {
-                Kind::Flag => boolean(&text).map(|on| on.to_string()),
+                ValueKind::Flag => boolean(&text).map(|on| on.to_string()),
                 _ => key.check(OsStr::new(&text)).map(|()| text.clone()),
             };
             let value = value.map_err(|why| invalid(format!("${name} {text:?}: {why}")))?;
@@ -163,7 +163,7 @@ impl Settings {
     }
 
     /// Every setting. `command` says what the values may be.
-    pub(super) fn all(&self, command: &Command) -> Vec<Setting<'_>> {
+    pub(super) fn all(&self, command: &Command) -> Vec<ShownSetting<'_>> {
         let options = command.find_subcommand("run").unwrap_or(command);
         let shown = KEYS.iter().map(|key| {
             let set = self.values.get(key.name).filter(|_| key.name != PASSWORD);
@@ -173,10 +173,10 @@ impl Settings {
             };
             let value = set.map(OsString::as_os_str).or_else(default);
             let fault = match key.kind {
-                Kind::Flag => None,
+                ValueKind::Flag => None,
                 _ => set.and_then(|value| key.check(value).err()),
             };
-            Setting {
+            ShownSetting {
                 key: key.name,
                 value: value.map(|value| key.shown(&value.to_string_lossy())),
                 origin: self.origin(key.name),

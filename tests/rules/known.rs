@@ -2,15 +2,11 @@
 //! become shorter.
 
 pub(crate) const SIZES: &[&str] = &[
-    "src/cli/refusal/words.rs file",
-    "src/cli/refusal/words.rs missing",
     "src/locker/etcd/diagnose.rs file",
     "src/locker/net/tls/words.rs file",
 ];
 pub(crate) const TYPES: &[&str] = &[
     "src/cli/doctor/report.rs Report",
-    "src/cli/settings.rs Setting",
-    "src/cli/settings/keys.rs Kind",
     "src/cli/watch.rs Line",
     "src/error.rs Setting",
     "src/locker/etcd.rs Shared",
@@ -43,8 +39,6 @@ pub(crate) const LAYERS: &[&str] = &[
 ];
 pub(crate) const CIRCLES: &[&str] = &[
     "src/cli/doctor/mends.rs cli::doctor::etcd",
-    "src/cli/layout.rs cli::args",
-    "src/cli/refusal/words.rs cli::refusal::habits",
     "src/local_time.rs describe",
     "src/locker/etcd/queue.rs locker::etcd::hold",
     "src/locker/etcd/renewal.rs locker::etcd::lease",

@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 
 use clap::Command;
 
+use super::edit::{removed, replace, text};
 use super::habits::{self, Meant};
-use super::words::{removed, replace, text};
 use super::{Fault, names};
 use crate::cli::{read_alone, times};
 

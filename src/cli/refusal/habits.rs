@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::Fault;
-use super::words::{removed, replace, text};
+use super::edit::{removed, replace, text};
 use crate::cli::environment::PASSWORD_SEEN;
 
 /// Other tools' verbs: those of etcdctl, consul and setlock's kin. One counts only while genlock

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{check, shown, words};
+use super::{check, edit, missing, shown};
 
 /// What a shell sees more in than words.
 const SYNTAX: &[u8] = b"|&;<>()$`\\\"'*?[]{}~#\n";
@@ -36,7 +36,7 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
     if let [options @ .., dashes, key] = before
         && dashes == "--"
     {
-        let named = OsString::from(words::key_for(key));
+        let named = OsString::from(missing::key_for(key));
         let rest = [named, dashes.clone(), key.clone()];
         let mended = [options, &rest, command].concat();
         return Some(("the word before it was taken for the key", mended));
@@ -44,7 +44,7 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
     // consul's `-n 3`, so many holders.
     if let [options @ .., limit, number] = before
         && limit == "-n"
-        && words::is_number(number)
+        && edit::is_number(number)
     {
         let mended = [options, std::slice::from_ref(limit), command].concat();
         return Some(("-n takes no number, which was taken for the key", mended));

@@ -6,7 +6,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::Fault;
-use super::words::{insert, is_option, key_for, replace, text};
+use super::edit::{insert, is_option, replace, text};
+use super::missing::key_for;
 use crate::describe;
 
 /// What is wrong with words that were read as `matches`.

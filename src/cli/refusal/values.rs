@@ -6,7 +6,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 
-use super::words::text;
+use super::edit::text;
 use super::{Fault, names};
 use crate::cli::{command_for, read};
 

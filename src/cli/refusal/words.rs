@@ -2,22 +2,20 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
+use super::edit::{insert, is_number, is_option, removed, replace, text};
+use super::missing::lacks_key;
 use super::{Fault, Objection, WayOut, check, habits, names, one_line, settle};
 use crate::cli::environment::PASSWORD_SEEN;
 use crate::cli::nearest::nearest;
-use crate::cli::{command, quoting, read_alone};
+use crate::cli::{command, read_alone};
 use crate::describe;
 
 /// What is meant by a line without a verb.
 const RUN: &str = "run";
-/// What stands for a key or a command that was not given.
-const KEY: &str = "/locks/backup";
-const COMMAND: &str = "./backup.sh";
 
 /// The definition of the verb, if it is one.
 pub(super) fn verb(word: &OsStr) -> Option<Command> {
@@ -32,42 +30,6 @@ fn verbs() -> Vec<String> {
     command.build();
     let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
     shown.map(|verb| verb.get_name().to_owned()).collect()
-}
-
-/// `words` with `inserted` before the word at `at`.
-pub(super) fn insert(words: &[OsString], at: usize, inserted: &[&str]) -> Vec<OsString> {
-    let (before, after) = words.split_at(at);
-    let inserted = inserted.iter().map(OsString::from);
-    let before = before.iter().cloned().chain(inserted);
-    before.chain(after.iter().cloned()).collect()
-}
-
-/// `words` with another in place of the one at `at`.
-pub(super) fn replace(words: &[OsString], at: usize, by: &str) -> Vec<OsString> {
-    let mut words = words.to_vec();
-    words[at] = by.into();
-    words
-}
-
-/// `words` without the one at `at`.
-pub(super) fn removed(words: &[OsString], at: usize) -> Vec<OsString> {
-    let mut words = words.to_vec();
-    words.remove(at);
-    words
-}
-
-pub(super) fn is_number(word: &OsStr) -> bool {
-    let bytes = word.as_bytes();
-    !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit)
-}
-
-pub(super) fn is_option(word: &OsStr) -> bool {
-    word.len() > 1 && word.as_bytes().starts_with(b"-")
-}
-
-/// The word as it is shown: in quotes if it has blanks, or nothing, in it.
-pub(super) fn text(word: &OsStr) -> String {
-    describe::escape(&quoting::line([word]))
 }
 
 /// Nothing was said.
@@ -186,90 +148,6 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
     let nearest = nearest(name, all.iter().map(String::as_str));
     let mended = nearest.map_or_else(|| words[..at].to_vec(), |verb| replace(words, at, verb));
     Fault::new(what, Some(mended))
-}
-
-fn lacks_key(error: &clap::Error) -> bool {
-    names(error).iter().any(|name| name.starts_with("<KEY"))
-}
-
-/// Arguments are missing: those of these names, `<KEY>` or `<COMMAND>...`.
-pub(super) fn missing(words: &[OsString], missing: &[String]) -> Fault {
-    let lacks = |name: &str, missing: &[String]| {
-        let is = |missing: &String| missing.trim_start_matches('<').starts_with(name);
-        missing.iter().any(is)
-    };
-    let shown = |names: &[&str]| {
-        let are = if names.len() > 1 { "are" } else { "is" };
-        format!("{}: {} {are} missing", text(&words[0]), names.join(" and "))
-    };
-    if words[1..] == ["help"] {
-        let what = format!("{}: help comes first", text(&words[0]));
-        return Fault::new(what, Some(vec!["help".into(), words[0].clone()]));
-    }
-    // `run -- cmd`: clap takes cmd for the key.
-    let dashes = words.iter().position(|word| word == "--");
-    let key_at = dashes.filter(|&at| {
-        let before = read_alone(&words[..at]).err();
-        before.is_some_and(|error| lacks_key(&error))
-    });
-    if let Some(at) = key_at
-        && let Some(command) = words.get(at + 1)
-    {
-        let mended = insert(words, at, &[&key_for(command)]);
-        return Fault::new(shown(&["KEY"]), Some(mended));
-    }
-    let at = dashes.unwrap_or(words.len());
-    let end = if dashes.is_some() { &[][..] } else { &["--"] };
-    match (lacks("KEY", missing), lacks("COMMAND", missing)) {
-        (true, true) => {
-            let mut mended = insert(words, at, &[KEY]);
-            mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
-            Fault::new(shown(&["KEY", "COMMAND"]), Some(mended))
-        }
-        (true, false) => Fault::new(shown(&["KEY"]), Some(insert(words, at, &[KEY]))),
-        (false, true) => {
-            let last = words.len() - 1;
-            let path = Path::new(&words[last]);
-            // A program where the key should be.
-            if path.components().count() > 1 && path.is_file() {
-                let mended = insert(words, last, &[&key_for(&words[last]), "--"]);
-                return Fault::new(shown(&["KEY"]), Some(mended));
-            }
-            let mut mended = words.to_vec();
-            if is_number(&words[last]) {
-                // The descriptor of flock's `flock 9`.
-                mended[last] = KEY.into();
-                mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
-                let number = text(&words[last]);
-                let what = format!("{number}: a lock is held for a command, not by a descriptor");
-                return Fault::new(what, Some(mended));
-            }
-            mended.extend(end.iter().chain(&[COMMAND]).map(OsString::from));
-            Fault::new(shown(&["COMMAND"]), Some(mended))
-        }
-        (false, false) => {
-            let names: Vec<_> = missing.iter().map(String::as_str).collect();
-            // An option wants another: without it nothing is missing.
-            let mut options = (1..words.len()).filter(|&at| is_option(&words[at]));
-            match options.find(|&at| read_alone(&removed(words, at)).is_ok()) {
-                Some(at) => {
-                    let what = format!("{} goes only with {}", text(&words[at]), names.join(" "));
-                    Fault::said(what)
-                }
-                None => Fault::new(shown(&names), None),
-            }
-        }
-    }
-}
-
-/// A key for a command: `/locks/backup` for `./backup.sh`.
-pub(super) fn key_for(command: &OsStr) -> String {
-    let stem = Path::new(command).file_stem().and_then(OsStr::to_str);
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match stem.filter(|stem| stem.chars().all(fits) && !stem.starts_with('-')) {
-        Some(stem) => format!("/locks/{stem}"),
-        None => KEY.to_owned(),
-    }
 }
 
 /// The long option that was most likely meant.

@@ -11,7 +11,7 @@ use clap::Command;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{FORMER, KEYS, Key, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::keys::{FORMER, KEYS, Key, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use super::{invalid, option};
 use crate::cli::nearest::nearest;
 use crate::cli::times;
@@ -216,15 +216,15 @@ impl Reading<'_> {
     /// The value as the option takes it.
     fn value(&self, key: &Key, value: &DeValue<'_>) -> Result<OsString, String> {
         let value = match (key.kind, value) {
-            (Kind::Flag, DeValue::Boolean(on)) => return Ok(on.to_string().into()),
-            (Kind::Flag, _) => return Err("true or false".to_owned()),
-            (Kind::Duration(_), DeValue::Integer(seconds)) => {
+            (ValueKind::Flag, DeValue::Boolean(on)) => return Ok(on.to_string().into()),
+            (ValueKind::Flag, _) => return Err("true or false".to_owned()),
+            (ValueKind::Duration(_), DeValue::Integer(seconds)) => {
                 let seconds = i64::from_str_radix(seconds.as_str(), seconds.radix());
                 let seconds = seconds.map_err(|_| times::too_long())?;
                 seconds.to_string().into()
             }
-            (Kind::Duration(_), DeValue::Float(seconds)) => seconds.as_str().into(),
-            (Kind::Endpoints, DeValue::Array(endpoints)) => {
+            (ValueKind::Duration(_), DeValue::Float(seconds)) => seconds.as_str().into(),
+            (ValueKind::Endpoints, DeValue::Array(endpoints)) => {
                 let each = endpoints.iter().map(Spanned::get_ref);
                 let each = each.map(|endpoint| match endpoint {
                     DeValue::String(text) => self.endpoint(text),
@@ -233,17 +233,23 @@ impl Reading<'_> {
                 each.collect::<Result<Vec<_>, _>>()?.join(",").into()
             }
             (_, DeValue::String(text)) if text.is_empty() => String::new().into(),
-            (Kind::Endpoints, DeValue::String(list)) => {
+            (ValueKind::Endpoints, DeValue::String(list)) => {
                 let each = list
                     .split(',')
                     .map(|endpoint| self.endpoint(endpoint.trim()));
                 each.collect::<Result<Vec<_>, _>>()?.join(",").into()
             }
-            (Kind::Path, DeValue::String(text)) => self.beside(Path::new(&**text)).into_os_string(),
+            (ValueKind::Path, DeValue::String(text)) => {
+                self.beside(Path::new(&**text)).into_os_string()
+            }
             (_, DeValue::String(text)) => OsString::from(&**text),
-            (Kind::Duration(_), _) => return Err("a string such as \"10s\", or seconds".to_owned()),
-            (Kind::Endpoints, _) => return Err("a string, or an array of strings".to_owned()),
-            (Kind::Path | Kind::Text | Kind::Recorded, _) => return Err("a string".to_owned()),
+            (ValueKind::Duration(_), _) => {
+                return Err("a string such as \"10s\", or seconds".to_owned());
+            }
+            (ValueKind::Endpoints, _) => return Err("a string, or an array of strings".to_owned()),
+            (ValueKind::Path | ValueKind::Text | ValueKind::Recorded, _) => {
+                return Err("a string".to_owned());
+            }
         };
         if value.is_empty() {
             return Err("it is empty".to_owned());

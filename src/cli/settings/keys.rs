@@ -13,14 +13,14 @@ use crate::secrets;
 pub(super) struct Key {
     /// The long option, without its dashes; what is a key only has none.
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     /// The variable that etcdctl reads.
     pub(super) etcdctl: Option<&'static str>,
 }
 
 /// What a value is, and how a file writes it.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// One endpoint, or an array of them.
     Endpoints,
     /// Of a file; relative to the one it is in.
@@ -34,34 +34,38 @@ pub(super) enum Kind {
 }
 
 pub(super) const KEYS: [Key; 15] = [
-    Key::new("endpoints", Kind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
-    Key::new("cacert", Kind::Path, Some("ETCDCTL_CACERT")),
-    Key::new("cert", Kind::Path, Some("ETCDCTL_CERT")),
-    Key::new("key", Kind::Path, Some("ETCDCTL_KEY")),
+    Key::new("endpoints", ValueKind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
+    Key::new("cacert", ValueKind::Path, Some("ETCDCTL_CACERT")),
+    Key::new("cert", ValueKind::Path, Some("ETCDCTL_CERT")),
+    Key::new("key", ValueKind::Path, Some("ETCDCTL_KEY")),
     // Its variables may carry the password, and are read apart.
-    Key::new(USER, Kind::Text, None),
-    Key::new(PASSWORD, Kind::Text, None),
-    Key::new(PASSWORD_FILE, Kind::Path, None),
+    Key::new(USER, ValueKind::Text, None),
+    Key::new(PASSWORD, ValueKind::Text, None),
+    Key::new(PASSWORD_FILE, ValueKind::Path, None),
     Key::new(
         "insecure-skip-tls-verify",
-        Kind::Flag,
+        ValueKind::Flag,
         Some("ETCDCTL_INSECURE_SKIP_TLS_VERIFY"),
     ),
     Key::new(
         "dial-timeout",
-        Kind::Duration(times::parse_pause),
+        ValueKind::Duration(times::parse_pause),
         Some("ETCDCTL_DIAL_TIMEOUT"),
     ),
     Key::new(
         "command-timeout",
-        Kind::Duration(times::parse_pause),
+        ValueKind::Duration(times::parse_pause),
         Some("ETCDCTL_COMMAND_TIMEOUT"),
     ),
-    Key::new("ttl", Kind::Duration(times::parse_ttl), None),
-    Key::new("kill-after", Kind::Duration(times::parse), None),
-    Key::new("retry-interval", Kind::Duration(times::parse_pause), None),
-    Key::new("record-command", Kind::Recorded, None),
-    Key::new(FORMER, Kind::Flag, None),
+    Key::new("ttl", ValueKind::Duration(times::parse_ttl), None),
+    Key::new("kill-after", ValueKind::Duration(times::parse), None),
+    Key::new(
+        "retry-interval",
+        ValueKind::Duration(times::parse_pause),
+        None,
+    ),
+    Key::new("record-command", ValueKind::Recorded, None),
+    Key::new(FORMER, ValueKind::Flag, None),
 ];
 
 /// Still taken: what `record-command = "none"` was called first.
@@ -71,7 +75,7 @@ pub(super) const PASSWORD: &str = "password";
 pub(super) const PASSWORD_FILE: &str = "password-file";
 
 impl Key {
-    const fn new(name: &'static str, kind: Kind, etcdctl: Option<&'static str>) -> Self {
+    const fn new(name: &'static str, kind: ValueKind, etcdctl: Option<&'static str>) -> Self {
         Self {
             name,
             kind,
@@ -82,14 +86,14 @@ impl Key {
     /// Why the value is refused, if it is.
     pub(super) fn check(&self, value: &OsStr) -> Result<(), String> {
         let text = match value.to_str() {
-            _ if matches!(self.kind, Kind::Path) => return Ok(()),
+            _ if matches!(self.kind, ValueKind::Path) => return Ok(()),
             Some(text) => text,
             None => return Err("it cannot be that".to_owned()),
         };
         match self.kind {
-            Kind::Duration(parse) => parse(text).map(drop),
-            Kind::Recorded => recorded(text).map(drop),
-            Kind::Endpoints | Kind::Path | Kind::Text | Kind::Flag => Ok(()),
+            ValueKind::Duration(parse) => parse(text).map(drop),
+            ValueKind::Recorded => recorded(text).map(drop),
+            ValueKind::Endpoints | ValueKind::Path | ValueKind::Text | ValueKind::Flag => Ok(()),
         }
     }
 
@@ -101,7 +105,7 @@ impl Key {
     /// A value as it may be shown.
     pub(super) fn shown(&self, value: &str) -> String {
         match self.kind {
-            Kind::Endpoints => secrets::endpoints(value),
+            ValueKind::Endpoints => secrets::endpoints(value),
             _ if self.name == USER => secrets::user(value),
             _ => value.to_owned(),
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::keys::{self, FORMER, KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::keys::{self, FORMER, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
 
 /// Where the lock is, and who we are there.
@@ -139,7 +139,7 @@ impl Settings {
     /// It was refused when it was read if it is none.
     fn duration(&self, name: &str) -> Option<Duration> {
         match KEYS.iter().find(|key| key.name == name)?.kind {
-            Kind::Duration(parse) => parse(self.below(name)?).ok(),
+            ValueKind::Duration(parse) => parse(self.below(name)?).ok(),
             _ => None,
         }
     }

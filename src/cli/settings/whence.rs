@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::keys::{KEYS, Kind, PASSWORD, PASSWORD_FILE, USER};
+use super::keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use super::{Origin, Settings};
 use crate::cli::{environment, quoting};
 use crate::error::Setting;
@@ -119,7 +119,7 @@ impl Settings {
                 continue;
             }
             words.push(format!("--{}", key.name).into());
-            if !matches!(key.kind, Kind::Flag) {
+            if !matches!(key.kind, ValueKind::Flag) {
                 words.push(value.clone());
             }
         }
