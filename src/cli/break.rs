@@ -11,7 +11,7 @@ use super::{help, numbers, quoting, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
-use crate::locker::operator::{Operator, Taken};
+use crate::locker::operator::{Operator, Removal};
 
 /// Take the lock KEY away from the holder that has exactly this token.
 ///
@@ -66,11 +66,11 @@ async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> any
     let (key, shown) = (&options.key, describe::escape(&options.key));
     let by = TakenAway::by_this_process();
     match store.take_away(key, token, &by, options.force).await {
-        Ok(Taken::Removed) => {
+        Ok(Removal::Removed) => {
             print(&format!("{shown}: taken away from token {token}\n"))?;
             return Ok(Exit::Status(0));
         }
-        Ok(Taken::Told) => {}
+        Ok(Removal::Told) => {}
         Err(error) if error.kind() == crate::ErrorKind::NotHeld => {
             describe::complain(format_args!("{error}"));
             return Ok(Exit::Status(exit::NOT_ACQUIRED));

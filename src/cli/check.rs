@@ -14,7 +14,7 @@ use super::times::Usage;
 use super::{help, times};
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::locker::operator::Left;
+use crate::locker::operator::Remaining;
 
 /// In a command that genlock runs: ask whether the lock is still held for it.
 ///
@@ -60,9 +60,9 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
         return Ok(None);
     };
     let left = match question::ask(&around) {
-        Some(Answer::Nothing) => Left::Nothing,
-        Some(Answer::AtLeast(left)) => Left::AtLeast(left),
-        Some(Answer::NoEnd) => Left::NoEnd,
+        Some(Answer::Nothing) => Remaining::Nothing,
+        Some(Answer::AtLeast(left)) => Remaining::AtLeast(left),
+        Some(Answer::NoEnd) => Remaining::NoEnd,
         Some(Answer::Failed { status, text }) => {
             describe::complain(format_args!("{text}"));
             return Ok(Some(Exit::Status(status)));
@@ -93,13 +93,13 @@ pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Ex
 }
 
 impl CheckArgs {
-    fn tell(&self, around: &Around, left: Left) -> anyhow::Result<Exit> {
+    fn tell(&self, around: &Around, left: Remaining) -> anyhow::Result<Exit> {
         let key = describe::escape(&around.key);
-        let held = left != Left::Nothing;
+        let held = left != Remaining::Nothing;
         let seconds = match left {
-            Left::AtLeast(left) => Some((left.as_secs_f64() * 1000.0).floor() / 1000.0),
-            Left::Nothing => Some(0.0),
-            Left::NoEnd => None,
+            Remaining::AtLeast(left) => Some((left.as_secs_f64() * 1000.0).floor() / 1000.0),
+            Remaining::Nothing => Some(0.0),
+            Remaining::NoEnd => None,
         };
         if self.json {
             print_json(&Report {
@@ -120,7 +120,7 @@ impl CheckArgs {
             return Ok(Exit::Status(exit::LOST));
         }
         match (left, self.at_least) {
-            (Left::AtLeast(left), Some(wanted)) if left < wanted => {
+            (Remaining::AtLeast(left), Some(wanted)) if left < wanted => {
                 let (left, wanted) = (describe::duration(left), describe::duration(wanted));
                 describe::complain(format_args!(
                     "{key}: {left} are left, less than {wanted}: take a longer --ttl"

@@ -65,8 +65,8 @@ fn text(queue: &Queue) -> String {
     if let Some(token) = holder.token {
         line("token", token.to_string());
     }
-    if let Some(lease) = holder.lease {
-        line("lease", format!("{lease:x}"));
+    if let Some(lease) = &holder.lease {
+        line("lease", lease.clone());
     }
     let record = holder.record.as_ref();
     if let Some(by) = record.and_then(|record| record.taken_away.as_ref()) {

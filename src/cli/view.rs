@@ -16,7 +16,7 @@ pub(super) struct ContenderView<'a> {
     token: Option<u64>,
     owner_key: &'a str,
     /// In hexadecimal, as etcdctl takes it.
-    lease: Option<String>,
+    lease: Option<&'a str>,
     /// Whether it is another tool's, of which nothing more is known.
     foreign: bool,
     host: Option<&'a str>,
@@ -38,7 +38,7 @@ impl<'a> ContenderView<'a> {
         Self {
             token: contender.token,
             owner_key: &contender.owner_key,
-            lease: contender.lease.map(|lease| format!("{lease:x}")),
+            lease: contender.lease.as_deref(),
             foreign: contender.is_foreign(),
             host: text(|record| &record.host),
             user: text(|record| &record.user),

@@ -14,7 +14,7 @@ use super::view::{self, ContenderView};
 use crate::describe;
 use crate::exit::Exit;
 use crate::local_time;
-use crate::locker::operator::{Change, Scope, What};
+use crate::locker::operator::{Change, ChangeKind, Scope};
 
 /// Tell what happens to the locks, a line each, until interrupted.
 ///
@@ -94,15 +94,15 @@ fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
 }
 
 /// The names of events are an interface.
-fn event(what: What) -> &'static str {
+fn event(what: ChangeKind) -> &'static str {
     match what {
-        What::Holds => "holds",
-        What::Waits => "waits",
-        What::Acquired => "acquired",
-        What::Queued => "queued",
-        What::Released => "released",
-        What::Expired => "expired",
-        What::Left => "left",
-        What::TakenAway => "taken-away",
+        ChangeKind::Holds => "holds",
+        ChangeKind::Waits => "waits",
+        ChangeKind::Acquired => "acquired",
+        ChangeKind::Queued => "queued",
+        ChangeKind::Released => "released",
+        ChangeKind::Expired => "expired",
+        ChangeKind::Left => "left",
+        ChangeKind::TakenAway => "taken-away",
     }
 }

@@ -11,17 +11,17 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The claims of one client. A clone is the same set.
 #[derive(Clone, Default)]
-pub struct Claims(Arc<Shared>);
+pub struct Claims(Arc<ClaimSet>);
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct ClaimSet {
+    state: Mutex<ClaimsState>,
     /// Told whenever a key is taken no more.
     freed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct ClaimsState {
     /// Whether somebody has it still, or there is only what the store has of it.
     keys: HashMap<String, bool>,
     closed: bool,
@@ -35,9 +35,9 @@ pub struct Claim {
 /// What the store has, or may have, of a claimed key: it stays taken until the last of these is
 /// dropped.
 #[derive(Clone)]
-pub(super) struct Trace(Arc<Taken>);
+pub(super) struct Trace(Arc<TakenKey>);
 
-struct Taken {
+struct TakenKey {
     claims: Claims,
     key: String,
 }
@@ -76,7 +76,7 @@ impl Claims {
             Some(false) => Ok(None),
             None => {
                 state.keys.insert(key.to_owned(), true);
-                let taken = Taken {
+                let taken = TakenKey {
                     claims: self.clone(),
                     key: key.to_owned(),
                 };
@@ -98,7 +98,7 @@ impl Claims {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ClaimsState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,14 +117,14 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let Taken { claims, key } = &*self.trace.0;
+        let TakenKey { claims, key } = &*self.trace.0;
         if let Some(held) = claims.state().keys.get_mut(key) {
             *held = false;
         }
     }
 }
 
-impl Drop for Taken {
+impl Drop for TakenKey {
     fn drop(&mut self) {
         self.claims.state().keys.remove(&self.key);
         self.claims.0.freed.notify_waiters();

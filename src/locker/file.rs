@@ -22,11 +22,11 @@ use std::time::Duration;
 
 use tokio::sync::watch::Sender;
 
-use self::directory::Directory;
-use self::holding::{HeldFile, Holding};
+use self::directory::LockDirectory;
+use self::holding::{FileHolding, HeldFile};
 pub(crate) use self::kind::{KIND, directory};
 use self::lockfile::LockFile;
-use self::watch::Watch;
+use self::watch::FileWatch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
 use super::operator::Contender;
@@ -57,13 +57,13 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities::new(
 /// loss for its holder ([`Loss::KeyDeleted`]), nor with a directory in memory, such as `/run`, when
 /// the host boots; unless the clock is set back as well.
 pub struct FileStore {
-    directory: Arc<Directory>,
+    directory: Arc<LockDirectory>,
     options: Options,
     claims: Claims,
     /// What is held, for [`Locker::close`].
-    held: Mutex<Vec<Weak<Holding>>>,
+    held: Mutex<Vec<Weak<FileHolding>>>,
     closed: Sender<bool>,
-    watch: Watch,
+    watch: FileWatch,
 }
 
 impl FileStore {
@@ -79,7 +79,7 @@ impl FileStore {
     /// [`ErrorKind::InvalidConfig`] if it is no directory, or everyone may write to it and it has
     /// no sticky bit; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
-        Ok(Self::new(Directory::named(directory.into())?, options))
+        Ok(Self::new(LockDirectory::named(directory.into())?, options))
     }
 
     /// Keeps locks in the directory that belongs to the user who runs, in which no other can write;
@@ -89,7 +89,7 @@ impl FileStore {
     /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or another user can write in
     /// it or replace it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
     pub fn own(options: Options) -> Result<Self> {
-        Ok(Self::new(Directory::own()?, options))
+        Ok(Self::new(LockDirectory::own()?, options))
     }
 
     /// Where [`FileStore::own`] keeps locks: root in `/run/genlock`, others in
@@ -101,14 +101,14 @@ impl FileStore {
         own::path()
     }
 
-    fn new(directory: Directory, options: Options) -> Self {
+    fn new(directory: LockDirectory, options: Options) -> Self {
         Self {
             directory: Arc::new(directory),
             options,
             claims: Claims::default(),
             held: Mutex::default(),
             closed: Sender::new(false),
-            watch: Watch::default(),
+            watch: FileWatch::default(),
         }
     }
 
@@ -204,7 +204,7 @@ impl FileStore {
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
         let grant = Grant::new(key, token).with_owner_key(file.owner_key(token));
-        let holding = Arc::new(Holding::new(key, file, signed, record, owner.clone()));
+        let holding = Arc::new(FileHolding::new(key, file, signed, record, owner.clone()));
         let registered = Arc::downgrade(&holding);
         let end = deadline.map(|_| taken + ttl);
         let kept = HeldFile::keep(holding, claim, end, self.options.clone());
@@ -227,7 +227,7 @@ impl FileStore {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<Weak<Holding>>> {
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<FileHolding>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -45,7 +45,7 @@ pub trait Operator: Send + Sync {
     ///
     /// # Errors
     /// As [`Operator::queue`].
-    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>>;
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Remaining>>;
 
     /// Takes the lock of `key`, or the place in its queue, away from the one with this token, and
     /// from no other. A genlock is told to let go, which it does when its command is stopped
@@ -61,7 +61,7 @@ pub trait Operator: Send + Sync {
         token: u64,
         by: &'a TakenAway,
         force: bool,
-    ) -> BoxFuture<'a, Result<Taken>>;
+    ) -> BoxFuture<'a, Result<Removal>>;
 
     /// Takes away the places of those who wait for the lock of `key` and are not heard of any more:
     /// a client that lives renews its lease long before half of it is over. Gives whom it hit.
@@ -121,8 +121,8 @@ pub struct Contender {
     pub owner_key: String,
     /// Its fencing token. `None` where another tool holds a lock that gives none.
     pub token: Option<u64>,
-    /// The lease that carries it (etcd).
-    pub lease: Option<i64>,
+    /// The lease that carries it, as the store writes it (hexadecimal in etcd).
+    pub lease: Option<String>,
     /// What it says of itself. Other tools say nothing.
     pub record: Option<Record>,
 }
@@ -145,7 +145,7 @@ pub struct Ttl {
 
 /// What [`Operator::left`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum Remaining {
     /// The lock is not that holder's, or was taken away.
     Nothing,
     /// It is, for at least so long, less a [margin](super::margin).
@@ -156,7 +156,7 @@ pub enum Left {
 
 /// What [`Operator::take_away`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Removal {
     /// It was told, and lets go when its command is stopped.
     Told,
     /// It was removed, and may not know.
@@ -190,12 +190,12 @@ pub struct Change<'a> {
     /// To whom it happened.
     pub contender: &'a Contender,
     /// What.
-    pub what: What,
+    pub what: ChangeKind,
 }
 
 /// What can happen to one who holds a lock or waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ChangeKind {
     /// It held the lock when the look began.
     Holds,
     /// It waited for the lock when the look began.

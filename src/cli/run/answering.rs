@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::cli::question::{self, ANSWER_WITHIN, Address, Answer, MAX_MESSAGE, Question};
 use crate::exit::{self, Exit};
 use crate::locker::kind::StoreClient;
-use crate::locker::operator::Left;
+use crate::locker::operator::Remaining;
 use crate::locker::{Held, Ownership};
 
 /// So many are answered at the same time; the others wait for their turn.
@@ -135,10 +135,12 @@ impl Lock {
         // The command is stopped by then, whatever the store says.
         let deadline = self.ownership.deadline().map(|deadline| deadline.left());
         match (left, deadline) {
-            (Left::Nothing, _) => Answer::Nothing,
-            (Left::AtLeast(left), Some(deadline)) => Answer::AtLeast(left.min(deadline)),
-            (Left::AtLeast(left), None) | (Left::NoEnd, Some(left)) => Answer::AtLeast(left),
-            (Left::NoEnd, None) => Answer::NoEnd,
+            (Remaining::Nothing, _) => Answer::Nothing,
+            (Remaining::AtLeast(left), Some(deadline)) => Answer::AtLeast(left.min(deadline)),
+            (Remaining::AtLeast(left), None) | (Remaining::NoEnd, Some(left)) => {
+                Answer::AtLeast(left)
+            }
+            (Remaining::NoEnd, None) => Answer::NoEnd,
         }
     }
 }

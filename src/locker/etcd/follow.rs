@@ -15,7 +15,7 @@ use super::inspect::{self, QueueKey, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
-use crate::locker::operator::{Change, Scope, What};
+use crate::locker::operator::{Change, ChangeKind, Scope};
 
 /// What [`Operator::follow`](crate::locker::Operator::follow) does.
 pub(super) async fn follow(
@@ -170,11 +170,11 @@ impl Picture<'_> {
         queue.insert(entry.revision, entry.clone());
         let what = match before {
             Some(before) if taken_away(&before) == taken_away(&entry) => return,
-            Some(_) => What::TakenAway,
-            None if !self.began && first => What::Holds,
-            None if !self.began => What::Waits,
-            None if first => What::Acquired,
-            None => What::Queued,
+            Some(_) => ChangeKind::TakenAway,
+            None if !self.began && first => ChangeKind::Holds,
+            None if !self.began => ChangeKind::Waits,
+            None if first => ChangeKind::Acquired,
+            None => ChangeKind::Queued,
         };
         if first {
             self.expiry.holds(entry.revision, entry.lease());
@@ -195,22 +195,22 @@ impl Picture<'_> {
             self.queues.remove(name);
         }
         if !first {
-            self.tell(name, &entry, What::Left);
+            self.tell(name, &entry, ChangeKind::Left);
             return;
         }
         let what = if self.expiry.ran_out(revision) {
-            What::Expired
+            ChangeKind::Expired
         } else {
-            What::Released
+            ChangeKind::Released
         };
         self.tell(name, &entry, what);
         if let Some(next) = next {
             self.expiry.holds(next.revision, next.lease());
-            self.tell(name, &next, What::Acquired);
+            self.tell(name, &next, ChangeKind::Acquired);
         }
     }
 
-    fn tell(&mut self, name: &[u8], entry: &QueueKey, what: What) {
+    fn tell(&mut self, name: &[u8], entry: &QueueKey, what: ChangeKind) {
         (self.tell)(Change {
             key: &String::from_utf8_lossy(name),
             contender: &entry.contender(),

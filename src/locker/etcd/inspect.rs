@@ -15,7 +15,7 @@ use super::standing::{self, Stand, Standing};
 use super::{lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::locker::operator::{Contender, Left, Queue};
+use crate::locker::operator::{Contender, Queue, Remaining};
 use crate::locker::{Record, margin};
 
 /// How many keys one request reads, without their values.
@@ -55,7 +55,7 @@ impl QueueKey {
         Contender {
             owner_key: String::from_utf8_lossy(&self.key).into_owned(),
             token: Some(self.revision as u64),
-            lease: Some(self.lease),
+            lease: Some(format!("{:x}", self.lease)),
             record: self.record.clone(),
         }
     }
@@ -260,13 +260,13 @@ async fn until_none(
 }
 
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
-pub(super) async fn left(store: &Arc<Members>, own: &str, token: u64) -> Result<Left, Fault> {
+pub(super) async fn left(store: &Arc<Members>, own: &str, token: u64) -> Result<Remaining, Fault> {
     let Some((_, lease)) = standing::parts(own.as_bytes()) else {
-        return Ok(Left::Nothing);
+        return Ok(Remaining::Nothing);
     };
     let lived = standing::lived(store, lease, own.as_bytes(), GetOptions::new()).await?;
     let (Some(ttl), Some(kv)) = (lease::ttl_in(&lived.lease), lived.key) else {
-        return Ok(Left::Nothing);
+        return Ok(Remaining::Nothing);
     };
     // Its own holder, too, takes what was written over for lost.
     let stand = Stand::of(&kv);
@@ -275,11 +275,11 @@ pub(super) async fn left(store: &Arc<Members>, own: &str, token: u64) -> Result<
     let overwritten = record.is_none() && kv.mod_revision() != kv.create_revision();
     let taken_away = record.is_some_and(|record| record.taken_away.is_some());
     if kv.create_revision() as u64 != token || !attached || overwritten || taken_away {
-        return Ok(Left::Nothing);
+        return Ok(Remaining::Nothing);
     }
     let gone = Instant::now().since(lived.sent) + margin(ttl.granted);
     let left = ttl.left.checked_sub(gone);
-    Ok(left.map_or(Left::Nothing, Left::AtLeast))
+    Ok(left.map_or(Remaining::Nothing, Remaining::AtLeast))
 }
 
 #[cfg(test)]

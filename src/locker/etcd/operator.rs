@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use super::{Etcd, follow, inspect, takeover};
 use crate::error::{Error, Result};
 use crate::locker::limits::check_key;
-use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken};
+use crate::locker::operator::{Change, Contender, Operator, Queue, Remaining, Removal, Scope};
 use crate::locker::{BoxFuture, TakenAway};
 
 impl Operator for Etcd {
@@ -38,7 +38,7 @@ impl Operator for Etcd {
         })
     }
 
-    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>> {
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Remaining>> {
         Box::pin(async move { Ok(inspect::left(&self.shared.store, owner_key, token).await?) })
     }
 
@@ -48,7 +48,7 @@ impl Operator for Etcd {
         token: u64,
         by: &'a TakenAway,
         force: bool,
-    ) -> BoxFuture<'a, Result<Taken>> {
+    ) -> BoxFuture<'a, Result<Removal>> {
         Box::pin(async move {
             check_key(key)?;
             takeover::take_away(&self.shared.store, key, token, by, force).await

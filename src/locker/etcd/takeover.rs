@@ -11,7 +11,7 @@ use super::inspect::{queue, read_records};
 use super::lease;
 use super::members::Members;
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::operator::{Contender, Taken, Ttl};
+use crate::locker::operator::{Contender, Removal, Ttl};
 use crate::locker::{Record, TakenAway};
 
 /// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
@@ -21,7 +21,7 @@ pub(super) async fn take_away(
     token: u64,
     by: &TakenAway,
     force: bool,
-) -> Result<Taken> {
+) -> Result<Removal> {
     let revision = token as i64;
     let (entries, _) = queue(store, key).await?;
     let Some(entry) = entries.get(&revision) else {
@@ -36,9 +36,9 @@ pub(super) async fn take_away(
     let (taken, change) = match marked {
         Some(record) => {
             let kept = PutOptions::new().with_ignore_lease();
-            (Taken::Told, TxnOp::put(own.clone(), record, Some(kept)))
+            (Removal::Told, TxnOp::put(own.clone(), record, Some(kept)))
         }
-        None => (Taken::Removed, TxnOp::delete(own.clone(), None)),
+        None => (Removal::Removed, TxnOp::delete(own.clone(), None)),
     };
     if submit(store, own, revision, change).await? {
         Ok(taken)

@@ -12,11 +12,11 @@ use crate::error::Result;
 /// What was found out.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Diagnosis {
+pub struct DirectoryDiagnosis {
     /// The directory.
     pub path: PathBuf,
     /// What is there; `None` if there is nothing yet, or it cannot be looked at.
-    pub directory: Option<Directory>,
+    pub directory: Option<DirectoryMode>,
     /// Whether locks can be taken there.
     pub fit: Result<()>,
 }
@@ -24,7 +24,7 @@ pub struct Diagnosis {
 /// A directory of lock files.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Directory {
+pub struct DirectoryMode {
     /// The number of the user that it belongs to.
     pub owner: u32,
     /// Its permissions, as chmod(1) takes them.
@@ -47,7 +47,7 @@ pub struct Filesystem {
 }
 
 /// Looks at `directory`, or at that of who runs, and at the lock file of `key` there.
-pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
+pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> DirectoryDiagnosis {
     let own = directory.is_none();
     let path = &*directory.map_or_else(own::path, Path::to_owned);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -56,7 +56,7 @@ pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
         .and_then(|fd| Ok((rustix::fs::fstat(&fd)?, filesystem(&fd)?)));
     let (directory, fit) = match opened {
         Ok((stat, filesystem)) => (
-            Some(Directory {
+            Some(DirectoryMode {
                 owner: stat.st_uid,
                 mode: stat.st_mode & 0o7777,
                 others_write: others_write(path, &stat),
@@ -67,7 +67,7 @@ pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> Diagnosis {
         Err(Errno::NOENT) => (None, makeable(path)),
         Err(errno) => (None, Err(refused(path, "cannot open the directory", errno))),
     };
-    Diagnosis {
+    DirectoryDiagnosis {
         path: path.to_owned(),
         directory,
         fit,

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result, plain};
 use crate::secrets;
 
 /// An open directory that was found fit for lock files.
-pub(super) struct Directory {
+pub(super) struct LockDirectory {
     fd: OwnedFd,
     path: PathBuf,
     sharing: Sharing,
@@ -38,7 +38,7 @@ pub(super) enum Sharing {
     All,
 }
 
-impl Directory {
+impl LockDirectory {
     /// Opens a directory that was named, and makes it, for this user only, if it is absent. Who may
     /// write to it is the user's business, but for what cannot be safe.
     pub(super) fn named(path: PathBuf) -> Result<Self> {
@@ -95,7 +95,7 @@ impl Directory {
     }
 }
 
-impl AsFd for Directory {
+impl AsFd for LockDirectory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::lockfile::{LockFile, Place, Signed};
+use super::lockfile::{LockFile, LockPath, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::events::EventKind;
@@ -19,24 +19,24 @@ use crate::locker::{BoxFuture, Options, Possession};
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A lock that was taken.
-pub(super) struct Holding {
+pub(super) struct FileHolding {
     key: String,
     file: LockFile,
     signed: Signed,
     record: Vec<u8>,
     owner: Owner,
-    state: Mutex<State>,
+    state: Mutex<HoldingState>,
 }
 
 #[derive(Default)]
-struct State {
+struct HoldingState {
     /// Whether it was let go of: from then on the file is another's to write.
     over: bool,
     /// Whether the descriptor was given out, so that other processes may have copies of it.
     given_out: bool,
 }
 
-impl Holding {
+impl FileHolding {
     pub(super) fn new(
         key: &str,
         file: LockFile,
@@ -73,7 +73,7 @@ impl Holding {
 
     /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
     /// holder, who is told, is done. What is merely overwritten is not: the file is the same.
-    fn look(&self, place: &Place, options: &Options) {
+    fn look(&self, place: &LockPath, options: &Options) {
         let Some(length) = place.length() else {
             // Others no longer meet us on this file.
             return self.owner.lose(Loss::KeyDeleted);
@@ -91,15 +91,15 @@ impl Holding {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HoldingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Watches over a lock while it is held, without keeping the file open once its holder dropped it.
 async fn keep(
-    holding: Weak<Holding>,
-    place: Arc<Place>,
+    holding: Weak<FileHolding>,
+    place: Arc<LockPath>,
     owner: Owner,
     end: Option<Instant>,
     options: Options,
@@ -131,7 +131,7 @@ async fn keep(
 
 /// The holder's side of it.
 pub(super) struct HeldFile {
-    holding: Arc<Holding>,
+    holding: Arc<FileHolding>,
     keeper: AbortHandle,
     claim: Claim,
 }
@@ -139,7 +139,7 @@ pub(super) struct HeldFile {
 impl HeldFile {
     /// Starts to watch over the lock, which ends at `end`.
     pub(super) fn keep(
-        holding: Arc<Holding>,
+        holding: Arc<FileHolding>,
         claim: Claim,
         end: Option<Instant>,
         options: Options,

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::counter::{self, LINE};
-use super::directory::{Directory, Sharing, refused, same_file, shown};
+use super::directory::{LockDirectory, Sharing, refused, same_file, shown};
 use super::probe::{self, Flocked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::{Record, TakenAway};
@@ -36,12 +36,12 @@ const SHARED_FILE: Mode = GROUPS_FILE.union(Mode::ROTH).union(Mode::WOTH);
 pub(super) struct LockFile {
     file: File,
     path: PathBuf,
-    place: Arc<Place>,
+    place: Arc<LockPath>,
 }
 
 /// Where a lock file was found.
-pub(super) struct Place {
-    directory: Arc<Directory>,
+pub(super) struct LockPath {
+    directory: Arc<LockDirectory>,
     name: String,
     stat: Stat,
 }
@@ -54,7 +54,7 @@ pub(super) struct Signed {
     pub(super) length: u64,
 }
 
-impl Place {
+impl LockPath {
     /// Whether the name still leads to the file, so that others meet us on it.
     pub(super) fn is_current(&self) -> bool {
         self.length().is_some()
@@ -74,7 +74,7 @@ impl LockFile {
     /// A file that is there is opened without `O_CREAT`: in a sticky directory that others may
     /// write to, the kernel refuses that for their files, to root as well (proc(5),
     /// `fs/protected_regular`).
-    pub(super) async fn open(directory: &Arc<Directory>, name: &str) -> Result<Self> {
+    pub(super) async fn open(directory: &Arc<LockDirectory>, name: &str) -> Result<Self> {
         let path = directory.path_of(name);
         let flags =
             OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -103,7 +103,12 @@ impl LockFile {
     }
 
     /// Refuses what another user may have planted, and gives the file to those whom it is for.
-    fn checked(file: File, path: PathBuf, directory: &Arc<Directory>, name: &str) -> Result<Self> {
+    fn checked(
+        file: File,
+        path: PathBuf,
+        directory: &Arc<LockDirectory>,
+        name: &str,
+    ) -> Result<Self> {
         let failed = |errno: Errno| refused(&path, "cannot use the lock file", errno);
         let stat = rustix::fs::fstat(&file).map_err(failed)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -113,7 +118,7 @@ impl LockFile {
             return Err(strange(&path, "the file has another name (hard link)"));
         }
         share(&file, &stat, directory.sharing()).map_err(failed)?;
-        let place = Place {
+        let place = LockPath {
             directory: directory.clone(),
             name: name.to_owned(),
             stat,
@@ -140,14 +145,14 @@ impl LockFile {
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 
-    pub(super) fn place(&self) -> &Arc<Place> {
+    pub(super) fn place(&self) -> &Arc<LockPath> {
         &self.place
     }
 
     /// Opens the file of this name, to look at it from outside, or with `write` to leave a word in
     /// it; `None` if it is absent.
     pub(super) fn find(
-        directory: &Arc<Directory>,
+        directory: &Arc<LockDirectory>,
         name: &str,
         write: bool,
     ) -> Result<Option<Self>> {
@@ -169,7 +174,7 @@ impl LockFile {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(strange(&path, "it is not a regular file"));
         }
-        let place = Place {
+        let place = LockPath {
             directory: directory.clone(),
             name: name.to_owned(),
             stat,

@@ -13,7 +13,9 @@ use super::probe::Flocked;
 use super::{FIRST_PAUSE, FileStore, name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::limits::check_key;
-use crate::locker::operator::{Change, Contender, Left, Operator, Queue, Scope, Taken, What};
+use crate::locker::operator::{
+    Change, ChangeKind, Contender, Operator, Queue, Remaining, Removal, Scope,
+};
 use crate::locker::{BoxFuture, Record, TakenAway};
 
 /// How often to look at all files where the kernel tells of no change.
@@ -24,7 +26,7 @@ const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The held locks, each with its key, by the names of their files.
-type Picture = BTreeMap<String, (String, Contender)>;
+type HeldFiles = BTreeMap<String, (String, Contender)>;
 
 impl FileStore {
     fn find(&self, key: &str) -> Result<Option<LockFile>> {
@@ -34,8 +36,8 @@ impl FileStore {
     }
 
     /// Every lock in the directory that is held and whose key is in the scope, by its file's name.
-    fn held_in(&self, scope: Scope<'_>) -> Result<Picture> {
-        let mut found = Picture::new();
+    fn held_in(&self, scope: Scope<'_>) -> Result<HeldFiles> {
+        let mut found = HeldFiles::new();
         for name in self.directory.names()? {
             let key = name::key_of(&name).filter(|key| scope.contains(key));
             // What is no lock file, or is another user's own, is not looked at.
@@ -141,7 +143,7 @@ impl Operator for FileStore {
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
         Box::pin(async move {
             let look = || self.held_in(Scope::Prefix(prefix));
-            let foreign = |found: &Picture| found.values().any(|(_, holder)| holder.is_foreign());
+            let foreign = |found: &HeldFiles| found.values().any(|(_, holder)| holder.is_foreign());
             let found = Self::sure(look, foreign).await?;
             let queues = found.into_values().map(|(key, holder)| Queue {
                 key,
@@ -158,7 +160,7 @@ impl Operator for FileStore {
         Box::pin(self.until_not(key, |_| true))
     }
 
-    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Left>> {
+    fn left<'a>(&'a self, owner_key: &'a str, token: u64) -> BoxFuture<'a, Result<Remaining>> {
         Box::pin(async move {
             let (path, _) = owner_key.rsplit_once(':').unwrap_or((owner_key, ""));
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -170,16 +172,16 @@ impl Operator for FileStore {
                 ));
             }
             let Some(file) = LockFile::find(&self.directory, name, false)? else {
-                return Ok(Left::Nothing);
+                return Ok(Remaining::Nothing);
             };
             let mine = |holder: Contender| {
                 let record = holder.record.unwrap_or_default();
                 holder.token == Some(token) && record.taken_away.is_none()
             };
             Ok(if holder(&file)?.is_some_and(mine) {
-                Left::NoEnd
+                Remaining::NoEnd
             } else {
-                Left::Nothing
+                Remaining::Nothing
             })
         })
     }
@@ -191,7 +193,7 @@ impl Operator for FileStore {
         token: u64,
         by: &'a TakenAway,
         force: bool,
-    ) -> BoxFuture<'a, Result<Taken>> {
+    ) -> BoxFuture<'a, Result<Removal>> {
         Box::pin(async move {
             let refused = |kind, why: String| Error::new(kind, format!("{key}: {why}"));
             if force {
@@ -211,7 +213,7 @@ impl Operator for FileStore {
                 return Err(nobody());
             }
             file.take_away(token, by)?;
-            Ok(Taken::Told)
+            Ok(Removal::Told)
         })
     }
 
@@ -230,7 +232,7 @@ impl Operator for FileStore {
         tell: &'a mut (dyn FnMut(Change<'_>) + Send),
     ) -> BoxFuture<'a, Result<Infallible>> {
         Box::pin(async move {
-            let mut known: Option<Picture> = None;
+            let mut known: Option<HeldFiles> = None;
             // Those without a record that were not there before.
             let mut doubtful = BTreeSet::new();
             loop {
@@ -249,7 +251,7 @@ impl Operator for FileStore {
                     Some(before) => self.tell_changes(before, &now, tell),
                     None => {
                         for (key, contender) in now.values() {
-                            let what = What::Holds;
+                            let what = ChangeKind::Holds;
                             tell(Change {
                                 key,
                                 contender,
@@ -277,8 +279,8 @@ impl FileStore {
     /// any more, and has still the same.
     fn tell_changes(
         &self,
-        before: &Picture,
-        now: &Picture,
+        before: &HeldFiles,
+        now: &HeldFiles,
         tell: &mut (dyn FnMut(Change<'_>) + Send),
     ) {
         let taken_away = |contender: &Contender| {
@@ -289,7 +291,7 @@ impl FileStore {
             let what = match now.get(name) {
                 Some((_, same)) if same.owner_key == contender.owner_key => {
                     if taken_away(same) && !taken_away(contender) {
-                        let (contender, what) = (same, What::TakenAway);
+                        let (contender, what) = (same, ChangeKind::TakenAway);
                         tell(Change {
                             key,
                             contender,
@@ -298,8 +300,8 @@ impl FileStore {
                     }
                     continue;
                 }
-                None if self.died(name) => What::Expired,
-                _ => What::Released,
+                None if self.died(name) => ChangeKind::Expired,
+                _ => ChangeKind::Released,
             };
             tell(Change {
                 key,
@@ -310,7 +312,7 @@ impl FileStore {
         for (name, (key, contender)) in now {
             let same = |(_, known): &(String, Contender)| known.owner_key == contender.owner_key;
             if !before.get(name).is_some_and(same) {
-                let what = What::Acquired;
+                let what = ChangeKind::Acquired;
                 tell(Change {
                     key,
                     contender,

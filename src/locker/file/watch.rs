@@ -13,12 +13,12 @@ use tokio::sync::Notify;
 /// to be had (a user has 128), and for a change that comes before the watch, waiters have to look
 /// by themselves now and then.
 #[derive(Default)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     inotify: OnceLock<Option<pipe::Receiver>>,
     woken: Notify,
 }
 
-impl Watch {
+impl FileWatch {
     /// Ends when someone closes, removes or moves the file, and also without a reason.
     /// Cancel-safe.
     pub(super) async fn changed(&self, file: &impl AsFd) {

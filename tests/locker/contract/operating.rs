@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::locker::operator::{Left, Scope, Taken, What};
+use genlock::locker::operator::{ChangeKind, Remaining, Removal, Scope};
 use genlock::locker::{Record, TakenAway};
 use genlock::{ErrorKind, Loss, Options};
 
@@ -27,10 +27,9 @@ pub(crate) async fn an_operator_sees_the_holder<F: Fixture>(fixture: &F) {
     let shown = queue.holder().expect("a holder").clone();
     assert_eq!(shown.token, Some(held.token()));
     assert_eq!(Some(&*shown.owner_key), held.owner_key());
-    let lease = shown.lease.map(|lease| format!("{lease:x}"));
     let own = held.variables().iter();
     let own = own.filter(|(name, _)| name == "GENLOCK_HELD_LEASE");
-    assert_eq!(lease.as_ref(), own.map(|(_, value)| value).next());
+    assert_eq!(shown.lease.as_ref(), own.map(|(_, value)| value).next());
     assert!(!shown.is_foreign());
     assert_eq!(shown.record.expect("a record").command, "backup");
     assert_eq!(queue.ttl.is_some(), held.ttl().is_some());
@@ -58,18 +57,18 @@ pub(crate) async fn what_is_left_is_asked_for_by_the_token<F: Fixture>(fixture: 
         held.token(),
     );
     match operator.left(&own, token).await.expect("an answer") {
-        Left::AtLeast(left) => {
+        Remaining::AtLeast(left) => {
             let end = held.deadline().expect("a deadline").left();
             assert!(left <= end, "{left:?}, but the deadline is {end:?} away");
             assert!(left + Duration::from_secs(2) > end, "{left:?} of {end:?}");
         }
-        left => assert_eq!((left, held.ttl()), (Left::NoEnd, None)),
+        left => assert_eq!((left, held.ttl()), (Remaining::NoEnd, None)),
     }
     let other = operator.left(&own, token + 1).await;
-    assert_eq!(other.expect("an answer"), Left::Nothing);
+    assert_eq!(other.expect("an answer"), Remaining::Nothing);
     client.unlock(held).await.expect("a release");
     let over = operator.left(&own, token).await;
-    assert_eq!(over.expect("an answer"), Left::Nothing);
+    assert_eq!(over.expect("an answer"), Remaining::Nothing);
 }
 
 pub(crate) async fn a_lock_that_is_taken_away_is_lost<F: Fixture>(fixture: &F) {
@@ -86,10 +85,10 @@ pub(crate) async fn a_lock_that_is_taken_away_is_lost<F: Fixture>(fixture: &F) {
     tokio::time::sleep(SEEN).await;
     assert_eq!(held.ownership().loss(), None);
     let taken = operator.take_away("/k", token, &by, false).await;
-    assert_eq!(taken.expect("an answer"), Taken::Told);
+    assert_eq!(taken.expect("an answer"), Removal::Told);
     assert_eq!(soon("a loss", held.lost()).await, Loss::TakenAway);
     let left = operator.left(&own, token).await;
-    assert_eq!(left.expect("an answer"), Left::Nothing);
+    assert_eq!(left.expect("an answer"), Remaining::Nothing);
     // It is the holder's to let go, when what it did is stopped.
     let queue = operator.queue("/k").await.expect("a queue");
     let record = queue.holder().expect("a holder").record.clone();
@@ -140,10 +139,10 @@ pub(crate) async fn what_happens_is_told<F: Fixture>(fixture: &F) {
     following.abort();
     let event = |at: usize, what| ("/k".to_owned(), Some(tokens[at]), what);
     let expected = [
-        event(0, What::Holds),
-        event(0, What::Released),
-        event(1, What::Acquired),
-        event(1, What::Released),
+        event(0, ChangeKind::Holds),
+        event(0, ChangeKind::Released),
+        event(1, ChangeKind::Acquired),
+        event(1, ChangeKind::Released),
     ];
     assert_eq!(*told.lock().expect("a lock"), expected);
 }
