@@ -10,6 +10,7 @@ mod start;
 mod state;
 mod stream;
 mod survivors;
+mod waiting;
 mod words;
 
 use std::ffi::OsString;
@@ -22,9 +23,9 @@ use anyhow::Context;
 use super::args::Recorded;
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
-use super::{environment, nested, times};
+use super::{environment, times};
 use crate::ErrorKind;
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::events::EventKind;
 use crate::exit::Exit;
 use crate::locker::kind::StoreClient;
@@ -36,8 +37,8 @@ use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
 use answering::Answering;
 use release::{close, release};
 use running::{Ended, Running};
-use state::RunState;
 use stream::RunEvents;
+use waiting::{LockWait, NotHeld};
 
 /// Forks the watchdog for these arguments of genlock.
 pub(super) fn fork(words: &[OsString]) -> io::Result<ForkedWatchdog> {
@@ -155,15 +156,17 @@ impl Session<'_> {
     /// Waits for the lock. Where it is not acquired genlock is out of the queue, and that has reached
     /// the store, before anything is said.
     async fn wait(&mut self, supervision: &Supervision) -> Result<Held, NotHeld> {
-        let acquired = tokio::select! {
-            biased;
-            signal = supervision.interruption(&mut self.signals) => Err(NotHeld::Signal(signal)),
-            acquired = acquire(self.options, &*self.store, self.stream.state(), &self.seen, self.start) => match acquired {
-                Ok(Some(held)) => Ok(held),
-                Ok(None) => Err(NotHeld::ByAnother),
-                Err(error) => Err(NotHeld::Failed(error)),
-            }
+        let waiting = LockWait {
+            key: &self.options.key,
+            limit: limit(self.options),
+            quiet: self.options.quiet,
+            start: self.start,
+            store: &*self.store,
+            state: self.stream.state(),
+            seen: &self.seen,
         };
+        let interruption = supervision.interruption(&mut self.signals);
+        let acquired = waiting.until_held(interruption).await;
         if acquired.is_err() {
             close(&*self.store, &mut self.signals).await;
         }
@@ -227,15 +230,6 @@ impl Session<'_> {
     }
 }
 
-/// Why the lock is not held.
-enum NotHeld {
-    /// It is held by another under --try, or --wait ran out.
-    ByAnother,
-    /// This signal is to end genlock.
-    Signal(i32),
-    Failed(crate::Error),
-}
-
 /// Nobody was waited for, and the lock was lost before the command could be started.
 fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
     let key = &options.key;
@@ -245,41 +239,13 @@ fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
     )
 }
 
-/// Takes the lock; `None` if it is held by another under --try, or --wait ran out.
-async fn acquire(
-    options: &RunOptions,
-    store: &dyn StoreClient,
-    state: &RunState,
-    seen: &Seen,
-    start: Instant,
-) -> crate::Result<Option<Held>> {
-    let key = &options.key;
-    let limit = options.wait.map(|limit| start + limit);
-    if tries(options) {
-        return store.try_lock(key).await;
+/// How long to wait. --try, which is not to wait at all, beats a --wait, which may come from the
+/// environment.
+fn limit(options: &RunOptions) -> Option<Duration> {
+    if options.try_ {
+        return Some(Duration::ZERO);
     }
-    let shown = async {
-        if !options.quiet {
-            progress::show(key, seen, start, options.wait, store).await;
-        }
-        std::future::pending().await
-    };
-    let runs_us = |owner_key: Option<&String>, holder: Option<&Record>| {
-        nested::runs_us(key, owner_key, holder)
-    };
-    tokio::select! {
-        // A refusal comes before a word of waiting.
-        biased;
-        held = store.lock(key) => held.map(Some),
-        () = clock::until(limit) => Ok(None),
-        () = state.held_by(runs_us) => Err(nested::refused(key)),
-        () = shown => Ok(None),
-    }
-}
-
-/// Whether not to wait. --try beats a --wait, which may come from the environment.
-fn tries(options: &RunOptions) -> bool {
-    options.try_ || options.wait == Some(Duration::ZERO)
+    options.wait
 }
 
 /// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.

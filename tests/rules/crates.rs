@@ -5,7 +5,7 @@ use crate::paths::named;
 use crate::source::Source;
 
 /// A crate, or a word, and the modules that may name it.
-const PLACES: [(&str, &[&str]); 13] = [
+const PLACES: [(&str, &[&str]); 14] = [
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
     ("etcd_client", &["locker::etcd"]),
@@ -16,6 +16,7 @@ const PLACES: [(&str, &[&str]); 13] = [
     ("signal_hook", &["supervise"]),
     ("tokio_rustls", &["locker::net"]),
     ("toml", &["cli::settings"]),
+    ("tracing", &["events"]),
     ("tz", &["local_time"]),
     ("unicode_width", &["columns"]),
     ("unsafe", &["supervise", "main"]),

@@ -1,7 +1,7 @@
 //! What is said of a run and is no event: who holds the lock that was not acquired, and how long the
 //! command may stay stopped.
 
-use super::tries;
+use super::limit;
 use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::exit::Exit;
@@ -13,7 +13,7 @@ use crate::stderr;
 pub(super) async fn not_acquired(options: &RunOptions, seen: &Seen, store: &dyn Operator) -> Exit {
     if !options.quiet {
         let key = describe::escape(&options.key);
-        if let Some(limit) = options.wait.filter(|_| !tries(options)) {
+        if let Some(limit) = limit(options).filter(|limit| !limit.is_zero()) {
             let limit = describe::duration(limit);
             let state = seen.now(&options.key, store).await;
             describe::complain(format_args!("{key}: not acquired within {limit}: {state}"));
