@@ -117,7 +117,7 @@ pub async fn sleep_until(deadline: Instant) {
 }
 
 /// Sleeps until this instant, or for ever if there is none. Cancel-safe.
-pub(crate) async fn until(at: Option<Instant>) {
+pub async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

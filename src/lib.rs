@@ -40,6 +40,8 @@ mod input;
 pub mod locker;
 mod secrets;
 mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

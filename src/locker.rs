@@ -33,7 +33,7 @@ pub use deadline::{
 pub use held::{Grant, Held, Possession, Variable};
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
-pub use limits::{MAX_KEY, MAX_TTL};
+pub use limits::{MAX_KEY, MAX_TTL, check_key};
 pub use net::{Config, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;

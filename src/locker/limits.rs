@@ -8,8 +8,12 @@ use crate::error::{Error, ErrorKind, Result, Setting};
 /// and of a store's own keys.
 pub const MAX_KEY: usize = 4096;
 
-/// Refuses a key that no store should take.
-pub(super) fn check_key(key: &str) -> Result<()> {
+/// Refuses a key that no store should take. For stores; [`Request::check`](super::Request::check) does
+/// this too.
+///
+/// # Errors
+/// [`ErrorKind::InvalidKey`].
+pub fn check_key(key: &str) -> Result<()> {
     let why = if key.is_empty() {
         "a key cannot be empty".to_owned()
     } else if key.ends_with('/') {

@@ -102,6 +102,22 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// For stores: of this key, with its holder first and then those who wait.
+    pub fn new(key: impl Into<String>, contenders: Vec<Contender>) -> Self {
+        Self {
+            key: key.into(),
+            contenders,
+            ttl: None,
+        }
+    }
+
+    /// For stores: with how long the holder's lock lasts.
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Ttl) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
     /// Who holds the lock.
     pub fn holder(&self) -> Option<&Contender> {
         self.contenders.first()
@@ -128,6 +144,28 @@ pub struct Contender {
 }
 
 impl Contender {
+    /// For stores: the one that this stands for.
+    pub fn new(owner_key: impl Into<String>) -> Self {
+        Self {
+            owner_key: owner_key.into(),
+            ..Self::default()
+        }
+    }
+
+    /// For stores: with its fencing token.
+    #[must_use]
+    pub fn with_token(mut self, token: u64) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// For stores: with what it says of itself, if it says anything.
+    #[must_use]
+    pub fn with_record(mut self, record: Option<Record>) -> Self {
+        self.record = record;
+        self
+    }
+
     /// Whether it is another tool's: etcdctl, a service in Go, flock(1).
     pub fn is_foreign(&self) -> bool {
         self.record.is_none()

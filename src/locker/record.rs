@@ -78,7 +78,7 @@ impl Record {
     }
 
     /// The record as a store keeps it, with `since` set to this moment.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
+    pub fn to_json(&self) -> Vec<u8> {
         // Strings, a number and a map of strings always serialise.
         serde_json::to_vec(&self.kept(now())).unwrap_or_default()
     }
@@ -97,13 +97,13 @@ impl Record {
     }
 
     /// Whether `holder` wrote this, at some moment.
-    pub(crate) fn is_of(&self, holder: &Self) -> bool {
+    pub fn is_of(&self, holder: &Self) -> bool {
         *self == holder.kept(self.since.clone())
     }
 
     /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,
     /// which would not see that. What a later version wrote stays in it.
-    pub(crate) fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
+    pub fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
         Self::from_json(value)?;
         let mut value: serde_json::Value = serde_json::from_slice(value).ok()?;
         let mark = serde_json::to_value(by).ok()?;
@@ -113,7 +113,7 @@ impl Record {
 
     /// Reads what a store keeps. Another tool's empty or strange value is no record: a genlock
     /// says how it holds the lock.
-    pub(crate) fn from_json(value: &[u8]) -> Option<Self> {
+    pub fn from_json(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(value)
             .ok()
             .and_then(Self::from_value)

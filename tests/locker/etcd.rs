@@ -17,10 +17,10 @@ use std::sync::Arc;
 use genlock::{Etcd, EtcdConfig, Held, Locker, Operator, Options};
 use tokio::task::JoinHandle;
 
-use crate::contract::{Fixture, soon};
 use crate::support::etcd::Server;
+use genlock::testing::contract::{Fixture, soon};
 
-contract!(Server);
+genlock::contract!(Server);
 
 /// The client of an etcd, with options of the test's own.
 fn client(server: &Server, options: Options) -> Arc<dyn Locker> {
@@ -44,9 +44,6 @@ async fn turn(waiting: JoinHandle<genlock::Result<Held>>) -> Held {
 }
 
 impl Fixture for Server {
-    const FIFO: bool = true;
-    const WHOLE_SECONDS: bool = true;
-
     async fn start() -> Self {
         Server::start()
     }

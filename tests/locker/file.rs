@@ -15,14 +15,11 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use crate::contract::{Fixture, soon};
+use genlock::testing::contract::{Fixture, soon};
 
 struct Files(TempDir);
 
 impl Fixture for Files {
-    const FIFO: bool = false;
-    const WHOLE_SECONDS: bool = false;
-
     async fn start() -> Self {
         Self(directory())
     }
@@ -51,7 +48,7 @@ impl Fixture for Files {
 }
 
 mod keeps_the_contract {
-    contract!(super::Files);
+    genlock::contract!(super::Files);
 }
 
 /// An empty directory.

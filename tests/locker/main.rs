@@ -3,8 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[macro_use]
-mod contract;
-
 mod etcd;
 mod file;
+mod memory;

@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
 use super::{client, turn};
-use crate::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
+use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
 /// `etcdctl lock KEY`: prints its key when it holds, and holds until it is interrupted.
 pub(super) struct Etcdctl {

@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::client_of;
-use crate::contract::{Fixture, lock, soon, spawn_lock, until_empty};
 use crate::support::etcd::Server;
+use genlock::testing::contract::{Fixture, lock, soon, spawn_lock, until_empty};
 
 fn runtime() -> Runtime {
     let mut builder = Builder::new_multi_thread();

@@ -7,8 +7,8 @@ use genlock::{Held, Locker, Loss, Options};
 use tokio::task::JoinSet;
 
 use super::client_of;
-use crate::contract::{Fixture, soon};
 use crate::support::etcd::{Server, Setup, has_flag};
+use genlock::testing::contract::{Fixture, soon};
 
 /// Says that a test runs in a process of its own, and against what.
 const ENDPOINT: &str = "GENLOCK_TEST_ENDPOINT";

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use genlock::{ErrorKind, Etcd, EtcdConfig, Locker, Loss, Options};
 
 use super::{client, client_of, turn};
-use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
 use crate::support::etcd::{Server, free_port};
+use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_waiting};
 
 fn ttl(seconds: u64) -> Options {
     Options::default().with_ttl(Duration::from_secs(seconds))

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::interop::Etcdctl;
 use super::{client, turn};
-use crate::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
+use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
 /// Longer than it takes a waiter to look after a key that was written over.
 const LOOKED: Duration = Duration::from_millis(1500);

@@ -6,8 +6,10 @@ use std::time::Duration;
 use genlock::{EventKind, Loss, Options};
 
 use super::{client, turn};
-use crate::contract::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 use crate::support::etcd::Server;
+use genlock::testing::contract::{
+    Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting,
+};
 
 /// What has been asked since `before`, by method.
 fn since(server: &Server, before: &[(String, u64)]) -> BTreeMap<String, u64> {

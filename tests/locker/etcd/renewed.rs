@@ -8,9 +8,9 @@ use genlock::{Credentials, Etcd, EtcdConfig, Event, EventKind, Held, Locker, Opt
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::secure::{TLS, secured};
-use crate::contract::soon;
 use crate::support::etcd::Server;
 use crate::support::secret::secret;
+use genlock::testing::contract::soon;
 
 /// A client, and why it has to try again.
 fn talking(config: EtcdConfig) -> (Etcd, UnboundedReceiver<String>) {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use genlock::{Credentials, Error, ErrorKind, Etcd, EtcdConfig, Locker, Options, Tls};
 
-use crate::contract::soon;
 use crate::support::certificates::{Keys, Shows};
 use crate::support::etcd::{Server, Setup};
+use genlock::testing::contract::soon;
 
 pub(super) const TLS: Setup = Setup {
     tls: true,

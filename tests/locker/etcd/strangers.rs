@@ -9,8 +9,8 @@ use std::time::Duration;
 use genlock::{ErrorKind, Etcd, EtcdConfig, Event, EventKind, Locker, Options, Tls};
 
 use super::secure::TLS;
-use crate::contract::soon;
 use crate::support::etcd::Server;
+use genlock::testing::contract::soon;
 
 /// The end of the line that says why there is no lock.
 async fn why(endpoint: &str) -> String {

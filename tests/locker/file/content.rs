@@ -8,7 +8,7 @@ use genlock::{ErrorKind, EventKind, Loss, Options};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{client, client_with, directory, files, is_locked};
-use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
+use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_waiting};
 
 #[tokio::test]
 async fn a_key_is_one_readable_file_name() {

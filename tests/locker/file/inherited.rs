@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use genlock::{Held, Loss, Options};
 
 use super::{client, client_with, directory, is_locked, until_free};
-use crate::contract::{lock, observed, soon, spawn_lock, until_waiting};
+use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_waiting};
 
 /// A process that ends with the test.
 struct Running(Child);

@@ -7,7 +7,7 @@ use genlock::{ErrorKind, FileStore, Options};
 use rustix::fs::{CWD, FileType, Mode};
 
 use super::{client, directory};
-use crate::contract::{lock, soon};
+use genlock::testing::contract::{lock, soon};
 
 /// Fails unless the key `k` is refused there, with a message that says where and why.
 async fn refused(directory: &Path, why: &str) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use genlock::clock::Instant;
-use genlock::locker::margin;
-use genlock::{ErrorKind, EventKind, Held, Loss, Options};
+use crate::clock::Instant;
+use crate::locker::margin;
+use crate::{ErrorKind, EventKind, Held, Loss, Options};
 
 use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
@@ -15,7 +15,7 @@ fn not_renewed(ttl: u64) -> Options {
         .with_auto_renew(false)
 }
 
-pub(crate) async fn an_unlocked_lock_is_free(fixture: &impl Fixture) {
+pub async fn an_unlocked_lock_is_free(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let mut token = 0;
@@ -29,7 +29,7 @@ pub(crate) async fn an_unlocked_lock_is_free(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_dropped_lock_is_free(fixture: &impl Fixture) {
+pub async fn a_dropped_lock_is_free(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     drop(lock(&one, "/k").await);
@@ -38,7 +38,7 @@ pub(crate) async fn a_dropped_lock_is_free(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
+pub async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     for _ in 0..30 {
@@ -84,7 +84,7 @@ async fn is_lost(fixture: &impl Fixture, expected: Loss, options: Options, how: 
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_released_lock_is_lost_at_once(fixture: &impl Fixture) {
+pub async fn a_released_lock_is_lost_at_once(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     for dropped in [false, true] {
@@ -115,7 +115,7 @@ pub(crate) async fn a_released_lock_is_lost_at_once(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn no_deadline_is_in_the_past(fixture: &impl Fixture) {
+pub async fn no_deadline_is_in_the_past(fixture: &impl Fixture) {
     let client = fixture.client(not_renewed(1)).await;
     let held = lock(&client, "/k").await;
     let deadline = held.deadline().expect("a deadline");
@@ -134,11 +134,11 @@ enum How {
     Deleted,
 }
 
-pub(crate) async fn a_revoked_lease_is_a_loss(fixture: &impl Fixture) {
+pub async fn a_revoked_lease_is_a_loss(fixture: &impl Fixture) {
     is_lost(fixture, Loss::LeaseGone, Options::default(), How::Revoked).await;
 }
 
-pub(crate) async fn a_deleted_key_is_a_loss(fixture: &impl Fixture) {
+pub async fn a_deleted_key_is_a_loss(fixture: &impl Fixture) {
     is_lost(fixture, Loss::KeyDeleted, Options::default(), How::Deleted).await;
     is_lost(fixture, Loss::KeyDeleted, not_renewed(10), How::Deleted).await;
 }
@@ -157,7 +157,7 @@ async fn expires(held: Held) -> Held {
     held
 }
 
-pub(crate) async fn without_renewal_it_is_lost_at_its_deadline(fixture: &impl Fixture) {
+pub async fn without_renewal_it_is_lost_at_its_deadline(fixture: &impl Fixture) {
     let client = fixture.client(not_renewed(2)).await;
     let held = expires(lock(&client, "/k").await).await;
     let error = client.unlock(held).await.expect_err("a loss");
@@ -167,13 +167,13 @@ pub(crate) async fn without_renewal_it_is_lost_at_its_deadline(fixture: &impl Fi
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_ttl_of_its_own_ends_it_too(fixture: &impl Fixture) {
+pub async fn a_ttl_of_its_own_ends_it_too(fixture: &impl Fixture) {
     let client = fixture.client(not_renewed(60)).await;
     let held = client.lock_with_ttl("/k", Duration::from_secs(2)).await;
     drop(expires(held.expect("a held lock")).await);
 }
 
-pub(crate) async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixture) {
+pub async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixture) {
     let one = fixture.client(not_renewed(1)).await;
     let other = fixture.client(Options::default()).await;
     let lost = lock(&one, "/k").await;
@@ -201,7 +201,7 @@ pub(crate) async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixt
     until_empty(fixture).await;
 }
 
-pub(crate) async fn it_outlives_its_ttl_many_times(fixture: &impl Fixture) {
+pub async fn it_outlives_its_ttl_many_times(fixture: &impl Fixture) {
     let ttl = Duration::from_secs(1);
     let options = Options::default().with_ttl(ttl);
     let client = fixture.client(options).await;
@@ -215,7 +215,7 @@ pub(crate) async fn it_outlives_its_ttl_many_times(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn close_releases_and_refuses_further_calls(fixture: &impl Fixture) {
+pub async fn close_releases_and_refuses_further_calls(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;
@@ -246,7 +246,7 @@ pub(crate) async fn close_releases_and_refuses_further_calls(fixture: &impl Fixt
     until_empty(fixture).await;
 }
 
-pub(crate) async fn close_ends_the_waiting(fixture: &impl Fixture) {
+pub async fn close_ends_the_waiting(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
     let (options, mut events) = observed(Options::default());

@@ -1,55 +1,56 @@
 //! What every store promises: one suite, run over each by a [`Fixture`] and a line with
-//! `contract!`.
+//! [`contract!`](crate::contract). Every function is a test, which panics where a store breaks its
+//! promise.
+#![expect(missing_docs, reason = "these are tests, called by their names")]
 
-pub(crate) mod ending;
-pub(crate) mod events;
-pub(crate) mod exclusion;
-pub(crate) mod operating;
-pub(crate) mod refusal;
-pub(crate) mod waiting;
+pub mod ending;
+pub mod events;
+pub mod exclusion;
+pub mod operating;
+pub mod refusal;
+pub mod waiting;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Event, EventKind, Held, Locker, Operator, Options};
+use crate::{Event, EventKind, Held, Locker, Operator, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// A store of its own, as one test needs it.
-pub(crate) trait Fixture: Sized {
-    /// Whether the store serves first come first.
-    const FIFO: bool;
-    /// Whether the store counts TTLs in whole seconds.
-    const WHOLE_SECONDS: bool;
-
+/// A store of its own, as one test needs it. What a case asks for goes by the
+/// [capabilities](Locker::capabilities) of its clients.
+pub trait Fixture: Sized {
     /// Sets up an empty store, which goes away when dropped.
-    async fn start() -> Self;
+    fn start() -> impl Future<Output = Self>;
 
     /// A new client of it.
-    async fn client(&self, options: Options) -> Arc<dyn Locker>;
+    fn client(&self, options: Options) -> impl Future<Output = Arc<dyn Locker>>;
 
     /// An operator's view of it.
-    async fn operator(&self) -> Arc<dyn Operator>;
+    fn operator(&self) -> impl Future<Output = Arc<dyn Operator>>;
 
     /// What holders and waiters have in the store now: nothing when there are none.
-    async fn leftovers(&self) -> Vec<String>;
+    fn leftovers(&self) -> impl Future<Output = Vec<String>>;
 
     /// Takes away the lease of a held lock, behind its client. False where there are no leases.
-    async fn revoke(&self, _held: &Held) -> bool {
-        false
+    fn revoke(&self, _held: &Held) -> impl Future<Output = bool> {
+        std::future::ready(false)
     }
 
     /// Deletes what stands for a held lock in the store, behind its client. False where there is
     /// nothing to delete.
-    async fn delete(&self, _held: &Held) -> bool {
-        false
+    fn delete(&self, _held: &Held) -> impl Future<Output = bool> {
+        std::future::ready(false)
     }
 }
 
-/// Makes a test of every function of the contract, over one store.
+/// Makes a test of every function of the contract, over the store of a
+/// [`Fixture`](crate::testing::contract::Fixture). For crates that have tokio, with its macros and its
+/// threads.
+#[macro_export]
 macro_rules! contract {
     ($fixture:ty) => {
-        contract! { $fixture:
+        $crate::contract! { $fixture:
             ending::an_unlocked_lock_is_free;
             ending::a_dropped_lock_is_free;
             ending::a_dropped_lock_is_free_for_its_own_client;
@@ -90,36 +91,36 @@ macro_rules! contract {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                let fixture = <$fixture as crate::contract::Fixture>::start().await;
-                crate::contract::$part::$name(&fixture).await;
+                let fixture = <$fixture as $crate::testing::contract::Fixture>::start().await;
+                $crate::testing::contract::$part::$name(&fixture).await;
             }
         )+
     };
 }
 
 /// Waits for what has to come, but not for ever.
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future)
         .await
         .unwrap_or_else(|_| panic!("{what}: not within 20 s"))
 }
 
 /// Holds the lock, and fails if that does not come soon.
-pub(crate) async fn lock(client: &Arc<dyn Locker>, key: &str) -> Held {
+pub async fn lock(client: &Arc<dyn Locker>, key: &str) -> Held {
     soon(key, client.lock(key)).await.expect("a held lock")
 }
 
 /// A lock call that goes on by itself.
-pub(crate) fn spawn_lock(
+pub fn spawn_lock(
     client: &Arc<dyn Locker>,
     key: &str,
-) -> tokio::task::JoinHandle<genlock::Result<Held>> {
+) -> tokio::task::JoinHandle<crate::Result<Held>> {
     let (client, key) = (client.clone(), key.to_owned());
     tokio::spawn(async move { client.lock(&key).await })
 }
 
 /// Options whose client says what happens to it.
-pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<EventKind>) {
+pub fn observed(options: Options) -> (Options, UnboundedReceiver<EventKind>) {
     let (events, received) = unbounded_channel();
     let observer = move |event: &Event| {
         // A test that is over listens no more.
@@ -130,7 +131,7 @@ pub(crate) fn observed(options: Options) -> (Options, UnboundedReceiver<EventKin
 }
 
 /// Ends when the client has begun to wait.
-pub(crate) async fn until_waiting(events: &mut UnboundedReceiver<EventKind>) {
+pub async fn until_waiting(events: &mut UnboundedReceiver<EventKind>) {
     soon("a waiter", async {
         while !matches!(
             events.recv().await.expect("a client"),
@@ -141,7 +142,7 @@ pub(crate) async fn until_waiting(events: &mut UnboundedReceiver<EventKind>) {
 }
 
 /// Waits until nothing is left in the store.
-pub(crate) async fn until_empty(fixture: &impl Fixture) {
+pub async fn until_empty(fixture: &impl Fixture) {
     let mut left = Vec::new();
     for _ in 0..100 {
         left = fixture.leftovers().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{ErrorKind, Locker, Options};
+use crate::{ErrorKind, Locker, Options};
 
 use super::{Fixture, lock, soon, until_empty};
 
@@ -17,9 +17,9 @@ async fn refused(client: &Arc<dyn Locker>, key: &str) -> [Option<ErrorKind>; 2] 
     ]
 }
 
-pub(crate) async fn keys_that_no_store_takes(fixture: &impl Fixture) {
+pub async fn keys_that_no_store_takes(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
-    let long = "k".repeat(genlock::locker::MAX_KEY + 1);
+    let long = "k".repeat(crate::locker::MAX_KEY + 1);
     for key in ["", "/", "locks/", "a\0b", &long] {
         let kinds = refused(&client, key).await;
         assert_eq!(kinds, [Some(ErrorKind::InvalidKey); 2], "{key:?}");
@@ -27,9 +27,9 @@ pub(crate) async fn keys_that_no_store_takes(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_ttl_that_is_too_short_or_too_long(fixture: &impl Fixture) {
+pub async fn a_ttl_that_is_too_short_or_too_long(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
-    let too_long = genlock::locker::MAX_TTL + Duration::from_secs(1);
+    let too_long = crate::locker::MAX_TTL + Duration::from_secs(1);
     for ttl in [
         Duration::ZERO,
         Duration::from_millis(999),
@@ -54,15 +54,12 @@ pub(crate) async fn a_ttl_that_is_too_short_or_too_long(fixture: &impl Fixture) 
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_ttl_that_is_not_in_whole_seconds(fixture: &impl Fixture) {
-    fn whole_seconds<F: Fixture>(_: &F) -> bool {
-        F::WHOLE_SECONDS
-    }
+pub async fn a_ttl_that_is_not_in_whole_seconds(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let answer = client
         .lock_with_ttl("/k", Duration::from_millis(1500))
         .await;
-    if whole_seconds(fixture) {
+    if client.capabilities().ttl_step == Duration::from_secs(1) {
         let error = answer.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::InvalidTtl, "{error}");
     } else {
@@ -70,7 +67,7 @@ pub(crate) async fn a_ttl_that_is_not_in_whole_seconds(fixture: &impl Fixture) {
     }
 }
 
-pub(crate) async fn a_key_twice_through_one_client(fixture: &impl Fixture) {
+pub async fn a_key_twice_through_one_client(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;
     for _ in 0..2 {
@@ -84,7 +81,7 @@ pub(crate) async fn a_key_twice_through_one_client(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_lock_of_another_client(fixture: &impl Fixture) {
+pub async fn a_lock_of_another_client(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let held = lock(&one, "/k").await;

@@ -3,16 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::locker::operator::{ChangeKind, Remaining, Removal, Scope};
-use genlock::locker::{Record, TakenAway};
-use genlock::{ErrorKind, Loss, Options};
+use crate::locker::operator::{ChangeKind, Remaining, Removal, Scope};
+use crate::locker::{Record, TakenAway};
+use crate::{ErrorKind, Loss, Options};
 
 use super::{Fixture, lock, soon, until_empty};
 
 /// Longer than the pause before a holder looks at what an operator wrote.
 const SEEN: Duration = Duration::from_millis(500);
 
-pub(crate) async fn an_operator_sees_the_holder<F: Fixture>(fixture: &F) {
+pub async fn an_operator_sees_the_holder(fixture: &impl Fixture) {
     let operator = fixture.operator().await;
     let queue = operator.queue("/k").await.expect("a queue");
     assert_eq!((queue.holder(), queue.waiters()), (None, &[][..]));
@@ -48,7 +48,7 @@ pub(crate) async fn an_operator_sees_the_holder<F: Fixture>(fixture: &F) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn what_is_left_is_asked_for_by_the_token<F: Fixture>(fixture: &F) {
+pub async fn what_is_left_is_asked_for_by_the_token(fixture: &impl Fixture) {
     let operator = fixture.operator().await;
     let client = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;
@@ -56,9 +56,10 @@ pub(crate) async fn what_is_left_is_asked_for_by_the_token<F: Fixture>(fixture: 
         held.owner_key().expect("an owner key").to_owned(),
         held.token(),
     );
+    let before = held.deadline().map(|deadline| deadline.left());
     match operator.left(&own, token).await.expect("an answer") {
         Remaining::AtLeast(left) => {
-            let end = held.deadline().expect("a deadline").left();
+            let end = before.expect("a deadline");
             assert!(left <= end, "{left:?}, but the deadline is {end:?} away");
             assert!(left + Duration::from_secs(2) > end, "{left:?} of {end:?}");
         }
@@ -71,7 +72,7 @@ pub(crate) async fn what_is_left_is_asked_for_by_the_token<F: Fixture>(fixture: 
     assert_eq!(over.expect("an answer"), Remaining::Nothing);
 }
 
-pub(crate) async fn a_lock_that_is_taken_away_is_lost<F: Fixture>(fixture: &F) {
+pub async fn a_lock_that_is_taken_away_is_lost(fixture: &impl Fixture) {
     let operator = fixture.operator().await;
     let client = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;
@@ -104,14 +105,14 @@ pub(crate) async fn a_lock_that_is_taken_away_is_lost<F: Fixture>(fixture: &F) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn what_happens_is_told<F: Fixture>(fixture: &F) {
+pub async fn what_happens_is_told(fixture: &impl Fixture) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let client = fixture.client(Options::default()).await;
     let first = lock(&client, "/k").await;
     let operator = fixture.operator().await;
     let to = told.clone();
     let following = tokio::spawn(async move {
-        let mut tell = |change: genlock::locker::operator::Change<'_>| {
+        let mut tell = |change: crate::locker::operator::Change<'_>| {
             let event = (change.key.to_owned(), change.contender.token, change.what);
             to.lock().expect("a lock").push(event);
         };

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use genlock::{EventKind, Options, Record};
+use crate::{EventKind, Options, Record};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
-pub(crate) async fn first_come_first_served<F: Fixture>(fixture: &F) {
+pub async fn first_come_first_served(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
     let (served, mut order) = unbounded_channel();
@@ -27,14 +27,14 @@ pub(crate) async fn first_come_first_served<F: Fixture>(fixture: &F) {
     for _ in 0..5 {
         all.push(soon("a turn", order.recv()).await.expect("a place"));
     }
-    if !F::FIFO {
+    if !holder.capabilities().fifo {
         all.sort_unstable();
     }
     assert_eq!(all, [0, 1, 2, 3, 4]);
     until_empty(fixture).await;
 }
 
-pub(crate) async fn try_lock_does_not_wait(fixture: &impl Fixture) {
+pub async fn try_lock_does_not_wait(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
@@ -59,7 +59,7 @@ pub(crate) async fn try_lock_does_not_wait(fixture: &impl Fixture) {
     assert!(held.is_some(), "a try leaves no claim behind");
 }
 
-pub(crate) async fn a_dropped_wait_leaves_the_queue(fixture: &impl Fixture) {
+pub async fn a_dropped_wait_leaves_the_queue(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
     let before = fixture.leftovers().await;
@@ -87,7 +87,7 @@ pub(crate) async fn a_dropped_wait_leaves_the_queue(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
+pub async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
     let mut options = Options::default();
     options.holder.command = "./backup.sh \u{1f512}".to_owned();
     options
@@ -118,7 +118,7 @@ pub(crate) async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
     drop(held);
 }
 
-pub(crate) async fn a_record_without_a_mode_is_the_holders_own(fixture: &impl Fixture) {
+pub async fn a_record_without_a_mode_is_the_holders_own(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
     let (options, mut events) = observed(Options::default().with_holder(Record {

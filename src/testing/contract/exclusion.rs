@@ -1,19 +1,18 @@
 //! One holder a key, and only that.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::Options;
+use crate::Options;
 
 use super::{Fixture, lock, soon, until_empty};
 
-/// Eight clients count in a plain file that only the lock protects.
-pub(crate) async fn no_update_is_lost_and_tokens_rise(fixture: &impl Fixture) {
+/// Eight clients read a number and write the next one, which only the lock protects.
+pub async fn no_update_is_lost_and_tokens_rise(fixture: &impl Fixture) {
     const CLIENTS: usize = 8;
     const SECTIONS: usize = 25;
-    let scratch = tempfile::tempdir().expect("a directory");
-    let counter = scratch.path().join("counter");
-    std::fs::write(&counter, "0").expect("a counter");
+    let counter = Arc::new(AtomicUsize::new(0));
     let tokens = Arc::new(Mutex::new(Vec::new()));
 
     let mut running = tokio::task::JoinSet::new();
@@ -23,10 +22,9 @@ pub(crate) async fn no_update_is_lost_and_tokens_rise(fixture: &impl Fixture) {
         running.spawn(async move {
             for _ in 0..SECTIONS {
                 let held = client.lock("/count").await.expect("a held lock");
-                let read = std::fs::read_to_string(&counter).expect("a counter");
+                let read = counter.load(Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                let next = read.parse::<usize>().expect("a number") + 1;
-                std::fs::write(&counter, next.to_string()).expect("a counter");
+                counter.store(read + 1, Ordering::Relaxed);
                 tokens.lock().expect("tokens").push(held.token());
                 client.unlock(held).await.expect("a release");
             }
@@ -41,14 +39,13 @@ pub(crate) async fn no_update_is_lost_and_tokens_rise(fixture: &impl Fixture) {
     .await
     .expect("all sections within a minute");
 
-    let counted = std::fs::read_to_string(&counter).expect("a counter");
-    assert_eq!(counted, (CLIENTS * SECTIONS).to_string());
+    assert_eq!(counter.load(Ordering::Relaxed), CLIENTS * SECTIONS);
     let tokens = tokens.lock().expect("tokens").clone();
     assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
     until_empty(fixture).await;
 }
 
-pub(crate) async fn many_locks_of_one_client(fixture: &impl Fixture) {
+pub async fn many_locks_of_one_client(fixture: &impl Fixture) {
     let client = fixture.client(Options::default()).await;
     let mut taking = tokio::task::JoinSet::new();
     for number in 0..50 {
@@ -71,7 +68,7 @@ pub(crate) async fn many_locks_of_one_client(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
-pub(crate) async fn different_keys_do_not_block_each_other(fixture: &impl Fixture) {
+pub async fn different_keys_do_not_block_each_other(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let _held = lock(&one, "/x").await;
@@ -81,11 +78,11 @@ pub(crate) async fn different_keys_do_not_block_each_other(fixture: &impl Fixtur
     }
 }
 
-pub(crate) async fn every_odd_key_is_a_lock_of_its_own(fixture: &impl Fixture) {
+pub async fn every_odd_key_is_a_lock_of_its_own(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;
     let long = "long/".repeat(819) + "k";
-    assert_eq!(long.len(), genlock::locker::MAX_KEY);
+    assert_eq!(long.len(), crate::locker::MAX_KEY);
     let keys = [
         "a b",
         " a b",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genlock::{Event, EventKind, Held, Loss, Options};
+use crate::{Event, EventKind, Held, Loss, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Fixture, lock, soon, spawn_lock};
@@ -23,7 +23,7 @@ async fn next(events: &mut UnboundedReceiver<Event>) -> Event {
     next.expect("a client")
 }
 
-pub(crate) async fn a_life_is_told_in_order<F: Fixture>(fixture: &F) {
+pub async fn a_life_is_told_in_order(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
     let held = lock(&holder, "/k").await;
     let (options, mut events) = followed(Options::default().with_ttl(Duration::from_secs(3)));
@@ -63,7 +63,7 @@ pub(crate) async fn a_life_is_told_in_order<F: Fixture>(fixture: &F) {
     assert!(events.try_recv().is_err(), "it had ended");
 }
 
-pub(crate) async fn a_loss_is_told_when_it_happens<F: Fixture>(fixture: &F) {
+pub async fn a_loss_is_told_when_it_happens(fixture: &impl Fixture) {
     let options = Options::default()
         .with_ttl(Duration::from_secs(4))
         .with_auto_renew(false);
@@ -90,7 +90,7 @@ pub(crate) async fn a_loss_is_told_when_it_happens<F: Fixture>(fixture: &F) {
     );
 }
 
-pub(crate) async fn an_observer_may_do_with_the_lock_what_it_likes<F: Fixture>(fixture: &F) {
+pub async fn an_observer_may_do_with_the_lock_what_it_likes(fixture: &impl Fixture) {
     let kept: Arc<Mutex<Option<Held>>> = Arc::default();
     let to_drop = kept.clone();
     let (told, mut events) = unbounded_channel();
