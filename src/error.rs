@@ -1,6 +1,13 @@
-//! The library's one error: a kind to decide by, a line to show, and the source beneath.
+//! The library's one error: a kind and subjects to decide by, a line to show, and the source beneath.
+
+mod subject;
+mod words;
 
 use std::fmt;
+use std::sync::Arc;
+
+pub use subject::{Capability, Setting, Subject};
+use words::Words;
 
 /// A specialised `Result`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -33,106 +40,108 @@ pub enum ErrorKind {
     Unsupported,
 }
 
-/// A setting of a store or of its locks, by its name there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Setting {
-    /// Where the store is: etcd's members, or the file store's directory.
-    Endpoints,
-    /// Whom to trust.
-    Cacert,
-    /// The client's certificate.
-    Cert,
-    /// The key of that certificate.
-    Key,
-    /// The user to log in as.
-    User,
-    /// Its password.
-    Password,
-    /// How long the store keeps a lock whose holder it does not hear of.
-    Ttl,
-}
-
-impl Setting {
-    /// All of them.
-    #[cfg(feature = "cli")]
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Endpoints,
-        Self::Cacert,
-        Self::Cert,
-        Self::Key,
-        Self::User,
-        Self::Password,
-        Self::Ttl,
-    ];
-
-    /// As the stores' configurations call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Endpoints => "endpoints",
-            Self::Cacert => "cacert",
-            Self::Cert => "cert",
-            Self::Key => "key",
-            Self::User => "user",
-            Self::Password => "password",
-            Self::Ttl => "ttl",
-        }
-    }
-}
-
 /// An error of the library.
 ///
 /// `Display` gives the whole story on one line, without the kind; [`Error::source`] what lies
 /// beneath, for those who look.
 ///
 /// [`Error::source`]: std::error::Error::source
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
-    message: String,
-    settings: Vec<Setting>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    words: Words,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error of this kind. `message` reads `what: why`, on one line.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of this kind. `reason` says why, on one line.
+    pub fn new(kind: ErrorKind, reason: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
-            settings: Vec::new(),
+            words: Words::new(reason.into()),
             source: None,
         }
     }
 
-    /// Names the settings at fault, or those that could mend it. `Display` has them at the end.
+    /// Puts what it is about in front: `subject: reason`.
     #[must_use]
-    pub fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
-        self.settings.extend(settings);
+    pub fn of(mut self, subject: Subject) -> Self {
+        self.words.ahead(subject);
         self
     }
 
-    /// Keeps what lies beneath. Its text should already be in the message, in words for a user.
+    /// The same for the lock of this key.
+    #[must_use]
+    pub fn of_key(self, key: impl Into<String>) -> Self {
+        self.of(Subject::Key(key.into()))
+    }
+
+    /// Names the settings at fault, or those that could mend it, behind what was said so far:
+    /// `reason (setting, setting)`.
+    #[must_use]
+    pub fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
+        self.words.behind(settings);
+        self
+    }
+
+    /// It is about this too, which the line says in its own way, or not at all.
+    #[must_use]
+    pub fn concerning(mut self, subject: Subject) -> Self {
+        self.words.tacit(subject);
+        self
+    }
+
+    /// Goes on behind what was said so far.
+    #[must_use]
+    pub fn and(mut self, text: impl Into<String>) -> Self {
+        self.words.append(text.into());
+        self
+    }
+
+    /// Keeps what lies beneath. Its text should already be in the reason, in words for a user.
     #[must_use]
     pub fn with_source(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Puts `what` in front: `what: message`.
+    /// Puts `what` in front: `what: reason`.
     #[must_use]
     pub fn context(mut self, what: impl fmt::Display) -> Self {
-        self.message = format!("{what}: {}", self.message);
+        self.words.prepend(format!("{what}: "));
         self
     }
 
-    /// Puts behind it what helps: `message; way_out`.
+    /// Puts behind it what helps: `reason; way_out`.
     #[must_use]
-    pub(crate) fn with_way_out(mut self, way_out: &str) -> Self {
-        self.message = format!("{}; {way_out}", self.message);
+    pub(crate) fn with_way_out(self, way_out: &str) -> Self {
+        self.and(format!("; {way_out}"))
+    }
+
+    /// The same of another kind, where what it says counts for something else.
+    #[must_use]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
         self
+    }
+
+    /// All of these as one.
+    pub(crate) fn joined(kind: ErrorKind, errors: impl IntoIterator<Item = Self>) -> Self {
+        let mut words = Words::default();
+        for (number, error) in errors.into_iter().enumerate() {
+            if number > 0 {
+                words.append("; ".to_owned());
+            }
+            words.join(error.words);
+        }
+        Self {
+            kind,
+            words,
+            source: None,
+        }
     }
 
     /// What went wrong, to decide by.
@@ -140,25 +149,44 @@ impl Error {
         self.kind
     }
 
-    /// The settings at fault, as far as it is one of them.
-    pub fn settings(&self) -> &[Setting] {
-        &self.settings
+    /// What it is about, as far as that is known, in the order in which the line has it.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.words.subjects()
     }
 
-    /// What `Display` gives, without the settings.
-    pub fn reason(&self) -> &str {
-        &self.message
+    /// Whether it is about this.
+    pub fn is_about(&self, subject: &Subject) -> bool {
+        self.subjects().any(|each| each == subject)
     }
+
+    /// The settings among its subjects.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        self.subjects().filter_map(|subject| match subject {
+            Subject::Setting(setting) => Some(*setting),
+            _ => None,
+        })
+    }
+
+    /// What `Display` gives, without the subjects in front, and the settings in parentheses.
+    pub fn reason(&self) -> String {
+        self.words.reason()
+    }
+
+    /// What `Display` gives, for those who have other names for settings.
+    pub fn line(&self, name: impl Fn(&[Setting]) -> String) -> String {
+        self.words.line(name)
+    }
+}
+
+/// As the library calls them.
+fn names(settings: &[Setting]) -> String {
+    let names: Vec<_> = settings.iter().map(|setting| setting.name()).collect();
+    names.join(", ")
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        let names: Vec<_> = self.settings.iter().map(|setting| setting.name()).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        write!(f, " ({})", names.join(", "))
+        f.write_str(&self.line(names))
     }
 }
 
@@ -189,6 +217,83 @@ pub(crate) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_names_each_subject_in_its_place() {
+        let refused = Error::new(ErrorKind::Denied, "it refused the certificate")
+            .about([Setting::Cert, Setting::Key])
+            .and(": it has expired")
+            .of(Subject::Endpoint("h:1".to_owned()));
+        let away = Error::new(ErrorKind::Unavailable, "no leader")
+            .concerning(Subject::Majority)
+            .of(Subject::Endpoint("i:1".to_owned()));
+        let error = Error::joined(ErrorKind::Unavailable, [refused, away])
+            .context("cannot reach it")
+            .of_key("/k");
+        assert_eq!(
+            error.to_string(),
+            "/k: cannot reach it: h:1: it refused the certificate (cert, key): it has expired; \
+             i:1: no leader"
+        );
+        assert_eq!(
+            error.reason(),
+            "cannot reach it: it refused the certificate: it has expired; no leader"
+        );
+        assert!(
+            error
+                .line(|_| "--cert".to_owned())
+                .contains("certificate (--cert): it has")
+        );
+        assert!(error.is_about(&Subject::Key("/k".to_owned())));
+        assert!(error.is_about(&Subject::Majority));
+        assert!(!error.is_about(&Subject::Space));
+        assert!(error.settings().eq([Setting::Cert, Setting::Key]));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn every_subject_reads_like_words() {
+        let settings = [
+            Setting::Endpoints,
+            Setting::Cacert,
+            Setting::Cert,
+            Setting::Key,
+            Setting::User,
+            Setting::Password,
+            Setting::Ttl,
+        ];
+        let mut subjects = settings.map(Subject::Setting).to_vec();
+        let capabilities = [
+            Capability::Shared,
+            Capability::SeveralHolders,
+            Capability::SeveralKeys,
+            Capability::Latest,
+            Capability::Marks,
+        ];
+        subjects.extend(capabilities.map(Subject::Capability));
+        subjects.extend([
+            Subject::Key("/k".to_owned()),
+            Subject::File("/f".into()),
+            Subject::Endpoint("h:1".to_owned()),
+            Subject::Permission,
+            Subject::Login,
+            Subject::Users,
+            Subject::Majority,
+            Subject::Space,
+            Subject::ServerName,
+            Subject::Signer,
+            Subject::ClientCertificate,
+        ]);
+        let mut seen = std::collections::HashSet::new();
+        for subject in subjects {
+            let line = Error::new(ErrorKind::Unavailable, "why").of(subject.clone());
+            assert_eq!(line.to_string(), format!("{subject}: why"));
+            let text = subject.to_string();
+            assert!(!text.is_empty() && text == text.to_lowercase(), "{text}");
+            assert!(!text.contains(['-', '$', '"', '(']), "{text}");
+            assert!(seen.insert(text), "{subject:?} reads like another");
+        }
+    }
 
     #[test]
     fn io_errors_read_like_words() {

@@ -67,7 +67,7 @@ mod supervise;
 #[doc(hidden)]
 pub use supervise::arguments;
 
-pub use error::{Error, ErrorKind, Result, Setting};
+pub use error::{Error, ErrorKind, Result, Setting, Subject};
 #[cfg(feature = "tracing")]
 pub use events::trace;
 pub use events::{Event, EventKind, Observer, StopReason};

@@ -2,9 +2,10 @@
 
 mod etcd;
 mod file;
+mod findings;
 mod host;
+mod judge;
 mod mends;
-mod report;
 mod rights;
 mod times;
 
@@ -22,10 +23,10 @@ use crate::exit::{self, Exit};
 use crate::locker::Config;
 use crate::locker::kind::StoreKind;
 use crate::locker::{self, grace};
-use report::Report;
+use findings::Findings;
 
 /// How the findings about a store come into the report.
-type Examine = fn(&mut Report, &Settings, &Config, &DoctorOptions) -> anyhow::Result<()>;
+type Examine = fn(&mut Findings, &Settings, &Config, &DoctorOptions) -> anyhow::Result<()>;
 
 /// What each store is asked: a line a store.
 static LOOKS: [(&StoreKind, Examine); 2] = [
@@ -126,7 +127,7 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
     if options.key.is_empty() {
         return Err(Usage::new("a key cannot be empty: leave it out to look at /locks/").into());
     }
-    let mut report = Report::default();
+    let mut report = Findings::default();
     report.settings(settings, |key| options.default_of(key));
     match Store::of(&settings.connection(&typed.connection)) {
         Err(error) => report.misfit(settings, &error),
@@ -144,12 +145,12 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
 pub(super) fn misconfigured(typed: &DoctorArgs, error: &Error) -> anyhow::Result<Exit> {
     let TimesArgs { ttl, kill_after } = typed.times;
     let options = &DoctorOptions::of(typed, TimesOptions { ttl, kill_after });
-    let mut report = Report::default();
+    let mut report = Findings::default();
     report.wrong("config", error, error.to_string(), None);
     conclude(report, options)
 }
 
-fn conclude(mut report: Report, options: &DoctorOptions) -> anyhow::Result<Exit> {
+fn conclude(mut report: Findings, options: &DoctorOptions) -> anyhow::Result<Exit> {
     host::look(&mut report);
     report.print(options)?;
     Ok(Exit::Status(report.status().unwrap_or(exit::SUCCESS)))

@@ -11,7 +11,7 @@ use crate::events::{EventKind, Observer};
 use crate::exit::Exit;
 use crate::locker::{Operator, Options};
 use crate::supervise::signals;
-use crate::{Error, ErrorKind};
+use crate::{Error, Subject};
 
 /// Opens the store and does `operation` with it. Signals do what they do to any program: there is
 /// nothing to leave behind.
@@ -47,17 +47,16 @@ pub(super) fn operate(
 
 /// Names the prefix that may not be read. Whoever may not read all keys may well read some.
 pub(super) fn denied(verb: &str, prefix: &str, error: Error) -> Error {
-    let kind = error.kind();
     // A login that fails is another matter.
-    if kind != ErrorKind::Denied || !error.to_string().contains("permission denied") {
+    if !error.is_about(&Subject::Permission) {
         return error;
     }
     if prefix.is_empty() {
         let way_out =
             format!("name a prefix that this user may read, as in genlock {verb} /locks/");
-        return Error::new(kind, format!("{error}: {way_out}"));
+        return error.and(format!(": {way_out}"));
     }
-    Error::new(kind, format!("{}: {error}", describe::escape(prefix)))
+    error.context(describe::escape(prefix))
 }
 
 /// Writes to stdout, at once.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::limits;
-use crate::error::{Error, ErrorKind, Result, Setting};
+pub use crate::error::Capability;
+use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 
 /// What a store can do. A request for more fails with [`ErrorKind::Unsupported`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,35 +34,6 @@ pub struct Capabilities {
     pub marks: bool,
     /// Who waits is known from outside.
     pub waiters_visible: bool,
-}
-
-/// One of the [`Capabilities`] that a request may need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Capability {
-    /// [`Capabilities::shared`].
-    Shared,
-    /// [`Capabilities::several_holders`].
-    SeveralHolders,
-    /// [`Capabilities::several_keys`].
-    SeveralKeys,
-    /// [`Capabilities::latest`].
-    Latest,
-    /// [`Capabilities::marks`].
-    Marks,
-}
-
-impl Capability {
-    /// In words, as in `etcd has no …`.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Shared => "shared locks",
-            Self::SeveralHolders => "locks with several holders",
-            Self::SeveralKeys => "locks of several keys at once",
-            Self::Latest => "queue in which the latest goes first",
-            Self::Marks => "marks of what is done",
-        }
-    }
 }
 
 impl Capabilities {
@@ -116,7 +88,8 @@ impl Capabilities {
 
     /// The error of a request for the lock of `key` that needs this too.
     pub(super) fn lacks(&self, key: &str, missing: Capability) -> Error {
-        let message = format!("{key}: {} has no {}", self.store, missing.words());
-        Error::new(ErrorKind::Unsupported, message)
+        let reason = format!("{} has no {}", self.store, missing.words());
+        let error = Error::new(ErrorKind::Unsupported, reason);
+        error.concerning(Subject::Capability(missing)).of_key(key)
     }
 }

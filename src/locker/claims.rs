@@ -63,16 +63,14 @@ impl Claims {
     fn try_claim(&self, key: &str) -> Result<Option<Claim>> {
         let mut state = self.state();
         if state.closed {
-            return Err(Error::new(
-                ErrorKind::Closed,
-                format!("{key}: the client has been closed"),
-            ));
+            return Err(Error::new(ErrorKind::Closed, "the client has been closed").of_key(key));
         }
         match state.keys.get(key) {
             Some(true) => Err(Error::new(
                 ErrorKind::AlreadyHeld,
-                format!("{key}: this client already holds the lock or waits for it"),
-            )),
+                "this client already holds the lock or waits for it",
+            )
+            .of_key(key)),
             Some(false) => Ok(None),
             None => {
                 state.keys.insert(key.to_owned(), true);

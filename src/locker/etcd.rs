@@ -9,6 +9,7 @@
 mod broken;
 mod coalesce;
 pub mod diagnose;
+mod diagnosis;
 mod dial;
 mod expiry;
 mod fault;

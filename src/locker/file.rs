@@ -122,7 +122,7 @@ impl FileStore {
         loop {
             let file = LockFile::open(&self.directory, &name)
                 .await
-                .map_err(|error| error.context(key))?;
+                .map_err(|error| error.of_key(key))?;
             let Some(taken) = self.acquire(key, &file, wait).await? else {
                 return Ok(None);
             };
@@ -141,7 +141,7 @@ impl FileStore {
         let mut pause = FIRST_PAUSE;
         loop {
             let taken = Instant::now();
-            if file.try_lock().map_err(|error| error.context(key))? {
+            if file.try_lock().map_err(|error| error.of_key(key))? {
                 return Ok(Some(taken));
             }
             let record = file.record();
@@ -152,7 +152,7 @@ impl FileStore {
                 // Somebody may have looked in that moment whether it is held (probe.rs).
                 tokio::time::sleep(FIRST_PAUSE).await;
                 let taken = Instant::now();
-                let free = file.try_lock().map_err(|error| error.context(key))?;
+                let free = file.try_lock().map_err(|error| error.of_key(key))?;
                 return Ok(free.then_some(taken));
             }
             // The kernel says that a holder's descriptor is closed just before it lets go of the
@@ -198,7 +198,7 @@ impl FileStore {
         let record = request.holder(&self.options).to_json();
         let signed = file.sign(&record).map_err(|error| {
             file.unlock();
-            error.context(key)
+            error.of_key(key)
         })?;
         let token = signed.token;
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
@@ -262,8 +262,5 @@ impl Locker for FileStore {
 }
 
 fn closed(key: &str) -> Error {
-    Error::new(
-        ErrorKind::Closed,
-        format!("{key}: the client has been closed"),
-    )
+    Error::new(ErrorKind::Closed, "the client has been closed").of_key(key)
 }

@@ -214,10 +214,11 @@ impl Held {
         match loss {
             Some(loss) => Err(Error::new(
                 ErrorKind::OwnershipLost,
-                format!("{key}: the lock was lost: {loss}"),
-            )),
+                format!("the lock was lost: {loss}"),
+            )
+            .of_key(key)),
             None => {
-                released.map_err(|error| error.context(key))?;
+                released.map_err(|error| error.of_key(key))?;
                 grip.released();
                 Ok(())
             }
@@ -230,10 +231,10 @@ impl Held {
     /// As [`Locker::unlock`](super::Locker::unlock).
     pub async fn release(self, claims: &Claims) -> Result<()> {
         if !self.possession.claims().same_client(claims) {
-            return Err(Error::new(
-                ErrorKind::NotHeld,
-                format!("{}: this lock was taken by another client", self.key()),
-            ));
+            return Err(
+                Error::new(ErrorKind::NotHeld, "this lock was taken by another client")
+                    .of_key(self.key()),
+            );
         }
         self.unlock().await
     }

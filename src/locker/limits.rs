@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 
 /// The longest key that is taken, in bytes. A key becomes a part of the environment, of messages
 /// and of a store's own keys.
@@ -26,10 +26,8 @@ pub fn check_key(key: &str) -> Result<()> {
         return Ok(());
     };
     let shown: String = key.escape_debug().take(64).collect();
-    Err(Error::new(
-        ErrorKind::InvalidKey,
-        format!("key \"{shown}\": {why}"),
-    ))
+    let error = Error::new(ErrorKind::InvalidKey, format!("key \"{shown}\": {why}"));
+    Err(error.concerning(Subject::Key(key.to_owned())))
 }
 
 /// The longest TTL that is taken, 285 years: etcd's own limit (`MaxLeaseTTL` of its lessor).

@@ -5,17 +5,20 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 
 use super::DoctorOptions;
+use super::findings::{Findings, ShownCertificate, ShownEndpoint, time};
+use super::judge::Judge;
 use super::mends::{MAJORITY, of_complaint};
-use super::report::{Endpoint, Kind, Report, Shown, time};
-use crate::cli::settings::{Origin, Settings};
+use crate::cli::settings::Settings;
 use crate::describe;
-use crate::locker::etcd::diagnose::{Condition, Diagnosis, Member, Role, Status, diagnose};
+use crate::locker::etcd::diagnose::{
+    Condition, Diagnosis, MemberDiagnosis, Role, Status, diagnose,
+};
 use crate::locker::net::certificate::Certificate;
 use crate::{ErrorKind, EtcdConfig};
 
 /// Asks every member.
 pub(super) fn look(
-    report: &mut Report,
+    report: &mut Findings,
     settings: &Settings,
     config: &EtcdConfig,
     options: &DoctorOptions,
@@ -34,32 +37,7 @@ pub(super) fn look(
     Ok(())
 }
 
-/// Makes findings of a diagnosis.
-pub(super) struct Judge<'a> {
-    pub(super) report: &'a mut Report,
-    pub(super) settings: &'a Settings,
-    pub(super) config: &'a EtcdConfig,
-    pub(super) options: &'a DoctorOptions,
-    /// Whether a member is there that serves locks: trouble with another is a warning then.
-    served: bool,
-}
-
-impl<'a> Judge<'a> {
-    pub(super) fn new(
-        report: &'a mut Report,
-        settings: &'a Settings,
-        config: &'a EtcdConfig,
-        options: &'a DoctorOptions,
-    ) -> Self {
-        Self {
-            report,
-            settings,
-            config,
-            options,
-            served: false,
-        }
-    }
-
+impl Judge<'_> {
     pub(super) fn judge(mut self, diagnosis: Diagnosis) {
         self.report.store = Some("etcd");
         self.served = diagnosis.members.iter().any(serves);
@@ -90,20 +68,12 @@ impl<'a> Judge<'a> {
         self.times(ttl, reads.flatten().max().copied());
     }
 
-    /// The option, with where it is set.
-    pub(super) fn option(&self, option: &str) -> String {
-        match self.settings.origin(option) {
-            Origin::Flag | Origin::Default => format!("--{option}"),
-            elsewhere => format!("--{option} ({elsewhere})"),
-        }
-    }
-
-    fn member(&mut self, member: &Member) {
+    fn member(&mut self, member: &MemberDiagnosis) {
         let name = &member.endpoint;
         let condition = member.condition.as_ref().ok();
         let status = condition.and_then(|condition| condition.status.as_ref());
         let reads = condition.and_then(|condition| condition.reads.as_ref().ok());
-        self.report.endpoints.push(Endpoint {
+        self.report.endpoints.push(ShownEndpoint {
             endpoint: name.clone(),
             reached: condition.is_some(),
             version: status.map(|status| status.version.clone()),
@@ -113,7 +83,7 @@ impl<'a> Judge<'a> {
                 .flatten()
                 .map(Duration::as_secs_f64)
                 .collect(),
-            certificate: member.certificate.as_ref().map(Shown::from),
+            certificate: member.certificate.as_ref().map(ShownCertificate::from),
         });
         match &member.condition {
             Ok(condition) => self.condition(name, condition),
@@ -129,16 +99,6 @@ impl<'a> Judge<'a> {
                 format!("{name}: the password is sent without TLS"),
                 "use https://",
             );
-        }
-    }
-
-    /// With one member. The others may do.
-    fn trouble(&mut self, kind: impl Into<Kind>, text: String, mend: Option<String>) {
-        if self.served {
-            let mend = mend.unwrap_or("locks are kept by the other members".to_owned());
-            self.report.warn("endpoint", text, &mend);
-        } else {
-            self.report.wrong("endpoint", kind, text, mend);
         }
     }
 
@@ -175,8 +135,8 @@ impl<'a> Judge<'a> {
     }
 
     /// Locks of two clusters do not exclude each other.
-    fn clusters(&mut self, members: &[Member]) {
-        let of = |member: &Member| {
+    fn clusters(&mut self, members: &[MemberDiagnosis]) {
+        let of = |member: &MemberDiagnosis| {
             let status = member.condition.as_ref().ok()?.status.as_ref()?;
             Some(status.cluster)
         };
@@ -249,7 +209,7 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether it serves locks, as far as it says.
-fn serves(member: &Member) -> bool {
+fn serves(member: &MemberDiagnosis) -> bool {
     let of = |condition: &Condition| {
         let role = condition.status.as_ref().map(|status| status.role);
         condition.reads.is_ok() && !matches!(role, Some(Role::Learner | Role::Leaderless))
@@ -296,8 +256,8 @@ mod tests {
     use crate::cli::{Cli, Verb, command};
     use crate::locker::etcd::diagnose::Service;
 
-    fn member(condition: crate::Result<Condition>) -> Member {
-        Member {
+    fn member(condition: crate::Result<Condition>) -> MemberDiagnosis {
+        MemberDiagnosis {
             endpoint: "http://etcd:2379".to_owned(),
             in_clear: false,
             certificate: None,
@@ -305,7 +265,7 @@ mod tests {
         }
     }
 
-    fn judged(members: Vec<Member>) -> Report {
+    fn judged(members: Vec<MemberDiagnosis>) -> Findings {
         let words = ["genlock", "doctor"];
         let mut given = command().try_get_matches_from(words).expect("words");
         let settings = Settings::read(&command(), &given).expect("settings");
@@ -316,7 +276,7 @@ mod tests {
             panic!("another verb");
         };
         let options = DoctorOptions::of(&typed, settings.times(&typed.times));
-        let mut report = Report::default();
+        let mut report = Findings::default();
         let config = EtcdConfig::default();
         Judge::new(&mut report, &settings, &config, &options).judge(Diagnosis {
             members,

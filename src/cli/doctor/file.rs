@@ -1,7 +1,7 @@
 //! The findings about locks in files.
 
 use super::DoctorOptions;
-use super::report::{Directory, Report};
+use super::findings::{Findings, ShownDirectory};
 use crate::cli::settings::Settings;
 use crate::locker::Config;
 use crate::locker::file::diagnose::diagnose;
@@ -10,7 +10,7 @@ use crate::secrets;
 
 /// Looks at the directory.
 pub(super) fn look(
-    report: &mut Report,
+    report: &mut Findings,
     _: &Settings,
     config: &Config,
     options: &DoctorOptions,
@@ -19,7 +19,7 @@ pub(super) fn look(
     let found = diagnose(directory(config), options.lock());
     let path = secrets::path(&found.path.to_string_lossy());
     let there = found.directory.as_ref();
-    report.directory = Some(Directory {
+    report.directory = Some(ShownDirectory {
         path: path.clone(),
         owner: there.map(|there| there.owner),
         mode: there.map(|there| format!("{:04o}", there.mode)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::time::{ClockId, Timespec};
 
-use super::report::Report;
+use super::findings::Findings;
 use crate::ErrorKind;
 use crate::clock::Instant;
 use crate::describe;
@@ -17,7 +17,7 @@ const COARSE: Duration = Duration::from_millis(10);
 /// From this on a host counts as one that is suspended at times.
 const SUSPENDED: Duration = Duration::from_secs(1);
 
-pub(super) fn look(report: &mut Report) {
+pub(super) fn look(report: &mut Findings) {
     let step = duration(rustix::time::clock_getres(ClockId::Boottime));
     let awake = duration(rustix::time::clock_gettime(ClockId::Monotonic));
     // What CLOCK_MONOTONIC leaves out (clock_gettime(2)).
@@ -46,7 +46,7 @@ pub(super) fn look(report: &mut Report) {
 }
 
 /// What the kernel, a sandbox or an emulator does not give.
-fn supervision(report: &mut Report) {
+fn supervision(report: &mut Findings) {
     let missing = supervise::missing();
     if !missing.contains(&Missing::Proc) {
         report.ok("proc", "/proc is there, and of this PID namespace");

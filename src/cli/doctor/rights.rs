@@ -1,8 +1,8 @@
 //! The findings about who we are to etcd, and what we may do there.
 
-use super::etcd::Judge;
+use super::findings::Rights;
+use super::judge::Judge;
 use super::mends::of_space;
-use super::report::Rights;
 use crate::describe;
 use crate::locker::etcd::diagnose::Service;
 use crate::locker::net::certificate::Certificate;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::etcd::{Judge, precise};
-use super::report::Times;
+use super::etcd::precise;
+use super::findings::Times;
+use super::judge::Judge;
 use crate::ErrorKind;
 use crate::cli::times::{self, Schedule};
 use crate::describe;

@@ -32,41 +32,16 @@ impl Settings {
 
     /// What kind of error it is here: a TTL that a file says is no matter of usage.
     pub(in crate::cli) fn kind(&self, error: &Error) -> ErrorKind {
-        let mut settings = error.settings().iter();
-        let in_file =
-            |&setting: &Setting| matches!(self.origin(self.key(setting)), Origin::File(..));
+        let in_file = |setting| matches!(self.origin(self.key(setting)), Origin::File(..));
         match error.kind() {
-            ErrorKind::InvalidTtl if settings.any(in_file) => ErrorKind::InvalidConfig,
+            ErrorKind::InvalidTtl if error.settings().any(in_file) => ErrorKind::InvalidConfig,
             kind => kind,
         }
     }
 
     /// What is wrong, and where the settings that it is about are set.
     pub(in crate::cli) fn located(&self, error: &Error) -> String {
-        let reason = self.in_words(error.reason());
-        if error.settings().is_empty() {
-            return reason;
-        }
-        format!("{reason} ({})", self.places(error.settings()))
-    }
-
-    /// The text with the places of the settings that it names in parentheses, `(cert, key)`: of
-    /// several endpoints each has its own reason.
-    fn in_words(&self, text: &str) -> String {
-        let mut parts = text.split('(');
-        let mut words = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let named = part.split_once(')').and_then(|(names, rest)| {
-                let known = |name| Setting::ALL.into_iter().find(|all| all.name() == name);
-                let settings = names.split(", ").map(known);
-                Some((settings.collect::<Option<Vec<_>>>()?, rest))
-            });
-            match named {
-                Some((settings, rest)) => words += &format!("({}){rest}", self.places(&settings)),
-                None => words += &format!("({part}"),
-            }
-        }
-        words
+        error.line(|settings| self.places(settings))
     }
 
     /// The key of the configuration that stands for a setting of the library.

@@ -8,104 +8,20 @@ use etcd_client::{GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+pub use super::diagnosis::{
+    Complaint, Condition, Diagnosis, MemberDiagnosis, Role, Service, Status,
+};
 use super::dial::{Client, Connection, Dialler, PROTOCOL};
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::{CAPABILITIES, lease};
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::locker::net::Config;
-use crate::locker::net::certificate::Certificate;
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;
 
 /// How often each member is asked for the time that a read takes.
 const ASKS: usize = 5;
-
-/// What was found out.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Diagnosis {
-    /// Each endpoint, in the order of the configuration.
-    pub members: Vec<Member>,
-    /// Our own certificate.
-    pub certificate: Option<Certificate>,
-    /// What came of asking the first member that answers, or why it then did not; `None` if there
-    /// is none.
-    pub service: Option<Result<Service>>,
-}
-
-/// What was found out about one endpoint.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Member {
-    /// As it was configured.
-    pub endpoint: String,
-    /// Whether a password would go there without TLS, over a network.
-    pub in_clear: bool,
-    /// The certificate that it shows, trusted or not.
-    pub certificate: Option<Certificate>,
-    /// How it answers, or why it does not.
-    pub condition: Result<Condition>,
-}
-
-/// How a member answers.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Condition {
-    /// What it says of itself; `None` if it says so only to root, as etcd does from 3.5 on where
-    /// users have to log in.
-    pub status: Option<Status>,
-    /// How long reads took that a majority had to confirm; or why there were none.
-    pub reads: Result<Vec<Duration>>,
-}
-
-/// What a member says of itself.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Status {
-    /// The number of its cluster: members of one have the same.
-    pub cluster: u64,
-    /// Its release.
-    pub version: String,
-    /// Its part in the cluster.
-    pub role: Role,
-    /// What it complains of, such as an alarm; in its own words, which are to be escaped.
-    pub complaints: Vec<String>,
-}
-
-/// A member's part in its cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Role {
-    /// It leads.
-    Leader,
-    /// It follows a leader.
-    Follower,
-    /// It only learns, and serves no locks.
-    Learner,
-    /// It knows of no leader.
-    Leaderless,
-}
-
-/// What etcd says of our user, and lets us do.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Service {
-    /// The endpoint that was asked.
-    pub endpoint: String,
-    /// Whether users have to log in; or why that is not known.
-    pub auth: Result<bool>,
-    /// Whether we could log in, if we have a user.
-    pub login: Option<Result<()>>,
-    /// Whether our requests count as those of a user, by login or certificate, if there are any.
-    pub recognised: bool,
-    /// Whether we may read under the prefix.
-    pub read: Result<()>,
-    /// Whether we may write under the prefix.
-    pub write: Result<()>,
-    /// The TTL that is granted for the one asked for.
-    pub lease: Result<Duration>,
-}
 
 /// Asks every endpoint of `config`, and one of them what we may do under `prefix`.
 ///
@@ -113,7 +29,7 @@ pub struct Service {
 /// at its TTL.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidConfig`], with the option or file at fault. All that etcd says or does not
+/// [`ErrorKind::InvalidConfig`], with the setting or file at fault. All that etcd says or does not
 /// say is in the [`Diagnosis`].
 pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
     let endpoints = config.servers(&PROTOCOL)?;
@@ -161,9 +77,9 @@ struct Patient {
 }
 
 impl Patient {
-    async fn member(&self, endpoint: &Endpoint) -> Member {
+    async fn member(&self, endpoint: &Endpoint) -> MemberDiagnosis {
         let shown = timeout(self.dial_timeout, self.nobody.reach().certificate(endpoint)).await;
-        Member {
+        MemberDiagnosis {
             endpoint: endpoint.to_string(),
             in_clear: endpoint.is_in_clear(),
             certificate: shown.ok().flatten(),
@@ -196,7 +112,11 @@ impl Patient {
                 cluster: status.header().map_or(0, |header| header.cluster_id()),
                 version: status.version().to_owned(),
                 role: role(&status),
-                complaints: status.errors().to_vec(),
+                complaints: status
+                    .errors()
+                    .iter()
+                    .map(|words| fault::complaint(words))
+                    .collect(),
             }),
             Err(fault) if is_denied(&fault) => None,
             Err(fault) => return Err(fault),
@@ -252,8 +172,8 @@ impl Patient {
     async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
         let nobody = self.dial(&self.nobody, endpoint).await?;
         // Whoever asks for no user at all is told first if there are none.
-        let passing = |error: Error| Fault::Broken(error.to_string());
-        let credentials = self.user.credentials().await.map_err(passing)?;
+        let credentials = self.user.credentials().await;
+        let credentials = credentials.map_err(Fault::passing)?;
         let has_user = credentials.is_some();
         let (name, password) = credentials.unwrap_or_default();
         let authenticate =
@@ -261,10 +181,8 @@ impl Patient {
         let answer = self.ask(&nobody, &self.nobody, authenticate).await;
         let (auth, login) = match answer {
             Ok(_) => (Ok(true), Ok(())),
-            Err(Fault::StaleLogin(why)) if why.ends_with("authentication is not enabled") => {
-                (Ok(false), Ok(()))
-            }
-            Err(fault @ Fault::Refused(ErrorKind::Denied, _)) => (Ok(true), Err(fault)),
+            Err(fault) if fault.is_about(&Subject::Users) => (Ok(false), Ok(())),
+            Err(fault) if fault.is_about(&Subject::Login) => (Ok(true), Err(fault)),
             Err(fault) => (Err(fault.clone().into()), Err(fault)),
         };
         let login = has_user.then(|| login.map_err(Error::from));
@@ -290,8 +208,7 @@ impl Patient {
 
     /// Has a lease granted, and revokes it.
     async fn lease(&self, connection: &Connection, ttl: Duration) -> Result<Duration, Fault> {
-        let refused = |error: Error| Fault::Refused(error.kind(), error.to_string());
-        let id = lease::fresh_id().map_err(refused)?;
+        let id = lease::fresh_id().map_err(Fault::Refused)?;
         let seconds = ttl.as_secs() as i64;
         let grant = |client: Client| async move {
             let options = LeaseGrantOptions::new().with_id(id);
@@ -309,10 +226,11 @@ impl Patient {
 
 /// Whether it is only that we may not do so.
 fn is_denied(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::Refused(ErrorKind::Denied, _) | Fault::StaleLogin(_)
-    )
+    match fault {
+        Fault::Refused(error) => error.kind() == ErrorKind::Denied,
+        Fault::StaleLogin(_) => true,
+        _ => false,
+    }
 }
 
 fn role(status: &StatusResponse) -> Role {
@@ -326,7 +244,7 @@ fn role(status: &StatusResponse) -> Role {
 }
 
 /// Reads all under the prefix, as a lock does, but has only the number sent.
-fn get(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
+fn get(prefix: &str) -> impl FnOnce(Client) -> Asking + use<> {
     let key = prefix.to_owned();
     move |client| {
         Box::pin(async move {
@@ -338,7 +256,7 @@ fn get(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
 
 /// Writes under the prefix, but in the branch of a transaction that is never taken: the right to
 /// do so is checked before (etcd's CheckTxnAuth looks at both branches).
-fn put(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
+fn put(prefix: &str) -> impl FnOnce(Client) -> Asking + use<> {
     let key = format!("{prefix}0");
     move |client| {
         Box::pin(async move {
@@ -350,4 +268,4 @@ fn put(prefix: &str) -> impl FnOnce(Client) -> Answer + use<> {
     }
 }
 
-type Answer = crate::locker::BoxFuture<'static, Result<(), etcd_client::Error>>;
+type Asking = crate::locker::BoxFuture<'static, Result<(), etcd_client::Error>>;

@@ -18,7 +18,7 @@ use super::coalesce::Coalescing;
 use super::fault::{self, Fault};
 use super::greeting::Greeting;
 use super::watches;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Setting, Subject};
 use crate::events::{EventKind, Observer};
 use crate::locker::net::Config;
 use crate::locker::net::endpoint::{Address, Endpoint};
@@ -101,9 +101,9 @@ impl Connection {
             let fault = Fault::from(error);
             // Only a login is told so, which the client made anew by itself, with the password
             // that was good for the one before.
-            let stale = fault::is_failed_login(&fault) && dialler.may_log_in_otherwise();
+            let stale = fault.is_about(&Subject::Login) && dialler.may_log_in_otherwise();
             match dialler.explain(fault, &self.refusal) {
-                Fault::Refused(_, reason) if stale => Fault::StaleLogin(reason),
+                Fault::Refused(reason) if stale => Fault::StaleLogin(reason),
                 fault => fault,
             }
         })
@@ -155,17 +155,13 @@ impl Dialler {
             }
         });
         let channel = TonicEndpoint::from_shared(uri(endpoint))
-            .map_err(|_| {
-                let text = "HTTP knows no such name of a host".to_owned();
-                Fault::Misfit(ErrorKind::InvalidConfig, text)
-            })?
+            .map_err(|_| Fault::misfit("HTTP knows no such name of a host"))?
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(once);
         // They were good at the start: they are being written.
-        let passing = |error: Error| Fault::Broken(error.to_string());
-        let credentials = self.credentials().await.map_err(passing)?;
+        let credentials = self.credentials().await.map_err(Fault::passing)?;
         match log_in(channel, credentials).await {
             Ok(client) => Ok(Connection {
                 client: Arc::new(MemberClient {
@@ -206,18 +202,16 @@ impl Dialler {
     /// Says what is behind a fault of a connection.
     fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
         self.tell(refusal);
-        let is_login = fault::is_failed_login(&fault);
         match (fault, refusal.fault(), &self.user) {
             (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
-            (Fault::Refused(ErrorKind::Denied, text), _, Some(user)) => {
-                let mut text = match user.shown() {
-                    Some(name) => format!("{text} (user {name})"),
-                    None => text,
-                };
-                if is_login {
-                    text.push_str(" (user, password)");
+            (Fault::Refused(mut error), _, Some(user)) if error.kind() == ErrorKind::Denied => {
+                if let Some(name) = user.shown() {
+                    error = error.and(format!(" (user {name})"));
                 }
-                Fault::Refused(ErrorKind::Denied, text)
+                if error.is_about(&Subject::Login) {
+                    error = error.about([Setting::User, Setting::Password]);
+                }
+                Fault::Refused(error)
             }
             (fault, ..) => fault,
         }

@@ -4,7 +4,8 @@ use etcd_client::Error as EtcdError;
 use tonic::Code;
 
 use super::broken;
-use crate::error::ErrorKind;
+use super::diagnosis::Complaint;
+use crate::error::{Error, ErrorKind, Setting, Subject};
 pub(super) use crate::locker::net::fault::Fault;
 
 /// What etcd begins to say of a password that is not the user's.
@@ -13,6 +14,12 @@ const FAILED_LOGIN: &str = "authentication failed";
 /// What it says of any login where nobody has to log in.
 const NO_LOGIN: &str = "authentication is not enabled";
 
+/// What a member says that knows of no leader.
+const NO_LEADER: &str = "no leader";
+
+/// What it says where its quota is used up.
+const FULL: &str = "database space exceeded";
+
 /// What is said of a server that answers HTTP but is none of gRPC's.
 const NO_ETCD: &str = "it answers HTTP, but not as etcd does: is it etcd's client port?";
 
@@ -20,23 +27,18 @@ impl From<EtcdError> for Fault {
     fn from(error: EtcdError) -> Self {
         match error {
             EtcdError::GRpcStatus(status) => judge(&status),
-            EtcdError::TransportError(error) => Self::Broken(broken::reason(&error)),
-            EtcdError::IoError(error) => Self::Broken(broken::reason(&error)),
+            EtcdError::TransportError(error) => Self::broken(broken::reason(&error)),
+            EtcdError::IoError(error) => Self::broken(broken::reason(&error)),
             // Made by the client itself, from an answer that has a TTL of 0.
             EtcdError::LeaseKeepAliveError(text) if text == "lease not found" => {
                 Self::LeaseNotFound
             }
-            EtcdError::LeaseKeepAliveError(_) => Self::Broken("the renewals' stream ended".into()),
-            EtcdError::WatchError(_) => Self::Broken("the watch ended".into()),
-            EtcdError::InvalidMetadataValue(_) => Self::Broken("its login token is bad".into()),
-            _ => Self::Broken("the client failed".into()),
+            EtcdError::LeaseKeepAliveError(_) => Self::broken("the renewals' stream ended"),
+            EtcdError::WatchError(_) => Self::broken("the watch ended"),
+            EtcdError::InvalidMetadataValue(_) => Self::broken("its login token is bad"),
+            _ => Self::broken("the client failed"),
         }
     }
-}
-
-/// Whether it is what etcd says of a password that is not the user's.
-pub(super) fn is_failed_login(fault: &Fault) -> bool {
-    matches!(fault, Fault::Refused(ErrorKind::Denied, why) if why.contains(FAILED_LOGIN))
 }
 
 /// What a dependency says itself, where our words do not say all.
@@ -57,38 +59,65 @@ pub(super) fn beneath(error: &EtcdError) -> Option<String> {
 /// By the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which its own client matches too.
 fn judge(status: &tonic::Status) -> Fault {
     if let Some(source) = std::error::Error::source(status) {
-        return Fault::Broken(broken::reason(source));
+        return Fault::broken(broken::reason(source));
     }
     let text = &*text_of(status);
     if text == NO_ETCD {
         // Its status is HTTP's: etcd, which is elsewhere, has refused nothing.
-        return Fault::Broken(text.to_owned());
+        return Fault::broken(text);
     }
-    let refused = |kind| Fault::Refused(kind, format!("etcd: {text}"));
+    let told = |kind| Error::new(kind, format!("etcd: {text}"));
+    let refused = |kind| Fault::Refused(told(kind));
+    let refused_for = |kind, subject| Fault::Refused(told(kind).concerning(subject));
+    let stale = || told(ErrorKind::Denied);
     match status.code() {
         Code::NotFound if text.ends_with("lease not found") => Fault::LeaseNotFound,
         Code::FailedPrecondition if text == "lease already exists" => Fault::LeaseExists,
-        Code::Unauthenticated => Fault::StaleLogin(format!("etcd: {text}")),
+        Code::Unauthenticated => Fault::StaleLogin(stale()),
         Code::InvalidArgument if text.contains("revision of auth store is old") => {
-            Fault::StaleLogin(format!("etcd: {text}"))
+            Fault::StaleLogin(stale())
         }
         // What its own client's new login gets, where a token is refused since `auth disable`.
-        Code::FailedPrecondition if text == NO_LOGIN => Fault::StaleLogin(format!("etcd: {text}")),
+        Code::FailedPrecondition if text == NO_LOGIN => {
+            Fault::StaleLogin(stale().concerning(Subject::Users))
+        }
         // What a request without a token gets: our connection is older than `auth enable`.
         Code::InvalidArgument if text == "user name is empty" => Fault::StaleLogin(
-            "etcd: it wants a user (user) or a client certificate (cert)".to_owned(),
+            Error::new(ErrorKind::Denied, "etcd: it wants a user")
+                .about([Setting::User])
+                .and(" or a client certificate")
+                .about([Setting::Cert]),
         ),
-        Code::InvalidArgument if text.starts_with(FAILED_LOGIN) => refused(ErrorKind::Denied),
-        Code::PermissionDenied => refused(ErrorKind::Denied),
+        Code::InvalidArgument if text.starts_with(FAILED_LOGIN) => {
+            refused_for(ErrorKind::Denied, Subject::Login)
+        }
+        Code::PermissionDenied => refused_for(ErrorKind::Denied, Subject::Permission),
         Code::OutOfRange if text == "too large lease TTL" => refused(ErrorKind::InvalidTtl),
-        Code::ResourceExhausted if text == "too many requests" => Fault::Broken(text.to_owned()),
+        Code::ResourceExhausted if text == "too many requests" => Fault::broken(text),
+        Code::ResourceExhausted if text.contains(FULL) => {
+            refused_for(ErrorKind::Unavailable, Subject::Space)
+        }
         Code::InvalidArgument
         | Code::OutOfRange
         | Code::FailedPrecondition
         | Code::NotFound
         | Code::ResourceExhausted
         | Code::Unimplemented => refused(ErrorKind::Unavailable),
-        _ => Fault::Broken(text.to_owned()),
+        Code::Unavailable if text == NO_LEADER => {
+            Fault::Broken(Error::new(ErrorKind::Unavailable, text).concerning(Subject::Majority))
+        }
+        _ => Fault::broken(text),
+    }
+}
+
+/// What a member complains of in its status: its alarms stand there as it prints them.
+pub(super) fn complaint(words: &str) -> Complaint {
+    if words.contains("NOSPACE") {
+        Complaint::NoSpace
+    } else if words.contains("CORRUPT") {
+        Complaint::Corrupt
+    } else {
+        Complaint::Other(words.to_owned())
     }
 }
 
@@ -112,7 +141,6 @@ fn text_of(status: &tonic::Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use crate::locker::net::fault::tests::reads_like_words;
 
     #[test]
@@ -126,7 +154,7 @@ mod tests {
                 "Some(Error(Io))",
                 "mvcc: database space exceeded",
             ] {
-                reads_like_words(Fault::from(status(text, code)).reason());
+                reads_like_words(&Error::from(Fault::from(status(text, code))).to_string());
             }
         }
         let source = || std::io::Error::other("Kind(Body)");
@@ -141,10 +169,10 @@ mod tests {
             EtcdError::EndpointsNotManaged,
             EtcdError::Internal("Internal(X)".to_owned()),
         ] {
-            reads_like_words(Fault::from(error).reason());
+            reads_like_words(&Error::from(Fault::from(error)).to_string());
         }
         let long = status(&"x".repeat(100_000), Code::Unavailable);
-        assert!(Fault::from(long).reason().len() < 300);
+        assert!(Error::from(Fault::from(long)).to_string().len() < 300);
     }
 
     #[test]

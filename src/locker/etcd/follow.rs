@@ -51,7 +51,8 @@ pub(super) async fn follow(
         };
         match fault {
             Fault::Broken(why) if store.heard() => {
-                shared.options.notify(None, EventKind::Retrying(why))
+                let what = EventKind::Retrying(why.to_string());
+                shared.options.notify(None, what);
             }
             fault => return Err(Error::from(fault)),
         }

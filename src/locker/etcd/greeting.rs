@@ -33,7 +33,7 @@ impl Greeting {
             words => judge(words),
         };
         if let Some(why) = strange {
-            self.refusal.set(Fault::Broken(why.to_owned()));
+            self.refusal.set(Fault::broken(why));
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::dial::{Client, Connection, Dialler, PROTOCOL};
 use super::fault::Fault;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::locker::Options;
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;
@@ -203,19 +203,23 @@ impl Members {
 
     /// The store did not work for us: every endpoint with its reason.
     fn unreachable(&self, faults: &[Option<Fault>]) -> Fault {
-        let mut lines = Vec::new();
-        let mut misfits = Vec::new();
-        for (member, fault) in self.members.iter().zip(faults) {
-            let reason = fault.as_ref().map_or("not asked", Fault::reason);
-            lines.push(format!("{}: {reason}", member.endpoint));
-            if let Some(Fault::Misfit(kind, _)) = fault {
-                misfits.push(*kind);
+        let mut misfits = faults.iter().map(|fault| match fault {
+            Some(Fault::Misfit(error)) => Some(error.kind()),
+            _ => None,
+        });
+        let first = misfits.next().flatten();
+        let kind = first.filter(|_| misfits.all(|kind| kind.is_some()));
+        let errors = self.members.iter().zip(faults).map(|(member, fault)| {
+            let not_asked = || Error::new(ErrorKind::Unavailable, "not asked");
+            let error = fault.clone().map_or_else(not_asked, Error::from);
+            error.of(Subject::Endpoint(member.endpoint.to_string()))
+        });
+        match kind {
+            Some(kind) => Fault::Misfit(Error::joined(kind, errors)),
+            None => {
+                let all = Error::joined(ErrorKind::Unavailable, errors);
+                Fault::Broken(all.context("cannot reach etcd"))
             }
-        }
-        let lines = lines.join("; ");
-        match misfits.first() {
-            Some(kind) if misfits.len() == faults.len() => Fault::Misfit(*kind, lines),
-            _ => Fault::Broken(format!("cannot reach etcd: {lines}")),
         }
     }
 }

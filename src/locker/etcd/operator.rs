@@ -13,7 +13,7 @@ impl Operator for Etcd {
         Box::pin(async move {
             check_key(key)?;
             let found = inspect::look(&self.shared.store, key).await;
-            found.map_err(|fault| Error::from(fault).context(key))
+            found.map_err(|fault| Error::from(fault).of_key(key))
         })
     }
 
@@ -21,7 +21,7 @@ impl Operator for Etcd {
         Box::pin(async move {
             check_key(key)?;
             let found = inspect::glance(&self.shared.store, key).await;
-            found.map_err(|fault| Error::from(fault).context(key))
+            found.map_err(|fault| Error::from(fault).of_key(key))
         })
     }
 
@@ -34,7 +34,7 @@ impl Operator for Etcd {
             check_key(key)?;
             let pause = self.shared.options.retry_interval;
             let free = inspect::until_free(&self.shared.store, key, pause).await;
-            free.map_err(|error| error.context(key))
+            free.map_err(|error| error.of_key(key))
         })
     }
 
@@ -67,7 +67,7 @@ impl Operator for Etcd {
             check_key(key)?;
             let pause = self.shared.options.retry_interval;
             let gone = inspect::until_gone(&self.shared.store, key, token, pause).await;
-            gone.map_err(|error| error.context(key))
+            gone.map_err(|error| error.of_key(key))
         })
     }
 

@@ -89,8 +89,9 @@ impl<'a> Acquisition<'a> {
             Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
             Err(Stop::Lost(loss)) => Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("{}: taken and lost at once: {loss}", self.key),
-            )),
+                format!("taken and lost at once: {loss}"),
+            )
+            .of_key(self.key)),
             Err(Stop::Failed(error)) => Err(error),
         }
     }
@@ -282,11 +283,11 @@ impl<'a> Acquisition<'a> {
         Error::new(
             ErrorKind::Unavailable,
             format!(
-                "{}: etcd answers too late: the lock was taken, but could not be renewed before \
-                 its TTL of {ttl} was nearly over",
-                self.key
+                "etcd answers too late: the lock was taken, but could not be renewed before \
+                 its TTL of {ttl} was nearly over"
             ),
         )
+        .of_key(self.key)
     }
 
     fn notify(&self, what: EventKind) {
@@ -296,16 +297,13 @@ impl<'a> Acquisition<'a> {
     fn stop(&self, fault: Fault) -> Stop {
         match fault {
             Fault::LeaseNotFound => Stop::Lost(Loss::LeaseGone),
-            Fault::Refused(kind, text) => {
-                Stop::Failed(Error::new(kind, format!("{}: {text}", self.key)))
-            }
+            Fault::Refused(error) => Stop::Failed(error.of_key(self.key)),
             fault => Stop::Failed(fault.into()),
         }
     }
 
     fn closed(&self) -> Error {
-        let message = format!("{}: the client has been closed", self.key);
-        Error::new(ErrorKind::Closed, message)
+        Error::new(ErrorKind::Closed, "the client has been closed").of_key(self.key)
     }
 }
 

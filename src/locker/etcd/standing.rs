@@ -142,7 +142,7 @@ pub(super) async fn lived(
             return Ok(lived);
         }
     }
-    Err(Fault::Broken("etcd changes its leaders".to_owned()))
+    Err(Fault::broken("etcd changes its leaders"))
 }
 
 /// The number of the election that made the leader whom a member follows.

@@ -97,6 +97,6 @@ async fn value(store: &Arc<Members>, key: &[u8]) -> Result<Vec<u8>, Fault> {
 }
 
 fn nobody(key: &str, token: u64) -> Error {
-    let message = format!("{key}: nobody holds it or waits for it with token {token}");
-    Error::new(ErrorKind::NotHeld, message)
+    let why = format!("nobody holds it or waits for it with token {token}");
+    Error::new(ErrorKind::NotHeld, why).of_key(key)
 }

@@ -79,7 +79,7 @@ impl Waiter<'_> {
             match ended {
                 Ok(()) => woken = true,
                 Err(Fault::Broken(reason)) => {
-                    let what = EventKind::Retrying(reason);
+                    let what = EventKind::Retrying(reason.to_string());
                     self.shared.options.notify(Some(self.key), what);
                     sleep(self.shared.options.retry_interval).await;
                 }

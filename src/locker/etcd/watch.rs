@@ -62,11 +62,11 @@ impl Watch {
     ) -> Result<T, Fault> {
         loop {
             let Some(answer) = self.message else {
-                return Err(Fault::Broken("the watch was closed".to_owned()));
+                return Err(Fault::broken("the watch was closed"));
             };
             if answer.canceled() {
                 let reason = answer.cancel_reason();
-                return Err(Fault::Broken(format!("the watch was ended: {reason}")));
+                return Err(Fault::broken(format!("the watch was ended: {reason}")));
             }
             for event in answer.events() {
                 if let ControlFlow::Break(found) = each(event) {
@@ -76,11 +76,11 @@ impl Watch {
             self.message = tokio::select! {
                 message = self.shared.message() => message.map_err(|error| match error.into() {
                     // The next call logs in anew.
-                    Fault::StaleLogin(why) => Fault::Broken(why),
+                    Fault::StaleLogin(why) => Fault::passing(why),
                     fault => fault,
                 })?,
                 _ = self.moved.changed() => {
-                    return Err(Fault::Broken("another connection is used".to_owned()));
+                    return Err(Fault::broken("another connection is used"));
                 }
             };
         }

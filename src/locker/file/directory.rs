@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::Gid;
 
 use super::own;
-use crate::error::{Error, ErrorKind, Result, plain};
+use crate::error::{Error, ErrorKind, Result, Subject, plain};
 use crate::secrets;
 
 /// An open directory that was found fit for lock files.
@@ -136,12 +136,12 @@ pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
 }
 
 /// A path that was configured, as it may be shown.
-pub(super) fn shown(path: &Path) -> String {
-    secrets::path(&path.to_string_lossy())
+fn subject(path: &Path) -> Subject {
+    Subject::File(secrets::path(&path.to_string_lossy()).into())
 }
 
 pub(super) fn unfit(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, format!("{}: {why}", shown(path)))
+    Error::new(ErrorKind::InvalidConfig, why).of(subject(path))
 }
 
 /// What the system refused about `path`, of the kind that tells who can do something about it.
@@ -161,6 +161,6 @@ pub(super) fn refused(path: &Path, what: &str, why: impl Into<io::Error>) -> Err
         ) => ErrorKind::InvalidConfig,
         _ => ErrorKind::Unavailable,
     };
-    let message = format!("{}: {what}: {}", shown(path), plain(&why.to_string()));
-    Error::new(kind, message).with_source(why)
+    let reason = format!("{what}: {}", plain(&why.to_string()));
+    Error::new(kind, reason).of(subject(path)).with_source(why)
 }

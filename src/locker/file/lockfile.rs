@@ -17,9 +17,9 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::counter::{self, LINE};
-use super::directory::{LockDirectory, Sharing, refused, same_file, shown};
+use super::directory::{LockDirectory, Sharing, refused, same_file, unfit};
 use super::probe::{self, Flocked};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::locker::{Record, TakenAway};
 
 /// As much of another's record is read; ours are a few hundred bytes.
@@ -336,9 +336,6 @@ fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
 }
 
 fn strange(path: &Path, why: &str) -> Error {
-    let message = format!(
-        "{}: not a lock file of genlock: {why}; move it away if nothing else needs it",
-        shown(path)
-    );
-    Error::new(ErrorKind::InvalidConfig, message)
+    let why = format!("not a lock file of genlock: {why}; move it away if nothing else needs it");
+    unfit(path, &why)
 }

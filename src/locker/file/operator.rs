@@ -32,7 +32,7 @@ impl FileStore {
     fn find(&self, key: &str) -> Result<Option<LockFile>> {
         check_key(key)?;
         let found = LockFile::find(&self.directory, &name::of(key), false);
-        found.map_err(|error| error.context(key))
+        found.map_err(|error| error.of_key(key))
     }
 
     /// Every lock in the directory that is held and whose key is in the scope, by its file's name.
@@ -195,7 +195,7 @@ impl Operator for FileStore {
         force: bool,
     ) -> BoxFuture<'a, Result<Removal>> {
         Box::pin(async move {
-            let refused = |kind, why: String| Error::new(kind, format!("{key}: {why}"));
+            let refused = |kind, why: String| Error::new(kind, why).of_key(key);
             if force {
                 let why =
                     "a lock of file: lives as long as its holder, and cannot be taken by force";

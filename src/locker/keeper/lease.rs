@@ -232,7 +232,7 @@ impl Task {
                 }
                 Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
                 Err(fault) => {
-                    let what = EventKind::Retrying(fault.reason().to_owned());
+                    let what = EventKind::Retrying(Error::from(fault).to_string());
                     self.keeper.options.notify(None, what);
                 }
             }

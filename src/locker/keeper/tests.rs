@@ -137,7 +137,7 @@ async fn a_store_that_is_silent_is_told_of_and_then_it_is_lost() {
 async fn what_fails_is_tried_again_and_what_is_gone_is_lost_at_once() {
     let store = Scripted::new(|number| async move {
         match number {
-            1 | 2 => Err(Fault::Broken("it hung up".to_owned())),
+            1 | 2 => Err(Fault::broken("it hung up")),
             3 => Ok(Instant::now()),
             _ => Err(Fault::LeaseNotFound),
         }

@@ -25,7 +25,7 @@ pub(crate) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => look_up(host, port).await?,
     };
-    let broken = |error: io::Error| Fault::Broken(reason::of_io(&error));
+    let broken = |error: io::Error| Fault::broken(reason::of_io(&error));
     let stream = first_of(in_turn(addresses), within).await.map_err(broken)?;
     // Small requests must not wait for the acknowledgement of those before.
     stream.set_nodelay(true).map_err(broken)?;
@@ -39,7 +39,7 @@ async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
     let found = lookup_host((host, port)).await.map_err(|error| {
         let why = plain(&error.to_string());
         let why = why.strip_prefix("failed to lookup address information: ");
-        Fault::Broken(format!("unknown host: {}", why.unwrap_or("no address")))
+        Fault::broken(format!("unknown host: {}", why.unwrap_or("no address")))
     })?;
     Ok(found.collect())
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::config::Pem;
-use crate::error::{Error, ErrorKind, Result, Setting, plain};
+use crate::error::{Error, ErrorKind, Result, Setting, Subject, plain};
 use crate::input;
 
 /// More than any chain of certificates takes: a file that is larger is another.
@@ -94,8 +94,16 @@ impl CredentialFile {
 
     /// Says why this file will not do.
     pub(crate) fn invalid(&self, why: &str) -> Error {
-        let message = format!("{}: {why}", self.path.display());
-        Error::new(ErrorKind::InvalidConfig, message).about([self.setting])
+        self.at_fault(Error::new(ErrorKind::InvalidConfig, why))
+    }
+
+    /// Adds that it is this file, and the setting that names it.
+    fn at_fault(&self, error: Error) -> Error {
+        self.place(error.about([self.setting]))
+    }
+
+    fn place(&self, error: Error) -> Error {
+        error.of(Subject::File(self.path.clone()))
     }
 }
 
@@ -134,10 +142,23 @@ impl PemSource {
     pub(crate) fn invalid(&self, why: &str) -> Error {
         match self {
             Self::File(file) => file.invalid(why),
-            Self::Given(setting, _) => {
-                let message = format!("{}: {why}", self.shown());
-                Error::new(ErrorKind::InvalidConfig, message).about([*setting])
-            }
+            Self::Given(..) => self.at_fault(Error::new(ErrorKind::InvalidConfig, why)),
+        }
+    }
+
+    /// Adds where it is, and the setting that names it.
+    pub(crate) fn at_fault(&self, error: Error) -> Error {
+        match self {
+            Self::File(file) => file.at_fault(error),
+            Self::Given(setting, _) => self.place(error.about([*setting])),
+        }
+    }
+
+    /// Adds where it is.
+    pub(crate) fn place(&self, error: Error) -> Error {
+        match self {
+            Self::File(file) => file.place(error),
+            Self::Given(..) => error.context(self.shown()),
         }
     }
 }

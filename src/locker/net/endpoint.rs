@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::protocol::Protocol;
-use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 use crate::secrets;
 
 /// Where a server listens. Displays as the user wrote it, but for a secret.
@@ -28,8 +28,9 @@ impl Endpoint {
         let named =
             |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
         if let Some(text) = endpoints.iter().find(named) {
-            let why = "a user has settings of its own (user, password)";
-            return Err(invalid(text, why));
+            let error = invalid(text, "a user has settings of its own");
+            let error = error.about([Setting::User, Setting::Password]);
+            return Err(error.about([Setting::Endpoints]));
         }
         endpoints
             .iter()
@@ -40,7 +41,7 @@ impl Endpoint {
     /// Reads `host:port`, the same behind one of the protocol's schemes, or `unix://PATH`; without a
     /// scheme `tls` decides.
     pub(crate) fn parse(text: &str, tls: bool, protocol: &Protocol) -> Result<Self> {
-        let refuse = |why: &str| Err(invalid(text, why));
+        let refuse = |why: &str| Err(invalid(text, why).about([Setting::Endpoints]));
         let Protocol {
             store,
             named,
@@ -105,12 +106,8 @@ fn behind_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 
 fn invalid(text: &str, why: &str) -> Error {
     let shown = secrets::endpoints(text);
-    let shown = shown.escape_debug();
-    Error::new(
-        ErrorKind::InvalidConfig,
-        format!("endpoint \"{shown}\": {why}"),
-    )
-    .about([Setting::Endpoints])
+    let reason = format!("endpoint \"{}\": {why}", shown.escape_debug());
+    Error::new(ErrorKind::InvalidConfig, reason).concerning(Subject::Endpoint(shown))
 }
 
 impl fmt::Display for Endpoint {

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Subject};
 
-/// Why an attempt failed, with the reason in words for a user.
+/// Why an attempt failed, in words for a user.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// The endpoint is not there, broke or cannot work at the moment. Another may do, or the same
     /// one later.
-    Broken(String),
+    Broken(Error),
     /// This endpoint and our configuration do not fit: no use in asking it again.
-    Misfit(ErrorKind, String),
+    Misfit(Error),
     /// The store's last word, whichever endpoint says it.
-    Refused(ErrorKind, String),
+    Refused(Error),
     /// The login of this connection counts no more: it has expired, is older than the store's list of
     /// users, or there is one where nobody logs in any more, or none where one has to.
-    StaleLogin(String),
+    StaleLogin(Error),
     /// The lease is not there (yet, or any more).
     LeaseNotFound,
     /// A lease with this id is there already.
@@ -24,33 +24,48 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    pub(crate) fn broken(reason: impl Into<String>) -> Self {
+        Self::Broken(Error::new(ErrorKind::Unavailable, reason))
+    }
+
+    /// What is wrong here now, and was right before: it may be right again the next time.
+    pub(crate) fn passing(error: Error) -> Self {
+        Self::Broken(error.with_kind(ErrorKind::Unavailable))
+    }
+
+    pub(crate) fn misfit(reason: impl Into<String>) -> Self {
+        Self::Misfit(Error::new(ErrorKind::InvalidConfig, reason))
+    }
+
     pub(crate) fn silent(within: Duration) -> Self {
         let within = Duration::from_millis(within.as_millis() as u64);
         let within = humantime::format_duration(within);
-        Self::Broken(format!("no answer within {within}"))
+        Self::broken(format!("no answer within {within}"))
     }
 
-    /// The reason, without the kind.
-    pub(crate) fn reason(&self) -> &str {
+    /// Whether it is about this.
+    pub(crate) fn is_about(&self, subject: &Subject) -> bool {
         match self {
-            Self::Broken(reason)
-            | Self::Misfit(_, reason)
-            | Self::Refused(_, reason)
-            | Self::StaleLogin(reason) => reason,
-            Self::LeaseNotFound => "the lease is gone",
-            Self::LeaseExists => "the lease id is taken",
+            Self::Broken(error)
+            | Self::Misfit(error)
+            | Self::Refused(error)
+            | Self::StaleLogin(error) => error.is_about(subject),
+            Self::LeaseNotFound | Self::LeaseExists => false,
         }
     }
 }
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        let kind = match &fault {
-            Fault::Misfit(kind, _) | Fault::Refused(kind, _) => *kind,
-            Fault::StaleLogin(_) => ErrorKind::Denied,
-            Fault::Broken(_) | Fault::LeaseNotFound | Fault::LeaseExists => ErrorKind::Unavailable,
+        let reason = match fault {
+            Fault::Broken(error)
+            | Fault::Misfit(error)
+            | Fault::Refused(error)
+            | Fault::StaleLogin(error) => return error,
+            Fault::LeaseNotFound => "the lease is gone",
+            Fault::LeaseExists => "the lease id is taken",
         };
-        Self::new(kind, fault.reason())
+        Self::new(ErrorKind::Unavailable, reason)
     }
 }
 

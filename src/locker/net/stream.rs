@@ -44,7 +44,7 @@ impl Reach {
     ) -> Result<Box<dyn Stream>, Fault> {
         match &endpoint.address {
             Address::Unix(path) => {
-                let broken = |error: io::Error| Fault::Broken(reason::of_io(&error));
+                let broken = |error: io::Error| Fault::broken(reason::of_io(&error));
                 let stream = UnixStream::connect(path).await.map_err(broken)?;
                 Ok(Box::new(stream))
             }

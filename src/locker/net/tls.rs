@@ -68,10 +68,8 @@ impl Connector {
         refusal: Refusal,
     ) -> Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>, Fault> {
         let config = self.config()?;
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-            let text = "TLS knows no such name of a host".to_owned();
-            Fault::Misfit(ErrorKind::InvalidConfig, text)
-        })?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Fault::misfit("TLS knows no such name of a host"))?;
         let identity = self.identity();
         match TlsConnector::from(config).connect(name, stream).await {
             Ok(stream) => Ok(Noting {
@@ -94,9 +92,9 @@ impl Connector {
                 ) =>
                 {
                     let other = self.protocol.without_tls();
-                    Fault::Broken(format!("it hung up on TLS ({other})"))
+                    Fault::broken(format!("it hung up on TLS ({other})"))
                 }
-                None => Fault::Broken(reason::of_io(&error)),
+                None => Fault::broken(reason::of_io(&error)),
             }),
         }
     }
@@ -143,27 +141,25 @@ impl Connector {
             return Ok(ready.clone());
         }
         // They were good at the start: they are being written.
-        let passing = |error: Error| Fault::Broken(error.to_string());
-        let contents = self.files.read().map_err(passing)?;
+        let contents = self.files.read().map_err(Fault::passing)?;
         let mut last = self.last();
         if last.contents != contents {
             let understood = self.files.understand(contents, &self.provider);
-            *last = understood.map_err(passing)?;
+            *last = understood.map_err(Fault::passing)?;
         }
         if let Some(config) = &last.config {
             return Ok(config.clone());
         }
-        let lasting = |error: Error| Fault::Misfit(error.kind(), error.to_string());
         let verifier = match &last.authorities {
             _ if self.trust_anyone => self.anyone(),
-            Some(given) => known(given, &self.provider).map_err(lasting)?,
+            Some(given) => known(given, &self.provider).map_err(Fault::Misfit)?,
             None => {
-                let system = Authorities::of_the_system().map_err(lasting)?;
-                known(&system, &self.provider).map_err(lasting)?
+                let system = Authorities::of_the_system().map_err(Fault::Misfit)?;
+                known(&system, &self.provider).map_err(Fault::Misfit)?
             }
         };
         let config = self.build(verifier, last.certified.clone());
-        let config = Arc::new(config.map_err(lasting)?);
+        let config = Arc::new(config.map_err(Fault::Misfit)?);
         last.config = Some(config.clone());
         Ok(config)
     }

@@ -48,9 +48,9 @@ impl Files {
             (Some(cert), Some(key)) => Some((file(Setting::Cert, cert), file(Setting::Key, key))),
             (Some(one), None) | (None, Some(one)) => {
                 let why = "a certificate and its key are of use together only";
-                let message = format!("{}: {why}", file(Setting::Cert, one).shown());
-                let error = Error::new(ErrorKind::InvalidConfig, message);
-                return Err(error.about([Setting::Cert, Setting::Key]));
+                let error = Error::new(ErrorKind::InvalidConfig, why);
+                let error = error.about([Setting::Cert, Setting::Key]);
+                return Err(file(Setting::Cert, one).place(error));
             }
             (None, None) => None,
         };
@@ -121,7 +121,9 @@ fn certified(
     let public = signing.public_key();
     let public = public.as_deref().and_then(PublicKey::read);
     if public.is_some_and(|public| public.key != shown.key) {
-        return Err(key.invalid("it is not the key of the certificate (cert)"));
+        let why = "it is not the key of the certificate";
+        let error = Error::new(ErrorKind::InvalidConfig, why).about([Setting::Cert]);
+        return Err(key.at_fault(error));
     }
     Ok(CertifiedKey::new(chain, signing))
 }

@@ -1,11 +1,11 @@
-//! What TLS ended for, in words, with the option at fault. Its own texts name the variants of an
+//! What TLS ended for, in words, with the setting at fault. Its own texts name the variants of an
 //! enumeration.
 
 use tokio_rustls::rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, PeerIncompatible,
 };
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Setting, Subject};
 use crate::locker::net::fault::Fault;
 use crate::locker::net::protocol::Protocol;
 
@@ -20,34 +20,43 @@ pub(super) enum Identity {
 
 /// What a failed handshake, or the end of a connection, means.
 pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fault {
-    let misfit = |text: &str| Fault::Misfit(ErrorKind::InvalidConfig, text.to_owned());
+    let own = [Setting::Cert, Setting::Key];
+    let refused = |text: &str| Error::new(ErrorKind::Denied, text).about(own);
     match error {
-        Tls::InvalidCertificate(bad) => misfit(certificate(bad)),
-        Tls::NoCertificatesPresented => misfit("it shows no certificate"),
-        Tls::InconsistentKeys(_) => misfit("the key (key) is not that of the certificate (cert)"),
+        Tls::InvalidCertificate(bad) => Fault::Misfit(of_certificate(bad)),
+        Tls::NoCertificatesPresented => Fault::misfit("it shows no certificate"),
+        Tls::InconsistentKeys(_) => Fault::Misfit(
+            Error::new(ErrorKind::InvalidConfig, "the key")
+                .about([Setting::Key])
+                .and(" is not that of the certificate")
+                .about([Setting::Cert]),
+        ),
         // Go says "bad certificate" even to one who shows none.
         Tls::AlertReceived(alert) => match (refusal(*alert), identity) {
             (Some(_), Identity::Nothing) => Fault::Misfit(
-                ErrorKind::Denied,
-                "it wants a client certificate (cert, key)".to_owned(),
+                refused("it wants a client certificate").concerning(Subject::ClientCertificate),
             ),
             // Nor does Go say that.
-            (Some(_), Identity::Expired(shown)) => Fault::Misfit(
-                ErrorKind::Denied,
-                format!("it refused the client certificate (cert, key): {shown} has expired"),
-            ),
-            (Some(why), Identity::Certificate) => Fault::Misfit(
-                ErrorKind::Denied,
-                format!("it refused the client certificate (cert, key){why}"),
-            ),
-            (None, _) => Fault::Broken(alert_text(*alert, protocol)),
+            (Some(_), Identity::Expired(shown)) => {
+                Fault::Misfit(refused(REFUSED).and(format!(": {shown} has expired")))
+            }
+            (Some(why), Identity::Certificate) => Fault::Misfit(refused(REFUSED).and(why)),
+            (None, _) => Fault::broken(alert_text(*alert, protocol)),
         },
         Tls::InvalidMessage(_) => {
             let other = protocol.without_tls();
-            misfit(&format!("it does not speak TLS ({other})"))
+            Fault::misfit(format!("it does not speak TLS ({other})"))
         }
-        Tls::NoApplicationProtocol => Fault::Broken(no_application_protocol(protocol)),
-        other => Fault::Broken(broken(other).to_owned()),
+        Tls::NoApplicationProtocol => Fault::broken(no_application_protocol(protocol)),
+        Tls::PeerIncompatible(
+            PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon,
+        ) => Fault::Broken(
+            Error::new(ErrorKind::Unavailable, "it takes no signature that the key")
+                .about([Setting::Key])
+                .and(" makes"),
+        ),
+        other => Fault::broken(broken(other)),
     }
 }
 
@@ -60,6 +69,8 @@ pub(super) fn beneath(error: &Tls) -> Option<String> {
     };
     (!all).then(|| error.to_string())
 }
+
+const REFUSED: &str = "it refused the client certificate";
 
 const BAD: &str = "its certificate is bad";
 
@@ -74,7 +85,7 @@ pub(super) fn is_of_an_authority(error: &Tls) -> bool {
 /// What is wrong with the server's certificate.
 fn certificate(bad: &Bad) -> &'static str {
     match bad {
-        Bad::UnknownIssuer => "its certificate is not signed by an authority known here (cacert)",
+        Bad::UnknownIssuer => "its certificate is not signed by an authority known here",
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
             "its certificate is not for this name"
         }
@@ -106,12 +117,25 @@ fn certificate(bad: &Bad) -> &'static str {
     }
 }
 
+/// The same, with what it is about.
+fn of_certificate(bad: &Bad) -> Error {
+    let error = Error::new(ErrorKind::InvalidConfig, certificate(bad));
+    match bad {
+        Bad::UnknownIssuer => error.about([Setting::Cacert]).concerning(Subject::Signer),
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            error.concerning(Subject::ServerName)
+        }
+        Bad::Other(other) if other.0.to_string() == AUTHORITYS => error.about([Setting::Cacert]),
+        _ => error,
+    }
+}
+
 /// webpki says these by name only.
 fn by_name(name: &str) -> &'static str {
     match name {
         AUTHORITYS => {
             "its certificate is one of an authority: that is taken only if it stands itself among \
-             those known here (cacert)"
+             those known here"
         }
         "EndEntityUsedAsCa" => {
             "its certificate is signed by one that is of no authority (basicConstraints)"
@@ -177,9 +201,6 @@ fn broken(error: &Tls) -> &'static str {
             | Peer::SupportedVersionsExtensionRequired,
         ) => "it has neither TLS 1.2 nor 1.3",
         Tls::PeerIncompatible(Peer::NoCipherSuitesInCommon) => NO_CIPHER_SUITE,
-        Tls::PeerIncompatible(
-            Peer::NoSignatureSchemesInCommon | Peer::NoCertificateRequestSignatureSchemesInCommon,
-        ) => "it takes no signature that the key (key) makes",
         Tls::PeerIncompatible(_) => "its TLS is none that we have",
         Tls::PeerMisbehaved(_)
         | Tls::InappropriateMessage { .. }
@@ -334,7 +355,7 @@ mod tests {
                 Identity::Certificate,
                 Identity::Expired("client.pem".into()),
             ] {
-                reads_like_words(judge(&error, &identity, &PROTOCOL).reason());
+                reads_like_words(&Error::from(judge(&error, &identity, &PROTOCOL)).to_string());
             }
         }
     }

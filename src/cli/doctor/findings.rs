@@ -15,22 +15,22 @@ use crate::{Error, ErrorKind};
 
 /// All that was found. Its fields are an interface.
 #[derive(Default, Serialize)]
-pub(super) struct Report {
+pub(super) struct Findings {
     ok: bool,
     status: u8,
     pub(super) store: Option<&'static str>,
-    settings: Vec<Setting>,
+    settings: Vec<SettingRow>,
     findings: Vec<Finding>,
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<ShownEndpoint>,
     pub(super) auth: Option<bool>,
     pub(super) user: Option<String>,
     pub(super) rights: Option<Rights>,
     pub(super) times: Option<Times>,
-    pub(super) directory: Option<Directory>,
+    pub(super) directory: Option<ShownDirectory>,
 }
 
 #[derive(Serialize)]
-struct Setting {
+struct SettingRow {
     key: &'static str,
     value: Option<String>,
     origin: String,
@@ -47,17 +47,17 @@ struct Finding {
 }
 
 #[derive(Serialize)]
-pub(super) struct Endpoint {
+pub(super) struct ShownEndpoint {
     pub(super) endpoint: String,
     pub(super) reached: bool,
     pub(super) version: Option<String>,
     pub(super) role: Option<&'static str>,
     pub(super) read_seconds: Vec<f64>,
-    pub(super) certificate: Option<Shown>,
+    pub(super) certificate: Option<ShownCertificate>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Shown {
+pub(super) struct ShownCertificate {
     subject: String,
     names: Vec<String>,
     issuer: String,
@@ -65,7 +65,7 @@ pub(super) struct Shown {
     until: String,
 }
 
-impl From<&Certificate> for Shown {
+impl From<&Certificate> for ShownCertificate {
     fn from(certificate: &Certificate) -> Self {
         Self {
             subject: certificate.subject.clone(),
@@ -96,7 +96,7 @@ pub(super) struct Times {
 }
 
 #[derive(Serialize)]
-pub(super) struct Directory {
+pub(super) struct ShownDirectory {
     pub(super) path: String,
     pub(super) owner: Option<u32>,
     pub(super) mode: Option<String>,
@@ -104,7 +104,7 @@ pub(super) struct Directory {
     pub(super) local: Option<bool>,
 }
 
-impl Report {
+impl Findings {
     /// Every setting, and the files that were looked at. `default` gives what an option is that
     /// nobody has set.
     pub(super) fn settings(
@@ -118,7 +118,7 @@ impl Report {
                 let mend = format!("correct {}", setting.origin);
                 self.wrong("config", ErrorKind::InvalidConfig, text, Some(mend));
             }
-            self.settings.push(Setting {
+            self.settings.push(SettingRow {
                 key: setting.key,
                 value: match setting.origin {
                     Origin::Default => setting.value.or_else(|| default(setting.key)),
@@ -151,7 +151,7 @@ impl Report {
     pub(super) fn wrong(
         &mut self,
         topic: &'static str,
-        kind: impl Into<Kind>,
+        kind: impl Into<FailureStatus>,
         text: impl Into<String>,
         mend: Option<String>,
     ) {
@@ -219,7 +219,7 @@ impl Report {
                 text.push_str(&format!("{shown} {line}\n"));
             }
         }
-        let is_shown = |setting: &&Setting| all || setting.kind != "default";
+        let is_shown = |setting: &&SettingRow| all || setting.kind != "default";
         let settings = self.settings.iter().filter(is_shown);
         let widest = settings.clone().map(|setting| setting.key.len()).max();
         let widest = widest.unwrap_or_default();
@@ -268,9 +268,9 @@ impl Report {
 }
 
 /// The status that a kind of error stands for.
-pub(super) struct Kind(u8);
+pub(super) struct FailureStatus(u8);
 
-impl From<ErrorKind> for Kind {
+impl From<ErrorKind> for FailureStatus {
     fn from(kind: ErrorKind) -> Self {
         match Exit::of_error(kind) {
             Exit::Status(status) => Self(status),
@@ -279,7 +279,7 @@ impl From<ErrorKind> for Kind {
     }
 }
 
-impl From<&Error> for Kind {
+impl From<&Error> for FailureStatus {
     fn from(error: &Error) -> Self {
         error.kind().into()
     }
