@@ -65,8 +65,8 @@ fn look(store: &Store) {
     for (verb, status) in [
         (&["status", &store.key][..], 0),
         (&["ls"], 0),
-        (&["release", &store.key], 64),
-        (&["release", "--waiters", &store.key], 0),
+        (&["break", &store.key], 64),
+        (&["break", "--waiters", &store.key], 0),
     ] {
         let shown = show(verb).silent(status);
         shown.text().lines().for_each(harmless_text);
