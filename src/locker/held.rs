@@ -82,7 +82,7 @@ pub trait Possession: Send + Sync {
 
 impl Held {
     /// For stores: the lock of `first`, and of `more` along with it. `owner` is the side that drives
-    /// it, and says when it is lost.
+    /// it, and says when it is lost. At the end [`Held::told`], or nobody hears of it.
     pub fn new(
         first: Grant,
         more: impl IntoIterator<Item = Grant>,
