@@ -2,8 +2,8 @@
 //!
 //! The C library enters it and not Rust's runtime, which would set SIGPIPE to be ignored and open
 //! /dev/null for closed standard descriptors first: nobody could tell any more what the command is to
-//! inherit. It is not for speed, of which nothing could be measured. What else the runtime does for us
-//! is in [`genlock::cli::main`].
+//! inherit. It is not for speed, of which nothing could be measured (cargo bench -- --pair OLD NEW). What
+//! else the runtime does for us is in [`genlock::cli::main`].
 
 #![no_main]
 

@@ -3,6 +3,7 @@
 //! in one run, on one etcd whose data is in memory.
 //!
 //!     cargo bench -- [ROW...] [--quick] [--svg FILE]
+//!     cargo bench -- --pair OLD NEW [--quick]
 
 // The table is what it prints.
 #![allow(clippy::print_stdout)]
@@ -16,6 +17,7 @@ mod certificates;
 mod etcd;
 mod floor;
 mod observer;
+mod pair;
 mod plot;
 mod probe;
 mod report;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|first| first == floor::ROLE) {
         return floor::run(&args[1..]);
     }
-    let (mut wanted, mut quick, mut svg) = (Vec::new(), false, None);
+    let (mut wanted, mut quick, mut svg, mut builds) = (Vec::new(), false, None, None);
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -50,13 +52,11 @@ fn main() -> ExitCode {
             "--bench" => {}
             "--quick" => quick = true,
             "--svg" => svg = args.next().map(PathBuf::from),
-            row if ROWS.iter().any(|(name, _)| *name == row) => wanted.push(arg),
-            _ => {
-                let names: Vec<_> = ROWS.iter().map(|(name, _)| *name).collect();
-                eprintln!("usage: cargo bench -- [--quick] [--svg FILE] [ROW...]");
-                eprintln!("rows: {}", names.join(" "));
-                return ExitCode::from(64);
+            "--pair" if args.len() >= 2 => {
+                builds = args.next().zip(args.next()).map(<[String; 2]>::from);
             }
+            row if ROWS.iter().any(|(name, _)| *name == row) => wanted.push(arg),
+            _ => return usage(),
         }
     }
     thread::spawn(|| {
@@ -71,6 +71,10 @@ fn main() -> ExitCode {
     let machine = machine();
     println!("{machine}\n");
     let stage = Stage::new(quick);
+    if let Some(builds) = builds {
+        pair::show(&stage, &builds);
+        return ExitCode::SUCCESS;
+    }
     let mut figures: Vec<Figure> = Vec::new();
     for (name, row) in ROWS {
         if wanted.is_empty() || wanted.iter().any(|one| one == name) {
@@ -89,6 +93,14 @@ fn main() -> ExitCode {
         return ExitCode::from(1);
     }
     ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    let names: Vec<_> = ROWS.iter().map(|(name, _)| *name).collect();
+    eprintln!("usage: cargo bench -- [--quick] [--svg FILE] [ROW...]");
+    eprintln!("       cargo bench -- [--quick] --pair OLD NEW");
+    eprintln!("rows: {}", names.join(" "));
+    ExitCode::from(64)
 }
 
 /// What was measured, and on what.
