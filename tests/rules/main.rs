@@ -12,6 +12,7 @@ mod sizes;
 mod source;
 mod tokens;
 mod types;
+mod wording;
 
 use std::fmt;
 

@@ -230,4 +230,39 @@ mod tests {
             assert!(matches!(stale, Fault::StaleLogin(_)), "{text}");
         }
     }
+
+    #[test]
+    fn what_a_refusal_is_about_is_known() {
+        for (code, text, subject) in [
+            (
+                Code::Unavailable,
+                "etcdserver: no leader",
+                Subject::Majority,
+            ),
+            (
+                Code::ResourceExhausted,
+                "etcdserver: mvcc: database space exceeded",
+                Subject::Space,
+            ),
+            (
+                Code::PermissionDenied,
+                "etcdserver: permission denied",
+                Subject::Permission,
+            ),
+            (
+                Code::InvalidArgument,
+                "etcdserver: authentication failed, invalid user ID or password",
+                Subject::Login,
+            ),
+            (
+                Code::FailedPrecondition,
+                "etcdserver: authentication is not enabled",
+                Subject::Users,
+            ),
+        ] {
+            let fault = Fault::from(EtcdError::GRpcStatus(tonic::Status::new(code, text)));
+            let error = Error::from(fault);
+            assert!(error.subjects().eq([&subject]), "{text}");
+        }
+    }
 }
