@@ -101,7 +101,7 @@ impl Fallback {
         if self.is_killing() {
             return None;
         }
-        if self.lifecycle.phase() == Phase::Waiting {
+        if self.lifecycle.phase() == Phase::NotStarted {
             // It may have started the command.
             self.lifecycle.started(Instant::now());
         }
@@ -147,7 +147,7 @@ impl Fallback {
         match notice {
             WatchdogNotice::Started(pid) => {
                 self.targets.command_started(pid);
-                if self.lifecycle.phase() == Phase::Waiting {
+                if self.lifecycle.phase() == Phase::NotStarted {
                     self.lifecycle.started(now);
                 }
             }

@@ -1,5 +1,5 @@
-//! The world that genlock was given, kept for the command: signal mask, dispositions, and which of
-//! stdin, stdout and stderr were closed.
+//! What genlock inherited and the command is to inherit in turn: signal mask, dispositions, and which
+//! of stdin, stdout and stderr were closed.
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::fd::IntoRawFd;

@@ -1,5 +1,5 @@
-//! What a command leaves behind when it ends: found before it is told to end, so that it can be named
-//! afterwards.
+//! What a command leaves behind when it ends: found before it is sent SIGTERM, so that it can be
+//! named afterwards.
 
 use std::mem::MaybeUninit;
 

@@ -1,4 +1,4 @@
-//! The course of a command from start to end: what is due at which moment, free of I/O.
+//! The lifecycle of a command from start to end: what is due at which moment, free of I/O.
 //!
 //! ```text
 //! stop      deadline - grace    SIGTERM to everything
@@ -20,10 +20,10 @@ pub(super) struct Lifecycle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// No order to start has come.
-    Waiting,
+    NotStarted,
     /// The command runs.
     Running,
-    /// Everything was told SIGTERM; SIGKILL follows at this instant at the latest.
+    /// SIGTERM was sent to everything; SIGKILL follows at this instant at the latest.
     Terminating(EndReason, Instant),
     /// SIGKILL, round after round, until nothing is left.
     Killing(EndReason),
@@ -34,7 +34,7 @@ pub(super) enum Phase {
 impl Lifecycle {
     pub(super) fn new() -> Self {
         Self {
-            phase: Phase::Waiting,
+            phase: Phase::NotStarted,
             limits: TimeLimits::default(),
             run_until: None,
         }
@@ -44,11 +44,11 @@ impl Lifecycle {
         self.phase
     }
 
-    /// Takes the terms of an order to start. False if it is too late to start on them.
+    /// Takes the limits of an order to start. False if it is too late to start within them.
     pub(super) fn may_start(&mut self, limits: TimeLimits, now: Instant) -> bool {
         self.limits = limits;
         let late = self.is_past(limits.start_by, now) || self.is_past(limits.deadline, now);
-        self.phase == Phase::Waiting && !late
+        self.phase == Phase::NotStarted && !late
     }
 
     /// The command has started.
@@ -57,7 +57,8 @@ impl Lifecycle {
         self.run_until = self.limits.max_runtime.map(|time| now + time);
     }
 
-    /// Main has had a renewal acknowledged. An end that has begun goes on: the command was told.
+    /// Main has had a renewal acknowledged. An end that has begun goes on: the command
+    /// has had SIGTERM.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
         self.limits.deadline = Some(deadline);
     }
@@ -73,7 +74,7 @@ impl Lifecycle {
         }
     }
 
-    /// It is to end now. True if everything has to be told.
+    /// It is to end now. True if SIGTERM has to be sent to everything.
     pub(super) fn end(&mut self, reason: EndReason, now: Instant) -> bool {
         match &mut self.phase {
             Phase::Running => {
@@ -85,7 +86,7 @@ impl Lifecycle {
                 *before = (*before).max(reason);
                 false
             }
-            Phase::Waiting | Phase::Gone(_) => false,
+            Phase::NotStarted | Phase::Gone(_) => false,
         }
     }
 
@@ -109,8 +110,8 @@ impl Lifecycle {
         self.phase = Phase::Gone(EndReason::Ended);
     }
 
-    /// Does what is due at `now`. Gives the reason if an end begins with it: everything has to be
-    /// told, unless it is to be killed at once.
+    /// Does what is due at `now`. Gives the reason if an end begins with it: SIGTERM has to be sent
+    /// to everything, unless it is to be killed at once.
     pub(super) fn tick(&mut self, now: Instant) -> Option<EndReason> {
         match self.phase {
             Phase::Running if self.is_past(self.limits.deadline, now) => {
@@ -142,7 +143,7 @@ impl Lifecycle {
         let due = match self.phase {
             Phase::Running => [self.stop_at(), self.run_until],
             Phase::Terminating(_, kill_at) => [Some(kill_at), self.limits.deadline],
-            Phase::Waiting | Phase::Killing(_) | Phase::Gone(_) => [None, None],
+            Phase::NotStarted | Phase::Killing(_) | Phase::Gone(_) => [None, None],
         };
         due.into_iter().flatten().min()
     }
@@ -155,7 +156,7 @@ impl Lifecycle {
 
     fn reason(&self) -> Option<EndReason> {
         match self.phase {
-            Phase::Waiting | Phase::Running => None,
+            Phase::NotStarted | Phase::Running => None,
             Phase::Terminating(reason, _) | Phase::Killing(reason) | Phase::Gone(reason) => {
                 Some(reason)
             }
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn told_a_grace_before_the_deadline_and_killed_at_it() {
+    fn terminated_a_grace_before_the_deadline_and_killed_at_it() {
         let mut lifecycle = running(Some(at(9_400)), None);
         assert_eq!(lifecycle.next(), Some(at(7_400)));
         assert_eq!(lifecycle.tick(at(7_399)), None);
@@ -263,7 +264,7 @@ mod tests {
         limits.deadline = Some(at(10));
         limits.start_by = Some(at(5));
         assert!(!lifecycle.may_start(limits, at(5)));
-        assert_eq!(lifecycle.phase(), Phase::Waiting);
+        assert_eq!(lifecycle.phase(), Phase::NotStarted);
         assert_eq!(lifecycle.next(), None);
         // A renewal came meanwhile.
         limits.start_by = Some(at(6));
@@ -278,7 +279,7 @@ mod tests {
         assert_eq!(lifecycle.phase(), Phase::Running);
     }
 
-    /// What can happen to a course.
+    /// What can happen to a command.
     #[derive(Clone, Copy, Debug)]
     enum Happening {
         /// Time passes and the watchdog looks at it.

@@ -78,7 +78,7 @@ impl Terminal {
     }
 
     /// Takes back what was given, from the command or from a job of its own. SIGTTOU is ignored
-    /// (world.rs), so that this works from the background.
+    /// (inherited.rs), so that this works from the background.
     pub(crate) fn take_back(&mut self) -> Option<TakenBack> {
         let given = self.given.take()?;
         let _ = rustix::termios::tcsetpgrp(&self.tty, rustix::process::getpgrp());

@@ -128,7 +128,7 @@ impl Watchdog {
             Received::Nothing => true,
             Received::Closed => {
                 self.lifecycle.kill(EndReason::MainGone);
-                self.lifecycle.phase() != Phase::Waiting
+                self.lifecycle.phase() != Phase::NotStarted
             }
         };
         self.message = message;
