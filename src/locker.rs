@@ -21,6 +21,7 @@ mod request;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -125,3 +126,30 @@ fn granted(key: &str, held: Option<Held>) -> Result<Held> {
         Error::new(ErrorKind::Unavailable, message)
     })
 }
+
+/// Any pointer to a client is one: what people pass around.
+macro_rules! by_pointer {
+    ($($pointer:ty),+) => {
+        $(
+            impl<L: Locker + ?Sized> Locker for $pointer {
+                fn capabilities(&self) -> &Capabilities {
+                    (**self).capabilities()
+                }
+
+                fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
+                    (**self).acquire(request)
+                }
+
+                fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
+                    (**self).unlock(held)
+                }
+
+                fn close(&self) -> BoxFuture<'_, Result<()>> {
+                    (**self).close()
+                }
+            }
+        )+
+    };
+}
+
+by_pointer!(&L, Box<L>, Arc<L>);

@@ -32,6 +32,7 @@ mod wait;
 mod watch;
 mod watches;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +109,15 @@ impl Etcd {
     }
 }
 
+impl fmt::Debug for Etcd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Etcd");
+        shown
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Locker for Etcd {
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
@@ -144,9 +154,7 @@ mod tests {
     #[test]
     fn a_bad_configuration_is_refused_without_a_runtime() {
         let bad = |config: Config, named: &str| {
-            let error = Etcd::new(config, Options::default())
-                .err()
-                .expect("refused");
+            let error = Etcd::new(config, Options::default()).expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert!(error.to_string().contains(named), "{error}");
         };

@@ -16,6 +16,7 @@ mod own;
 mod probe;
 mod watch;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -229,6 +230,15 @@ impl FileStore {
 
     fn all(&self) -> MutexGuard<'_, Vec<Weak<FileHolding>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("FileStore");
+        shown
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 

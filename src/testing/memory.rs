@@ -132,11 +132,17 @@ impl MemoryStore {
 
     /// Adds one at the end of the queue of `key`, or nothing if `alone` is asked for and another is
     /// there. The token, or the queue that is in the way.
-    fn enter(&self, key: &str, value: Vec<u8>, ttl: Duration, alone: bool) -> Result<u64, Ahead> {
+    fn enter(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Duration,
+        alone: bool,
+    ) -> Result<u64, Box<Ahead>> {
         let mut contents = self.contents();
         let queue = contents.queues.get(key);
         if let Some(queue) = queue.filter(|queue| alone && !queue.is_empty()) {
-            return Err(Ahead::of(key, queue));
+            return Err(Box::new(Ahead::of(key, queue)));
         }
         contents.last_token += 1;
         let stored = Stored {

@@ -83,3 +83,17 @@ async fn store_answers_later(store: &MemoryStore, from: Instant) {
     genlock::clock::sleep_until(from).await;
     store.withhold_renewals(false);
 }
+
+#[tokio::test]
+async fn any_pointer_to_a_client_is_one() {
+    async fn tried(client: impl Locker) -> bool {
+        let held = client.try_lock("/k").await.expect("an answer");
+        held.is_some() && client.capabilities().fifo
+    }
+    let client = MemoryStore::new().client(Options::default());
+    assert!(tried(&client).await);
+    let shared: Arc<dyn Locker> = Arc::new(client);
+    assert!(tried(&shared).await && tried(shared.clone()).await);
+    let boxed: Box<dyn Locker> = Box::new(shared);
+    assert!(tried(&*boxed).await && tried(boxed).await);
+}

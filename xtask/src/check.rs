@@ -8,6 +8,7 @@ use crate::step::{Outcome, Step, below_root};
 pub(crate) fn run() -> Outcome {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     lints(&["--workspace", "--all-targets"])?;
+    lints(&["--test", "locker", "--features", "testing"])?;
     lints(&["--lib", "--no-default-features"])?;
     let features = features()?;
     for feature in &features {

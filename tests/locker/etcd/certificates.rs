@@ -218,9 +218,8 @@ async fn what_is_wrong_with_a_file_is_said() {
     for (cacert, cert, key, words) in WRONG_FILES {
         let tls = Tls::new().cacert(server.file(cacert));
         let tls = tls.cert(server.file(cert)).key(server.file(key));
-        let error = Etcd::new(EtcdConfig::default().tls(tls), Options::default())
-            .err()
-            .expect("refused");
+        let error =
+            Etcd::new(EtcdConfig::default().tls(tls), Options::default()).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(error.to_string().ends_with(words), "{error}");
     }

@@ -91,9 +91,7 @@ fn a_directory_that_cannot_be_is_named() {
         (file, "not a directory"),
         (open, "sticky"),
     ] {
-        let error = FileStore::open(&path, Options::default())
-            .err()
-            .expect("a refusal");
+        let error = FileStore::open(&path, Options::default()).expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
         let message = error.to_string();
         assert!(message.contains(&*path.to_string_lossy()), "{message}");
