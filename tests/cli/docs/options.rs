@@ -7,7 +7,7 @@ use clap::{Arg, Command};
 use super::{files, pages, read};
 
 /// Options of other programs that the pages name.
-const FOREIGN: [&str; 16] = [
+const FOREIGN: [&str; 17] = [
     "--advertise-client-urls",
     "--bump-revision",
     "--keys-only",
@@ -16,6 +16,7 @@ const FOREIGN: [&str; 16] = [
     "--mark-compacted",
     "--max-concurrent-streams",
     "--open",
+    "--pair",
     "--path",
     "--prefix",
     "--quick",

@@ -82,7 +82,7 @@ async fn more_locks_than_streams(streams: u32, locks: usize) {
         streams,
         ..Setup::default()
     });
-    let options = Options::default().with_ttl(Duration::from_secs(3));
+    let options = Options::default().with_ttl(Duration::from_secs(5));
     let client = || client_of(&[&server.endpoint()], options.clone());
     let (one, other) = (client(), client());
     let held = soon("the locks", ask(&one, locks).join_all()).await;
