@@ -44,10 +44,10 @@ struct Found {
     parent: i32,
 }
 
-/// Who is not told with the others.
+/// Whom SIGTERM is not sent to along with the others.
 #[derive(Clone, Copy)]
-pub(super) struct Spared {
-    /// The group that is told at one stroke.
+pub(super) struct Except {
+    /// The group that is signalled at one stroke.
     pub(super) group: Option<Pid>,
     pub(super) watchdog: Option<Pid>,
 }
@@ -96,17 +96,17 @@ impl Descendants {
     ///
     /// What was missed is found by another call. By then, what was told may have started others to
     /// help it to end: they are left alone.
-    pub(super) fn tell(&mut self, spared: Spared) {
+    pub(super) fn tell(&mut self, except: Except) {
         let (now, first) = (ticks(), self.telling.is_none());
         let began = *self.telling.get_or_insert(now);
         let proc = self.inspect(Search::Quick);
         for index in 0..self.found.len() {
             let found = self.found[index];
-            if spared.watchdog == Some(found.pid) || !self.mark(found.pid) {
+            if except.watchdog == Some(found.pid) || !self.mark(found.pid) {
                 continue;
             }
-            let group = spared.group.is_some()
-                && rustix::process::getpgid(Some(found.pid)).ok() == spared.group;
+            let group = except.group.is_some()
+                && rustix::process::getpgid(Some(found.pid)).ok() == except.group;
             let start = proc.as_ref().and_then(|proc| found.stat(proc));
             let to_clean_up = start.is_some_and(|stat| stat.start >= began + u64::from(first));
             if !group && !to_clean_up {

@@ -3,7 +3,7 @@
 
 use rustix::process::{Pid, Signal};
 
-use super::descendants::{Descendants, Spared};
+use super::descendants::{Descendants, Except};
 use super::leader::Leader;
 use super::search::Search;
 use super::unrelated::UnrelatedChild;
@@ -78,7 +78,7 @@ impl Targets {
     pub(super) fn terminate_rest(&mut self) {
         if self.leftovers == LeftoverPolicy::Stop {
             let (group, watchdog) = (self.group(), Some(self.watchdog));
-            self.descendants().tell(Spared { group, watchdog });
+            self.descendants().tell(Except { group, watchdog });
         }
     }
 

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal};
 use super::backoff::Backoff;
 use super::children::{self, ChildEvent};
 use super::command::{self, Command};
-use super::descendants::{Descendants, Spared};
+use super::descendants::{Descendants, Except};
 use super::dispositions;
 use super::event_sources::{EventSources, Ready};
 use super::leftover::Leftover;
@@ -287,7 +287,7 @@ impl Watchdog {
             && matches!(self.lifecycle.phase(), Phase::Terminating(..))
         {
             let begun = Instant::now();
-            self.descendants.tell(Spared {
+            self.descendants.tell(Except {
                 group: self.group,
                 watchdog: None,
             });
