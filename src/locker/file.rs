@@ -25,7 +25,9 @@ use tokio::sync::watch::Sender;
 
 use self::directory::LockDirectory;
 use self::holding::{FileHolding, HeldFile};
-pub(crate) use self::kind::{KIND, directory};
+pub(crate) use self::kind::KIND;
+#[cfg(feature = "cli")]
+pub(crate) use self::kind::directory;
 use self::lockfile::LockFile;
 use self::watch::FileWatch;
 use super::claims::{Claim, Claims};

@@ -1,7 +1,7 @@
 //! The command: everything that executing it takes, made ready beforehand, and the few steps from
 //! a new process to exec.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString, c_int, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,10 @@ use super::message::MAX_ENVIRONMENT;
 /// How many variables can be added to the environment when the command starts.
 const ADDED_VARIABLES: usize = 16;
 
+/// What execvpe(3) puts on the stack: a path, and of a script without a `#!` line the arguments
+/// once more, for a shell. And what little we do.
+const STACK: usize = 64 * 1024;
+
 /// A command, ready to be executed without allocating.
 pub(super) struct Command {
     inherited: InheritedState,
@@ -25,23 +29,24 @@ pub(super) struct Command {
     /// The words that end in the command.
     argv: Vec<*const libc::c_char>,
     envp: Vec<*const libc::c_char>,
-    /// How many variables there are without those that are added.
+    /// The length of the environment without what is added.
     base: usize,
-    /// The added variables, each ended by a NUL byte.
+    /// What is added, each ended by a NUL byte.
     added: Vec<u8>,
-    options: StartOptions,
+    stack: Vec<u128>,
+    manner: Manner,
 }
 
-/// How it is executed, known at its start only.
+/// How it is executed.
 #[derive(Clone, Copy)]
-struct StartOptions {
+struct Manner {
     /// Where in `argv` it begins.
     first: usize,
     watchdog: Option<Pid>,
     foreground: bool,
     inherit: Option<RawFd>,
     /// Where to write the errno of a failure.
-    errno_pipe: RawFd,
+    report: RawFd,
 }
 
 /// A started command.
@@ -52,8 +57,7 @@ pub(super) struct Started {
 }
 
 impl Command {
-    /// Takes the words that end in the program and its arguments, the environment of the command, and
-    /// the state that it is to inherit.
+    /// Takes the words that end in the program and its arguments, its environment, and its world.
     pub(super) fn new(
         words: &[OsString],
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -75,6 +79,7 @@ impl Command {
         let mut envp = pointers(variables);
         let base = envp.len();
         envp.resize(base + ADDED_VARIABLES + 1, ptr::null());
+        let stack = STACK + size_of_val(&*argv);
         Self {
             inherited,
             _strings: strings,
@@ -82,12 +87,13 @@ impl Command {
             envp,
             base,
             added: Vec::with_capacity(MAX_ENVIRONMENT),
-            options: StartOptions {
+            stack: Vec::with_capacity(stack / size_of::<u128>()),
+            manner: Manner {
                 first: 0,
                 watchdog: None,
                 foreground: false,
                 inherit: None,
-                errno_pipe: -1,
+                report: -1,
             },
         }
     }
@@ -95,10 +101,11 @@ impl Command {
     /// Executes the last `words`, in a process of its own that leads its group, with the variables
     /// `added` (each ended by a NUL byte) and, if given, one more descriptor. To be called once.
     ///
-    /// fork(2) and not vfork(2), which would wait for the exec: that can hang where the file is on a
-    /// network, and the watchdog has the deadline to hold. Sharing the memory until then, by clone(2),
-    /// saves 0.1 ms of a run of 2.2 ms over `file:`, and 0.1 to 0.2 of 3.4 over etcd (200 runs of each:
-    /// cargo bench -- --pair OLD NEW); it takes a stack of its own, and a second way where it is refused.
+    /// The new process has a copy of nothing: it shares our memory until it executes the command,
+    /// as posix_spawn(3) has it. To copy all there is for that takes 0.1 ms of the 2.2 of
+    /// a run over `file:`, 5 % (200 runs of each in turns: cargo bench -- --pair OLD NEW).
+    /// Unlike vfork(2) this does not wait for the exec, which can hang where the file is on a
+    /// network, and the deadline is ours to hold.
     pub(super) fn start(
         &mut self,
         words: usize,
@@ -112,47 +119,67 @@ impl Command {
         for slot in &mut self.envp[self.base..self.base + ADDED_VARIABLES] {
             *slot = variables.next().map_or(ptr::null(), |v| v.as_ptr().cast());
         }
-        let (executed, errno_pipe) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        self.options = StartOptions {
+        let (executed, report) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        self.manner = Manner {
             // The last of argv is the null pointer.
             first: self.argv.len().saturating_sub(words + 1),
             watchdog: Some(rustix::process::getpid()),
             foreground,
             inherit: inherit.map(|fd| fd.as_raw_fd()),
-            errno_pipe: errno_pipe.as_raw_fd(),
+            report: report.as_raw_fd(),
         };
-        let pid = self.fork()?;
+        let child = match self.start_sharing() {
+            Err(_) => self.start_as_a_copy(),
+            child => child,
+        };
+        // A positive number, by clone(2) and fork(2).
+        let pid = Pid::from_raw(child?).ok_or(io::ErrorKind::InvalidData)?;
         // Both sides set the group, so that neither is ahead of it.
         let _ = rustix::process::setpgid(Some(pid), Some(pid));
         Ok(Started { pid, executed })
     }
 
-    /// Forks the process that executes the command.
-    fn fork(&self) -> io::Result<Pid> {
-        // SAFETY: the watchdog has one thread, so that the child is a whole copy of it.
-        let forked = unsafe { libc::fork() };
-        if forked == 0 {
-            let errno = self.execute();
-            // SAFETY: `start` opened it, and this process has a copy of its descriptors.
-            let errno_pipe = unsafe { BorrowedFd::borrow_raw(self.options.errno_pipe) };
-            let _ = rustix::io::write(errno_pipe, &errno.to_ne_bytes());
-            // SAFETY: _exit(2) runs no clean-up, which is the watchdog's and main's.
-            unsafe { libc::_exit(127) }
+    /// Starts the process with our memory.
+    fn start_sharing(&mut self) -> io::Result<i32> {
+        let this: *mut Self = self;
+        // Stacks grow downwards.
+        let stack = self.stack.spare_capacity_mut().as_mut_ptr_range().end;
+        let flags = libc::CLONE_VM | libc::SIGCHLD;
+        // SAFETY: `execute` runs on a stack of its own and makes system calls only. It reads this
+        // command, which nobody changes or drops from now on, and the errno that it reads and we
+        // share is written by nobody else: after this our system calls are rustix's, which have
+        // none, but for waitid(2), which does not fail while there is a child.
+        match unsafe { libc::clone(execute, stack.cast(), flags, this.cast()) } {
+            -1 => Err(io::Error::last_os_error()),
+            pid => Ok(pid),
         }
-        let error = io::Error::last_os_error();
-        // A number that is below zero is none, and not even to be looked at.
-        Pid::from_raw(forked.max(0)).ok_or(error)
+    }
+
+    /// Starts it with a copy of our memory, where the other way is refused: by an emulator, which
+    /// knows threads and copies only (qemu-user), or by a sandbox.
+    fn start_as_a_copy(&mut self) -> io::Result<i32> {
+        let this: *mut Self = self;
+        // SAFETY: the watchdog has one thread, so that the child is a whole copy of it.
+        match unsafe { libc::fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                execute(this.cast());
+                // It does not come back.
+                Err(io::ErrorKind::Other.into())
+            }
+            pid => Ok(pid),
+        }
     }
 
     /// In the new process. Returns only with the errno of a failure.
     fn execute(&self) -> i32 {
-        let StartOptions {
+        let Manner {
             first,
             watchdog,
             foreground,
             inherit,
             ..
-        } = self.options;
+        } = self.manner;
         // If the watchdog dies, so does the command (PR_SET_PDEATHSIG, prctl(2)).
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
         if rustix::process::getppid() != watchdog {
@@ -177,6 +204,18 @@ impl Command {
             .raw_os_error()
             .unwrap_or(libc::EIO)
     }
+}
+
+/// Where the new process begins.
+extern "C" fn execute(command: *mut c_void) -> c_int {
+    // SAFETY: `start` passes itself, and leaves it alone from then on.
+    let command = unsafe { &*command.cast::<Command>() };
+    let errno = command.execute();
+    // SAFETY: `start` opened it, and this process has a copy of its descriptors.
+    let report = unsafe { BorrowedFd::borrow_raw(command.manner.report) };
+    let _ = rustix::io::write(report, &errno.to_ne_bytes());
+    // SAFETY: _exit(2) runs no clean-up: the memory is not ours alone.
+    unsafe { libc::_exit(127) }
 }
 
 /// Puts this process's group into the foreground of its terminal. Every signal is blocked here, so
