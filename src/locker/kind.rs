@@ -21,7 +21,10 @@ pub struct StoreKind {
     pub variables: &'static [&'static str],
     /// Its endpoints as they are understood in another working directory, by another user, and
     /// without our certificates.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the tool hands it to its command"))]
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "the tool hands it to its command")
+    )]
     pub(crate) from_anywhere: fn(&Config) -> String,
     /// Opens a client. Does not wait for a network.
     pub(crate) open: fn(Config, Options) -> Result<Box<dyn StoreClient>>,
