@@ -1,9 +1,8 @@
 //! The list of stores: which there are, and which one an endpoint means.
 
 use crate::error::{Error, ErrorKind, Result, Setting};
-use crate::locker::Config;
 use crate::locker::kind::StoreKind;
-use crate::locker::{Capability, Locker, Options, etcd, file};
+use crate::locker::{Config, Locker, Options, etcd, file};
 use crate::secrets;
 
 /// All of them. An endpoint without a scheme is the first one's.
@@ -40,13 +39,6 @@ pub fn open_with(config: Config, options: Options) -> Result<Box<dyn Locker>> {
     Ok((kind.open)(config, options)?)
 }
 
-/// The stores that can do this, by their names.
-pub fn able_to(capability: Capability) -> impl Iterator<Item = &'static str> {
-    let able = STORES.iter();
-    let able = able.filter(move |kind| kind.capabilities.have(capability));
-    able.map(|kind| kind.name())
-}
-
 /// The store that these endpoints mean.
 pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
     let mut kinds = endpoints.iter().map(|endpoint| {
@@ -67,7 +59,7 @@ pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
 }
 
 /// Endpoints that cannot be what they are meant to be.
-pub(crate) fn misfit(endpoints: &[String], why: &str) -> Error {
+fn misfit(endpoints: &[String], why: &str) -> Error {
     let shown = secrets::endpoints(&endpoints.join(","));
     let error = Error::new(ErrorKind::InvalidConfig, format!("{shown}: {why}"));
     error.about([Setting::Endpoints])
@@ -105,6 +97,9 @@ mod tests {
                 assert_ne!(kind.name(), other.name());
                 assert!(!kind.schemes.iter().any(|scheme| other.has(scheme)));
             }
+            let default = [kind.default_endpoint.to_owned()];
+            let found = kind_of(&default).expect("a store");
+            assert_eq!(found.name(), kind.name());
         }
     }
 }

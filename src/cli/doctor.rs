@@ -16,7 +16,7 @@ use clap::Args;
 use super::args::{ConnectionArgs, TimesArgs};
 use super::help;
 use super::settings::{Settings, TimesOptions};
-use super::store::{DEFAULT_ENDPOINT, Store};
+use super::store::{Store, default_endpoint};
 use super::times::Usage;
 use crate::Error;
 use crate::exit::{self, Exit};
@@ -94,7 +94,7 @@ impl DoctorOptions {
     fn default_of(&self, key: &str) -> Option<String> {
         let defaults = Config::default();
         match key {
-            "endpoints" => Some(DEFAULT_ENDPOINT.to_owned()),
+            "endpoints" => Some(default_endpoint()),
             "dial-timeout" => Some(duration(defaults.dial_timeout)),
             "command-timeout" => Some(duration(defaults.command_timeout)),
             "kill-after" => Some(duration(self.grace(self.ttl))),
@@ -154,4 +154,17 @@ fn conclude(mut report: Findings, options: &DoctorOptions) -> anyhow::Result<Exi
     host::look(&mut report);
     report.print(options)?;
     Ok(Exit::Status(report.status().unwrap_or(exit::SUCCESS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_store_is_asked() {
+        for kind in crate::STORES {
+            let mut asked = LOOKS.iter().map(|(kind, _)| *kind);
+            assert!(asked.any(|one| std::ptr::eq(one, kind)), "{}", kind.name());
+        }
+    }
 }

@@ -10,9 +10,6 @@ use crate::locker::kind::{StoreClient, StoreKind};
 use crate::stores;
 use crate::{Credentials, Error, ErrorKind, Options, Result, Tls};
 
-/// Where etcd is when nobody says.
-pub(super) const DEFAULT_ENDPOINT: &str = "127.0.0.1:2379";
-
 /// What the options say, put together.
 pub(super) struct Store {
     pub(super) kind: &'static StoreKind,
@@ -22,13 +19,8 @@ pub(super) struct Store {
 impl Store {
     /// Reads the options. Touches nothing.
     pub(super) fn of(connection: &ConnectionOptions) -> Result<Self> {
-        let mut endpoints = endpoints(connection)?;
+        let endpoints = endpoints(connection)?;
         let kind = stores::kind_of(&endpoints)?;
-        if let Some(scheme) = kind.secure_scheme.filter(|_| connection.tls) {
-            for endpoint in endpoints.iter_mut().filter(|each| !has_scheme(each)) {
-                endpoint.insert_str(0, scheme);
-            }
-        }
         let mut config = Config::new(endpoints);
         if kind.takes(Setting::Cacert) {
             config = config.tls(tls(connection));
@@ -58,11 +50,16 @@ impl Store {
     }
 }
 
-/// The endpoints that were given; etcd's own where none were. A list with nothing in it, as of
+/// The endpoint that is meant when nobody says.
+pub(super) fn default_endpoint() -> String {
+    stores::STORES[0].default_endpoint.to_owned()
+}
+
+/// The endpoints that were given; the default where none were. A list with nothing in it, as of
 /// variables that nobody has set, is no choice of that: others lock elsewhere.
 fn endpoints(connection: &ConnectionOptions) -> Result<Vec<String>> {
     let Some(given) = &connection.endpoints else {
-        return Ok(vec![DEFAULT_ENDPOINT.to_owned()]);
+        return Ok(vec![default_endpoint()]);
     };
     let each = given.iter().flat_map(|list| list.split(','));
     let mut endpoints: Vec<_> = each.map(|each| each.trim().to_owned()).collect();
@@ -74,13 +71,12 @@ fn endpoints(connection: &ConnectionOptions) -> Result<Vec<String>> {
     Ok(endpoints)
 }
 
-fn has_scheme(endpoint: &str) -> bool {
-    endpoint.contains("://") || endpoint.starts_with("unix:")
-}
-
 /// Whom TLS trusts, and what it shows.
 fn tls(connection: &ConnectionOptions) -> Tls {
     let mut tls = Tls::new();
+    if connection.tls {
+        tls = tls.wanted();
+    }
     if let Some(cacert) = &connection.cacert {
         tls = tls.cacert(cacert);
     }

@@ -11,8 +11,8 @@ pub struct StoreKind {
     pub schemes: &'static [&'static str],
     /// Whether it has several endpoints.
     pub several: bool,
-    /// What makes TLS of an endpoint without a scheme, where the store speaks it.
-    pub secure_scheme: Option<&'static str>,
+    /// The endpoint that is meant where none is said.
+    pub default_endpoint: &'static str,
     /// What its locks can do.
     pub capabilities: &'static Capabilities,
     /// The settings that it takes.

@@ -35,6 +35,7 @@ pub(super) const PROTOCOL: Protocol = Protocol {
     scheme: "http",
     secure_scheme: "https",
     port: 2379,
+    default_endpoint: "127.0.0.1:2379",
     alpn: &["h2"],
 };
 

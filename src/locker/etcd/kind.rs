@@ -1,5 +1,6 @@
 //! etcd in the list of stores.
 
+use super::dial::PROTOCOL;
 use super::{CAPABILITIES, Etcd, hold};
 use crate::error::Setting;
 use crate::locker::Config;
@@ -12,7 +13,7 @@ const NAMED: &str = "etcd://";
 pub(crate) static KIND: StoreKind = StoreKind {
     schemes: &[NAMED, "http://", "https://", "unix:"],
     several: true,
-    secure_scheme: Some("https://"),
+    default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
     settings: &[
         Setting::Endpoints,
@@ -29,7 +30,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
 };
 
 fn from_anywhere(config: &Config) -> String {
-    let secure = config.tls.is_set();
+    let secure = config.tls.is_wanted();
     let each = config.endpoints.iter().flatten();
     let each = each.map(|endpoint| {
         if let Some(path) = endpoint.strip_prefix("unix:") {

@@ -14,7 +14,7 @@ const SCHEME: &str = "file:";
 pub(crate) static KIND: StoreKind = StoreKind {
     schemes: &[SCHEME],
     several: false,
-    secure_scheme: None,
+    default_endpoint: SCHEME,
     capabilities: &CAPABILITIES,
     settings: &[Setting::Endpoints, Setting::Ttl],
     variables: &[],

@@ -85,10 +85,10 @@ impl Config {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the endpoint at fault.
     pub(crate) fn servers(&self, protocol: &Protocol) -> Result<Vec<Endpoint>> {
-        let tls = self.tls.is_set();
+        let tls = self.tls.is_wanted();
         let endpoints = match &self.endpoints {
             Some(endpoints) => Endpoint::all(endpoints, tls, protocol)?,
-            None => Endpoint::all(&[protocol.default_endpoint()], tls, protocol)?,
+            None => Endpoint::all(&[protocol.default_endpoint.to_owned()], tls, protocol)?,
         };
         if endpoints.is_empty() {
             let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
@@ -138,6 +138,8 @@ pub struct Tls {
     pub(super) cert: Option<Pem>,
     pub(super) key: Option<Pem>,
     pub(crate) trust_anyone: bool,
+    /// That TLS is spoken where an endpoint does not say.
+    wanted: bool,
     pub(super) ready: Option<Arc<ClientConfig>>,
 }
 
@@ -206,9 +208,18 @@ impl Tls {
         self
     }
 
-    /// Whether it says whom to trust or who we are: who sets that wants TLS.
-    pub(crate) fn is_set(&self) -> bool {
-        self.cacert.is_some() || self.cert.is_some() || self.ready.is_some()
+    /// Speaks TLS with each server whose endpoint does not say whether to, though nothing else is set
+    /// here.
+    #[must_use]
+    pub fn wanted(mut self) -> Self {
+        self.wanted = true;
+        self
+    }
+
+    /// Whether an endpoint that does not say is spoken to over TLS: who says whom to trust, or who we
+    /// are, wants that.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted || self.cacert.is_some() || self.cert.is_some() || self.ready.is_some()
     }
 }
 

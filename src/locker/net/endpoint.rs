@@ -147,6 +147,7 @@ mod tests {
         scheme: "http",
         secure_scheme: "https",
         port: 2379,
+        default_endpoint: "127.0.0.1:2379",
         alpn: &[],
     };
 

@@ -13,16 +13,13 @@ pub(crate) struct Protocol {
     pub(crate) secure_scheme: &'static str,
     /// Where a server listens if nothing is said.
     pub(crate) port: u16,
+    /// The server that is meant if nothing is said.
+    pub(crate) default_endpoint: &'static str,
     /// What TLS agrees to speak (ALPN); nothing if the store's servers do not ask for it.
     pub(crate) alpn: &'static [&'static str],
 }
 
 impl Protocol {
-    /// Where a server listens on this host.
-    pub(crate) fn default_endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
     /// What may help where TLS was tried with a server that does not speak it.
     pub(crate) fn without_tls(&self) -> String {
         format!("{}:// instead of {}://?", self.scheme, self.secure_scheme)

@@ -115,17 +115,20 @@ fn without_a_scheme_tls_is_spoken_when_etcdctl_would() {
             drop(run);
         }
     }
-    // What has a scheme keeps it.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let mut run = unconfigured(&["--endpoints", &format!("http://{address}")]);
-    run.env("ETCDCTL_INSECURE_TRANSPORT", "false");
-    let run = Run::start(run);
-    let (mut stream, _) = listener.accept().expect("a connection");
-    let mut byte = [0];
-    stream.read_exact(&mut byte).expect("a byte");
-    assert_eq!(byte, *b"P");
-    drop(run);
+    // What has a scheme keeps it, if that says whether; etcd:// does not.
+    for (scheme, first) in [("http://", b'P'), ("etcd://", 0x16)] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let endpoint = format!("{scheme}{address}");
+        let mut run = unconfigured(&["--endpoints", &endpoint, "--insecure-skip-tls-verify"]);
+        run.env("ETCDCTL_INSECURE_TRANSPORT", "false");
+        let run = Run::start(run);
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a byte");
+        assert_eq!(byte[0], first, "{endpoint}");
+        drop(run);
+    }
 }
 
 #[test]
