@@ -63,7 +63,7 @@ impl Claims {
     fn try_claim(&self, key: &str) -> Result<Option<Claim>> {
         let mut state = self.state();
         if state.closed {
-            return Err(Error::new(ErrorKind::Closed, "the client has been closed").of_key(key));
+            return Err(Self::closed(key));
         }
         match state.keys.get(key) {
             Some(true) => Err(Error::new(
@@ -82,6 +82,11 @@ impl Claims {
                 Ok(Some(Claim { trace }))
             }
         }
+    }
+
+    /// The error of whoever asks for the lock of `key` after [`Claims::close`], or waits for it then.
+    pub fn closed(key: &str) -> Error {
+        Error::new(ErrorKind::Closed, "the client has been closed").of_key(key)
     }
 
     /// Refuses every further claim. True the first time.

@@ -36,7 +36,7 @@ use super::operator::Contender;
 use super::ownership::{Loss, Owner};
 use super::{BoxFuture, Capabilities, Grant, Held, Locker, Options, Record, Request};
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::events::EventKind;
 
 /// The pause after the first attempt; it doubles up to [`Options::retry_interval`].
@@ -79,8 +79,9 @@ impl FileStore {
     /// file.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] if it is no directory, or everyone may write to it and it has
-    /// no sticky bit; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if it is no directory, or everyone may write
+    /// to it and it has no sticky bit; [`Denied`](crate::ErrorKind::Denied);
+    /// [`Unavailable`](crate::ErrorKind::Unavailable).
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self> {
         Ok(Self::new(LockDirectory::named(directory.into())?, options))
     }
@@ -89,8 +90,9 @@ impl FileStore {
     /// hence different users do not meet on a lock there. See [`FileStore::own_directory`].
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] if it is a link, or no directory, or another user can write in
-    /// it or replace it; [`ErrorKind::Denied`]; [`ErrorKind::Unavailable`].
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if it is a link, or no directory, or another
+    /// user can write in it or replace it; [`Denied`](crate::ErrorKind::Denied);
+    /// [`Unavailable`](crate::ErrorKind::Unavailable).
     pub fn own(options: Options) -> Result<Self> {
         Ok(Self::new(LockDirectory::own()?, options))
     }
@@ -161,7 +163,7 @@ impl FileStore {
             // The kernel says that a holder's descriptor is closed just before it lets go of the
             // lock: hence short pauses again.
             tokio::select! {
-                () = self.until_closed() => return Err(closed(key)),
+                () = self.until_closed() => return Err(Claims::closed(key)),
                 () = self.watch.changed(file) => pause = FIRST_PAUSE,
                 () = tokio::time::sleep(pause) => {
                     pause = (pause * 2).min(self.options.retry_interval).max(FIRST_PAUSE);
@@ -217,7 +219,7 @@ impl FileStore {
         }
         let mut all = self.all();
         if *self.closed.borrow() {
-            return Err(closed(key));
+            return Err(Claims::closed(key));
         }
         all.retain(|other| other.strong_count() > 0);
         all.push(registered);
@@ -271,8 +273,4 @@ impl Locker for FileStore {
             Ok(())
         })
     }
-}
-
-fn closed(key: &str) -> Error {
-    Error::new(ErrorKind::Closed, "the client has been closed").of_key(key)
 }

@@ -94,7 +94,7 @@ impl MemoryStore {
         let Some((key, token)) = parsed(owner_key) else {
             return false;
         };
-        self.remove(key, token, true)
+        self.remove(key, token)
     }
 
     /// The owner keys of all who hold or wait.
@@ -177,9 +177,9 @@ impl MemoryStore {
     }
 
     /// Removes one. False if it is not there.
-    fn remove(&self, key: &str, token: u64, and_tell: bool) -> bool {
+    fn remove(&self, key: &str, token: u64) -> bool {
         let removed = self.contents().remove(key, token, ChangeKind::Released);
-        if removed && and_tell {
+        if removed {
             self.changed();
         }
         removed
@@ -261,15 +261,12 @@ impl Ahead {
     /// Of a part of the queue that is not empty.
     fn of(key: &str, queue: &[Stored]) -> Self {
         let first = &queue[0];
+        let expiries = queue.iter().map(|one| one.expiry);
         Self {
             holder: first.contender(key),
             next: queue[queue.len() - 1].token,
             count: queue.len() as u64,
-            expiry: queue
-                .iter()
-                .map(|one| one.expiry)
-                .min()
-                .unwrap_or(first.expiry),
+            expiry: expiries.fold(first.expiry, Instant::min),
         }
     }
 }

@@ -53,16 +53,20 @@ async fn a_lock_whose_renewals_are_withheld_is_lost_at_its_deadline_in_no_time()
     assert!(deadline > start + TTL * 10);
     let other = store.client(Options::default());
     let waiting = other.lock("/k");
-    let (loss, next) = tokio::join!(
-        async {
-            let loss = held.lost().await;
-            (loss, Instant::now())
-        },
-        async {
-            store_answers_later(&store, deadline).await;
-            waiting.await.expect("a turn")
-        }
-    );
+    let both = async {
+        tokio::join!(
+            async {
+                let loss = held.lost().await;
+                (loss, Instant::now())
+            },
+            async {
+                store_answers_later(&store, deadline).await;
+                waiting.await.expect("a turn")
+            }
+        )
+    };
+    let both = tokio::time::timeout(TTL * 3, both).await;
+    let (loss, next) = both.expect("a loss, and a turn");
     assert_eq!(loss.0, Loss::Expired);
     let late = loss.1.since(deadline);
     assert!(

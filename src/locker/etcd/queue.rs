@@ -14,7 +14,7 @@ use super::{Shared, hold};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::locker::claims::Claim;
+use crate::locker::claims::{Claim, Claims};
 use crate::locker::deadline;
 use crate::locker::keeper::{Granted, Renewal};
 use crate::locker::ownership::{Loss, Owner};
@@ -68,7 +68,7 @@ impl<'a> Acquisition<'a> {
         loop {
             match self.stand(&mut queued, &mut waited).await {
                 Ok(place) => return Ok(self.held(place)),
-                Err(Stop::Lost(Loss::Closed)) => return Err(self.closed()),
+                Err(Stop::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
                 Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
                 Err(Stop::Lost(loss)) => self.notify(EventKind::PlaceLost(loss)),
                 // Once in the queue, an etcd that is away is waited for as a holder is.
@@ -85,7 +85,7 @@ impl<'a> Acquisition<'a> {
     pub(super) async fn try_lock(self) -> Result<Option<Held>> {
         match self.try_stand().await {
             Ok(place) => Ok(place.map(|place| self.held(place))),
-            Err(Stop::Lost(Loss::Closed)) => Err(self.closed()),
+            Err(Stop::Lost(Loss::Closed)) => Err(Claims::closed(self.key)),
             Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
             Err(Stop::Lost(loss)) => Err(Error::new(
                 ErrorKind::Unavailable,
@@ -300,10 +300,6 @@ impl<'a> Acquisition<'a> {
             Fault::Refused(error) => Stop::Failed(error.of_key(self.key)),
             fault => Stop::Failed(fault.into()),
         }
-    }
-
-    fn closed(&self) -> Error {
-        Error::new(ErrorKind::Closed, "the client has been closed").of_key(self.key)
     }
 }
 

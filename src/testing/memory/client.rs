@@ -55,23 +55,20 @@ impl MemoryClient {
             let mut ownership = place.standing.owner.ownership();
             tokio::select! {
                 biased;
-                () = self.until_closed() => return Err(closed(request.key())),
-                () = self.turn(&place, request) => {}
-                loss = ownership.lost() => {
-                    self.options.notify(Some(request.key()), EventKind::PlaceLost(loss));
-                    continue;
+                () = self.until_closed() => return Err(Claims::closed(request.key())),
+                _ = ownership.lost() => {}
+                () = self.turn(&place, request) => {
+                    // The lock has its full TTL from now on.
+                    place.set_renewal(self.options.auto_renew);
+                    place.standing.renew();
                 }
             }
-            // The lock has its full TTL from now on.
-            place.set_renewal(self.options.auto_renew);
-            place.standing.renew();
-            if let Some(loss) = ownership.loss() {
-                self.options
-                    .notify(Some(request.key()), EventKind::PlaceLost(loss));
-                tokio::time::sleep(self.options.retry_interval).await;
-                continue;
-            }
-            return self.held(request, place, claim).map(Some);
+            let Some(loss) = ownership.loss() else {
+                return self.held(request, place, claim).map(Some);
+            };
+            let what = EventKind::PlaceLost(loss);
+            self.options.notify(Some(request.key()), what);
+            tokio::time::sleep(self.options.retry_interval).await;
         }
     }
 
@@ -143,7 +140,7 @@ impl MemoryClient {
         let grant = Grant::new(key, token).with_owner_key(owner_key(key, token));
         let held = Held::new(grant, [], owner, Box::new(HeldPlace::new(place, claim)));
         if *self.closed.borrow() {
-            return Err(closed(key));
+            return Err(Claims::closed(key));
         }
         Ok(held
             .with_ttl(request.ttl(&self.options))
@@ -183,13 +180,6 @@ impl Locker for MemoryClient {
             Ok(())
         })
     }
-}
-
-fn closed(key: &str) -> Error {
-    Error::new(
-        ErrorKind::Closed,
-        format!("{key}: the client has been closed"),
-    )
 }
 
 impl fmt::Debug for MemoryClient {

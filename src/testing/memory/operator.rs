@@ -105,8 +105,8 @@ impl Operator for MemoryClient {
             let queue = contents.queues.get_mut(key);
             let all = queue.map_or(&mut [][..], Vec::as_mut_slice);
             let Some(at) = all.iter().position(|stored| stored.token == token) else {
-                let message = format!("{key}: nobody there has the token {token}");
-                return Err(Error::new(ErrorKind::NotHeld, message));
+                let why = format!("nobody there has the token {token}");
+                return Err(Error::new(ErrorKind::NotHeld, why).of_key(key));
             };
             // The holder may have something to stop first.
             let marked = (at == 0 && !force).then(|| Record::marked(&all[at].value, by));

@@ -34,16 +34,11 @@ pub(super) struct MemoryPlace {
 }
 
 impl MemoryStanding {
-    /// The deadline of what was sent then.
-    fn deadline(&self, sent: Instant) -> Instant {
-        sent + self.ttl.saturating_sub(margin(self.ttl))
-    }
-
     /// Renews it once. Without an answer nothing is new.
     pub(super) fn renew(&self) {
         let sent = Instant::now();
         match self.store.renew(&self.key, self.token) {
-            Some(true) => self.owner.extend(self.deadline(sent)),
+            Some(true) => self.owner.extend(deadline(sent, self.ttl)),
             Some(false) => self.owner.lose(Loss::LeaseGone),
             None => self
                 .options
@@ -55,7 +50,7 @@ impl MemoryStanding {
     pub(super) fn end(&self, loss: Loss) {
         // First the holder's side says so.
         self.owner.lose(loss);
-        self.store.remove(&self.key, self.token, true);
+        self.store.remove(&self.key, self.token);
     }
 
     /// Looks whether it is there, as its holder wrote it.
@@ -116,14 +111,13 @@ impl MemoryPlace {
         key: &str,
         (token, ttl, sent): (u64, Duration, Instant),
     ) -> Self {
-        let end = sent + ttl.saturating_sub(margin(ttl));
         let standing = Arc::new(MemoryStanding {
             store: store.clone(),
             options: options.clone(),
             key: key.to_owned(),
             token,
             ttl,
-            owner: Owner::new(Some(end)),
+            owner: Owner::new(Some(deadline(sent, ttl))),
         });
         let renews = watch::Sender::new(true);
         let task = tokio::spawn(standing.clone().keep(renews.subscribe()));
@@ -152,6 +146,11 @@ impl Drop for MemoryPlace {
         drop(all);
         self.standing.end(Loss::Released);
     }
+}
+
+/// The deadline of what was sent then.
+fn deadline(sent: Instant, ttl: Duration) -> Instant {
+    sent + ttl.saturating_sub(margin(ttl))
 }
 
 /// A place that holds the lock.
