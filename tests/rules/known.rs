@@ -1,7 +1,7 @@
 //! What breaks a rule still. A line that is no longer needed fails the tests: these lists only
 //! become shorter.
 
-pub(crate) const SIZES: &[&str] = &["src/locker/net/tls/words.rs file"];
+pub(crate) const SIZES: &[&str] = &[];
 pub(crate) const TYPES: &[&str] = &[
     "src/cli/watch.rs Line",
     "src/locker/etcd/queue.rs Place",

@@ -1,5 +1,6 @@
 //! TLS: whom we trust, and who we are.
 
+mod bad_certificate;
 mod files;
 mod noting;
 mod trust;

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{
     self, CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use super::words;
+use super::bad_certificate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::net::certificate::{Certificate, PublicKey};
 use crate::locker::net::credential::PemSource;
@@ -77,9 +77,9 @@ pub(super) fn known(
     Ok(Arc::new(Known { authorities, given }))
 }
 
-/// Who has a certificate of an authority, or the very one that we were given: Go's TLS, and with
-/// it what is written in Go, takes a server's self-signed certificate for its own authority, which webpki does
-/// not if that says that it is one.
+/// Who has a certificate of an authority, or the very one that we were given: Go's TLS, and with it what
+/// is written in Go, takes a server's self-signed certificate for its own authority, which webpki does not
+/// if that says that it is one.
 #[derive(Debug)]
 struct Known {
     authorities: Arc<WebPkiServerVerifier>,
@@ -99,7 +99,9 @@ impl ServerCertVerifier for Known {
             .authorities
             .verify_server_cert(shown, between, name, ocsp, now);
         match verified {
-            Err(error) if words::is_of_an_authority(&error) && self.given.contains(shown) => {
+            Err(error)
+                if bad_certificate::is_of_an_authority(&error) && self.given.contains(shown) =>
+            {
                 is_valid_at(shown, now)?;
                 verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
                 Ok(ServerCertVerified::assertion())
@@ -149,9 +151,9 @@ fn is_valid_at(certificate: &CertificateDer<'_>, now: UnixTime) -> Verdict<()> {
 /// RSA keys that are shorter are not known to our cryptography.
 const SHORTEST_RSA: usize = 2048;
 
-/// Any certificate will do, of whatever kind. The server must have
-/// its key, where that can be told: not of keys that are too short to be known here. Nothing is
-/// lost by it, since anyone on the way may show a certificate of his own.
+/// Any certificate will do, of whatever kind. The server must have its key, where that can be told: not
+/// of keys that are too short to be known here. Nothing is lost by it, since anyone on the way may show
+/// a certificate of his own.
 #[derive(Debug)]
 pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
 
