@@ -28,8 +28,6 @@
 //! service that uses the library has to look itself. A process that is paused past the deadline
 //! cannot look: for that there is the [fencing token](Held::token).
 
-#![deny(unsafe_code)]
-
 #[cfg(not(target_os = "linux"))]
 compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and child subreapers");
 
@@ -58,9 +56,7 @@ mod local_time;
 mod progress;
 #[cfg(feature = "cli")]
 mod stderr;
-// The only place that may be unsafe, here; the tool's entry is the other one.
 #[cfg(feature = "cli")]
-#[allow(unsafe_code)]
 mod supervise;
 
 #[cfg(feature = "cli")]
@@ -78,7 +74,7 @@ pub use locker::{
     Capabilities, Capability, Config as EtcdConfig, Credentials, Grant, Held, Locker, Loss, Mode,
     Operator, Options, Ownership, QueuePolicy, Record, Request, Tls,
 };
-pub use stores::{STORES, able_to, open, open_with};
+pub use stores::{STORES, open, open_with};
 
 /// The examples in the documentation compile.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@
 //! else the runtime does for us is in [`genlock::cli::main`].
 
 #![no_main]
+#![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
 
