@@ -122,8 +122,8 @@ pub trait Locker: Send + Sync {
 /// What a request that waits was given.
 fn granted(key: &str, held: Option<Held>) -> Result<Held> {
     held.ok_or_else(|| {
-        let message = format!("{key}: the store did not wait as it was asked to");
-        Error::new(ErrorKind::Unavailable, message)
+        let why = "the store did not wait as it was asked to";
+        Error::new(ErrorKind::Unavailable, why).of_key(key)
     })
 }
 

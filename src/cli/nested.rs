@@ -24,7 +24,7 @@ pub(super) fn runs_us(key: &str, owner_key: Option<&String>, holder: Option<&Rec
 /// What is said of it.
 pub(super) fn refused(key: &str) -> Error {
     let why = "this lock is held by the genlock that runs us: it would wait for itself";
-    Error::new(ErrorKind::AlreadyHeld, format!("{key}: {why}"))
+    Error::new(ErrorKind::AlreadyHeld, why).of_key(key)
 }
 
 /// By the process tree: one that has this number on this host and was given this key, since a

@@ -232,11 +232,8 @@ impl Session<'_> {
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
 fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
-    let key = &options.key;
-    crate::Error::new(
-        ErrorKind::Unavailable,
-        format!("{key}: the lock was lost before the command could be started: {loss}"),
-    )
+    let why = format!("the lock was lost before the command could be started: {loss}");
+    crate::Error::new(ErrorKind::Unavailable, why).of_key(&options.key)
 }
 
 /// How long to wait. --try, which is not to wait at all, beats a --wait, which may come from the

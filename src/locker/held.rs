@@ -163,9 +163,9 @@ impl Held {
         self.ttl
     }
 
-    /// Until when nobody else can hold the lock, less a [margin](super::margin) for clocks and scheduling. Every
-    /// acknowledged renewal moves it forward. `None` where the lock ends only with its holder, and
-    /// once it is lost: a deadline that has passed is a loss.
+    /// Until when nobody else can hold the lock, less a [margin](super::margin) for clocks and
+    /// scheduling. Every acknowledged renewal moves it forward. `None` where the lock ends only with
+    /// its holder, and once it is lost: a deadline that has passed is a loss.
     pub fn deadline(&self) -> Option<Instant> {
         self.grip.ownership().deadline()
     }
