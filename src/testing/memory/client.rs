@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use super::place::{HeldPlace, MemoryPlace, Places};
 use super::{Ahead, MemoryStore, owner_key};
+use crate::Result;
 use crate::clock::{self, Instant};
 use crate::events::EventKind;
 use crate::locker::{
     BoxFuture, Capabilities, Claim, Claims, Grant, Held, Locker, Loss, Options, Request,
 };
-use crate::{Error, ErrorKind, Result};
 
 /// What its locks can do.
 pub(super) static CAPABILITIES: Capabilities = {
