@@ -131,12 +131,13 @@ impl MemoryStore {
     }
 
     /// Adds one at the end of the queue of `key`, or nothing if `alone` is asked for and another is
-    /// there. The token, or the queue that is in the way.
+    /// there. Its time counts from `sent`: client and server have one clock. The token, or the queue that
+    /// is in the way.
     fn enter(
         &self,
         key: &str,
         value: Vec<u8>,
-        ttl: Duration,
+        (sent, ttl): (Instant, Duration),
         alone: bool,
     ) -> Result<u64, Box<Ahead>> {
         let mut contents = self.contents();
@@ -149,7 +150,7 @@ impl MemoryStore {
             token: contents.last_token,
             value,
             ttl,
-            expiry: Instant::now() + ttl,
+            expiry: sent + ttl,
         };
         let queue = contents.queues.entry(key.to_owned()).or_default();
         queue.push(stored.clone());
@@ -162,8 +163,8 @@ impl MemoryStore {
         Ok(stored.token)
     }
 
-    /// Renews: whether it was there; `None` is no answer.
-    fn renew(&self, key: &str, token: u64) -> Option<bool> {
+    /// Renews, from `sent` on: whether it was there; `None` is no answer.
+    fn renew(&self, key: &str, token: u64, sent: Instant) -> Option<bool> {
         let mut contents = self.contents();
         if contents.silent {
             return None;
@@ -171,7 +172,7 @@ impl MemoryStore {
         let queue = contents.queues.get_mut(key);
         let stored = queue.and_then(|queue| queue.iter_mut().find(|one| one.token == token));
         Some(stored.is_some_and(|stored| {
-            stored.expiry = Instant::now() + stored.ttl;
+            stored.expiry = sent + stored.ttl;
             true
         }))
     }

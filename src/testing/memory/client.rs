@@ -78,7 +78,7 @@ impl MemoryClient {
         let value = request.holder(&self.options).to_json();
         // A deadline counts from before the request leaves.
         let sent = Instant::now();
-        match self.store.enter(key, value, ttl, !request.waits()) {
+        match self.store.enter(key, value, (sent, ttl), !request.waits()) {
             Ok(token) => {
                 let granted = (token, ttl, sent);
                 let place =

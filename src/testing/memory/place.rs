@@ -37,7 +37,7 @@ impl MemoryStanding {
     /// Renews it once. Without an answer nothing is new.
     pub(super) fn renew(&self) {
         let sent = Instant::now();
-        match self.store.renew(&self.key, self.token) {
+        match self.store.renew(&self.key, self.token, sent) {
             Some(true) => self.owner.extend(deadline(sent, self.ttl)),
             Some(false) => self.owner.lose(Loss::LeaseGone),
             None => self
