@@ -119,6 +119,13 @@ pub fn spawn_lock(
     tokio::spawn(async move { client.lock(&key).await })
 }
 
+/// Ends a lock call that goes on by itself. It may have got its lock in that very moment: then that is
+/// released.
+pub async fn give_up(waiting: tokio::task::JoinHandle<crate::Result<Held>>) {
+    waiting.abort();
+    drop(waiting.await);
+}
+
 /// Options whose client says what happens to it.
 pub fn observed(options: Options) -> (Options, UnboundedReceiver<EventKind>) {
     let (events, received) = unbounded_channel();

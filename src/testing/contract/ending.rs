@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::locker::margin;
 use crate::{ErrorKind, EventKind, Held, Loss, Options};
 
-use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
+use super::{Fixture, give_up, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
 /// Options whose locks end at their TTL.
 fn not_renewed(ttl: u64) -> Options {
@@ -196,7 +196,7 @@ pub async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixture) {
         event => panic!("{event:?}"),
     };
     assert_eq!(holder.map(|holder| holder.pid), Some(std::process::id()));
-    waiting.abort();
+    give_up(waiting).await;
     other.unlock(held).await.expect("a release");
     until_empty(fixture).await;
 }

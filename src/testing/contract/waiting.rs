@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{EventKind, Options, Record};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting};
+use super::{Fixture, give_up, lock, observed, soon, spawn_lock, until_empty, until_waiting};
 
 pub async fn first_come_first_served(fixture: &impl Fixture) {
     let holder = fixture.client(Options::default()).await;
@@ -114,7 +114,7 @@ pub async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
         (expected.pid, &expected.command)
     );
     assert_eq!(record.labels, expected.labels);
-    waiting.abort();
+    give_up(waiting).await;
     drop(held);
 }
 

@@ -11,7 +11,9 @@ use tokio::time::timeout;
 use super::interop::Etcdctl;
 use super::{client, turn};
 use crate::support::etcd::Server;
-use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_empty, until_waiting};
+use genlock::testing::contract::{
+    give_up, lock, observed, soon, spawn_lock, until_empty, until_waiting,
+};
 
 /// Longer than it takes a waiter to look after a key that was written over.
 const LOOKED: Duration = Duration::from_millis(1500);
@@ -168,7 +170,7 @@ async fn a_place_that_is_given_up_does_not_stay() {
         let place = server.keys().into_iter().find(|key| *key != own);
         let how = write(&server);
         server.ctl(&["put", &how, "--", &place.expect("a place"), "x"]);
-        waiting.abort();
+        give_up(waiting).await;
         waiter.close().await.expect("a closed client");
         assert_eq!(server.keys(), [own], "after {how}");
         holder.unlock(held).await.expect("a release");

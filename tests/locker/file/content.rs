@@ -8,7 +8,7 @@ use genlock::{ErrorKind, EventKind, Loss, Options};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{client, client_with, directory, files, is_locked};
-use genlock::testing::contract::{lock, observed, soon, spawn_lock, until_waiting};
+use genlock::testing::contract::{give_up, lock, observed, soon, spawn_lock, until_waiting};
 
 #[tokio::test]
 async fn a_key_is_one_readable_file_name() {
@@ -252,7 +252,7 @@ async fn a_waiter_is_told_when_another_holds() {
         })
         .await;
     }
-    waiting.abort();
+    give_up(waiting).await;
 }
 
 #[tokio::test]
