@@ -1,55 +1,18 @@
-//! Words for people: genlock's own lines on stderr, and who holds a lock.
+//! Words for people: who holds a lock, since when, for how long; and text that is safe for a terminal.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::IsTerminal;
 use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
+use crate::local_time;
 use crate::locker::{Loss, Record, TakenAway};
-use crate::{local_time, stderr};
-
-/// Writes `genlock: message` to stderr, as one line in one piece, whatever keys and errors have in
-/// them. A stderr that is closed or full is no reason to fail, or to wait.
-pub(crate) fn complain(message: fmt::Arguments<'_>) {
-    erase();
-    stderr::say(format!("genlock: {}\n", printable(&message.to_string())));
-}
-
-/// Whether a live line is on the terminal.
-static DRAWN: AtomicBool = AtomicBool::new(false);
-
-/// Draws the live line, which fits the terminal, in place of the last one. The cursor stays at its
-/// beginning, so that all of it lies behind the cursor, and can be erased, also when the terminal is
-/// made narrower and breaks it.
-pub(crate) fn draw(line: &str) {
-    if is_in_foreground() {
-        DRAWN.store(true, Ordering::Relaxed);
-        stderr::draw(format!("{ERASE}{line}\r"));
-    }
-}
-
-/// Erases the live line, if there is one.
-pub(crate) fn erase() {
-    if DRAWN.swap(false, Ordering::Relaxed) && is_in_foreground() {
-        stderr::draw(ERASE.to_owned());
-    }
-}
-
-/// From the beginning of the line to the end of the screen (console_codes(4)).
-const ERASE: &str = "\r\x1b[J";
-
-/// Whether the terminal is ours to draw on, and not a shell's that put us into the background; also
-/// where it has no foreground that we know of.
-pub(crate) fn is_in_foreground() -> bool {
-    rustix::termios::tcgetpgrp(std::io::stderr())
-        .map_or(true, |group| group == rustix::process::getpgrp())
-}
 
 /// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`, for stderr.
 pub(crate) fn holder(record: Option<&Record>) -> String {
     let mut text = who(record);
     if let Some(since) = record.map(|record| &record.since).filter(|s| !s.is_empty()) {
-        let since = local_time::shown(since, &std::io::stderr());
+        let since = time(since, &std::io::stderr());
         text.push_str(&format!(" since {since}"));
     }
     text
@@ -73,6 +36,16 @@ pub(crate) fn who(record: Option<&Record>) -> String {
 /// `user@host`.
 pub(crate) fn user_and_host(record: &Record) -> String {
     format!("{}@{}", escape(&record.user), escape(&record.host))
+}
+
+/// A time that a store keeps, in RFC 3339: at a terminal in its reader's time zone. What is no such
+/// time is shown as it is, escaped.
+pub(crate) fn time(kept: &str, on: &impl IsTerminal) -> String {
+    let time = humantime::parse_rfc3339_weak(kept).ok();
+    let local = time
+        .filter(|_| on.is_terminal())
+        .and_then(local_time::shown);
+    local.unwrap_or_else(|| escape(kept))
 }
 
 /// How long it has held or waited, by this host's clock: the clocks of hosts differ. `None` where

@@ -1,23 +1,12 @@
-//! Times as people read them: at a terminal in the time zone of whoever looks at it, anywhere else
-//! in UTC as they are kept.
+//! Times in the time zone of whoever looks at them.
 
-use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tz::{DateTime, TimeZone};
 
-use crate::describe::escape;
-
-/// A time that a store keeps, in RFC 3339. What is no such time is shown as it is, escaped.
-pub(crate) fn shown(kept: &str, on: &impl IsTerminal) -> String {
-    let time = humantime::parse_rfc3339_weak(kept).ok();
-    let local = time.filter(|_| on.is_terminal()).and_then(local);
-    local.unwrap_or_else(|| escape(kept))
-}
-
 /// `2026-01-01 01:00:00 CET`; `None` where the zone is not known.
-fn local(time: SystemTime) -> Option<String> {
+pub(crate) fn shown(time: SystemTime) -> Option<String> {
     static ZONE: OnceLock<Option<TimeZone>> = OnceLock::new();
     in_zone(time, ZONE.get_or_init(zone).as_ref()?)
 }

@@ -15,6 +15,7 @@ use crate::describe;
 use crate::events::{Event, EventKind};
 use crate::locker::operator::Queue;
 use crate::locker::{Operator, Record};
+use crate::stderr;
 
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);
@@ -159,7 +160,7 @@ pub(crate) async fn show(
     limit: Option<Duration>,
     store: &dyn Operator,
 ) {
-    if is_live() && describe::is_in_foreground() {
+    if is_live() && stderr::is_in_foreground() {
         live::show(key, seen, start, limit, store).await;
     } else {
         plain::show(key, seen, start, store).await;
@@ -171,7 +172,7 @@ fn whole_seconds(time: Duration) -> impl std::fmt::Display {
 }
 
 fn say_place_lost(key: &str, why: &str) {
-    describe::complain(format_args!(
+    stderr::complain(format_args!(
         "{key}: lost the place in the queue: {why}; queueing anew"
     ));
 }

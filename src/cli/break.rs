@@ -12,6 +12,7 @@ use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
 use crate::locker::operator::{Operator, Removal};
+use crate::stderr;
 
 /// Take the lock KEY away from the holder that has exactly this token.
 ///
@@ -72,7 +73,7 @@ async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> any
         }
         Ok(Removal::Told) => {}
         Err(error) if error.kind() == crate::ErrorKind::NotHeld => {
-            describe::complain(format_args!("{error}"));
+            stderr::complain(format_args!("{error}"));
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }
         Err(error) => return Err(error.into()),
@@ -89,7 +90,7 @@ async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> any
         }
         Err(_) => {
             let waited = describe::duration(options.wait);
-            describe::complain(format_args!(
+            stderr::complain(format_args!(
                 "{shown}: token {token} was told to let go, and has not within {waited}: \
                  its command still runs, or it is an older genlock; --force does not wait for it"
             ));

@@ -15,6 +15,7 @@ use super::{help, times};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Remaining;
+use crate::stderr;
 
 /// In a command that genlock runs: ask whether the lock is still held for it.
 ///
@@ -64,7 +65,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
         Some(Answer::AtLeast(left)) => Remaining::AtLeast(left),
         Some(Answer::NoEnd) => Remaining::NoEnd,
         Some(Answer::Failed { status, text }) => {
-            describe::complain(format_args!("{text}"));
+            stderr::complain(format_args!("{text}"));
             return Ok(Some(Exit::Status(status)));
         }
         None => return Ok(None),
@@ -114,7 +115,7 @@ impl CheckArgs {
         }
         if !held {
             let token = around.token;
-            describe::complain(format_args!(
+            stderr::complain(format_args!(
                 "{key}: the lock is not ours any more (token {token})"
             ));
             return Ok(Exit::Status(exit::LOST));
@@ -122,7 +123,7 @@ impl CheckArgs {
         match (left, self.at_least) {
             (Remaining::AtLeast(left), Some(wanted)) if left < wanted => {
                 let (left, wanted) = (describe::duration(left), describe::duration(wanted));
-                describe::complain(format_args!(
+                stderr::complain(format_args!(
                     "{key}: {left} are left, less than {wanted}: take a longer --ttl"
                 ));
                 Ok(Exit::Status(exit::NOT_ACQUIRED))

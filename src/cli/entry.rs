@@ -23,7 +23,7 @@ pub fn main(words: &[OsString]) -> u8 {
     supervise::enter();
     std::panic::set_hook(Box::new(|panic| {
         let what = panic.to_string().replace('\n', " ");
-        describe::complain(format_args!("an error in genlock itself: {what}"));
+        stderr::complain(format_args!("an error in genlock itself: {what}"));
     }));
     let status = std::panic::catch_unwind(|| act(words)).unwrap_or(exit::INTERNAL);
     // Whoever closed it is told by no status of ours.
@@ -50,7 +50,7 @@ fn act(words: &[OsString]) -> u8 {
     };
     let exit = exit.unwrap_or_else(|error| {
         let (exit, message) = judge(&error);
-        describe::complain(format_args!("{message}"));
+        stderr::complain(format_args!("{message}"));
         exit
     });
     if !matches!(exit, Exit::Status(_)) {

@@ -10,6 +10,7 @@ use crate::describe;
 use crate::events::{EventKind, Observer};
 use crate::exit::Exit;
 use crate::locker::{Operator, Options};
+use crate::stderr;
 use crate::supervise::signals;
 use crate::{Error, Subject};
 
@@ -32,7 +33,7 @@ pub(super) fn operate(
                     && let Ok(mut told) = told.lock()
                     && *told != *why
                 {
-                    describe::complain(format_args!("trying again: {why}"));
+                    stderr::complain(format_args!("trying again: {why}"));
                     told.clone_from(why);
                 }
             })),

@@ -18,8 +18,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
 use super::{quoting, read_alone};
-use crate::describe;
 use crate::exit::{self, Exit};
+use crate::stderr;
 pub(super) use not_found::hint as not_found;
 
 /// As many mistakes on one line are mended.
@@ -45,7 +45,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Refused
         Objection::Fault(fault) => match without_variables(words) {
             Some(given) => Refused::Variable(fault.line(words), Box::new(given)),
             None => {
-                describe::complain(format_args!("{}", fault.line(words)));
+                stderr::complain(format_args!("{}", fault.line(words)));
                 Refused::Said(Exit::Status(exit::USAGE))
             }
         },

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::describe;
-use crate::local_time;
 use crate::locker::operator::{Contender, Queue, Ttl};
 use crate::locker::{Record, TakenAway};
 
@@ -94,7 +93,7 @@ pub(super) fn since(contender: &Contender) -> Option<String> {
     let ago = ago(contender)?;
     Some(format!(
         "{}, for {}",
-        local_time::shown(since, &std::io::stdout()),
+        describe::time(since, &std::io::stdout()),
         describe::duration(ago)
     ))
 }

@@ -11,6 +11,7 @@ use super::{help, nested, times, view};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::operator::Contender;
+use crate::stderr;
 
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
                     Ok(Err(error)) => error.to_string(),
                     Err(_) => "the store is silent".to_owned(),
                 };
-                describe::complain(format_args!("{key}: not free within {limit}: {state}"));
+                stderr::complain(format_args!("{key}: not free within {limit}: {state}"));
             }
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }

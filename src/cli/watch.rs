@@ -13,7 +13,6 @@ use super::settings::Settings;
 use super::view::{self, ContenderView};
 use crate::describe;
 use crate::exit::Exit;
-use crate::local_time;
 use crate::locker::operator::{Change, ChangeKind, Scope};
 
 /// Tell what happens to the locks, a line each, until interrupted.
@@ -83,7 +82,7 @@ fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
             contender: ContenderView::of(change.contender),
         });
     }
-    let time = local_time::shown(&time, &std::io::stdout());
+    let time = describe::time(&time, &std::io::stdout());
     let token = change.contender.token;
     print(&format!(
         "{time}  {event:<10}  {}  {}{}\n",

@@ -6,6 +6,7 @@ use super::{Seen, Waiting, say_place_lost};
 use crate::clock::{Instant, sleep_until};
 use crate::describe;
 use crate::locker::Operator;
+use crate::stderr;
 
 /// When the line is repeated, counted from the start of the wait; then every hour.
 const REPEATED: [Duration; 3] = [
@@ -39,7 +40,7 @@ pub(super) async fn show(key: &str, seen: &Seen, start: Instant, store: &dyn Ope
         }
         let state = seen.now(key, store).await;
         let waited = describe::duration(Instant::now().since(start));
-        describe::complain(format_args!(
+        stderr::complain(format_args!(
             "still waiting for {shown} after {waited}: {state}"
         ));
     }
@@ -58,7 +59,7 @@ async fn say_first(shown: &str, seen: &Seen) {
         }
         let waiting = last.waiting.as_ref().map(Waiting::text);
         if let Some(state) = last.retrying.or(waiting) {
-            describe::complain(format_args!("waiting for {shown}: {state}"));
+            stderr::complain(format_args!("waiting for {shown}: {state}"));
             seen.announce();
             return;
         }

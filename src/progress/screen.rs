@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::TermLike;
 
 use crate::columns::of_terminal;
-use crate::describe;
+use crate::stderr;
 
 /// Gathers a drawing, which a flush hands over. Of how the cursor gets to its place nothing is kept:
 /// that is where it always is, at the beginning of the line.
@@ -53,8 +53,8 @@ impl TermLike for Screen {
         let mut drawing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Blanks fill the line, over what may have been there.
         match std::mem::take(&mut *drawing).trim_end() {
-            "" => describe::erase(),
-            line => describe::draw(line),
+            "" => stderr::erase(),
+            line => stderr::draw(line),
         }
         Ok(())
     }

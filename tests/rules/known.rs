@@ -13,17 +13,13 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/ownership.rs Status",
 ];
 pub(crate) const LAYERS: &[&str] = &[
-    "src/describe.rs local_time",
-    "src/describe.rs stderr",
     "src/events.rs locker::Loss",
     "src/events.rs locker::Record",
     "src/events.rs locker::TakenAway",
-    "src/local_time.rs describe::escape",
     // A macro, which stands at the root.
     "src/testing/contract.rs contract",
 ];
 pub(crate) const CIRCLES: &[&str] = &[
-    "src/local_time.rs describe",
     "src/locker/etcd/queue.rs locker::etcd::hold",
     "src/locker/etcd/renewal.rs locker::etcd::lease",
     "src/locker/etcd/watches.rs locker::etcd::dial",

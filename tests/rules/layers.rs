@@ -24,7 +24,6 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "events",
             "exit",
             "input",
-            "local_time",
             "locker",
             "progress",
             "secrets",
@@ -40,7 +39,6 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "cli",
             "describe",
             "exit",
-            "local_time",
             "locker",
             "locker::etcd",
             "locker::file",
@@ -49,8 +47,11 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "supervise",
         ],
     ),
-    ("progress", &["columns", "describe", "events", "locker"]),
-    ("describe", &["columns", "locker"]),
+    (
+        "progress",
+        &["columns", "describe", "events", "locker", "stderr"],
+    ),
+    ("describe", &["local_time", "locker"]),
     (
         "stores",
         &[
@@ -71,7 +72,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("locker::net", &["events", "input", "locker", "secrets"]),
     ("locker", &["events", "locker::net"]),
     ("supervise", &[]),
-    ("stderr", &[]),
+    ("stderr", &["describe"]),
     ("exit", &[]),
     ("events", &[]),
     ("columns", &[]),

@@ -2,6 +2,7 @@
 
 use crate::cli::settings::RunOptions;
 use crate::describe;
+use crate::stderr;
 use crate::supervise::{Leftover, signals};
 
 /// What is known when the command ends.
@@ -45,7 +46,7 @@ fn say(options: &RunOptions, left: &Leftover) {
         1 => (" and another".to_owned(), "them"),
         others => (format!(" and {others} others"), "them"),
     };
-    describe::complain(format_args!(
+    stderr::complain(format_args!(
         "{key}: stopping what the command left behind: {name} (pid {pid}){others}; \
          --leave-descendants keeps {them}"
     ));

@@ -7,6 +7,7 @@ use crate::clock::Instant;
 use crate::describe;
 use crate::events::{Event, EventKind, StopReason};
 use crate::progress::Seen;
+use crate::stderr;
 
 /// Writes the lines of one run.
 pub(super) struct Lines {
@@ -48,26 +49,26 @@ impl Lines {
         let (key, verbose) = (&self.key, self.verbose);
         match &event.what {
             EventKind::Retrying(why) if verbose > 0 => {
-                describe::complain(format_args!("trying again: {why}"));
+                stderr::complain(format_args!("trying again: {why}"));
             }
             EventKind::Beneath(text) if verbose > 0 => {
-                describe::complain(format_args!("beneath: {}", describe::escape(text)));
+                stderr::complain(format_args!("beneath: {}", describe::escape(text)));
             }
             EventKind::Granted { token, .. } => self.granted(event.boot, *token),
             EventKind::Renewed(deadline) if verbose > 1 => {
                 let left = describe::duration(deadline.left());
-                describe::complain(format_args!("{key}: renewed, {left} left"));
+                stderr::complain(format_args!("{key}: renewed, {left} left"));
             }
             EventKind::Stopping(why) => {
                 let why = stopping(why);
-                describe::complain(format_args!("{key}: {why}: stopping the command"));
+                stderr::complain(format_args!("{key}: {why}: stopping the command"));
             }
             EventKind::Ended(status) => self.with_last(|last| last.ended = Some(*status)),
             EventKind::Released if verbose > 0 => {
                 self.with_last(|last| {
                     let held_for = describe::duration(event.boot.since(last.granted));
                     let ended = ended(last.ended);
-                    describe::complain(format_args!("{key}: released after {held_for}; {ended}"));
+                    stderr::complain(format_args!("{key}: released after {held_for}; {ended}"));
                 });
             }
             _ => {}
@@ -85,11 +86,11 @@ impl Lines {
         let key = &self.key;
         let waited = describe::duration(at.since(self.start));
         if self.verbose > 0 {
-            describe::complain(format_args!(
+            stderr::complain(format_args!(
                 "{key}: acquired after {waited}, token {token}"
             ));
         } else if self.seen.was_announced() {
-            describe::complain(format_args!("{key}: acquired after {waited}"));
+            stderr::complain(format_args!("{key}: acquired after {waited}"));
         }
     }
 

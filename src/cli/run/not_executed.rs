@@ -7,6 +7,7 @@ use crate::cli::refusal;
 use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::exit::{self, Exit};
+use crate::stderr;
 
 /// Says why, and gives the status.
 pub(super) fn say(options: &RunOptions, error: &io::Error) -> Exit {
@@ -15,17 +16,17 @@ pub(super) fn say(options: &RunOptions, error: &io::Error) -> Exit {
     if error.raw_os_error() == Some(libc::ENOENT) {
         let path = Path::new(program);
         if program.is_empty() {
-            describe::complain(format_args!("'': the command is empty"));
+            stderr::complain(format_args!("'': the command is empty"));
         } else if path.components().count() > 1 && path.exists() {
-            describe::complain(format_args!("{shown}: its interpreter was not found"));
+            stderr::complain(format_args!("{shown}: its interpreter was not found"));
         } else {
             let hint = refusal::not_found(&options.words, &options.command);
             let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
-            describe::complain(format_args!("{shown}: command not found{hint}"));
+            stderr::complain(format_args!("{shown}: command not found{hint}"));
         }
         return Exit::Status(exit::NOT_FOUND);
     }
     let why = describe::io_error(error);
-    describe::complain(format_args!("{shown}: cannot be executed: {why}"));
+    stderr::complain(format_args!("{shown}: cannot be executed: {why}"));
     Exit::Status(exit::NOT_EXECUTABLE)
 }

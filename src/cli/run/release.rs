@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::describe;
 use crate::locker::{Held, Locker};
+use crate::stderr;
 use crate::supervise::signals::Signals;
 
 /// How long to try to release a lock that is lost: most likely the store cannot be reached.
@@ -33,7 +33,7 @@ pub(super) async fn release(
     };
     tokio::select! {
         unlocked = store.unlock(held) => match unlocked {
-            Err(error) if !lost => describe::complain(format_args!("warning: not released: {error}")),
+            Err(error) if !lost => stderr::complain(format_args!("warning: not released: {error}")),
             _ => {}
         },
         () = patience => {}

@@ -15,6 +15,7 @@ use crate::describe;
 use crate::events::{EventKind, StopReason};
 use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss, Variable};
+use crate::stderr;
 use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
 use crate::supervise::{EndReason, Supervision, WATCHDOG_DELAY, WatchdogNotice};
@@ -179,7 +180,7 @@ impl<'a> Running<'a> {
         }
         self.take_terminal_back();
         if let Some(why) = &self.overdrawn {
-            describe::complain(format_args!(
+            stderr::complain(format_args!(
                 "{}: {why}: the command was stopped",
                 self.key()
             ));

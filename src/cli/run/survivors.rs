@@ -11,6 +11,7 @@ use crate::clock::Instant;
 use crate::describe;
 use crate::exit::Exit;
 use crate::locker::{Held, user_name};
+use crate::stderr;
 use crate::supervise::Supervision;
 
 /// So many are named.
@@ -41,7 +42,7 @@ impl Survivors {
             let _ = keep(supervision, &survivors, lock);
         }
         let (key, names) = (describe::escape(held.key()), names(&survivors));
-        describe::complain(format_args!(
+        stderr::complain(format_args!(
             "{key}: waiting for what SIGKILL from us does not end: {names}: end it, \
              or send SIGTERM to genlock twice to leave it"
         ));
@@ -68,7 +69,7 @@ pub(super) fn leave(
         (Some(_), _) => "the lock is lost",
         (None, Some(lock)) => {
             if let Err(error) = keep(supervision, &left, lock) {
-                describe::complain(format_args!("{key}: cannot leave the lock: {error}"));
+                stderr::complain(format_args!("{key}: cannot leave the lock: {error}"));
                 return None;
             }
             "the lock is held until that has ended"
@@ -76,7 +77,7 @@ pub(super) fn leave(
         (None, None) => "the lock is not released, and runs out at its TTL",
     };
     let names = names(&left);
-    describe::complain(format_args!("{key}: left behind: {names}; {lock}"));
+    stderr::complain(format_args!("{key}: left behind: {names}; {lock}"));
     Some(lost.map_or(Exit::Signal(signal), Exit::Status))
 }
 

@@ -16,12 +16,12 @@ pub(super) async fn not_acquired(options: &RunOptions, seen: &Seen, store: &dyn 
         if let Some(limit) = limit(options).filter(|limit| !limit.is_zero()) {
             let limit = describe::duration(limit);
             let state = seen.now(&options.key, store).await;
-            describe::complain(format_args!("{key}: not acquired within {limit}: {state}"));
+            stderr::complain(format_args!("{key}: not acquired within {limit}: {state}"));
         } else {
             // Seen a moment ago.
             let state = seen.waiting();
             let state = state.as_deref().unwrap_or("held by another");
-            describe::complain(format_args!("{key}: not acquired: {state}"));
+            stderr::complain(format_args!("{key}: not acquired: {state}"));
         }
     }
     Exit::Status(options.conflict_exit_code)
@@ -36,7 +36,7 @@ pub(super) fn say_stopped(options: &RunOptions, held: &Held) {
     let grace = grace(ttl, options.kill_after);
     let key = describe::escape(&options.key);
     let left = describe::duration((deadline - grace).left());
-    describe::complain(format_args!(
+    stderr::complain(format_args!(
         "{key}: the command is stopped, and the lock not renewed: continue it within {left}, or it \
          is told to end"
     ));

@@ -1,0 +1,215 @@
+//! stderr, written by a thread of its own: a pipe that nobody reads, or a terminal that was stopped
+//! (Ctrl-S), holds up that thread and nothing else.
+//!
+//! O_NONBLOCK would be the command's as well, which shares the open file (fcntl(2)); and that there
+//! is room says nothing of the moment after, when the command has filled it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+
+/// So many pieces wait at most; then the oldest are given up.
+const KEPT: usize = 64;
+
+/// How long the process's end waits for what is not written yet.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How long before for the thread to begin: nothing but a busy host delays that.
+const BEGINNING: Duration = Duration::from_secs(2);
+
+/// How long the command's start does, lest its output and ours run into each other.
+const BEFORE_COMMAND: Duration = Duration::from_millis(20);
+
+/// The thread needs little more than one system call does.
+const STACK: usize = 64 * 1024;
+
+/// What waits to be written.
+struct Unwritten {
+    pieces: VecDeque<Piece>,
+    /// How many lines were given up since one was written.
+    given_up: usize,
+    thread: Thread,
+}
+
+/// The thread that writes: it ends when nothing waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    None,
+    Starting,
+    Writing,
+}
+
+enum Piece {
+    Line(String),
+    /// A drawing of the live line, which the next one replaces.
+    Drawing(String),
+}
+
+static WAITING: Mutex<Unwritten> = Mutex::new(Unwritten {
+    pieces: VecDeque::new(),
+    given_up: 0,
+    thread: Thread::None,
+});
+
+/// Tells of the thread's beginning and end.
+static CHANGED: Condvar = Condvar::new();
+
+/// Writes a line in one piece, soon. One that cannot be written is no error.
+pub(crate) fn say(line: String) {
+    waiting().add(Piece::Line(line));
+}
+
+/// Draws the live line anew, soon, if there is no newer drawing by then.
+pub(crate) fn draw(text: String) {
+    waiting().add(Piece::Drawing(text));
+}
+
+/// Waits for a moment until all is written, before a command writes.
+pub(crate) fn hand_over() {
+    wait_while(|thread| thread != Thread::None, BEFORE_COMMAND);
+}
+
+/// Waits for a short while until all is written, before the process ends.
+pub(crate) fn finish() {
+    wait_while(|thread| thread == Thread::Starting, BEGINNING);
+    wait_while(|thread| thread != Thread::None, LAST_WORDS);
+}
+
+fn wait_while(so: impl Fn(Thread) -> bool, within: Duration) {
+    let _ = CHANGED.wait_timeout_while(waiting(), within, |waiting| so(waiting.thread));
+}
+
+fn waiting() -> MutexGuard<'static, Unwritten> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Unwritten {
+    fn add(&mut self, piece: Piece) {
+        if let (Piece::Drawing(_), Some(Piece::Drawing(_))) = (&piece, self.pieces.back()) {
+            self.pieces.pop_back();
+        }
+        if self.pieces.len() >= KEPT
+            && let Some(Piece::Line(_)) = self.pieces.pop_front()
+        {
+            self.given_up += 1;
+        }
+        self.pieces.push_back(piece);
+        if self.thread != Thread::None {
+            return;
+        }
+        let thread = thread::Builder::new().stack_size(STACK);
+        match thread.spawn(write_all) {
+            Ok(_) => self.thread = Thread::Starting,
+            Err(_) => self.write_without_thread(),
+        }
+    }
+
+    /// The next piece, behind a word about what was given up before it.
+    fn next(&mut self) -> Option<String> {
+        match self.pieces.pop_front()? {
+            Piece::Line(line) if self.given_up > 0 => {
+                let given_up = std::mem::take(&mut self.given_up);
+                Some(format!(
+                    "genlock: … (lines not shown before this: {given_up})\n{line}"
+                ))
+            }
+            Piece::Line(text) | Piece::Drawing(text) => Some(text),
+        }
+    }
+
+    /// Where no thread can be had: what there is room for, as far as can be seen.
+    fn write_without_thread(&mut self) {
+        while is_writable(Some(&Timespec::default())) {
+            match self.next() {
+                Some(text) => write(&text),
+                None => return,
+            }
+        }
+    }
+}
+
+/// The thread: writes all that waits.
+fn write_all() {
+    loop {
+        let (text, began) = {
+            let mut waiting = waiting();
+            let began = waiting.thread == Thread::Starting;
+            let next = waiting.next();
+            waiting.thread = match next {
+                Some(_) => Thread::Writing,
+                None => Thread::None,
+            };
+            (next, began)
+        };
+        if began || text.is_none() {
+            CHANGED.notify_all();
+        }
+        match text {
+            Some(text) => write(&text),
+            None => return,
+        }
+    }
+}
+
+fn write(text: &str) {
+    let mut left = text.as_bytes();
+    while !left.is_empty() {
+        match rustix::io::write(io::stderr(), left) {
+            Ok(written) => left = &left[written..],
+            Err(Errno::INTR) => {}
+            // Whoever shares the open file has set O_NONBLOCK.
+            Err(Errno::AGAIN) if is_writable(None) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Whether something can be written within this time; without one, ever.
+fn is_writable(within: Option<&Timespec>) -> bool {
+    let stderr = io::stderr();
+    let mut fds = [PollFd::new(&stderr, PollFlags::OUT)];
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, within)).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As while the thread is held up.
+    fn held_up() -> Unwritten {
+        Unwritten {
+            pieces: VecDeque::new(),
+            given_up: 0,
+            thread: Thread::Writing,
+        }
+    }
+
+    #[test]
+    fn the_oldest_lines_are_given_up_and_counted() {
+        let mut waiting = held_up();
+        for number in 0..KEPT + 3 {
+            waiting.add(Piece::Line(format!("{number}\n")));
+        }
+        let first = waiting.next().unwrap();
+        assert_eq!(first, "genlock: … (lines not shown before this: 3)\n3\n");
+        assert_eq!(waiting.next().unwrap(), "4\n");
+        assert_eq!(waiting.pieces.len(), KEPT - 2);
+    }
+
+    #[test]
+    fn a_drawing_takes_the_place_of_the_one_before_and_of_no_line() {
+        let mut waiting = held_up();
+        for text in ["one", "two"] {
+            waiting.add(Piece::Drawing(text.to_owned()));
+        }
+        waiting.add(Piece::Line("line\n".to_owned()));
+        waiting.add(Piece::Drawing("three".to_owned()));
+        let all: Vec<_> = std::iter::from_fn(|| waiting.next()).collect();
+        assert_eq!(all, ["two", "line\n", "three"]);
+    }
+}
