@@ -19,7 +19,6 @@ mod hold;
 mod inspect;
 mod kind;
 mod lease;
-mod members;
 mod operator;
 mod ping;
 mod proof;
@@ -42,8 +41,8 @@ use super::limits::MAX_TTL;
 use super::net::Config;
 use super::{BoxFuture, Capabilities, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
+use dial::{EtcdDialler, EtcdMembers};
 pub(crate) use kind::KIND;
-use members::Members;
 use queue::Acquisition;
 
 /// What etcd's locks can do.
@@ -69,7 +68,7 @@ pub struct Etcd {
 
 /// What the client and the tasks of its leases have in common.
 struct Shared {
-    store: Arc<Members>,
+    store: Arc<EtcdMembers>,
     options: Options,
     claims: Claims,
     keeper: Arc<Keeper>,
@@ -83,7 +82,8 @@ impl Etcd {
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
-        let store = Arc::new(Members::new(&config, &options)?);
+        let dialler = EtcdDialler::new(&config, options.observer.clone())?;
+        let store = Arc::new(EtcdMembers::new(dialler, &config, &options)?);
         // A lease is revoked, and its key may have to be deleted: each call is bounded by itself.
         let within = store.command_timeout * 2 + Duration::from_secs(1);
         let keeper = Arc::new(Keeper::new(options.clone(), within));

@@ -11,12 +11,13 @@ use tokio::time::timeout;
 pub use super::diagnosis::{
     Complaint, Condition, Diagnosis, MemberDiagnosis, Role, Service, Status,
 };
-use super::dial::{Client, Connection, Dialler, PROTOCOL};
+use super::dial::{Client, EtcdDialler, MemberClient, PROTOCOL};
 use super::fault::{self, Fault};
 use super::{CAPABILITIES, lease};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::locker::net::Config;
+use crate::locker::net::dialler::{Connection, Dialler};
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;
 
@@ -38,8 +39,8 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
         ..config.clone()
     };
     let patient = Arc::new(Patient {
-        user: Dialler::new(config, None)?,
-        nobody: Dialler::new(&nobody, None)?,
+        user: EtcdDialler::new(config, None)?,
+        nobody: EtcdDialler::new(&nobody, None)?,
         dial_timeout: config.dial_timeout,
         command_timeout: config.command_timeout,
         prefix: prefix.to_owned(),
@@ -69,8 +70,8 @@ pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Di
 
 /// Who asks, and how long for an answer.
 struct Patient {
-    user: Dialler,
-    nobody: Dialler,
+    user: EtcdDialler,
+    nobody: EtcdDialler,
     dial_timeout: Duration,
     command_timeout: Duration,
     prefix: String,
@@ -102,7 +103,7 @@ impl Patient {
 
     async fn condition_for(
         &self,
-        dialler: &Dialler,
+        dialler: &EtcdDialler,
         endpoint: &Endpoint,
     ) -> Result<Condition, Fault> {
         let connection = self.dial(dialler, endpoint).await?;
@@ -135,7 +136,11 @@ impl Patient {
         Ok(Condition { status, reads })
     }
 
-    async fn dial(&self, dialler: &Dialler, endpoint: &Endpoint) -> Result<Connection, Fault> {
+    async fn dial(
+        &self,
+        dialler: &EtcdDialler,
+        endpoint: &Endpoint,
+    ) -> Result<Connection<MemberClient>, Fault> {
         let dialled = timeout(
             self.dial_timeout,
             dialler.dial(endpoint, &Liveness::default()),
@@ -147,8 +152,8 @@ impl Patient {
     /// One request, bounded.
     async fn ask<T, F, Fut>(
         &self,
-        connection: &Connection,
-        dialler: &Dialler,
+        connection: &Connection<MemberClient>,
+        dialler: &EtcdDialler,
         op: F,
     ) -> Result<T, Fault>
     where
@@ -161,7 +166,11 @@ impl Patient {
     }
 
     /// How long a read took, whether it was allowed or not.
-    async fn read(&self, connection: &Connection, dialler: &Dialler) -> Result<Duration, Fault> {
+    async fn read(
+        &self,
+        connection: &Connection<MemberClient>,
+        dialler: &EtcdDialler,
+    ) -> Result<Duration, Fault> {
         let sent = Instant::now();
         match self.ask(connection, dialler, get(&self.prefix)).await {
             Err(fault) if !is_denied(&fault) => Err(fault),
@@ -207,7 +216,11 @@ impl Patient {
     }
 
     /// Has a lease granted, and revokes it.
-    async fn lease(&self, connection: &Connection, ttl: Duration) -> Result<Duration, Fault> {
+    async fn lease(
+        &self,
+        connection: &Connection<MemberClient>,
+        ttl: Duration,
+    ) -> Result<Duration, Fault> {
         let id = lease::fresh_id().map_err(Fault::Refused)?;
         let seconds = ttl.as_secs() as i64;
         let grant = |client: Client| async move {

@@ -20,16 +20,19 @@ use super::greeting::Greeting;
 use super::watches;
 use crate::error::{ErrorKind, Result, Setting, Subject};
 use crate::events::{EventKind, Observer};
+use crate::locker::BoxFuture;
 use crate::locker::net::Config;
+use crate::locker::net::dialler::{Connection, Dialler};
 use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;
+use crate::locker::net::members::Members;
 use crate::locker::net::protocol::Protocol;
 use crate::locker::net::refusal::Refusal;
 use crate::locker::net::stream::Reach;
 use crate::locker::net::user::User;
 
 /// etcd is spoken to by HTTP/2.
-pub(super) const PROTOCOL: Protocol = Protocol {
+pub(super) static PROTOCOL: Protocol = Protocol {
     store: "etcd",
     named: "etcd",
     scheme: "http",
@@ -76,49 +79,17 @@ impl Deref for MemberClient {
     }
 }
 
-/// A connection, for as long as it works.
-#[derive(Clone)]
-pub(super) struct Connection {
-    client: Client,
-    refusal: Refusal,
-}
+/// The members of an etcd.
+pub(super) type EtcdMembers = Members<EtcdDialler>;
 
-impl Connection {
-    /// Whether it is the same.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.client, &other.client)
-    }
-
-    /// Runs `op` over it, and says in words for a user why it failed.
-    pub(super) async fn run<T, F, Fut>(self, dialler: &Dialler, op: F) -> Result<T, Fault>
-    where
-        F: FnOnce(Client) -> Fut,
-        Fut: Future<Output = Result<T, etcd_client::Error>>,
-    {
-        // tonic's futures take 12 KB, which would be moved about with those around them.
-        let result = Box::pin(op(self.client)).await;
-        result.map_err(|error| {
-            self.refusal.set_beneath(fault::beneath(&error));
-            let fault = Fault::from(error);
-            // Only a login is told so, which the client made anew by itself, with the password
-            // that was good for the one before.
-            let stale = fault.is_about(&Subject::Login) && dialler.may_log_in_otherwise();
-            match dialler.explain(fault, &self.refusal) {
-                Fault::Refused(reason) if stale => Fault::StaleLogin(reason),
-                fault => fault,
-            }
-        })
-    }
-}
-
-/// How endpoints are dialled.
-pub(super) struct Dialler {
+/// How they are dialled.
+pub(super) struct EtcdDialler {
     reach: Reach,
     user: Option<User>,
     observer: Option<Observer>,
 }
 
-impl Dialler {
+impl EtcdDialler {
     pub(super) fn new(config: &Config, observer: Option<Observer>) -> Result<Self> {
         Ok(Self {
             reach: Reach::new(config, &PROTOCOL)?,
@@ -131,13 +102,11 @@ impl Dialler {
         })
     }
 
-    /// A fresh connection, logged in if there is a user, of which `liveness` tells what is heard. The
-    /// caller bounds it.
-    pub(super) async fn dial(
+    async fn connect(
         &self,
         endpoint: &Endpoint,
         liveness: &Liveness,
-    ) -> Result<Connection, Fault> {
+    ) -> Result<Connection<MemberClient>, Fault> {
         let refusal = Refusal::default();
         let stream = self.reach.stream(endpoint, &refusal).await;
         let stream = stream.inspect_err(|_| self.tell(&refusal))?;
@@ -164,14 +133,14 @@ impl Dialler {
         // They were good at the start: they are being written.
         let credentials = self.credentials().await.map_err(Fault::passing)?;
         match log_in(channel, credentials).await {
-            Ok(client) => Ok(Connection {
-                client: Arc::new(MemberClient {
+            Ok(client) => {
+                let client = MemberClient {
                     etcd: client,
                     term: AtomicU64::new(0),
                     watches: watches::Slot::default(),
-                }),
-                refusal,
-            }),
+                };
+                Ok(Connection::new(client, refusal))
+            }
             Err(error) => {
                 refusal.set_beneath(fault::beneath(&error));
                 Err(self.explain(error.into(), &refusal))
@@ -224,6 +193,33 @@ impl Dialler {
             && let Some(text) = refusal.take_beneath()
         {
             observer.tell(None, EventKind::Beneath(text.to_owned()));
+        }
+    }
+}
+
+impl Dialler for EtcdDialler {
+    type Client = MemberClient;
+    type Error = etcd_client::Error;
+
+    const PROTOCOL: &'static Protocol = &PROTOCOL;
+
+    fn dial<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        liveness: &'a Liveness,
+    ) -> BoxFuture<'a, Result<Connection<MemberClient>, Fault>> {
+        Box::pin(self.connect(endpoint, liveness))
+    }
+
+    fn fault(&self, error: etcd_client::Error, refusal: &Refusal) -> Fault {
+        refusal.set_beneath(fault::beneath(&error));
+        let fault = Fault::from(error);
+        // Only a login is told so, which the client made anew by itself, with the password that was
+        // good for the one before.
+        let stale = fault.is_about(&Subject::Login) && self.may_log_in_otherwise();
+        match self.explain(fault, refusal) {
+            Fault::Refused(reason) if stale => Fault::StaleLogin(reason),
+            fault => fault,
         }
     }
 }

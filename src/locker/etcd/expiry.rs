@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::dial::EtcdMembers;
 use super::lease;
-use super::members::Members;
 use crate::clock::{Instant, until};
 use crate::locker::operator::Ttl;
 
@@ -26,7 +26,7 @@ const COARSE: Duration = Duration::from_secs(1);
 
 /// When the leases of holders end, as far as it was heard of.
 pub(super) struct Expiry {
-    store: Arc<Members>,
+    store: Arc<EtcdMembers>,
     lives: BTreeMap<i64, Life>,
     asked: JoinSet<(i64, Instant, Option<Ttl>)>,
 }
@@ -40,7 +40,7 @@ struct Life {
 }
 
 impl Expiry {
-    pub(super) fn new(store: &Arc<Members>) -> Self {
+    pub(super) fn new(store: &Arc<EtcdMembers>) -> Self {
         Self {
             store: store.clone(),
             lives: BTreeMap::new(),

@@ -7,9 +7,8 @@ use std::time::Duration;
 use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::{sleep, timeout};
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::members::Members;
 use super::recipe::{create_revision, gets};
 use super::standing::{self, Stand, Standing};
 use super::{lease, watch};
@@ -74,7 +73,10 @@ pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, QueueKey>>;
 
 /// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
 /// Whose key was written over is not looked for among so many.
-pub(super) async fn queues(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+pub(super) async fn queues(
+    store: &Arc<EtcdMembers>,
+    prefix: &[u8],
+) -> Result<(Queues, i64), Fault> {
     let (mut found, at) = read_keys(store, prefix).await?;
     found.retain(|_, queue| {
         queue.retain(|_, entry| !entry.in_doubt);
@@ -83,7 +85,7 @@ pub(super) async fn queues(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queue
     Ok((found, at))
 }
 
-async fn read_keys(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
     let mut found = Queues::new();
     let mut at = 0;
     let (mut from, end) = range(prefix);
@@ -117,7 +119,7 @@ async fn read_keys(store: &Arc<Members>, prefix: &[u8]) -> Result<(Queues, i64),
 
 /// The queue of one name.
 pub(super) async fn queue(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: &str,
 ) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
     let (mut found, at) = read_keys(store, format!("{key}/").as_bytes()).await?;
@@ -147,7 +149,7 @@ pub(super) fn range(prefix: &[u8]) -> (Vec<u8>, Vec<u8>) {
 
 /// Reads the records of these entries. Those of keys that are gone by now stay empty.
 pub(super) async fn read_records<'a>(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     entries: impl Iterator<Item = &'a mut QueueKey>,
 ) -> Result<(), Fault> {
     let mut entries: Vec<_> = entries.collect();
@@ -172,7 +174,7 @@ pub(super) async fn read_records<'a>(
 }
 
 /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
-pub(super) async fn look(store: &Arc<Members>, key: &str) -> Result<Queue, Fault> {
+pub(super) async fn look(store: &Arc<EtcdMembers>, key: &str) -> Result<Queue, Fault> {
     let (mut entries, _) = queue(store, key).await?;
     read_records(store, entries.values_mut()).await?;
     let mut ttl = None;
@@ -187,7 +189,7 @@ pub(super) async fn look(store: &Arc<Members>, key: &str) -> Result<Queue, Fault
 }
 
 /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
-pub(super) async fn glance(store: &Arc<Members>, key: &str) -> Result<Queue, Fault> {
+pub(super) async fn glance(store: &Arc<EtcdMembers>, key: &str) -> Result<Queue, Fault> {
     let (mut entries, _) = queue(store, key).await?;
     read_records(store, entries.values_mut().take(1)).await?;
     Ok(Queue {
@@ -198,7 +200,7 @@ pub(super) async fn glance(store: &Arc<Members>, key: &str) -> Result<Queue, Fau
 }
 
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
-pub(super) async fn list(store: &Arc<Members>, prefix: &str) -> Result<Vec<Queue>, Fault> {
+pub(super) async fn list(store: &Arc<EtcdMembers>, prefix: &str) -> Result<Vec<Queue>, Fault> {
     let (mut found, _) = queues(store, prefix.as_bytes()).await?;
     // The prefix may reach into the last part of a shorter name's keys.
     found.retain(|name, _| name.starts_with(prefix.as_bytes()));
@@ -214,13 +216,13 @@ pub(super) async fn list(store: &Arc<Members>, prefix: &str) -> Result<Vec<Queue
 
 /// Ends when the queue is empty. The last in it is watched: all others leave before it, or it
 /// leaves from among them and there is another last.
-pub(super) async fn until_free(store: &Arc<Members>, key: &str, pause: Duration) -> Result<()> {
+pub(super) async fn until_free(store: &Arc<EtcdMembers>, key: &str, pause: Duration) -> Result<()> {
     until_none(store, key, pause, |entries| entries.values().next_back()).await
 }
 
 /// Ends when nobody with this token is in the queue.
 pub(super) async fn until_gone(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: &str,
     token: u64,
     pause: Duration,
@@ -230,7 +232,7 @@ pub(super) async fn until_gone(
 
 /// Ends when none of the queue is picked.
 async fn until_none(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: &str,
     pause: Duration,
     pick: impl Fn(&BTreeMap<i64, QueueKey>) -> Option<&QueueKey> + Send,
@@ -260,7 +262,11 @@ async fn until_none(
 }
 
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
-pub(super) async fn left(store: &Arc<Members>, own: &str, token: u64) -> Result<Remaining, Fault> {
+pub(super) async fn left(
+    store: &Arc<EtcdMembers>,
+    own: &str,
+    token: u64,
+) -> Result<Remaining, Fault> {
     let Some((_, lease)) = standing::parts(own.as_bytes()) else {
         return Ok(Remaining::Nothing);
     };

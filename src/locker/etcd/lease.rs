@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::members::Members;
 use super::renewal::RenewalState;
 use crate::clock::Instant;
 use crate::error::Result;
@@ -27,7 +26,7 @@ pub(super) type Lease = keeper::Lease<EtcdLease>;
 
 /// What is asked of etcd for one lease.
 pub(super) struct EtcdLease {
-    pub(super) store: Arc<Members>,
+    pub(super) store: Arc<EtcdMembers>,
     pub(super) id: i64,
     /// The key that is attached to it.
     pub(super) own: String,
@@ -38,7 +37,7 @@ pub(super) struct EtcdLease {
 }
 
 impl EtcdLease {
-    pub(super) fn new(store: &Arc<Members>, id: i64, own: String, ttl: Duration) -> Self {
+    pub(super) fn new(store: &Arc<EtcdMembers>, id: i64, own: String, ttl: Duration) -> Self {
         Self {
             store: store.clone(),
             id,
@@ -149,17 +148,17 @@ pub(super) fn fresh_id() -> Result<i64> {
 }
 
 /// Whether etcd knows the lease no more, as far as it says so at once.
-pub(super) async fn is_gone(store: &Arc<Members>, id: i64) -> bool {
+pub(super) async fn is_gone(store: &Arc<EtcdMembers>, id: i64) -> bool {
     matches!(time_to_live(store, id, SOON).await, Ok(None))
 }
 
 /// How long a lease lives if it is not renewed; `None` if etcd does not know it.
-pub(super) async fn ttl(store: &Arc<Members>, id: i64) -> Result<Option<Ttl>, Fault> {
+pub(super) async fn ttl(store: &Arc<EtcdMembers>, id: i64) -> Result<Option<Ttl>, Fault> {
     time_to_live(store, id, store.command_timeout).await
 }
 
 async fn time_to_live(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     id: i64,
     within: Duration,
 ) -> Result<Option<Ttl>, Fault> {

@@ -10,16 +10,15 @@ use etcd_client::{
     TxnOpResponse, TxnResponse, WatchOptions,
 };
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::members::Members;
 use super::standing::{self, Stand, Standing};
 use super::watch;
 use crate::locker::{Loss, Record};
 
 /// The transactions on one name.
 pub(super) struct Recipe {
-    store: Arc<Members>,
+    store: Arc<EtcdMembers>,
     /// Before every key of the queue.
     prefix: String,
     /// Who takes the lock.
@@ -74,7 +73,7 @@ impl Look {
 }
 
 impl Recipe {
-    pub(super) fn new(store: &Arc<Members>, key: &str, holder: &Record) -> Self {
+    pub(super) fn new(store: &Arc<EtcdMembers>, key: &str, holder: &Record) -> Self {
         Self {
             store: store.clone(),
             prefix: format!("{key}/"),

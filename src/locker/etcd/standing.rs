@@ -12,9 +12,8 @@ use etcd_client::{
     Event, EventType, GetOptions, KeyValue, LeaseTimeToLiveResponse, ResponseHeader,
 };
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::members::Members;
 use crate::clock::Instant;
 
 /// How often to look whether the lease of a key that was written over is gone: nothing tells of it.
@@ -94,7 +93,11 @@ pub(super) fn shaken(event: &Event) -> ControlFlow<()> {
 }
 
 /// Whether the lease is gone for certain. `key` is any that may be read.
-pub(super) async fn has_ended(store: &Arc<Members>, lease: i64, key: &[u8]) -> Result<bool, Fault> {
+pub(super) async fn has_ended(
+    store: &Arc<EtcdMembers>,
+    lease: i64,
+    key: &[u8],
+) -> Result<bool, Fault> {
     let count = GetOptions::new().with_count_only();
     let lived = lived(store, lease, key, count).await?;
     // What it was granted is not said of one that is not there; one that has run out may live on.
@@ -117,7 +120,7 @@ pub(super) struct Lived {
 /// are asked of one member, which forgets no term: between the reads of two others the answer could
 /// come from one that has not heard of theirs.
 pub(super) async fn lived(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     lease: i64,
     key: &[u8],
     options: GetOptions,

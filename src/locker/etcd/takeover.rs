@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::inspect::{queue, read_records};
 use super::lease;
-use super::members::Members;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::operator::{Contender, Removal, Ttl};
 use crate::locker::{Record, TakenAway};
 
 /// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
 pub(super) async fn take_away(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: &str,
     token: u64,
     by: &TakenAway,
@@ -48,7 +47,7 @@ pub(super) async fn take_away(
 }
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
-pub(super) async fn clear_dead(store: &Arc<Members>, key: &str) -> Result<Vec<Contender>> {
+pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<Contender>> {
     let (mut entries, _) = queue(store, key).await?;
     entries.pop_first();
     let mut cleared = Vec::new();
@@ -69,7 +68,7 @@ pub(super) async fn clear_dead(store: &Arc<Members>, key: &str) -> Result<Vec<Co
 /// Makes the change if the key was created at this revision. The same key is created anew only
 /// under another one: nobody else is hit.
 async fn submit(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: Vec<u8>,
     created: i64,
     change: TxnOp,
@@ -85,7 +84,7 @@ async fn submit(
 }
 
 /// What is kept under a key; empty if it is gone, which the transaction then finds too.
-async fn value(store: &Arc<Members>, key: &[u8]) -> Result<Vec<u8>, Fault> {
+async fn value(store: &Arc<EtcdMembers>, key: &[u8]) -> Result<Vec<u8>, Fault> {
     let key = key.to_vec();
     let get = move |client: Client| {
         let key = key.clone();

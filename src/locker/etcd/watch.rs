@@ -6,9 +6,8 @@ use std::sync::Arc;
 use etcd_client::{Event, WatchOptions, WatchResponse};
 use tokio::sync::watch::Receiver;
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::members::Members;
 use super::watches::{self, SharedWatch};
 
 /// A watch that has begun.
@@ -25,7 +24,7 @@ impl Watch {
     /// revision, or younger than that of a watch which began there, sent by a loop that sleeps for
     /// 100 ms (syncWatchersLoop, server/storage/mvcc/watchable_store.go).
     pub(super) async fn open(
-        store: &Arc<Members>,
+        store: &Arc<EtcdMembers>,
         key: &[u8],
         options: WatchOptions,
     ) -> Result<Self, Fault> {
@@ -89,7 +88,7 @@ impl Watch {
 
 /// [`Watch::open`] and [`Watch::until`].
 pub(super) async fn follow<T>(
-    store: &Arc<Members>,
+    store: &Arc<EtcdMembers>,
     key: &[u8],
     options: WatchOptions,
     each: impl FnMut(&Event) -> ControlFlow<T>,
@@ -101,7 +100,7 @@ pub(super) async fn follow<T>(
 ///
 /// # Errors
 /// As [`Watch::until`].
-pub(super) async fn written(store: &Arc<Members>, key: &[u8], from: i64) -> Result<(), Fault> {
+pub(super) async fn written(store: &Arc<EtcdMembers>, key: &[u8], from: i64) -> Result<(), Fault> {
     let options = WatchOptions::new().with_start_revision(from);
     follow(store, key, options, any).await
 }

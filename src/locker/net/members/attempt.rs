@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Client, Connection, Fault, Members};
+use super::{Connection, Dialler, Fault, Members};
 
 /// So often a call logs in at most: while it does what the store wants may change again.
 const LOGINS: u32 = 3;
 
-impl Members {
+impl<D: Dialler> Members<D> {
     /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
     /// for as long as `patience` another connection is dialled beside the first, for TCP takes long
     /// to find out that a network was cut and is back; who answers first counts.
@@ -23,8 +23,8 @@ impl Members {
         op: F,
     ) -> Result<T, Fault>
     where
-        F: Fn(Client) -> Fut,
-        Fut: Future<Output = Result<T, etcd_client::Error>>,
+        F: Fn(Arc<D::Client>) -> Fut,
+        Fut: Future<Output = Result<T, D::Error>>,
     {
         let liveness = &self.members[index].liveness;
         let count = liveness.count();
@@ -63,10 +63,15 @@ impl Members {
 
     /// Runs it over this connection. Where the login has gone stale a fresh one logs in anew, or not
     /// at all, as the store wants it now.
-    async fn run<T, F, Fut>(&self, index: usize, over: Connection, op: &F) -> Result<T, Fault>
+    async fn run<T, F, Fut>(
+        &self,
+        index: usize,
+        over: Connection<D::Client>,
+        op: &F,
+    ) -> Result<T, Fault>
     where
-        F: Fn(Client) -> Fut,
-        Fut: Future<Output = Result<T, etcd_client::Error>>,
+        F: Fn(Arc<D::Client>) -> Fut,
+        Fut: Future<Output = Result<T, D::Error>>,
     {
         let mut connection = over;
         for _ in 1..LOGINS {
@@ -80,13 +85,16 @@ impl Members {
         connection.run(&self.dialler, op).await
     }
 
-    async fn connection(&self, index: usize) -> Result<Connection, Fault> {
+    async fn connection(&self, index: usize) -> Result<Connection<D::Client>, Fault> {
         let member = &self.members[index];
         let mut connection = member.connection.lock().await;
         if let Some(connection) = &*connection {
             return Ok(connection.clone());
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.liveness)).await?;
+        let dialled = self
+            .dialler
+            .dial(&member.endpoint, &member.liveness)
+            .await?;
         Ok(connection.insert(dialled).clone())
     }
 
@@ -95,8 +103,8 @@ impl Members {
     async fn connection_beside(
         &self,
         index: usize,
-        before: &Connection,
-    ) -> Result<Connection, Fault> {
+        before: &Connection<D::Client>,
+    ) -> Result<Connection<D::Client>, Fault> {
         let member = &self.members[index];
         let _one_at_a_time = member.dialling_beside.lock().await;
         if let Some(connection) = &*member.connection.lock().await
@@ -104,7 +112,10 @@ impl Members {
         {
             return Ok(connection.clone());
         }
-        let dialled = Box::pin(self.dialler.dial(&member.endpoint, &member.liveness)).await?;
+        let dialled = self
+            .dialler
+            .dial(&member.endpoint, &member.liveness)
+            .await?;
         *member.connection.lock().await = Some(dialled.clone());
         self.note_move(index);
         Ok(dialled)

@@ -3,6 +3,8 @@
 
 mod attempt;
 mod round;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,41 +15,45 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::dial::{Client, Connection, Dialler, PROTOCOL};
+use super::dialler::{Connection, Dialler};
+use super::endpoint::Endpoint;
 use super::fault::Fault;
+use super::liveness::Liveness;
+use super::{Config, random};
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::locker::Options;
-use crate::locker::net::endpoint::Endpoint;
-use crate::locker::net::liveness::Liveness;
-use crate::locker::net::{Config, random};
 use round::Round;
 
-/// The endpoints of one etcd.
-pub(super) struct Members {
-    members: Vec<MemberState>,
-    dialler: Dialler,
+/// The endpoints of one store.
+pub(crate) struct Members<D: Dialler> {
+    members: Vec<MemberState<D::Client>>,
+    dialler: D,
     /// The member that answered last.
     current: AtomicUsize,
     /// Counts the times that `current`, or its connection, was given up.
     moved: watch::Sender<u64>,
     heard: AtomicBool,
     dial_timeout: Duration,
-    pub(super) command_timeout: Duration,
+    pub(crate) command_timeout: Duration,
     retry_interval: Duration,
 }
 
-struct MemberState {
+struct MemberState<C> {
     endpoint: Endpoint,
     liveness: Liveness,
     /// Locked while it is dialled, so that several calls share one connection.
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<Connection<C>>>,
     /// Locked while another one is dialled because that one is silent.
     dialling_beside: Mutex<()>,
 }
 
-impl Members {
-    pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
-        let endpoints = config.servers(&PROTOCOL)?.into_iter();
+impl<D: Dialler> Members<D> {
+    /// Those of `config`. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the endpoint at fault.
+    pub(crate) fn new(dialler: D, config: &Config, options: &Options) -> Result<Self> {
+        let endpoints = config.servers(D::PROTOCOL)?.into_iter();
         let members: Vec<_> = endpoints
             .map(|endpoint| MemberState {
                 endpoint,
@@ -60,7 +66,7 @@ impl Members {
         let start = random::random()? as usize % members.len();
         Ok(Self {
             members,
-            dialler: Dialler::new(config, options.observer.clone())?,
+            dialler,
             current: AtomicUsize::new(start),
             moved: watch::Sender::new(0),
             heard: AtomicBool::new(false),
@@ -71,35 +77,35 @@ impl Members {
     }
 
     /// Changes whenever a stream that was opened before should be opened anew.
-    pub(super) fn moved(&self) -> watch::Receiver<u64> {
+    pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
 
     /// Whether the current member is spoken to over TLS.
-    pub(super) fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         let current = self.current.load(Ordering::Relaxed);
         self.members[current].endpoint.is_secure()
     }
 
     /// Whether any member ever answered.
-    pub(super) fn heard(&self) -> bool {
+    pub(crate) fn heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed)
     }
 
-    /// Runs `op`, which may therefore reach etcd more than once, until it succeeds somewhere, etcd
-    /// refuses it, or `within` is over; until first contact, or a sign of life, the bound is the
+    /// Runs `op`, which may therefore reach the store more than once, until it succeeds somewhere, the
+    /// store refuses it, or `within` is over; until first contact, or a sign of life, the bound is the
     /// time to dial.
     ///
-    /// Dropping the future abandons the attempts; etcd may still carry them out.
-    pub(super) async fn call<T, F, Fut>(
+    /// Dropping the future abandons the attempts; the store may still carry them out.
+    pub(crate) async fn call<T, F, Fut>(
         self: &Arc<Self>,
         within: Duration,
         op: F,
     ) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
         let bound = Bound::new(self, within, within / 4);
         // What came of each member: nothing yet, or why it failed.
@@ -120,15 +126,15 @@ impl Members {
 
     /// The same, but with less patience, and without another round where every endpoint has failed, for
     /// those who begin another one by themselves.
-    pub(super) async fn ask<T, F, Fut>(
+    pub(crate) async fn ask<T, F, Fut>(
         self: &Arc<Self>,
         within: Duration,
         op: F,
     ) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
         let bound = Bound::new(self, within, within / 8);
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
@@ -141,14 +147,14 @@ impl Members {
     /// One round; `None` if every endpoint has failed.
     async fn round<T, F, Fut>(
         self: &Arc<Self>,
-        bound: &Bound<'_>,
+        bound: &Bound<'_, D>,
         faults: &mut Vec<Option<Fault>>,
         op: &F,
     ) -> Option<Result<T, Fault>>
     where
         T: Send + 'static,
-        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
         let mut round = Round::new(self, bound, faults);
         let ended = {
@@ -189,7 +195,7 @@ impl Members {
     }
 
     /// How often anything was heard of any member.
-    pub(super) fn signs_of_life(&self) -> usize {
+    pub(crate) fn signs_of_life(&self) -> usize {
         self.members
             .iter()
             .map(|member| member.liveness.count())
@@ -197,7 +203,7 @@ impl Members {
     }
 
     /// Nobody answers, for so long.
-    pub(super) fn silent(&self, within: Duration) -> Fault {
+    pub(crate) fn silent(&self, within: Duration) -> Fault {
         self.unreachable(&vec![Some(Fault::silent(within)); self.members.len()])
     }
 
@@ -218,15 +224,15 @@ impl Members {
             Some(kind) => Fault::Misfit(Error::joined(kind, errors)),
             None => {
                 let all = Error::joined(ErrorKind::Unavailable, errors);
-                Fault::Broken(all.context("cannot reach etcd"))
+                Fault::Broken(all.context(format!("cannot reach {}", D::PROTOCOL.store)))
             }
         }
     }
 }
 
 /// When a call ends.
-struct Bound<'a> {
-    store: &'a Members,
+struct Bound<'a, D: Dialler> {
+    store: &'a Members<D>,
     start: Instant,
     within: Duration,
     /// After so long without any sign of life over a connection another is dialled, of whose member
@@ -236,8 +242,8 @@ struct Bound<'a> {
     counts: Vec<usize>,
 }
 
-impl<'a> Bound<'a> {
-    fn new(store: &'a Members, within: Duration, patience: Duration) -> Self {
+impl<'a, D: Dialler> Bound<'a, D> {
+    fn new(store: &'a Members<D>, within: Duration, patience: Duration) -> Self {
         Self {
             store,
             start: Instant::now(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Bound, Client, Fault, Members};
+use super::{Bound, Dialler, Fault, Members};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
 /// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
@@ -19,8 +19,8 @@ const SILENCE: Duration = Duration::from_millis(100);
 const SLOW: u32 = 4;
 
 /// One pass over the members, beginning with the current one.
-pub(super) struct Round<'a> {
-    store: &'a Arc<Members>,
+pub(super) struct Round<'a, D: Dialler> {
+    store: &'a Arc<Members<D>>,
     patience: Duration,
     first: usize,
     asked: usize,
@@ -31,10 +31,10 @@ pub(super) struct Round<'a> {
     faults: &'a mut Vec<Option<Fault>>,
 }
 
-impl<'a> Round<'a> {
+impl<'a, D: Dialler> Round<'a, D> {
     pub(super) fn new(
-        store: &'a Arc<Members>,
-        bound: &Bound<'_>,
+        store: &'a Arc<Members<D>>,
+        bound: &Bound<'_, D>,
         faults: &'a mut Vec<Option<Fault>>,
     ) -> Self {
         Self {
@@ -63,8 +63,8 @@ impl<'a> Round<'a> {
     pub(super) async fn run<T, F, Fut>(&mut self, op: &F) -> Option<Result<T, Fault>>
     where
         T: Send + 'static,
-        F: Fn(Client) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
         let members = self.store.members.len();
         let mut attempts = JoinSet::new();
