@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
 use crate::local_time;
-use crate::locker::{Loss, Record, TakenAway};
+use crate::loss::Loss;
+use crate::record::{Record, TakenAway};
 
 /// `user@host (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z`, for stderr.
 pub(crate) fn holder(record: Option<&Record>) -> String {

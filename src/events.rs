@@ -8,7 +8,8 @@ mod traced;
 use std::time::SystemTime;
 
 use crate::clock::Instant;
-use crate::locker::{Loss, Record, TakenAway};
+use crate::loss::Loss;
+use crate::record::{Record, TakenAway};
 
 pub use observer::Observer;
 #[cfg(feature = "tracing")]

@@ -36,6 +36,8 @@ mod error;
 mod events;
 mod input;
 pub mod locker;
+mod loss;
+mod record;
 mod secrets;
 mod stores;
 #[cfg(feature = "testing")]

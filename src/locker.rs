@@ -16,7 +16,6 @@ pub mod net;
 pub mod operator;
 mod options;
 mod ownership;
-mod record;
 mod request;
 
 use std::future::Future;
@@ -25,6 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+
+pub use crate::loss::Loss;
+pub use crate::record::{Record, TakenAway};
 
 pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
@@ -38,10 +40,7 @@ pub use limits::{MAX_KEY, MAX_TTL, check_key};
 pub use net::{Config, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;
-pub use ownership::{Loss, Owner, Ownership};
-#[cfg(feature = "cli")]
-pub(crate) use record::user_name;
-pub use record::{Record, TakenAway};
+pub use ownership::{Owner, Ownership};
 pub use request::{Mode, QueuePolicy, Request};
 
 /// A boxed future, which keeps [`Locker`] object-safe.

@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
     use crate::events::Observer;
-    use crate::locker::Loss;
+    use crate::loss::Loss;
 
     /// Writes down what it is handed.
     #[derive(Clone, Default)]

@@ -5,10 +5,11 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::ownership::{Grip, Loss, Owner, Ownership};
+use super::ownership::{Grip, Owner, Ownership};
 use super::{BoxFuture, Claims, Options};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
+use crate::loss::Loss;
 
 /// A lock that is held. Dropping it releases it in the background, so it has to be kept:
 ///

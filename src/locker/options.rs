@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::record::Record;
 use crate::events::{Event, EventKind, Observer};
+use crate::record::Record;
 
 /// How a client takes its locks.
 #[derive(Clone)]

@@ -1,46 +1,12 @@
 //! Whether a lock is still ours: one state, set by what drives the lease, followed by who holds.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
 use crate::clock::{self, Instant};
 use crate::events::{EventKind, Observer};
-
-/// Why ownership is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Loss {
-    /// The deadline passed without a renewal.
-    Expired,
-    /// The store says that the lease is gone: it ran out or was revoked.
-    LeaseGone,
-    /// The key that stands for the holder was deleted.
-    KeyDeleted,
-    /// Somebody else wrote to the key that stands for the holder, and may have taken its lease off it.
-    KeyOverwritten,
-    /// An operator took it away ([`Operator::take_away`](super::Operator::take_away)).
-    TakenAway,
-    /// The client was closed.
-    Closed,
-    /// Its holder released it, or dropped it.
-    Released,
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expired => "its deadline passed without a renewal",
-            Self::LeaseGone => "its lease is gone from the store, run out or revoked",
-            Self::KeyDeleted => "its key was deleted from the store",
-            Self::KeyOverwritten => "somebody else wrote to its key in the store",
-            Self::TakenAway => "an operator took it away",
-            Self::Closed => "the client was closed",
-            Self::Released => "its holder released it",
-        })
-    }
-}
+use crate::loss::Loss;
 
 #[derive(Clone, Copy)]
 enum Status {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::capabilities::{Capabilities, Capability};
 use super::limits::check_key;
 use super::options::Options;
-use super::record::Record;
 use crate::error::Result;
+use crate::record::Record;
 
 /// A request for the locks of one or several keys. What is not set comes from the client's
 /// [`Options`].

@@ -13,9 +13,6 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/ownership.rs Status",
 ];
 pub(crate) const LAYERS: &[&str] = &[
-    "src/events.rs locker::Loss",
-    "src/events.rs locker::Record",
-    "src/events.rs locker::TakenAway",
     // A macro, which stands at the root.
     "src/testing/contract.rs contract",
 ];

@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "input",
             "locker",
             "progress",
+            "record",
             "secrets",
             "stderr",
             "stores",
@@ -51,7 +52,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
         "progress",
         &["columns", "describe", "events", "locker", "stderr"],
     ),
-    ("describe", &["local_time", "locker"]),
+    ("describe", &["local_time", "loss", "record"]),
     (
         "stores",
         &[
@@ -70,11 +71,13 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ),
     ("locker::file", &["events", "input", "locker", "secrets"]),
     ("locker::net", &["events", "input", "locker", "secrets"]),
-    ("locker", &["events", "locker::net"]),
+    ("locker", &["events", "locker::net", "loss", "record"]),
     ("supervise", &[]),
     ("stderr", &["describe"]),
     ("exit", &[]),
-    ("events", &[]),
+    ("events", &["loss", "record"]),
+    ("loss", &[]),
+    ("record", &[]),
     ("columns", &[]),
     ("input", &[]),
     ("local_time", &[]),

@@ -10,7 +10,8 @@ use rustix::process::Pid;
 use crate::clock::Instant;
 use crate::describe;
 use crate::exit::Exit;
-use crate::locker::{Held, user_name};
+use crate::locker::Held;
+use crate::record::user_name;
 use crate::stderr;
 use crate::supervise::Supervision;
 

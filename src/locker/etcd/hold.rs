@@ -17,8 +17,8 @@ use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::keeper::Granted;
-use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{BoxFuture, Grant, Held, Possession, Record, TakenAway};
+use crate::locker::ownership::Owner;
+use crate::locker::{BoxFuture, Grant, Held, Loss, Possession, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
 /// Nothing is missed, since the watch begins at a revision.

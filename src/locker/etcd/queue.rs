@@ -17,8 +17,8 @@ use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
 use crate::locker::deadline;
 use crate::locker::keeper::{Granted, Renewal};
-use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{Held, Record, Request};
+use crate::locker::ownership::Owner;
+use crate::locker::{Held, Loss, Record, Request};
 
 /// The queue of one key.
 pub(super) struct Acquisition<'a> {

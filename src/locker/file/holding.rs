@@ -12,8 +12,8 @@ use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::ownership::{Loss, Owner};
-use crate::locker::{BoxFuture, Options, Possession};
+use crate::locker::ownership::Owner;
+use crate::locker::{BoxFuture, Loss, Options, Possession};
 
 /// How often to look whether the file is still in its place.
 const LOOK: Duration = Duration::from_millis(250);

@@ -14,7 +14,8 @@ use crate::events::EventKind;
 use crate::locker::claims::Trace;
 use crate::locker::deadline::Deadline;
 use crate::locker::net::fault::Fault;
-use crate::locker::ownership::{Loss, Owner};
+use crate::locker::ownership::Owner;
+use crate::loss::Loss;
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(in crate::locker) struct Lease<C> {

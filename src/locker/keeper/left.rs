@@ -11,7 +11,8 @@ use super::{Keeper, LeaseCalls};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::net::fault::Fault;
-use crate::locker::ownership::{Loss, Owner};
+use crate::locker::ownership::Owner;
+use crate::loss::Loss;
 
 /// By numbers of their own.
 #[derive(Default)]
