@@ -14,6 +14,7 @@ mod name;
 mod operator;
 mod own;
 mod probe;
+mod refusal;
 mod watch;
 
 use std::fmt;

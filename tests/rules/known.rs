@@ -20,6 +20,5 @@ pub(crate) const CIRCLES: &[&str] = &[
     "src/locker/etcd/queue.rs locker::etcd::hold",
     "src/locker/etcd/renewal.rs locker::etcd::lease",
     "src/locker/etcd/watches.rs locker::etcd::dial",
-    "src/locker/file/own.rs locker::file::directory",
 ];
 pub(crate) const CRATES: &[&str] = &[];

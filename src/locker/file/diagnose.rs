@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::directory::{self, refused, unfit};
-use super::{name, own};
+use super::refusal::{refused, unfit};
+use super::{directory, name, own};
 use crate::error::Result;
 
 /// What was found out.

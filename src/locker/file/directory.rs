@@ -5,7 +5,6 @@
 //! directory itself: it is opened once, looked at through its descriptor, and everything in it is
 //! opened relative to that.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -14,8 +13,8 @@ use rustix::io::Errno;
 use rustix::process::Gid;
 
 use super::own;
-use crate::error::{Error, ErrorKind, Result, Subject, plain};
-use crate::secrets;
+use super::refusal::{refused, unfit};
+use crate::error::Result;
 
 /// An open directory that was found fit for lock files.
 pub(super) struct LockDirectory {
@@ -133,34 +132,4 @@ pub(super) fn fit(path: &Path, stat: &Stat) -> Result<()> {
 /// Whether both are of one file.
 pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-}
-
-/// A path that was configured, as it may be shown.
-fn subject(path: &Path) -> Subject {
-    Subject::File(secrets::path(&path.to_string_lossy()).into())
-}
-
-pub(super) fn unfit(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, why).of(subject(path))
-}
-
-/// What the system refused about `path`, of the kind that tells who can do something about it.
-pub(super) fn refused(path: &Path, what: &str, why: impl Into<io::Error>) -> Error {
-    let why = why.into();
-    let kind = match Errno::from_io_error(&why) {
-        Some(Errno::ACCESS | Errno::PERM) => ErrorKind::Denied,
-        Some(
-            Errno::NOENT
-            | Errno::NOTDIR
-            | Errno::ISDIR
-            | Errno::LOOP
-            | Errno::ROFS
-            | Errno::NXIO
-            | Errno::NAMETOOLONG
-            | Errno::INVAL,
-        ) => ErrorKind::InvalidConfig,
-        _ => ErrorKind::Unavailable,
-    };
-    let reason = format!("{what}: {}", plain(&why.to_string()));
-    Error::new(kind, reason).of(subject(path)).with_source(why)
 }

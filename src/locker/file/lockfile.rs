@@ -17,8 +17,9 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::counter::{self, LINE};
-use super::directory::{LockDirectory, Sharing, refused, same_file, unfit};
+use super::directory::{LockDirectory, Sharing, same_file};
 use super::probe::{self, Flocked};
+use super::refusal::{refused, unfit};
 use crate::error::{Error, Result};
 use crate::locker::{Record, TakenAway};
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat};
 use rustix::process::Uid;
 
-use super::directory::unfit;
+use super::refusal::unfit;
 use crate::error::{Error, Result};
 
 /// Root's. What is in it ends when the host boots, as all locks do.
