@@ -37,9 +37,9 @@ pub(super) struct WatchArgs {
     connection: ConnectionArgs,
 }
 
-/// An event, as JSON.
+/// A change, as JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+struct ChangeView<'a> {
     time: String,
     event: &'a str,
     key: &'a str,
@@ -75,7 +75,7 @@ fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
     let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let event = event(change.what);
     if options.json {
-        return print_json(&Line {
+        return print_json(&ChangeView {
             time,
             event,
             key: change.key,

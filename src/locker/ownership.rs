@@ -9,12 +9,12 @@ use crate::events::{EventKind, Observer};
 use crate::loss::Loss;
 
 #[derive(Clone, Copy)]
-enum Status {
+enum OwnershipStatus {
     Owned { deadline: Option<Instant> },
     Lost(Loss),
 }
 
-impl Status {
+impl OwnershipStatus {
     /// What it is by now: a deadline that has passed is a loss although nobody has said so.
     fn now(self) -> Self {
         match self {
@@ -29,7 +29,7 @@ impl Status {
 /// The side that drives the lease. A loss is final: nothing heals it.
 #[derive(Clone)]
 pub struct Owner {
-    status: watch::Sender<Status>,
+    status: watch::Sender<OwnershipStatus>,
     /// Who is told, of the lock of which key: from when on it is handed out.
     told: Arc<OnceLock<(Observer, String)>>,
 }
@@ -38,7 +38,7 @@ impl Owner {
     /// Held from now on, until this deadline if it has one.
     pub fn new(deadline: Option<Instant>) -> Self {
         Self {
-            status: watch::Sender::new(Status::Owned { deadline }),
+            status: watch::Sender::new(OwnershipStatus::Owned { deadline }),
             told: Arc::default(),
         }
     }
@@ -52,13 +52,13 @@ impl Owner {
     /// someone may have acted on the loss.
     pub fn extend(&self, to: Instant) {
         self.status.send_if_modified(|status| {
-            let Status::Owned { deadline: before } = *status else {
+            let OwnershipStatus::Owned { deadline: before } = *status else {
                 return false;
             };
             let deadline = Some(to);
             *status = match status.now() {
-                Status::Owned { .. } => Status::Owned { deadline },
-                lost @ Status::Lost(_) => lost,
+                OwnershipStatus::Owned { .. } => OwnershipStatus::Owned { deadline },
+                lost @ OwnershipStatus::Lost(_) => lost,
             };
             let changed = before != deadline;
             if changed {
@@ -72,10 +72,10 @@ impl Owner {
     /// Ownership is gone for certain. The first reason stands.
     pub fn lose(&self, loss: Loss) {
         self.status.send_if_modified(|status| {
-            let owned = matches!(status, Status::Owned { .. });
+            let owned = matches!(status, OwnershipStatus::Owned { .. });
             *status = match status.now() {
-                Status::Owned { .. } => Status::Lost(loss),
-                lost @ Status::Lost(_) => lost,
+                OwnershipStatus::Owned { .. } => OwnershipStatus::Lost(loss),
+                lost @ OwnershipStatus::Lost(_) => lost,
             };
             if owned {
                 self.note(*status);
@@ -90,11 +90,11 @@ impl Owner {
         self.status.send_if_modified(|status| {
             if self.told.set((observer.clone(), key.to_owned())).is_ok() {
                 let deadline = match *status {
-                    Status::Owned { deadline } => deadline,
-                    Status::Lost(_) => None,
+                    OwnershipStatus::Owned { deadline } => deadline,
+                    OwnershipStatus::Lost(_) => None,
                 };
                 observer.note(Some(key), EventKind::Granted { token, deadline });
-                if let Status::Lost(_) = status {
+                if let OwnershipStatus::Lost(_) = status {
                     self.note(*status);
                 }
             }
@@ -104,14 +104,14 @@ impl Owner {
     }
 
     /// Has it told what has become of it, in the order of that.
-    fn note(&self, status: Status) {
+    fn note(&self, status: OwnershipStatus) {
         let what = match status {
-            Status::Owned {
+            OwnershipStatus::Owned {
                 deadline: Some(deadline),
             } => EventKind::Renewed(deadline),
-            Status::Lost(loss) if loss != Loss::Released => EventKind::Lost(loss),
+            OwnershipStatus::Lost(loss) if loss != Loss::Released => EventKind::Lost(loss),
             // The holder's own wish is told when it has come true.
-            Status::Owned { deadline: None } | Status::Lost(_) => return,
+            OwnershipStatus::Owned { deadline: None } | OwnershipStatus::Lost(_) => return,
         };
         if let Some((observer, key)) = self.told.get() {
             observer.note(Some(key), what);
@@ -182,27 +182,27 @@ impl Drop for Grip {
 
 /// Follows the state of a held lock.
 #[derive(Clone)]
-pub struct Ownership(watch::Receiver<Status>);
+pub struct Ownership(watch::Receiver<OwnershipStatus>);
 
 impl Ownership {
     /// Until when nobody else can hold the lock; `None` if it has no deadline, or is lost: one that has
     /// passed is a loss.
     pub fn deadline(&self) -> Option<Instant> {
         match self.status() {
-            Status::Owned { deadline } => deadline,
-            Status::Lost(_) => None,
+            OwnershipStatus::Owned { deadline } => deadline,
+            OwnershipStatus::Lost(_) => None,
         }
     }
 
     /// Why it is lost; `None` while it is held.
     pub fn loss(&self) -> Option<Loss> {
         match self.status() {
-            Status::Owned { .. } => None,
-            Status::Lost(loss) => Some(loss),
+            OwnershipStatus::Owned { .. } => None,
+            OwnershipStatus::Lost(loss) => Some(loss),
         }
     }
 
-    fn status(&self) -> Status {
+    fn status(&self) -> OwnershipStatus {
         self.0.borrow().now()
     }
 
@@ -221,14 +221,14 @@ impl Ownership {
     pub async fn lost(&mut self) -> Loss {
         loop {
             match self.status() {
-                Status::Lost(loss) => return loss,
-                Status::Owned {
+                OwnershipStatus::Lost(loss) => return loss,
+                OwnershipStatus::Owned {
                     deadline: Some(deadline),
                 } => tokio::select! {
                     () = self.changed() => {}
                     () = clock::sleep_until(deadline) => {}
                 },
-                Status::Owned { deadline: None } => self.changed().await,
+                OwnershipStatus::Owned { deadline: None } => self.changed().await,
             }
         }
     }

@@ -3,14 +3,11 @@
 
 pub(crate) const SIZES: &[&str] = &[];
 pub(crate) const TYPES: &[&str] = &[
-    "src/cli/watch.rs Line",
     "src/locker/etcd/queue.rs Place",
-    "src/locker/held.rs Variable",
     "src/locker/keeper/lease.rs Lease",
     "src/locker/net/endpoint.rs Address",
     "src/locker/net/fault.rs Fault",
     "src/locker/net/tls/files.rs Contents",
-    "src/locker/ownership.rs Status",
 ];
 pub(crate) const LAYERS: &[&str] = &[
     // A macro, which stands at the root.

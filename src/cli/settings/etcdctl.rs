@@ -9,7 +9,7 @@ use crate::Result;
 use crate::cli::environment::variable;
 
 /// One of them.
-pub(super) struct Variable {
+pub(super) struct EtcdctlVariable {
     pub(super) name: &'static str,
     meaning: Meaning,
 }
@@ -34,7 +34,7 @@ const OUTPUT: &str = "of etcdctl's own output";
 const OF_DISCOVERY: &str = "of use with ETCDCTL_DISCOVERY_SRV only";
 const PINGS: &str = "connections are watched by other means";
 
-pub(super) const VARIABLES: [Variable; 20] = [
+pub(super) const VARIABLES: [EtcdctlVariable; 20] = [
     of("ETCDCTL_ENDPOINTS", Meaning::Option),
     of("ETCDCTL_CACERT", Meaning::Option),
     of("ETCDCTL_CERT", Meaning::Option),
@@ -69,8 +69,8 @@ pub(super) const VARIABLES: [Variable; 20] = [
     ),
 ];
 
-const fn of(name: &'static str, meaning: Meaning) -> Variable {
-    Variable { name, meaning }
+const fn of(name: &'static str, meaning: Meaning) -> EtcdctlVariable {
+    EtcdctlVariable { name, meaning }
 }
 
 /// Refuses what would have etcdctl ask elsewhere, or as another, if `settings` has nothing that
@@ -81,7 +81,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     if endpoints.is_some_and(|list| list.as_bytes().starts_with(b"file:")) {
         return Ok(());
     }
-    for Variable { name, meaning } in &VARIABLES {
+    for EtcdctlVariable { name, meaning } in &VARIABLES {
         if let Meaning::Refused(why, other) = meaning
             && variable(name).is_some()
             && !settings.has(other)
@@ -111,7 +111,7 @@ pub(super) fn wants_tls() -> Result<bool> {
 pub(super) fn table() -> String {
     let widest = VARIABLES.iter().map(|v| v.name.len()).max();
     let widest = widest.unwrap_or_default();
-    let lines = VARIABLES.iter().map(|Variable { name, meaning }| {
+    let lines = VARIABLES.iter().map(|EtcdctlVariable { name, meaning }| {
         let words = match meaning {
             Meaning::Option => {
                 let option = name.trim_start_matches("ETCDCTL_").to_lowercase();
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_counts_for_an_option_is_read_for_it() {
-        for Variable { name, meaning } in &VARIABLES {
+        for EtcdctlVariable { name, meaning } in &VARIABLES {
             let read = KEYS.iter().any(|key| key.etcdctl == Some(*name));
             assert_eq!(matches!(meaning, Meaning::Option), read, "{name}");
         }
