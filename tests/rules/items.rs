@@ -47,6 +47,8 @@ struct Scope {
     is_for_tests: bool,
     /// How deep we are in what is not braces, outside of it.
     depth: usize,
+    /// What stands before, where it goes on behind these braces.
+    head: Vec<Token>,
 }
 
 /// Reads a file.
@@ -123,8 +125,12 @@ impl Reader {
 
     fn open(&mut self, is_for_tests: bool) {
         let head = std::mem::take(&mut self.head);
+        // A parameter that is taken apart: the function's own braces are yet to come.
+        let is_parameter = self.depth > 0 && after(&head, "fn").is_some();
         let is_implementation = || head.iter().any(|t| t.text == "impl" || t.text == "trait");
-        let braces = if let Some(name) = after(&head, "fn") {
+        let braces = if is_parameter {
+            Braces::Other
+        } else if let Some(name) = after(&head, "fn") {
             let line = head.iter().find(|t| t.text == "fn").map_or(0, |t| t.line);
             Braces::Function { name, line }
         } else if let Some(name) = after(&head, "mod") {
@@ -139,6 +145,7 @@ impl Reader {
             braces,
             is_for_tests,
             depth: std::mem::take(&mut self.depth),
+            head: if is_parameter { head } else { Vec::new() },
         });
     }
 
@@ -148,6 +155,7 @@ impl Reader {
             return;
         };
         self.depth = scope.depth;
+        self.head = scope.head;
         match scope.braces {
             Braces::Module => {
                 self.modules.pop();

@@ -35,7 +35,7 @@ pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
 #[test]
 fn a_long_file_and_a_long_function_are_found() {
     let inside = "    let x = || { 1; };\n".repeat(FUNCTION);
-    let long = format!("fn long(x: [u8; 3]) -> impl Copy {{\n{inside}}}\n");
+    let long = format!("fn long([x, ..]: [u8; 3], A {{ y }}: A) -> impl Copy {{\n{inside}}}\n");
     let text = format!("fn short() {{}}\n{}", long.repeat(6));
     let found: Vec<_> = findings(&[Source::new("src/a.rs", &text)])
         .iter()
