@@ -9,8 +9,7 @@ use crate::paths::of_the_root;
 use crate::source::Source;
 
 pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
-    let root = sources.iter().find(|source| source.module.is_empty());
-    let names = root.map(of_the_root).unwrap_or_default();
+    let names = of_the_root(sources);
     let modules: Vec<String> = sources
         .iter()
         .map(|source| source.module.join("::"))

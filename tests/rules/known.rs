@@ -9,10 +9,7 @@ pub(crate) const TYPES: &[&str] = &[
     "src/locker/net/fault.rs Fault",
     "src/locker/net/tls/files.rs Contents",
 ];
-pub(crate) const LAYERS: &[&str] = &[
-    // A macro, which stands at the root.
-    "src/testing/contract.rs contract",
-];
+pub(crate) const LAYERS: &[&str] = &[];
 pub(crate) const CIRCLES: &[&str] = &[
     "src/locker/etcd/queue.rs locker::etcd::hold",
     "src/locker/etcd/renewal.rs locker::etcd::lease",

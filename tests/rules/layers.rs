@@ -94,8 +94,7 @@ fn layer(module: &str) -> Option<(&'static str, &'static [&'static str])> {
 
 pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    let root = sources.iter().find(|source| source.module.is_empty());
-    let names = root.map(of_the_root).unwrap_or_default();
+    let names = of_the_root(sources);
     for source in sources.iter().filter(|source| !source.module.is_empty()) {
         let module = source.module.join("::");
         let Some((own, others)) = layer(&module) else {
@@ -161,5 +160,12 @@ fn what_points_back_up_is_found() {
     );
     let back = found("src/supervise/a.rs", "use super::super::locker::Held;");
     assert_eq!(back[0].what, "locker::Held");
+    let exported = "#[macro_export]\nmacro_rules! each { () => { $crate::each! { 1 } } }";
+    assert!(found("src/testing/a.rs", exported).is_empty());
+    let sources = [
+        Source::new("src/testing/a.rs", exported),
+        Source::new("src/locker/a.rs", "crate::each! {}"),
+    ];
+    assert_eq!(findings(&sources)[0].what, "testing::a::each");
     assert_eq!(found("src/new.rs", "")[0].what, "new");
 }

@@ -119,15 +119,37 @@ fn from_the_root(path: Vec<String>, around: &[String]) -> Vec<String> {
     root.chain(base).chain(rest).collect()
 }
 
-/// What the root of the library calls by other names: the name, and its path.
-pub(crate) fn of_the_root(root: &Source) -> BTreeMap<String, Vec<String>> {
+/// What stands at the root of the library by a name of its own there: the name, and the path of what
+/// it is. The root's `use` says so, and `macro_export` of a macro, wherever that is.
+pub(crate) fn of_the_root(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
     let mut names = BTreeMap::new();
-    for Named { path, alias, .. } in named(root) {
+    let root = sources.iter().find(|source| source.module.is_empty());
+    for Named { path, alias, .. } in root.map(named).unwrap_or_default() {
         if let Some(name) = alias.or(path.last().cloned()) {
             names.insert(name, path);
         }
     }
+    for source in sources {
+        for name in exported_macros(&source.tokens) {
+            let inside = [&source.module[..], std::slice::from_ref(name)].concat();
+            let root = std::iter::once("crate".to_owned());
+            names.insert(name.clone(), root.chain(inside).collect());
+        }
+    }
     names
+}
+
+/// The names of the macros that any crate may use.
+fn exported_macros(tokens: &[Token]) -> impl Iterator<Item = &String> {
+    let head = ["macro_export", "]", "macro_rules", "!"];
+    tokens.windows(head.len() + 1).filter_map(move |part| {
+        let (before, name) = (&part[..head.len()], &part[head.len()]);
+        let is_macro = before
+            .iter()
+            .zip(head)
+            .all(|(token, text)| token.text == text);
+        is_macro.then_some(&name.text)
+    })
 }
 
 #[test]
