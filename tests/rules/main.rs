@@ -65,7 +65,7 @@ fn judge(findings: &[Finding], known: &[&str]) {
 fn no_file_and_no_function_is_too_long() {
     let folders = ["src", "tests", "benches", "examples", "xtask"];
     let sources: Vec<_> = folders.into_iter().flat_map(source::below).collect();
-    judge(&sizes::findings(&sources), known::SIZES);
+    judge(&sizes::findings(&sources), &[]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn no_type_name_means_two_things() {
 
 #[test]
 fn everybody_uses_only_whom_they_may() {
-    judge(&layers::findings(&source::library()), known::LAYERS);
+    judge(&layers::findings(&source::library()), &[]);
 }
 
 #[test]
@@ -85,5 +85,5 @@ fn no_two_modules_use_each_other() {
 
 #[test]
 fn a_crate_is_named_in_one_place() {
-    judge(&crates::findings(&source::library()), known::CRATES);
+    judge(&crates::findings(&source::library()), &[]);
 }
