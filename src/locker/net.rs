@@ -12,11 +12,11 @@ pub(super) mod liveness;
 pub(super) mod members;
 pub(super) mod protocol;
 pub(super) mod random;
+pub(super) mod reach;
 pub(super) mod reason;
 pub(super) mod refusal;
-pub(super) mod stream;
 mod tls;
-pub(super) mod user;
+mod user;
 
 pub use config::{Config, Tls};
 /// TLS, for [`Tls::rustls`].

@@ -91,7 +91,8 @@ impl Patient {
     /// Who we are should not matter, and a password that is refused must not hide the rest.
     async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
         let condition = self.condition_for(&self.nobody, endpoint).await;
-        if !matches!(condition, Ok(Condition { status: None, .. })) || !self.user.has_user() {
+        if !matches!(condition, Ok(Condition { status: None, .. })) || !self.user.reach().has_user()
+        {
             return condition;
         }
         match self.condition_for(&self.user, endpoint).await {
@@ -181,7 +182,7 @@ impl Patient {
     async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
         let nobody = self.dial(&self.nobody, endpoint).await?;
         // Whoever asks for no user at all is told first if there are none.
-        let credentials = self.user.credentials().await;
+        let credentials = self.user.reach().credentials().await;
         let credentials = credentials.map_err(Fault::passing)?;
         let has_user = credentials.is_some();
         let (name, password) = credentials.unwrap_or_default();

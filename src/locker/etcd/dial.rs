@@ -18,8 +18,8 @@ use super::coalesce::Coalescing;
 use super::fault::{self, Fault};
 use super::greeting::Greeting;
 use super::watches;
-use crate::error::{ErrorKind, Result, Setting, Subject};
-use crate::events::{EventKind, Observer};
+use crate::error::{Result, Subject};
+use crate::events::Observer;
 use crate::locker::BoxFuture;
 use crate::locker::net::Config;
 use crate::locker::net::dialler::{Connection, Dialler};
@@ -27,9 +27,8 @@ use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;
 use crate::locker::net::members::Members;
 use crate::locker::net::protocol::Protocol;
+use crate::locker::net::reach::Reach;
 use crate::locker::net::refusal::Refusal;
-use crate::locker::net::stream::Reach;
-use crate::locker::net::user::User;
 
 /// etcd is spoken to by HTTP/2.
 pub(super) static PROTOCOL: Protocol = Protocol {
@@ -83,23 +82,11 @@ impl Deref for MemberClient {
 pub(super) type EtcdMembers = Members<EtcdDialler>;
 
 /// How they are dialled.
-pub(super) struct EtcdDialler {
-    reach: Reach,
-    user: Option<User>,
-    observer: Option<Observer>,
-}
+pub(super) struct EtcdDialler(Reach);
 
 impl EtcdDialler {
     pub(super) fn new(config: &Config, observer: Option<Observer>) -> Result<Self> {
-        Ok(Self {
-            reach: Reach::new(config, &PROTOCOL)?,
-            user: config
-                .credentials
-                .as_ref()
-                .map(|credentials| User::new(credentials, config.dial_timeout))
-                .transpose()?,
-            observer,
-        })
+        Reach::new(config, &PROTOCOL, observer).map(Self)
     }
 
     async fn connect(
@@ -108,8 +95,7 @@ impl EtcdDialler {
         liveness: &Liveness,
     ) -> Result<Connection<MemberClient>, Fault> {
         let refusal = Refusal::default();
-        let stream = self.reach.stream(endpoint, &refusal).await;
-        let stream = stream.inspect_err(|_| self.tell(&refusal))?;
+        let stream = self.0.stream(endpoint, &refusal).await?;
         let in_clear = matches!(endpoint.address, Address::Tcp { tls: false, .. });
         let greeting = Greeting::new(refusal.clone(), in_clear);
         let mut io = Some(TokioIo::new(Coalescing::new(
@@ -131,7 +117,7 @@ impl EtcdDialler {
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(once);
         // They were good at the start: they are being written.
-        let credentials = self.credentials().await.map_err(Fault::passing)?;
+        let credentials = self.0.credentials().await.map_err(Fault::passing)?;
         match log_in(channel, credentials).await {
             Ok(client) => {
                 let client = MemberClient {
@@ -143,57 +129,14 @@ impl EtcdDialler {
             }
             Err(error) => {
                 refusal.set_beneath(fault::beneath(&error));
-                Err(self.explain(error.into(), &refusal))
+                Err(self.0.explain(error.into(), &refusal))
             }
         }
     }
 
     /// How the endpoints are reached.
     pub(super) fn reach(&self) -> &Reach {
-        &self.reach
-    }
-
-    /// Who logs in, if anybody does: the name and the password, as they are now.
-    pub(super) async fn credentials(&self) -> Result<Option<(String, String)>> {
-        match &self.user {
-            Some(user) => user.credentials().await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    pub(super) fn has_user(&self) -> bool {
-        self.user.is_some()
-    }
-
-    fn may_log_in_otherwise(&self) -> bool {
-        self.user.as_ref().is_some_and(User::may_change)
-    }
-
-    /// Says what is behind a fault of a connection.
-    fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
-        self.tell(refusal);
-        match (fault, refusal.fault(), &self.user) {
-            (Fault::Broken(_), Some(refusal), _) => refusal.clone(),
-            (Fault::Refused(mut error), _, Some(user)) if error.kind() == ErrorKind::Denied => {
-                if let Some(name) = user.shown() {
-                    error = error.and(format!(" (user {name})"));
-                }
-                if error.is_about(&Subject::Login) {
-                    error = error.about([Setting::User, Setting::Password]);
-                }
-                Fault::Refused(error)
-            }
-            (fault, ..) => fault,
-        }
-    }
-
-    /// Tells of what lies beneath, for who looks.
-    fn tell(&self, refusal: &Refusal) {
-        if let Some(observer) = &self.observer
-            && let Some(text) = refusal.take_beneath()
-        {
-            observer.tell(None, EventKind::Beneath(text.to_owned()));
-        }
+        &self.0
     }
 }
 
@@ -216,8 +159,8 @@ impl Dialler for EtcdDialler {
         let fault = Fault::from(error);
         // Only a login is told so, which the client made anew by itself, with the password that was
         // good for the one before.
-        let stale = fault.is_about(&Subject::Login) && self.may_log_in_otherwise();
-        match self.explain(fault, refusal) {
+        let stale = fault.is_about(&Subject::Login) && self.0.may_log_in_otherwise();
+        match self.0.explain(fault, refusal) {
             Fault::Refused(reason) if stale => Fault::StaleLogin(reason),
             fault => fault,
         }
