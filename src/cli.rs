@@ -8,6 +8,7 @@ mod entry;
 mod environment;
 mod help;
 mod layout;
+mod locking;
 mod ls;
 mod nearest;
 mod nested;

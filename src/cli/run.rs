@@ -4,41 +4,31 @@ mod answering;
 mod leaving;
 mod lines;
 mod not_executed;
-mod release;
 mod running;
 mod start;
-mod state;
-mod stream;
+mod stopped;
 mod survivors;
-mod waiting;
-mod words;
 
 use std::ffi::OsString;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 
 use super::args::Recorded;
+use super::environment;
+use super::locking::{self, Locking};
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
-use super::{environment, times};
 use crate::ErrorKind;
-use crate::clock::Instant;
 use crate::events::EventKind;
 use crate::exit::Exit;
-use crate::locker::kind::StoreClient;
-use crate::locker::{Held, Loss, Options, Record};
-use crate::progress::{self, Seen};
+use crate::locker::{Held, Loss};
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
 use answering::Answering;
-use release::{close, release};
+use lines::CommandLines;
 use running::{Ended, Running};
-use stream::RunEvents;
-use waiting::{LockWait, NotHeld};
 
 /// Forks the watchdog for these arguments of genlock.
 pub(super) fn fork(words: &[OsString]) -> io::Result<ForkedWatchdog> {
@@ -51,39 +41,20 @@ pub(super) fn run(
     settings: &Settings,
     watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
-    let store = Store::of(&options.connection)?;
-    let runs_out = store.kind.capabilities.expires || options.no_renew;
-    if let Some(grace) = options.kill_after.filter(|_| runs_out) {
-        let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
-        times::check(options.ttl, grace, !options.no_renew, origins)?;
-    }
+    let store = locking::store(&options.lock, settings)?;
     let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(session(options, settings, store, forked));
+    let exit = runtime.block_on(under_lock(options, settings, store, forked));
     // The process ends with it. To take it down would cost time, and a name look-up that still
     // runs must not hold us up.
     std::mem::forget(runtime);
     exit
 }
 
-/// A run, from the first signal that is listened to until nothing is held any more.
-struct Session<'a> {
-    options: &'a RunOptions,
-    signals: Signals,
-    store: Arc<dyn StoreClient>,
-    /// Where the lock is kept, as the command is told.
-    endpoints: String,
-    /// The user's name, where the command's environment wants it.
-    user: Option<String>,
-    stream: RunEvents,
-    seen: Seen,
-    start: Instant,
-}
-
-async fn session(
+async fn under_lock(
     options: &RunOptions,
     settings: &Settings,
     store: Store,
@@ -98,54 +69,42 @@ async fn session(
     let supervision = forked
         .supervise(options.command.len(), leftovers)
         .context("cannot watch over a command")?;
-    let (start, seen) = (Instant::now(), Seen::default());
-    let stream = RunEvents::new(options, &seen, start);
-    let session = Session {
+    let lines = CommandLines::new(&options.lock);
+    let read = move |event: &_| lines.read(event);
+    let run = Run {
         options,
         signals,
-        endpoints: store.endpoints(),
         user: environment::left_out_user(settings.has_whole_user()),
-        store: open(options, store, &stream)?,
-        stream,
-        seen,
-        start,
+        locking: Locking::open(&options.lock, store, recorded(options), read)?,
     };
-    session.run(supervision).await
+    run.until_over(supervision).await
 }
 
-/// Opens the store for a run whose events these are.
-fn open(
-    options: &RunOptions,
-    store: Store,
-    stream: &RunEvents,
-) -> crate::Result<Arc<dyn StoreClient>> {
-    store.open(Options {
-        ttl: options.ttl,
-        retry_interval: options.retry_interval,
-        auto_renew: !options.no_renew,
-        grace: options.kill_after,
-        follow_queue: !options.quiet && progress::is_live(),
-        holder: Record {
-            command: recorded(options),
-            ..Record::of_this_process()
-        },
-        observer: Some(stream.observer()),
-    })
+/// A run, from the first signal that is listened to until nothing is held any more.
+struct Run<'a> {
+    options: &'a RunOptions,
+    signals: Signals,
+    /// The user's name, where the command's environment wants it.
+    user: Option<String>,
+    locking: Locking<'a>,
 }
 
-impl Session<'_> {
-    async fn run(mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
+impl Run<'_> {
+    async fn until_over(mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
         loop {
-            let held = match self.wait(&supervision).await {
+            let interruption = supervision.interruption(&mut self.signals);
+            let held = match self.locking.wait(interruption).await {
                 Ok(held) => held,
-                Err(ended) => {
+                Err(why) => {
+                    // Nothing is said before the store knows that we do not wait any more.
+                    self.locking.close(&mut self.signals).await;
                     supervision.end();
-                    return self.not_held(ended).await;
+                    return self.locking.not_held(why).await;
                 }
             };
-            let ended;
-            (ended, supervision) = self.hold(held, supervision).await;
-            if let Some(exit) = ended {
+            let (ended, lost);
+            (ended, lost, supervision) = self.command(&held, supervision).await;
+            if let Some(exit) = self.release(held, ended, lost).await {
                 // The watchdog has ended meanwhile, most likely.
                 supervision.end();
                 return exit;
@@ -153,96 +112,72 @@ impl Session<'_> {
         }
     }
 
-    /// Waits for the lock. Where it is not acquired genlock is out of the queue, and that has reached
-    /// the store, before anything is said.
-    async fn wait(&mut self, supervision: &Supervision) -> Result<Held, NotHeld> {
-        let waiting = LockWait {
-            key: &self.options.key,
-            limit: limit(self.options),
-            quiet: self.options.quiet,
-            start: self.start,
-            store: &*self.store,
-            state: self.stream.state(),
-            seen: &self.seen,
-        };
-        let interruption = supervision.interruption(&mut self.signals);
-        let acquired = waiting.until_held(interruption).await;
-        if acquired.is_err() {
-            close(&*self.store, &mut self.signals).await;
-        }
-        acquired
-    }
-
-    /// How genlock ends for it.
-    async fn not_held(&self, why: NotHeld) -> anyhow::Result<Exit> {
-        match why {
-            NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
-            NotHeld::Failed(error) => Err(error.into()),
-            NotHeld::ByAnother => {
-                Ok(words::not_acquired(self.options, &self.seen, &*self.store).await)
-            }
-        }
-    }
-
-    /// Runs the command under the lock, and releases. Gives how genlock ends, if it does not queue
-    /// anew because the lock was lost before the command could be started.
-    async fn hold(
+    /// Runs the command under the lock. Gives how that ended, and whether the lock was lost by then.
+    async fn command(
         &mut self,
-        held: Held,
+        held: &Held,
         supervision: Supervision,
-    ) -> (Option<anyhow::Result<Exit>>, Supervision) {
-        let options = self.options;
-        // What was said of it is out before the command writes.
+    ) -> (Ended, bool, Supervision) {
+        // What was said of the lock is written before the command writes.
         stderr::hand_over();
-        let answering = Answering::start(&self.store, &held);
+        let (locking, user) = (&self.locking, self.user.as_deref());
+        let answering = Answering::start(locking.store(), held);
         let socket = answering.as_ref().map(Answering::address);
-        let variables = environment::added(&held, &self.endpoints, socket, self.user.as_deref());
-        let mut command = Running::new(options, &held, &variables, supervision, &self.stream);
+        let variables = environment::added(held, locking.endpoints(), socket, user);
+        let mut command = Running::new(
+            self.options,
+            held,
+            &variables,
+            supervision,
+            locking.events(),
+        );
         let ended = command.run(&mut self.signals).await;
         let (lost, status) = (command.is_lost(), command.status());
         let supervision = command.over();
         drop(answering);
-        let ended = match ended {
-            Ended::With(exit) => Ok(exit),
-            Ended::NotStarted(loss) => Err(loss),
-            Ended::Left(exit) => {
-                // It is not released: neither here, nor when it or the store is dropped.
-                std::mem::forget((held, self.store.clone()));
-                return (Some(Ok(exit)), supervision);
-            }
-        };
-        // Nothing of the command lives: whatever happens to the release, its own status stands.
-        if supervision.group().is_some() {
-            self.stream.tell(EventKind::Ended(status));
+        if !matches!(ended, Ended::Left(_)) && supervision.group().is_some() {
+            locking.events().tell(EventKind::Ended(status));
         }
-        let lost = lost || ended.is_err();
-        let told = release(&*self.store, held, lost, &mut self.signals).await;
-        let exit = match (ended, told) {
-            (Ok(exit), _) => Some(Ok(exit)),
-            (Err(_), Some(signal)) => Some(Ok(Exit::Signal(signal))),
-            (Err(loss), None) if self.stream.state().has_waited() => {
-                self.stream.tell(EventKind::PlaceLost(loss));
-                None
+        (ended, lost, supervision)
+    }
+
+    /// Releases the lock once nothing of the command lives. Gives how genlock ends; `None` if it is to
+    /// queue anew, because the lock that it had waited for was lost before the command could be started.
+    async fn release(
+        &mut self,
+        held: Held,
+        ended: Ended,
+        lost: bool,
+    ) -> Option<anyhow::Result<Exit>> {
+        match ended {
+            Ended::Left(exit) => {
+                // Dropping the lock or the store would release it.
+                std::mem::forget((held, self.locking.store().clone()));
+                Some(Ok(exit))
             }
-            (Err(loss), None) => Some(Err(not_started(options, loss).into())),
-        };
-        (exit, supervision)
+            Ended::With(exit) => {
+                // The command's own status stands, whatever happens to the release.
+                self.locking.release(held, lost, &mut self.signals).await;
+                Some(Ok(exit))
+            }
+            Ended::NotStarted(loss) => {
+                match self.locking.release(held, true, &mut self.signals).await {
+                    Some(signal) => Some(Ok(Exit::Signal(signal))),
+                    None if self.locking.events().state().has_waited() => {
+                        self.locking.events().tell(EventKind::PlaceLost(loss));
+                        None
+                    }
+                    None => Some(Err(not_started(&self.options.lock.key, loss).into())),
+                }
+            }
+        }
     }
 }
 
 /// Nobody was waited for, and the lock was lost before the command could be started.
-fn not_started(options: &RunOptions, loss: Loss) -> crate::Error {
+fn not_started(key: &str, loss: Loss) -> crate::Error {
     let why = format!("the lock was lost before the command could be started: {loss}");
-    crate::Error::new(ErrorKind::Unavailable, why).of_key(&options.key)
-}
-
-/// How long to wait. --try, which is not to wait at all, beats a --wait, which may come from the
-/// environment.
-fn limit(options: &RunOptions) -> Option<Duration> {
-    if options.try_ {
-        return Some(Duration::ZERO);
-    }
-    options.wait
+    crate::Error::new(ErrorKind::Unavailable, why).of_key(key)
 }
 
 /// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.

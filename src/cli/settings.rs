@@ -23,7 +23,7 @@ use super::environment::{self, variable};
 use crate::{Error, ErrorKind, Result};
 use keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 pub(super) use origin::Origin;
-pub(super) use resolved::{ConnectionOptions, RunOptions, TimesOptions};
+pub(super) use resolved::{ConnectionOptions, LockOptions, RunOptions, TimesOptions};
 
 /// What was set anywhere, and where.
 pub(super) struct Settings {

@@ -21,7 +21,7 @@ use crate::locker::{Held, Ownership};
 const MOST: usize = 8;
 
 /// How long one that has connected may take to ask.
-const WATCHDOG_DELAY: Duration = Duration::from_secs(1);
+const ASKED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long one that does not know the word keeps its turn, lest it keep us busy.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -85,7 +85,7 @@ async fn accept(listener: UnixListener, lock: Arc<Lock>) {
 
 /// Answers the one question of a connection.
 async fn answer(socket: UnixStream, lock: Arc<Lock>) {
-    let question = timeout(WATCHDOG_DELAY, receive(&socket)).await;
+    let question = timeout(ASKED_WITHIN, receive(&socket)).await;
     let question = question.ok().and_then(Result::ok).flatten();
     let Some(question) = question.filter(|question| question.word == lock.address.asker) else {
         return sleep(PAUSE).await;

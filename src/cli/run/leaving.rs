@@ -36,10 +36,10 @@ impl Leaving {
 
 /// Says what the command left behind, which is being stopped.
 fn say(options: &RunOptions, left: &Leftover) {
-    if options.quiet {
+    if options.lock.quiet {
         return;
     }
-    let key = describe::escape(&options.key);
+    let key = describe::escape(&options.lock.key);
     let (name, pid) = (describe::escape(&left.name()), left.pid());
     let (others, them) = match left.others() {
         0 => (String::new(), "it"),

@@ -6,9 +6,9 @@ use super::leaving::Leaving;
 use super::lines;
 use super::not_executed;
 use super::start::{Start, Starting};
-use super::stream::RunEvents;
+use super::stopped;
 use super::survivors::{self, Survivors};
-use super::words;
+use crate::cli::locking::EventStream;
 use crate::cli::settings::RunOptions;
 use crate::clock::{Instant, until};
 use crate::describe;
@@ -38,7 +38,7 @@ pub(super) struct Running<'a> {
     variables: &'a [Variable],
     supervision: Supervision,
     terminal: Option<Terminal>,
-    stream: &'a RunEvents,
+    events: &'a EventStream,
     loss: Option<Loss>,
     not_executed: Option<i32>,
     status: Option<i32>,
@@ -61,7 +61,7 @@ impl<'a> Running<'a> {
         held: &'a Held,
         variables: &'a [Variable],
         supervision: Supervision,
-        stream: &'a RunEvents,
+        events: &'a EventStream,
     ) -> Self {
         Self {
             options,
@@ -69,7 +69,7 @@ impl<'a> Running<'a> {
             variables,
             supervision,
             terminal: Terminal::open(),
-            stream,
+            events,
             loss: None,
             not_executed: None,
             status: None,
@@ -197,7 +197,7 @@ impl<'a> Running<'a> {
                 match why {
                     EndReason::Deadline if self.loss.is_none() => {
                         self.loss = Some(Loss::Expired);
-                        let why = self.stream.state().retrying();
+                        let why = self.events.state().retrying();
                         let why = why.unwrap_or_else(|| Loss::Expired.to_string());
                         self.stopping(StopReason::LockLost(why));
                     }
@@ -239,7 +239,7 @@ impl<'a> Running<'a> {
             return;
         }
         terminal.take_back();
-        words::say_stopped(self.options, self.held);
+        stopped::say(&self.options.lock, self.held);
         // SIGCONT resumes the command, behind what was sent along with it: a shell's `kill %1`
         // sends SIGTERM first, and the command must not run on before that.
         terminal.stop_ourselves();
@@ -250,7 +250,7 @@ impl<'a> Running<'a> {
         self.loss = Some(loss);
         self.ending = true;
         self.supervision.stop().await;
-        let by = self.stream.state().taken_away();
+        let by = self.events.state().taken_away();
         let why = match by.filter(|_| loss == Loss::TakenAway) {
             Some(by) => describe::taken_away(&by),
             None => loss.to_string(),
@@ -262,7 +262,7 @@ impl<'a> Running<'a> {
         if self.terminal.as_ref().is_some_and(Terminal::is_drawn_on) {
             self.overdrawn = Some(lines::stopping(&why));
         }
-        self.stream.tell(EventKind::Stopping(why));
+        self.events.tell(EventKind::Stopping(why));
     }
 
     /// After a stop, or because someone said so: the terminal first, then the command.

@@ -48,7 +48,7 @@ impl Starting<'_> {
         supervision: &mut Supervision,
         signals: &mut Signals,
     ) -> Start {
-        let ttl = self.held.ttl().unwrap_or(self.options.ttl);
+        let ttl = self.held.ttl().unwrap_or(self.options.lock.ttl);
         let mut ownership = self.held.ownership();
         // Where each renewal is answered too late the deadline moves on and on.
         let end = Instant::now() + ttl;
@@ -87,8 +87,8 @@ impl Starting<'_> {
     }
 
     fn limits(&self, ttl: Duration, deadline: Option<Instant>) -> TimeLimits {
-        let said = self.options.kill_after;
-        let needed = start_needs(ttl, said, !self.options.no_renew);
+        let said = self.options.lock.kill_after;
+        let needed = start_needs(ttl, said, !self.options.lock.no_renew);
         TimeLimits {
             start_by: deadline.map(|at| at - needed),
             deadline,

@@ -33,25 +33,31 @@ pub(in crate::cli) struct TimesOptions {
     pub(in crate::cli) kill_after: Option<Duration>,
 }
 
-/// A run.
-pub(in crate::cli) struct RunOptions {
-    /// Whether not to wait, whatever `wait` says.
-    pub(in crate::cli) try_: bool,
-    pub(in crate::cli) wait: Option<Duration>,
+/// The lock that a verb takes, whatever is done under it.
+pub(in crate::cli) struct LockOptions {
+    pub(in crate::cli) key: String,
+    /// How long to wait at most: zero is not to wait at all, `None` without end.
+    pub(in crate::cli) limit: Option<Duration>,
+    /// The status if another holds it then.
     pub(in crate::cli) conflict_exit_code: u8,
     pub(in crate::cli) ttl: Duration,
+    /// From SIGTERM to SIGKILL, which are both before the deadline; `None` if nobody says.
     pub(in crate::cli) kill_after: Option<Duration>,
-    pub(in crate::cli) max_runtime: Option<Duration>,
     pub(in crate::cli) no_renew: bool,
     pub(in crate::cli) retry_interval: Duration,
+    pub(in crate::cli) quiet: bool,
+    pub(in crate::cli) verbose: u8,
+    pub(in crate::cli) connection: ConnectionOptions,
+}
+
+/// A run: the lock, and the command under it.
+pub(in crate::cli) struct RunOptions {
+    pub(in crate::cli) lock: LockOptions,
+    pub(in crate::cli) max_runtime: Option<Duration>,
     pub(in crate::cli) lost_exit_code: u8,
     pub(in crate::cli) leave_descendants: bool,
     pub(in crate::cli) record_command: Recorded,
-    pub(in crate::cli) quiet: bool,
-    pub(in crate::cli) verbose: u8,
-    pub(in crate::cli) key: String,
     pub(in crate::cli) command: Vec<OsString>,
-    pub(in crate::cli) connection: ConnectionOptions,
     /// All that genlock was given.
     pub(in crate::cli) words: Vec<OsString>,
 }
@@ -98,24 +104,31 @@ impl Settings {
         let recorded = recorded.and_then(|text| keys::recorded(text).ok());
         let recorded = recorded.unwrap_or(typed.record_command);
         let is_hidden = self.flag(FORMER).unwrap_or(typed.no_record_command);
-        RunOptions {
-            try_: typed.try_,
-            wait: typed.wait,
+        let lock = LockOptions {
+            key: typed.key,
+            // --try beats a --wait, which may come from the environment.
+            limit: if typed.try_ {
+                Some(Duration::ZERO)
+            } else {
+                typed.wait
+            },
             conflict_exit_code: typed.conflict_exit_code,
             ttl,
             kill_after,
-            max_runtime: typed.max_runtime,
             no_renew: typed.no_renew,
             retry_interval: self
                 .duration("retry-interval")
                 .unwrap_or(typed.retry_interval),
-            lost_exit_code: typed.lost_exit_code,
-            leave_descendants: typed.leave_descendants,
-            record_command: if is_hidden { Recorded::None } else { recorded },
             quiet: typed.quiet,
             verbose: typed.verbose,
             connection: self.connection(&typed.connection),
-            key: typed.key,
+        };
+        RunOptions {
+            lock,
+            max_runtime: typed.max_runtime,
+            lost_exit_code: typed.lost_exit_code,
+            leave_descendants: typed.leave_descendants,
+            record_command: if is_hidden { Recorded::None } else { recorded },
             command: typed.command,
             words: words.to_vec(),
         }

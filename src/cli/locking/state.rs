@@ -1,4 +1,4 @@
-//! What the run goes by, as the events told it last: for whom it waits, and what was heard of the store.
+//! What a verb decides by, as the events told it last: for whom it waits, and what was heard of the store.
 
 use tokio::sync::watch;
 
@@ -7,7 +7,7 @@ use crate::locker::{Record, TakenAway};
 
 /// A clone is the same.
 #[derive(Clone, Default)]
-pub(super) struct RunState(watch::Sender<Heard>);
+pub(in crate::cli) struct LockState(watch::Sender<Heard>);
 
 #[derive(Default)]
 struct Heard {
@@ -19,9 +19,9 @@ struct Heard {
     taken_away: Option<TakenAway>,
 }
 
-impl RunState {
+impl LockState {
     /// Takes one event in.
-    pub(super) fn note(&self, event: &Event) {
+    pub(in crate::cli) fn note(&self, event: &Event) {
         self.0.send_modify(|heard| match &event.what {
             EventKind::Waiting {
                 holder, owner_key, ..
@@ -39,23 +39,26 @@ impl RunState {
     }
 
     /// Whether another held the lock at any time.
-    pub(super) fn has_waited(&self) -> bool {
+    pub(in crate::cli) fn has_waited(&self) -> bool {
         self.0.borrow().has_waited
     }
 
     /// Why the store was asked again, if the last that was heard of it is that.
-    pub(super) fn retrying(&self) -> Option<String> {
+    pub(in crate::cli) fn retrying(&self) -> Option<String> {
         self.0.borrow().retrying.clone()
     }
 
     /// The operator who took the held lock away.
-    pub(super) fn taken_away(&self) -> Option<TakenAway> {
+    pub(in crate::cli) fn taken_away(&self) -> Option<TakenAway> {
         self.0.borrow().taken_away.clone()
     }
 
     /// Ends when the lock is told to be held by such a one: it has an owner key, and has left a
     /// record, as far as they are known. Cancel-safe.
-    pub(super) async fn held_by(&self, such: impl Fn(Option<&String>, Option<&Record>) -> bool) {
+    pub(in crate::cli) async fn held_by(
+        &self,
+        such: impl Fn(Option<&String>, Option<&Record>) -> bool,
+    ) {
         let held = |heard: &Heard| such(heard.owner_key.as_ref(), heard.holder.as_ref());
         // It fails only when the sender is gone, which is ours.
         let _ = self.0.subscribe().wait_for(held).await;

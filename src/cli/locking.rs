@@ -1,0 +1,99 @@
+//! The lock that a verb takes: opened, waited for and released here, whatever is done while it is held.
+
+mod events;
+mod lines;
+mod not_acquired;
+mod release;
+mod state;
+mod waiting;
+
+use std::sync::Arc;
+
+use super::settings::{LockOptions, Settings};
+use super::store::Store;
+use super::times;
+use crate::clock::Instant;
+use crate::events::Event;
+use crate::locker::kind::StoreClient;
+use crate::locker::{Options, Record};
+use crate::progress::{self, Seen};
+pub(super) use events::EventStream;
+use lines::LockLines;
+pub(super) use waiting::NotHeld;
+
+/// A lock on its way from the settings to the release. Nothing in it ends the process or says how it
+/// ends, but for [`Locking::not_held`].
+pub(super) struct Locking<'a> {
+    options: &'a LockOptions,
+    store: Arc<dyn StoreClient>,
+    endpoints: String,
+    events: EventStream,
+    seen: Seen,
+    start: Instant,
+}
+
+/// The store that the options name, if the times that they give fit each other.
+pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result<Store> {
+    let store = Store::of(&options.connection)?;
+    let runs_out = store.kind.capabilities.expires || options.no_renew;
+    if let Some(grace) = options.kill_after.filter(|_| runs_out) {
+        let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
+        times::check(options.ttl, grace, !options.no_renew, origins)?;
+    }
+    Ok(store)
+}
+
+impl<'a> Locking<'a> {
+    /// Opens the store, which sends nothing yet. The time that may be waited runs from here. `command` is
+    /// what the holder's record says of whoever works under the lock, and `reader` reads every event
+    /// after the lines on stderr were written of it.
+    pub(super) fn open(
+        options: &'a LockOptions,
+        store: Store,
+        command: String,
+        reader: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> crate::Result<Self> {
+        let (start, seen) = (Instant::now(), Seen::default());
+        let lines = LockLines::new(options, seen.clone(), start);
+        let shown = seen.clone();
+        let events = EventStream::new(&options.key, move |event| {
+            shown.note(event);
+            lines.read(event);
+            reader(event);
+        });
+        Ok(Self {
+            options,
+            endpoints: store.endpoints(),
+            store: store.open(Options {
+                ttl: options.ttl,
+                retry_interval: options.retry_interval,
+                auto_renew: !options.no_renew,
+                grace: options.kill_after,
+                follow_queue: !options.quiet && progress::is_live(),
+                holder: Record {
+                    command,
+                    ..Record::of_this_process()
+                },
+                observer: Some(events.observer()),
+            })?,
+            events,
+            seen,
+            start,
+        })
+    }
+
+    /// What is done with the lock, by whoever holds it or asks after it.
+    pub(super) fn store(&self) -> &Arc<dyn StoreClient> {
+        &self.store
+    }
+
+    /// Where the lock is kept, as `--endpoints` takes it, from any working directory.
+    pub(super) fn endpoints(&self) -> &str {
+        &self.endpoints
+    }
+
+    /// What happens, to be told and to go by.
+    pub(super) fn events(&self) -> &EventStream {
+        &self.events
+    }
+}

@@ -1,0 +1,62 @@
+//! What is said of the lock on stderr as it happens: a reader of the events.
+
+use crate::cli::settings::LockOptions;
+use crate::clock::Instant;
+use crate::describe;
+use crate::events::{Event, EventKind};
+use crate::progress::Seen;
+use crate::stderr;
+
+/// Writes the lines of one lock.
+pub(super) struct LockLines {
+    /// As it is shown.
+    key: String,
+    verbose: u8,
+    /// What is shown of the wait.
+    seen: Seen,
+    start: Instant,
+}
+
+impl LockLines {
+    /// Of a lock that is wanted since `start`, and the wait for which is shown by what `seen` draws.
+    pub(super) fn new(options: &LockOptions, seen: Seen, start: Instant) -> Self {
+        Self {
+            key: describe::escape(&options.key),
+            verbose: options.verbose,
+            seen,
+            start,
+        }
+    }
+
+    /// Says what is to be said of this one.
+    pub(super) fn read(&self, event: &Event) {
+        let key = &self.key;
+        match &event.what {
+            EventKind::Granted { token, .. } => self.granted(event.boot, *token),
+            EventKind::Retrying(why) if self.verbose > 0 => {
+                stderr::complain(format_args!("trying again: {why}"));
+            }
+            EventKind::Beneath(text) if self.verbose > 0 => {
+                stderr::complain(format_args!("beneath: {}", describe::escape(text)));
+            }
+            EventKind::Renewed(deadline) if self.verbose > 1 => {
+                let left = describe::duration(deadline.left());
+                stderr::complain(format_args!("{key}: renewed, {left} left"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Says how long the wait was, if anybody was told that there is one.
+    fn granted(&self, at: Instant, token: u64) {
+        let key = &self.key;
+        let waited = describe::duration(at.since(self.start));
+        if self.verbose > 0 {
+            stderr::complain(format_args!(
+                "{key}: acquired after {waited}, token {token}"
+            ));
+        } else if self.seen.was_announced() {
+            stderr::complain(format_args!("{key}: acquired after {waited}"));
+        }
+    }
+}

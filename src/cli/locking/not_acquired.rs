@@ -1,0 +1,36 @@
+//! How genlock ends when it does not hold the lock.
+
+use super::{Locking, NotHeld};
+use crate::describe;
+use crate::exit::Exit;
+use crate::stderr;
+
+impl Locking<'_> {
+    /// How genlock ends for it. Says who holds the lock, if another does.
+    pub(in crate::cli) async fn not_held(&self, why: NotHeld) -> anyhow::Result<Exit> {
+        match why {
+            NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
+            NotHeld::Failed(error) => Err(error.into()),
+            NotHeld::ByAnother => {
+                if !self.options.quiet {
+                    self.say_who_holds().await;
+                }
+                Ok(Exit::Status(self.options.conflict_exit_code))
+            }
+        }
+    }
+
+    async fn say_who_holds(&self) {
+        let key = describe::escape(&self.options.key);
+        if let Some(limit) = self.options.limit.filter(|limit| !limit.is_zero()) {
+            let limit = describe::duration(limit);
+            let holder = self.seen.now(&self.options.key, &*self.store).await;
+            stderr::complain(format_args!("{key}: not acquired within {limit}: {holder}"));
+        } else {
+            // Seen a moment ago.
+            let holder = self.seen.waiting();
+            let holder = holder.as_deref().unwrap_or("held by another");
+            stderr::complain(format_args!("{key}: not acquired: {holder}"));
+        }
+    }
+}
