@@ -73,8 +73,8 @@ pub use locker::etcd::Etcd;
 pub use locker::file::FileStore;
 pub use locker::kind::{StoreClient, StoreKind};
 pub use locker::{
-    Capabilities, Capability, Config as EtcdConfig, Credentials, Grant, Held, Locker, Loss, Mode,
-    Operator, Options, Ownership, QueuePolicy, Record, Request, Tls,
+    Capabilities, Capability, Config as EtcdConfig, Credentials, Grant, Held, Hold, Locker, Loss,
+    Mode, Operator, Options, Ownership, QueuePolicy, Record, Request, RequestBuilder, Tls,
 };
 pub use stores::{STORES, open, open_with};
 

@@ -3,12 +3,14 @@
 //! A store is one folder beside this file, and a line in the list of stores; it passes the contract's
 //! test suite.
 
+mod builder;
 pub mod capabilities;
 mod claims;
 mod deadline;
 pub mod etcd;
 pub mod file;
 mod held;
+mod hold;
 mod keeper;
 pub mod kind;
 mod limits;
@@ -28,12 +30,14 @@ use crate::error::{Error, ErrorKind, Result};
 pub use crate::loss::Loss;
 pub use crate::record::{Record, TakenAway};
 
+pub use builder::RequestBuilder;
 pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
 pub use deadline::{
     grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs, told_after,
 };
 pub use held::{Grant, Held, Possession, Variable};
+pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL, check_key};
@@ -91,13 +95,17 @@ pub trait Locker: Send + Sync {
     /// [`ErrorKind::TimedOut`] if the store did not answer in time.
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 
+    /// A call with more to say than a key: `locks.request("/k").ttl(ttl).lock().await`.
+    fn request<'a>(&'a self, key: &str) -> RequestBuilder<'a> {
+        RequestBuilder::new(key, move |request| self.acquire(request))
+    }
+
     /// Waits until the lock of `key` is held. Cancel-safe, as [`Locker::acquire`].
     ///
     /// # Errors
     /// As [`Locker::acquire`].
     fn lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Held>> {
-        let acquiring = self.acquire(Request::new(key));
-        Box::pin(async move { granted(key, acquiring.await?) })
+        Box::pin(self.request(key).lock())
     }
 
     /// Holds the lock now, or gives `None`: being held by another is no error.
@@ -105,7 +113,7 @@ pub trait Locker: Send + Sync {
     /// # Errors
     /// As [`Locker::acquire`].
     fn try_lock<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Held>>> {
-        self.acquire(Request::new(key).without_waiting())
+        Box::pin(self.request(key).try_lock())
     }
 
     /// [`Locker::lock`] with a TTL of its own, in place of [`Options::ttl`].
@@ -113,8 +121,7 @@ pub trait Locker: Send + Sync {
     /// # Errors
     /// As [`Locker::acquire`].
     fn lock_with_ttl<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Held>> {
-        let acquiring = self.acquire(Request::new(key).with_ttl(ttl));
-        Box::pin(async move { granted(key, acquiring.await?) })
+        Box::pin(self.request(key).ttl(ttl).lock())
     }
 }
 

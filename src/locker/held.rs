@@ -213,11 +213,7 @@ impl Held {
         let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
         let released = possession.release().await;
         match loss {
-            Some(loss) => Err(Error::new(
-                ErrorKind::OwnershipLost,
-                format!("the lock was lost: {loss}"),
-            )
-            .of_key(key)),
+            Some(loss) => Err(was_lost(key, loss)),
             None => {
                 released.map_err(|error| error.of_key(key))?;
                 grip.released();
@@ -239,6 +235,12 @@ impl Held {
         }
         self.unlock().await
     }
+}
+
+/// The error of who has lost the lock of `key`.
+pub(super) fn was_lost(key: &str, loss: Loss) -> Error {
+    let reason = format!("the lock was lost: {loss}");
+    Error::new(ErrorKind::OwnershipLost, reason).of_key(key)
 }
 
 impl fmt::Debug for Held {

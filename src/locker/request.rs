@@ -1,5 +1,6 @@
 //! What is asked of a store: one request for every way to take a lock.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::capabilities::{Capabilities, Capability};
@@ -18,6 +19,7 @@ pub struct Request {
     waits: bool,
     ttl: Option<Duration>,
     holder: Option<Record>,
+    labels: BTreeMap<String, String>,
     follows_queue: Option<bool>,
 }
 
@@ -55,6 +57,7 @@ impl Request {
             waits: true,
             ttl: None,
             holder: None,
+            labels: BTreeMap::new(),
             follows_queue: None,
         }
     }
@@ -101,6 +104,13 @@ impl Request {
         self
     }
 
+    /// Adds a label to the holder's record, or says another value of one that it has.
+    #[must_use]
+    pub fn with_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(name.into(), value.into());
+        self
+    }
+
     /// In place of [`Options::follow_queue`].
     #[must_use]
     pub fn following_queue(mut self, follows: bool) -> Self {
@@ -139,8 +149,10 @@ impl Request {
     }
 
     /// The holder's record for a client with these options.
-    pub fn holder<'a>(&'a self, options: &'a Options) -> &'a Record {
-        self.holder.as_ref().unwrap_or(&options.holder)
+    pub fn holder(&self, options: &Options) -> Record {
+        let mut holder = self.holder.as_ref().unwrap_or(&options.holder).clone();
+        holder.labels.extend(self.labels.clone());
+        holder
     }
 
     /// Whether a waiter tells of all that moves ahead of it, for a client with these options.

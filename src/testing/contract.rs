@@ -3,6 +3,7 @@
 //! promise.
 #![expect(missing_docs, reason = "these are tests, called by their names")]
 
+pub mod calls;
 pub mod ending;
 pub mod events;
 pub mod exclusion;
@@ -51,6 +52,11 @@ pub trait Fixture: Sized {
 macro_rules! contract {
     ($fixture:ty) => {
         $crate::contract! { $fixture:
+            calls::a_bounded_wait_ends_in_time_and_leaves_the_queue;
+            calls::a_label_is_seen_by_an_operator;
+            calls::work_has_the_lock_until_it_ends;
+            calls::work_that_panics_or_is_given_up_has_no_lock;
+            calls::work_is_dropped_when_its_lock_is_lost;
             ending::an_unlocked_lock_is_free;
             ending::a_dropped_lock_is_free;
             ending::a_dropped_lock_is_free_for_its_own_client;

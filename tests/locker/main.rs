@@ -5,4 +5,5 @@ mod support;
 
 mod etcd;
 mod file;
+mod hold;
 mod memory;

@@ -57,7 +57,7 @@ impl<'a> Acquisition<'a> {
             key,
             ttl: request.ttl(options),
             follows: request.follows_queue(options),
-            recipe: Recipe::new(&shared.store, key, request.holder(options)),
+            recipe: Recipe::new(&shared.store, key, &request.holder(options)),
             claim,
         }
     }
