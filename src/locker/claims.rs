@@ -118,6 +118,13 @@ impl Claim {
     }
 }
 
+impl Trace {
+    /// Of which lock it is, as it was asked for.
+    pub(super) fn key(&self) -> &str {
+        &self.0.key
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         let TakenKey { claims, key } = &*self.trace.0;

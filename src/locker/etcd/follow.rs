@@ -52,7 +52,11 @@ pub(super) async fn follow(
         match fault {
             Fault::Broken(why) if store.heard() => {
                 let what = EventKind::Retrying(why.to_string());
-                shared.options.notify(None, what);
+                let key = match scope {
+                    Scope::Key(key) => Some(key),
+                    Scope::Prefix(_) => None,
+                };
+                shared.options.notify(key, what);
             }
             fault => return Err(Error::from(fault)),
         }

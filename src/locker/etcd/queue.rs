@@ -175,8 +175,8 @@ impl<'a> Acquisition<'a> {
         let granting = async {
             let own = self.recipe.own(id);
             let calls = EtcdLease::new(&self.shared.store, id, own, self.ttl);
-            let (keeper, trace) = (&self.shared.keeper, self.claim.trace());
-            let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, trace);
+            let keeper = &self.shared.keeper;
+            let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
             let granted = lease.granted().await;
             (lease, granted)
         };

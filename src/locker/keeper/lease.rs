@@ -11,7 +11,7 @@ use super::{Keeper, LeaseCalls, Requests};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::locker::claims::Trace;
+use crate::locker::claims::{Claim, Trace};
 use crate::locker::deadline::Deadline;
 use crate::locker::net::fault::Fault;
 use crate::locker::ownership::Owner;
@@ -47,13 +47,15 @@ pub(in crate::locker) enum Renewal {
 }
 
 impl<C: LeaseCalls> Lease<C> {
-    /// Has the lease granted, and renewed, by a task of its own.
+    /// Has the lease granted, and renewed, by a task of its own. It is what the store has of the claim,
+    /// which ends after it.
     pub(in crate::locker) fn start(
         keeper: &Arc<Keeper>,
         calls: Arc<C>,
         ttl: Duration,
-        trace: Trace,
+        claim: &Claim,
     ) -> Self {
+        let trace = claim.trace();
         let (grant, granted) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let renewal = watch::Sender::new(Renewal::Always);
@@ -63,6 +65,7 @@ impl<C: LeaseCalls> Lease<C> {
             calls: calls.clone(),
             number,
             renewal: renewal.subscribe(),
+            key: trace.key().to_owned(),
             trace: Some(trace.clone()),
         };
         tokio::spawn(task.run(grant, ended, keeper.closing.subscribe()));
@@ -123,6 +126,8 @@ struct Task {
     calls: Arc<dyn LeaseCalls>,
     number: u64,
     renewal: watch::Receiver<Renewal>,
+    /// Of which lock its events are.
+    key: String,
     /// Until the lease is revoked the key is taken.
     trace: Option<Trace>,
 }
@@ -234,7 +239,7 @@ impl Task {
                 Err(Fault::LeaseNotFound) => return Loss::LeaseGone,
                 Err(fault) => {
                     let what = EventKind::Retrying(Error::from(fault).to_string());
-                    self.keeper.options.notify(None, what);
+                    self.keeper.options.notify(Some(&self.key), what);
                 }
             }
         }

@@ -69,13 +69,14 @@ async fn kept(store: &Arc<Scripted>) -> Kept {
     let tell = told.clone();
     let options = Options::default().with_observer(move |event| {
         if let EventKind::Retrying(why) = &event.what {
-            tell.lock().expect("no panic").push(why.clone());
+            let key = event.key.as_deref().unwrap_or_default();
+            tell.lock().expect("no panic").push(format!("{key}: {why}"));
         }
     });
     let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
     let claim = Claims::default().claim("k").await.expect("a free key");
     let begun = Instant::now();
-    let mut lease = Lease::start(&keeper, store.clone(), TTL, claim.trace());
+    let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
     let granted = lease.granted().await.expect("a lease");
     Kept {
         lease,
@@ -130,7 +131,7 @@ async fn a_store_that_is_silent_is_told_of_and_then_it_is_lost() {
     let expected = TTL - margin(TTL);
     assert!(held >= expected && held < expected + Duration::from_millis(50));
     let told = kept.told.lock().expect("no panic").clone();
-    assert_eq!(told, ["no answer within 2s 250ms"]);
+    assert_eq!(told, ["k: no answer within 2s 250ms"]);
 }
 
 #[tokio::test(start_paused = true)]
