@@ -8,6 +8,7 @@ mod left;
 mod renewal;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,6 +24,7 @@ use crate::clock::Instant;
 use left::Leases;
 
 pub(super) use lease::{Granted, Lease, Renewal};
+pub(super) use turn::too_late;
 
 /// What a store does for one lease.
 ///

@@ -11,12 +11,11 @@ use super::lease::{self, EtcdLease, Lease};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::deadline;
-use crate::locker::keeper::{Granted, Renewal};
+use crate::locker::keeper::{self, Granted, Renewal};
 use crate::locker::ownership::Owner;
 use crate::locker::{Held, Loss, Record, Request};
 
@@ -238,56 +237,16 @@ impl<'a> Acquisition<'a> {
         })
     }
 
-    /// The turn has come: from now on the lease is that of a held lock. With little time left it is
-    /// renewed first: what is started then would be stopped soon.
+    /// The turn has come: from now on the lease is that of a held lock.
     async fn keep(&self, place: Place, renewal: Renewal) -> Result<Place, Stop> {
-        let Granted { ttl, owner } = &place.granted;
-        let mut ownership = owner.ownership();
-        let before = ownership.deadline();
-        let options = &self.shared.options;
-        let needed = deadline::start_needs(*ttl, options.grace, options.auto_renew);
-        let fresh = |at| deadline::is_fresh(at, *ttl) && at.left() > needed;
-        let fresh = before.is_some_and(fresh);
-        if !options.auto_renew {
-            // While it waited, or was granted, it was renewed whenever that was due.
-            place.lease.set_renewal(if fresh {
-                renewal
-            } else {
-                Renewal::Once(Instant::now())
-            });
-        }
-        if !fresh {
-            let suffices = |at: Instant| Some(at) > before && at.left() > needed;
-            let renewed = async {
-                while !ownership.deadline().is_some_and(suffices) {
-                    ownership.changed().await;
-                }
-            };
-            // Where each renewal is answered too late for a start the deadline moves on and on.
-            let end = Instant::now() + *ttl;
-            tokio::select! {
-                loss = lost(owner) => return Err(Stop::Lost(loss)),
-                () = renewed => {}
-                () = clock::sleep_until(end) => return Err(Stop::Lost(Loss::Expired)),
-            }
-        }
-        match owner.ownership().loss() {
-            Some(loss) => Err(Stop::Lost(loss)),
-            None => Ok(place),
-        }
+        let turn = place.lease.take_turn(&place.granted, renewal).await;
+        turn.map_err(Stop::Lost)?;
+        Ok(place)
     }
 
     /// Nobody was waited for, and it would be taken in vain again.
     fn too_late(&self) -> Error {
-        let ttl = humantime::format_duration(self.ttl);
-        Error::new(
-            ErrorKind::Unavailable,
-            format!(
-                "etcd answers too late: the lock was taken, but could not be renewed before \
-                 its TTL of {ttl} was nearly over"
-            ),
-        )
-        .of_key(self.key)
+        keeper::too_late("etcd", self.ttl).of_key(self.key)
     }
 
     fn notify(&self, what: EventKind) {

@@ -19,7 +19,7 @@ use crate::loss::Loss;
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
 pub(in crate::locker) struct Lease<C> {
-    keeper: Arc<Keeper>,
+    pub(super) keeper: Arc<Keeper>,
     calls: Arc<C>,
     number: u64,
     trace: Trace,

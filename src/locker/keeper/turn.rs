@@ -1,0 +1,63 @@
+//! The turn has come: from now on the lease is that of a held lock.
+
+use std::time::Duration;
+
+use super::{Granted, Lease, LeaseCalls, Renewal};
+use crate::clock::{self, Instant};
+use crate::error::{Error, ErrorKind};
+use crate::locker::deadline;
+use crate::loss::Loss;
+
+impl<C: LeaseCalls> Lease<C> {
+    /// Ends when something can be started under it. With little time left it is renewed first: what is
+    /// started then would be stopped soon. `renewal` is what else it needs where it is not to be renewed.
+    ///
+    /// # Errors
+    /// When it is lost; [`Loss::Expired`] too where it is renewed too late again and again.
+    pub(in crate::locker) async fn take_turn(
+        &self,
+        granted: &Granted,
+        renewal: Renewal,
+    ) -> Result<(), Loss> {
+        let Granted { ttl, owner } = granted;
+        let mut ownership = owner.ownership();
+        let before = ownership.deadline();
+        let options = &self.keeper.options;
+        let needed = deadline::start_needs(*ttl, options.grace, options.auto_renew);
+        let fresh = |at| deadline::is_fresh(at, *ttl) && at.left() > needed;
+        let fresh = before.is_some_and(fresh);
+        if !options.auto_renew {
+            // While it waited, or was granted, it was renewed whenever that was due.
+            self.set_renewal(if fresh {
+                renewal
+            } else {
+                Renewal::Once(Instant::now())
+            });
+        }
+        if !fresh {
+            let suffices = |at: Instant| Some(at) > before && at.left() > needed;
+            let renewed = async {
+                while !ownership.deadline().is_some_and(suffices) {
+                    ownership.changed().await;
+                }
+            };
+            // Where each renewal is answered too late for a start the deadline moves on and on.
+            let end = Instant::now() + *ttl;
+            let mut lost = owner.ownership();
+            tokio::select! {
+                loss = lost.lost() => return Err(loss),
+                () = renewed => {}
+                () = clock::sleep_until(end) => return Err(Loss::Expired),
+            }
+        }
+        owner.ownership().loss().map_or(Ok(()), Err)
+    }
+}
+
+/// Nobody was waited for, and it would be taken in vain again.
+pub(in crate::locker) fn too_late(store: &str, ttl: Duration) -> Error {
+    let ttl = humantime::format_duration(ttl);
+    let why = "the lock was taken, but could not be renewed before its TTL of";
+    let reason = format!("{store} answers too late: {why} {ttl} was nearly over");
+    Error::new(ErrorKind::Unavailable, reason)
+}
