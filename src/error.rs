@@ -258,6 +258,7 @@ mod tests {
             Setting::Cacert,
             Setting::Cert,
             Setting::Key,
+            Setting::InsecureSkipTlsVerify,
             Setting::User,
             Setting::Password,
             Setting::Ttl,

@@ -8,6 +8,7 @@ pub mod capabilities;
 mod claims;
 mod deadline;
 pub mod etcd;
+pub mod examination;
 pub mod file;
 mod held;
 mod hold;
@@ -41,7 +42,7 @@ pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL, check_key};
-pub use net::{Config, Credentials, Tls};
+pub use net::{Certificate, Config, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;
 pub use ownership::{Owner, Ownership};

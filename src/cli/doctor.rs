@@ -1,12 +1,9 @@
 //! `genlock doctor`: what works, what does not, and what mends it.
 
-mod etcd;
-mod file;
 mod findings;
 mod host;
-mod judge;
-mod mends;
-mod rights;
+mod shown;
+mod store;
 mod times;
 
 use std::time::Duration;
@@ -20,19 +17,8 @@ use super::store::{Store, default_endpoint};
 use super::times::Usage;
 use crate::Error;
 use crate::exit::{self, Exit};
-use crate::locker::Config;
-use crate::locker::kind::StoreKind;
-use crate::locker::{self, grace};
+use crate::locker::{Config, grace};
 use findings::Findings;
-
-/// How the findings about a store come into the report.
-type Examine = fn(&mut Findings, &Settings, &Config, &DoctorOptions) -> anyhow::Result<()>;
-
-/// What each store is asked: a line a store.
-static LOOKS: [(&StoreKind, Examine); 2] = [
-    (&locker::etcd::KIND, etcd::look),
-    (&locker::file::KIND, file::look),
-];
 
 /// Say what works, what does not, and what mends it.
 ///
@@ -101,20 +87,6 @@ impl DoctorOptions {
             _ => None,
         }
     }
-
-    /// Before every key that stands for a holder or waiter.
-    fn prefix(&self) -> String {
-        if self.key.ends_with('/') {
-            self.key.clone()
-        } else {
-            format!("{}/", self.key)
-        }
-    }
-
-    /// The one lock that is meant, if it is one.
-    fn lock(&self) -> Option<&str> {
-        Some(&*self.key).filter(|key| !key.ends_with('/'))
-    }
 }
 
 fn duration(time: Duration) -> String {
@@ -131,12 +103,7 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
     report.settings(settings, |key| options.default_of(key));
     match Store::of(&settings.connection(&typed.connection)) {
         Err(error) => report.misfit(settings, &error),
-        Ok(store) => {
-            let mut looks = LOOKS.iter();
-            if let Some((_, look)) = looks.find(|(kind, _)| std::ptr::eq(*kind, store.kind)) {
-                look(&mut report, settings, &store.config, options)?;
-            }
-        }
+        Ok(store) => store::look(&mut report, settings, &store, options)?,
     }
     conclude(report, options)
 }
@@ -154,17 +121,4 @@ fn conclude(mut report: Findings, options: &DoctorOptions) -> anyhow::Result<Exi
     host::look(&mut report);
     report.print(options)?;
     Ok(Exit::Status(report.status().unwrap_or(exit::SUCCESS)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_store_is_asked() {
-        for kind in crate::STORES {
-            let mut asked = LOOKS.iter().map(|(kind, _)| *kind);
-            assert!(asked.any(|one| std::ptr::eq(one, kind)), "{}", kind.name());
-        }
-    }
 }

@@ -68,6 +68,8 @@ pub enum Setting {
     Cert,
     /// The key of that certificate.
     Key,
+    /// That it is not checked who the server is.
+    InsecureSkipTlsVerify,
     /// The user to log in as.
     User,
     /// Its password.
@@ -84,6 +86,7 @@ impl Setting {
             Self::Cacert => "cacert",
             Self::Cert => "cert",
             Self::Key => "key",
+            Self::InsecureSkipTlsVerify => "insecure-skip-tls-verify",
             Self::User => "user",
             Self::Password => "password",
             Self::Ttl => "ttl",

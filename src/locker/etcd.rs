@@ -8,9 +8,10 @@
 
 mod broken;
 mod coalesce;
-pub mod diagnose;
+mod diagnose;
 mod diagnosis;
 mod dial;
+mod examine;
 mod expiry;
 mod fault;
 mod follow;

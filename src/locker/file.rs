@@ -5,8 +5,9 @@
 //! first come first served. A lock file is never removed.
 
 mod counter;
-pub mod diagnose;
+mod diagnose;
 mod directory;
+mod examine;
 mod holding;
 mod kind;
 mod lockfile;
@@ -27,8 +28,6 @@ use tokio::sync::watch::Sender;
 use self::directory::LockDirectory;
 use self::holding::{FileHolding, HeldFile};
 pub(crate) use self::kind::KIND;
-#[cfg(feature = "cli")]
-pub(crate) use self::kind::directory;
 use self::lockfile::LockFile;
 use self::watch::FileWatch;
 use super::claims::{Claim, Claims};

@@ -1,7 +1,10 @@
 //! What is known of a store before one is opened: a line in the list of stores.
 
+use std::time::Duration;
+
+use super::examination::Examination;
 use super::net::Config;
-use super::{Capabilities, Locker, Operator, Options};
+use super::{BoxFuture, Capabilities, Locker, Operator, Options};
 use crate::error::{Result, Setting};
 
 /// One kind of store. Endpoints are its own that begin with one of its schemes.
@@ -28,7 +31,12 @@ pub struct StoreKind {
     pub(crate) from_anywhere: fn(&Config) -> String,
     /// Opens a client. Does not wait for a network.
     pub(crate) open: fn(Config, Options) -> Result<Box<dyn StoreClient>>,
+    /// See [`StoreKind::examine`].
+    pub(crate) examine: Examine,
 }
+
+/// Finds out what is wrong with a store: its configuration, a key and a TTL.
+type Examine = for<'a> fn(&'a Config, &'a str, Duration) -> BoxFuture<'a, Result<Examination>>;
 
 /// One client of a store, to take locks and for an operator.
 pub trait StoreClient: Locker + Operator {}
@@ -45,6 +53,22 @@ impl StoreKind {
     pub fn has(&self, endpoint: &str) -> bool {
         let mut schemes = self.schemes.iter();
         schemes.any(|scheme| endpoint.starts_with(scheme))
+    }
+
+    /// Asks the store what works and what does not, for the lock of `key`, or for all below it if it
+    /// ends in `/`, with this TTL. Bounded in time, and leaves nothing in the store. Cancel-safe, but
+    /// for what then ends at the TTL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig), with the setting or file at
+    /// fault. All that the store says or does not say is in the [`Examination`].
+    pub fn examine<'a>(
+        &self,
+        config: &'a Config,
+        key: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Examination>> {
+        (self.examine)(config, key, ttl)
     }
 
     /// Whether it takes this setting.

@@ -2,11 +2,12 @@
 //! and why that fails, in words. A store brings its protocol.
 
 mod addresses;
-pub(crate) mod certificate;
+pub(super) mod certificate;
 mod config;
 mod credential;
 pub(super) mod dialler;
 pub(super) mod endpoint;
+pub(super) mod examined;
 pub(super) mod fault;
 pub(super) mod liveness;
 pub(super) mod members;
@@ -18,6 +19,7 @@ pub(super) mod refusal;
 mod tls;
 mod user;
 
+pub use certificate::Certificate;
 pub use config::{Config, Tls};
 /// TLS, for [`Tls::rustls`].
 #[doc(no_inline)]

@@ -13,12 +13,11 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
         &[
-            "cli::doctor",
             "columns",
             "describe",
             "events",
@@ -30,21 +29,6 @@ const LAYERS: [(&str, &[&str]); 23] = [
             "secrets",
             "stderr",
             "stores",
-            "supervise",
-        ],
-    ),
-    // What it asks of a store, and says of it, is that store's own.
-    (
-        "cli::doctor",
-        &[
-            "cli",
-            "describe",
-            "exit",
-            "locker",
-            "locker::etcd",
-            "locker::file",
-            "locker::net",
-            "secrets",
             "supervise",
         ],
     ),

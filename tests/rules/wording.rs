@@ -6,8 +6,15 @@ use std::path::Path;
 use crate::Finding;
 use crate::source::below;
 
+/// Options of the stores' own programs, which the library may name.
+const OF_STORES: [&str; 3] = ["--prefix=", "--quota-backend-bytes", "--trusted-ca-file"];
+
 /// What only the tool says.
 fn of_the_tool(line: &str) -> Option<&'static str> {
+    let mut line = line.to_owned();
+    for option in OF_STORES {
+        line = line.replace(option, "");
+    }
     let option = line.match_indices("--").any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = line[at + 2..].chars().next();

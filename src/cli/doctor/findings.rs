@@ -1,16 +1,15 @@
 //! What the doctor found, for people and for programs.
 
-use std::time::SystemTime;
-
 use serde::Serialize;
 
 use super::DoctorOptions;
+use super::shown::{ShownDirectory, ShownEndpoint, ShownRights, Times};
 use crate::cli::operate;
 use crate::cli::paint::Paint;
 use crate::cli::settings::{Origin, Settings};
 use crate::describe;
+use crate::error::Setting;
 use crate::exit::{self, Exit};
-use crate::locker::net::certificate::Certificate;
 use crate::{Error, ErrorKind};
 
 /// All that was found. Its fields are an interface.
@@ -20,11 +19,11 @@ pub(super) struct Findings {
     status: u8,
     pub(super) store: Option<&'static str>,
     settings: Vec<SettingRow>,
-    findings: Vec<Finding>,
+    findings: Vec<FindingRow>,
     pub(super) endpoints: Vec<ShownEndpoint>,
     pub(super) auth: Option<bool>,
     pub(super) user: Option<String>,
-    pub(super) rights: Option<Rights>,
+    pub(super) rights: Option<ShownRights>,
     pub(super) times: Option<Times>,
     pub(super) directory: Option<ShownDirectory>,
 }
@@ -38,70 +37,12 @@ struct SettingRow {
 }
 
 #[derive(Serialize)]
-struct Finding {
+struct FindingRow {
     state: &'static str,
     topic: &'static str,
     text: String,
     mend: Option<String>,
     status: Option<u8>,
-}
-
-#[derive(Serialize)]
-pub(super) struct ShownEndpoint {
-    pub(super) endpoint: String,
-    pub(super) reached: bool,
-    pub(super) version: Option<String>,
-    pub(super) role: Option<&'static str>,
-    pub(super) read_seconds: Vec<f64>,
-    pub(super) certificate: Option<ShownCertificate>,
-}
-
-#[derive(Serialize)]
-pub(super) struct ShownCertificate {
-    subject: String,
-    names: Vec<String>,
-    issuer: String,
-    from: String,
-    until: String,
-}
-
-impl From<&Certificate> for ShownCertificate {
-    fn from(certificate: &Certificate) -> Self {
-        Self {
-            subject: certificate.subject.clone(),
-            names: certificate.names.clone(),
-            issuer: certificate.issuer.clone(),
-            from: time(certificate.from),
-            until: time(certificate.until),
-        }
-    }
-}
-
-#[derive(Default, Serialize)]
-pub(super) struct Rights {
-    pub(super) prefix: String,
-    pub(super) read: Option<bool>,
-    pub(super) write: Option<bool>,
-    pub(super) lease: Option<bool>,
-}
-
-/// Seconds.
-#[derive(Serialize)]
-pub(super) struct Times {
-    pub(super) ttl: f64,
-    pub(super) renewed_every: f64,
-    pub(super) told: f64,
-    pub(super) killed: f64,
-    pub(super) unnoticed: f64,
-}
-
-#[derive(Serialize)]
-pub(super) struct ShownDirectory {
-    pub(super) path: String,
-    pub(super) owner: Option<u32>,
-    pub(super) mode: Option<String>,
-    pub(super) filesystem: Option<&'static str>,
-    pub(super) local: Option<bool>,
 }
 
 impl Findings {
@@ -173,7 +114,7 @@ impl Findings {
         mend: Option<String>,
         status: Option<u8>,
     ) {
-        self.findings.push(Finding {
+        self.findings.push(FindingRow {
             state,
             topic,
             text,
@@ -245,7 +186,11 @@ impl Findings {
                     None => {
                         let endpoints = self.endpoints.iter().filter(|at| at.reached);
                         let endpoints = endpoints.map(|at| &*at.endpoint).collect::<Vec<_>>();
-                        format!("in etcd at {}", endpoints.join(", "))
+                        format!(
+                            "in {} at {}",
+                            self.store.unwrap_or_default(),
+                            endpoints.join(", ")
+                        )
                     }
                 };
                 let place = describe::printable(&place);
@@ -285,7 +230,11 @@ impl From<&Error> for FailureStatus {
     }
 }
 
-/// To the second, as certificates have it.
-pub(super) fn time(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
+/// The option, with where it is set.
+pub(super) fn option(settings: &Settings, setting: Setting) -> String {
+    let option = settings.key(setting);
+    match settings.origin(option) {
+        Origin::Flag | Origin::Default => format!("--{option}"),
+        elsewhere => format!("--{option} ({elsewhere})"),
+    }
 }

@@ -45,7 +45,7 @@ impl Settings {
     }
 
     /// The key of the configuration that stands for a setting of the library.
-    fn key(&self, setting: Setting) -> &'static str {
+    pub(in crate::cli) fn key(&self, setting: Setting) -> &'static str {
         match setting {
             Setting::Password if self.has(PASSWORD) => PASSWORD,
             Setting::Password => PASSWORD_FILE,

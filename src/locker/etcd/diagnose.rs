@@ -8,7 +8,7 @@ use etcd_client::{GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use super::diagnosis::{
+pub(super) use super::diagnosis::{
     Complaint, Condition, Diagnosis, MemberDiagnosis, Role, Service, Status,
 };
 use super::dial::{Client, EtcdDialler, MemberClient, PROTOCOL};
@@ -32,7 +32,7 @@ const ASKS: usize = 5;
 /// # Errors
 /// [`ErrorKind::InvalidConfig`], with the setting or file at fault. All that etcd says or does not
 /// say is in the [`Diagnosis`].
-pub async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
+pub(super) async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
     let endpoints = config.servers(&PROTOCOL)?;
     let nobody = Config {
         credentials: None,
@@ -203,7 +203,6 @@ impl Patient {
         let read = self.ask(&connection, &self.user, get(&self.prefix)).await;
         let write = self.ask(&connection, &self.user, put(&self.prefix)).await;
         Ok(Service {
-            endpoint: endpoint.to_string(),
             auth,
             login,
             recognised: !matches!(read, Err(Fault::StaleLogin(_))),

@@ -3,64 +3,59 @@
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::locker::net::certificate::Certificate;
+use crate::locker::net::Certificate;
 
 /// What was found out.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Diagnosis {
+pub(super) struct Diagnosis {
     /// Each endpoint, in the order of the configuration.
-    pub members: Vec<MemberDiagnosis>,
+    pub(super) members: Vec<MemberDiagnosis>,
     /// Our own certificate.
-    pub certificate: Option<Certificate>,
+    pub(super) certificate: Option<Certificate>,
     /// What came of asking the first member that answers, or why it then did not; `None` if there
     /// is none.
-    pub service: Option<Result<Service>>,
+    pub(super) service: Option<Result<Service>>,
 }
 
 /// What was found out about one endpoint.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct MemberDiagnosis {
+pub(super) struct MemberDiagnosis {
     /// As it was configured.
-    pub endpoint: String,
+    pub(super) endpoint: String,
     /// Whether a password would go there without TLS, over a network.
-    pub in_clear: bool,
+    pub(super) in_clear: bool,
     /// The certificate that it shows, trusted or not.
-    pub certificate: Option<Certificate>,
+    pub(super) certificate: Option<Certificate>,
     /// How it answers, or why it does not.
-    pub condition: Result<Condition>,
+    pub(super) condition: Result<Condition>,
 }
 
 /// How a member answers.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Condition {
+pub(super) struct Condition {
     /// What it says of itself; `None` if it says so only to root, as etcd does from 3.5 on where
     /// users have to log in.
-    pub status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// How long reads took that a majority had to confirm; or why there were none.
-    pub reads: Result<Vec<Duration>>,
+    pub(super) reads: Result<Vec<Duration>>,
 }
 
 /// What a member says of itself.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Status {
+pub(super) struct Status {
     /// The number of its cluster: members of one have the same.
-    pub cluster: u64,
+    pub(super) cluster: u64,
     /// Its release.
-    pub version: String,
+    pub(super) version: String,
     /// Its part in the cluster.
-    pub role: Role,
+    pub(super) role: Role,
     /// What it complains of, such as an alarm.
-    pub complaints: Vec<Complaint>,
+    pub(super) complaints: Vec<Complaint>,
 }
 
 /// What a member complains of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Complaint {
+pub(super) enum Complaint {
     /// The alarm `NOSPACE`: its database is full.
     NoSpace,
     /// The alarm `CORRUPT`: its data differs from its peers'.
@@ -71,8 +66,7 @@ pub enum Complaint {
 
 /// A member's part in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Role {
+pub(super) enum Role {
     /// It leads.
     Leader,
     /// It follows a leader.
@@ -85,20 +79,17 @@ pub enum Role {
 
 /// What etcd says of our user, and lets us do.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Service {
-    /// The endpoint that was asked.
-    pub endpoint: String,
+pub(super) struct Service {
     /// Whether users have to log in; or why that is not known.
-    pub auth: Result<bool>,
+    pub(super) auth: Result<bool>,
     /// Whether we could log in, if we have a user.
-    pub login: Option<Result<()>>,
+    pub(super) login: Option<Result<()>>,
     /// Whether our requests count as those of a user, by login or certificate, if there are any.
-    pub recognised: bool,
+    pub(super) recognised: bool,
     /// Whether we may read under the prefix.
-    pub read: Result<()>,
+    pub(super) read: Result<()>,
     /// Whether we may write under the prefix.
-    pub write: Result<()>,
+    pub(super) write: Result<()>,
     /// The TTL that is granted for the one asked for.
-    pub lease: Result<Duration>,
+    pub(super) lease: Result<Duration>,
 }

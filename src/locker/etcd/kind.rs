@@ -1,7 +1,7 @@
 //! etcd in the list of stores.
 
 use super::dial::PROTOCOL;
-use super::{CAPABILITIES, Etcd, hold};
+use super::{CAPABILITIES, Etcd, examine, hold};
 use crate::error::Setting;
 use crate::locker::Config;
 use crate::locker::kind::StoreKind;
@@ -20,6 +20,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
         Setting::Cacert,
         Setting::Cert,
         Setting::Key,
+        Setting::InsecureSkipTlsVerify,
         Setting::User,
         Setting::Password,
         Setting::Ttl,
@@ -27,6 +28,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     variables: &[hold::LEASE, hold::KEY, hold::REVISION],
     from_anywhere,
     open: |config, options| Ok(Box::new(Etcd::new(config, options)?)),
+    examine: examine::examine,
 };
 
 fn from_anywhere(config: &Config) -> String {

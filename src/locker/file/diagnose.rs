@@ -11,43 +11,40 @@ use crate::error::Result;
 
 /// What was found out.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct DirectoryDiagnosis {
+pub(super) struct DirectoryDiagnosis {
     /// The directory.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// What is there; `None` if there is nothing yet, or it cannot be looked at.
-    pub directory: Option<DirectoryMode>,
+    pub(super) directory: Option<DirectoryMode>,
     /// Whether locks can be taken there.
-    pub fit: Result<()>,
+    pub(super) fit: Result<()>,
 }
 
 /// A directory of lock files.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct DirectoryMode {
+pub(super) struct DirectoryMode {
     /// The number of the user that it belongs to.
-    pub owner: u32,
+    pub(super) owner: u32,
     /// Its permissions, as chmod(1) takes them.
-    pub mode: u32,
+    pub(super) mode: u32,
     /// Whether a user other than root and ourselves can make files in it, or put another directory
     /// in its place: such a user can hold up the locks in it, and write to their files.
-    pub others_write: bool,
+    pub(super) others_write: bool,
     /// The file system that it is on.
-    pub filesystem: Filesystem,
+    pub(super) filesystem: Filesystem,
 }
 
 /// What a directory is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Filesystem {
+pub(super) struct Filesystem {
     /// Its name, or that it is not known.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Whether it is this host's alone, if that is known.
-    pub local: Option<bool>,
+    pub(super) local: Option<bool>,
 }
 
 /// Looks at `directory`, or at that of who runs, and at the lock file of `key` there.
-pub fn diagnose(directory: Option<&Path>, key: Option<&str>) -> DirectoryDiagnosis {
+pub(super) fn diagnose(directory: Option<&Path>, key: Option<&str>) -> DirectoryDiagnosis {
     let own = directory.is_none();
     let path = &*directory.map_or_else(own::path, Path::to_owned);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CAPABILITIES, FileStore};
+use super::{CAPABILITIES, FileStore, examine};
 use crate::error::{Result, Setting};
 use crate::locker::Config;
 use crate::locker::Options;
@@ -20,11 +20,15 @@ pub(crate) static KIND: StoreKind = StoreKind {
     variables: &[],
     from_anywhere,
     open,
+    examine: |config, key, _| {
+        let examination = examine::examine(directory(config), key);
+        Box::pin(std::future::ready(Ok(examination)))
+    },
 };
 
 /// The directory that an endpoint names; `file:///dir` and `file:/dir` mean the same. `None` for the
 /// directory of one's own.
-pub(crate) fn directory(config: &Config) -> Option<&Path> {
+fn directory(config: &Config) -> Option<&Path> {
     let endpoint = config.endpoints.as_ref()?.first()?;
     let directory = endpoint.strip_prefix(SCHEME)?;
     let directory = directory.strip_prefix("//").unwrap_or(directory);
