@@ -1,86 +1,99 @@
-//! `cargo bench -- --pair OLD NEW`: two builds of genlock, in turns. The same one given twice shows the
-//! noise.
+//! `cargo bench -- --pair OLD NEW`: what the table measures, of two builds of genlock in turns, and the
+//! ratio of each row. The same build given twice shows the noise. Left out is what the bench's own
+//! client does, in the row `scale`.
 
-use std::fs;
-use std::process::Command;
-use std::time::Instant;
+mod crowds;
+mod far;
+mod runs;
+mod standing;
 
 use crate::sample::Sample;
 use crate::stage::Stage;
-use crate::tool::quiet;
+use crate::tool::Tool;
 
-/// Of how many turns: few, since proc(5) gives the processor time of one in ticks of 10 ms.
-const TURNS: usize = 4;
+/// The old and the new.
+type Builds = [Tool; 2];
 
-/// What one build took.
-#[derive(Default)]
-struct Took {
-    wall: Sample,
-    ticks: u64,
+/// What is more than this times the old is called worse.
+const WORSE: f64 = 1.03;
+
+/// A row: the same of both.
+struct Compared {
+    title: String,
+    unit: &'static str,
+    values: [f64; 2],
+    /// Whether more is better.
+    more: bool,
 }
 
-pub(crate) fn show(stage: &Stage, builds: &[String; 2]) {
-    let (endpoint, locks) = (stage.server.endpoint(), stage.file("locks"));
-    fs::create_dir(&locks).expect("a directory");
-    let file = format!("file:{}", locks.display());
-    let (free, held) = (stage.key(), stage.key());
-    stage.observer.hold(&held);
-    let cases: [(&[&str], i32); 5] = [
-        (&["run", "--endpoints", &endpoint, &free, "true"], 0),
-        (&["run", "--endpoints", &file, &free, "true"], 0),
-        (
-            &["run", "--endpoints", &endpoint, "--try", &held, "true"],
-            75,
-        ),
-        (&["status", "--endpoints", &endpoint, &held], 0),
-        (&["--help"], 0),
-    ];
-    for (words, status) in cases {
-        let mut took = [Took::default(), Took::default()];
-        for turn in 0..TURNS {
-            for at in [turn % 2, 1 - turn % 2] {
-                took[at].add_turn(&builds[at], words, status, stage.times(200) / TURNS);
-            }
+impl Compared {
+    fn new(title: impl Into<String>, unit: &'static str, values: [f64; 2]) -> Self {
+        Self {
+            title: title.into(),
+            unit,
+            values,
+            more: false,
         }
-        println!("genlock {}", words.join(" "));
-        for (build, took) in builds.iter().zip(&took) {
-            let (least, each) = (took.wall.quantile(0.0), took.processor());
+    }
+
+    fn median(title: impl Into<String>, unit: &'static str, samples: &[Sample; 2]) -> Self {
+        Self::new(title, unit, samples.each_ref().map(Sample::median))
+    }
+
+    /// Of what there should be much of.
+    fn more_is_better(mut self) -> Self {
+        self.more = true;
+        self
+    }
+
+    /// How many times worse the new one is: below 1 it is better. Nothing of both is the same.
+    fn ratio(&self) -> f64 {
+        let [old, new] = self.values;
+        match (old == new, self.more) {
+            (true, _) => 1.0,
+            (false, true) => old / new,
+            (false, false) => new / old,
+        }
+    }
+}
+
+/// Measures each row, and says how the builds compare.
+pub(crate) fn show(stage: &Stage, paths: [String; 2]) {
+    for (name, path) in ["old", "new"].iter().zip(&paths) {
+        println!("{name}: {path}");
+    }
+    let builds = paths.map(|path| Tool::Build(path.leak()));
+    println!(
+        "{:>6}  {:>9}  {:>9}  (a ratio below 1 is better, whatever the row counts)",
+        "ratio", "old", "new"
+    );
+    let mut worse = 0;
+    for measure in [runs::runs, far::first, crowds::crowds, standing::standing] {
+        for row in measure(stage, builds) {
+            let ([old, new], ratio) = (row.values, row.ratio());
+            let mark = if ratio > WORSE { "worse" } else { "" };
+            worse += usize::from(ratio > WORSE);
             println!(
-                "  {} ms, at least {least:.2}; processor {each:.2} ms; {build}",
-                took.wall
+                "{ratio:>6.3}  {old:>9.2}  {new:>9.2}  {}: {} {mark}",
+                row.title, row.unit
             );
         }
-        let wall = took[1].wall.median() / took[0].wall.median();
-        let processor = took[1].processor() / took[0].processor();
-        println!("  new / old: {wall:.3}, processor {processor:.3}\n");
     }
+    println!("rows worse than {WORSE}: {worse}");
 }
 
-impl Took {
-    fn add_turn(&mut self, build: &str, words: &[&str], status: i32, runs: usize) {
-        let before = ticks_of_children();
-        for _ in 0..runs {
-            let mut command = Command::new(build);
-            command.args(words);
-            quiet(&mut command);
-            let start = Instant::now();
-            let ended = command.status().expect("a program");
-            self.wall.push_time(start.elapsed());
-            assert_eq!(ended.code(), Some(status), "{command:?}");
+/// Calls `measure` so many times with each build and its sample, in turns: the one that comes first in
+/// one turn comes second in the next.
+fn in_turns(
+    builds: Builds,
+    turns: usize,
+    mut measure: impl FnMut(Tool, &mut Sample),
+) -> [Sample; 2] {
+    let mut samples = [Sample::default(), Sample::default()];
+    for turn in 0..turns {
+        for at in [turn % 2, 1 - turn % 2] {
+            measure(builds[at], &mut samples[at]);
         }
-        self.ticks += ticks_of_children() - before;
     }
-
-    /// Milliseconds of processor for each run, with the command's.
-    fn processor(&self) -> f64 {
-        self.ticks as f64 * 10.0 / self.wall.len() as f64
-    }
-}
-
-/// The processor time of those that have been waited for: cutime and cstime (proc(5)).
-fn ticks_of_children() -> u64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("proc(5)");
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let times = fields.split_whitespace().skip(13).take(2);
-    times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+    samples
 }

@@ -1,12 +1,12 @@
 //! The rows of the table, in their order.
 
-mod distance;
-mod idle;
-mod queue;
-mod requests;
+pub(crate) mod distance;
+pub(crate) mod idle;
+pub(crate) mod queue;
+pub(crate) mod requests;
 mod scale;
 mod start;
-mod thousand;
+pub(crate) mod thousand;
 
 use crate::report::Figure;
 use crate::stage::Stage;

@@ -8,7 +8,10 @@ use crate::floor;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
+    /// As cargo has built it for this bench.
     Genlock,
+    /// Another build of it, at this path.
+    Build(&'static str),
     Etcdctl,
     Floor,
 }
@@ -16,7 +19,7 @@ pub(crate) enum Tool {
 impl Tool {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Genlock => "genlock",
+            Self::Genlock | Self::Build(_) => "genlock",
             Self::Etcdctl => "etcdctl lock",
             Self::Floor => "floor",
         }
@@ -25,11 +28,8 @@ impl Tool {
     /// `command` under the lock of `key` in the etcd at this `http://` endpoint.
     pub(crate) fn lock(self, endpoint: &str, key: &str, command: &[&OsStr]) -> Command {
         let mut tool = match self {
-            Self::Genlock => {
-                let mut tool = Command::new(env!("CARGO_BIN_EXE_genlock"));
-                tool.args(["run", "--endpoints", endpoint, key]);
-                tool
-            }
+            Self::Genlock => genlock(env!("CARGO_BIN_EXE_genlock"), endpoint, key),
+            Self::Build(path) => genlock(path, endpoint, key),
             Self::Etcdctl => {
                 let mut tool = Command::new("etcdctl");
                 tool.env("ETCDCTL_API", "3");
@@ -49,12 +49,17 @@ impl Tool {
     }
 }
 
+fn genlock(path: &str, endpoint: &str, key: &str) -> Command {
+    let mut tool = Command::new(path);
+    tool.args(["run", "--endpoints", endpoint, key]);
+    tool
+}
+
 /// The same over TLS, as a client with a certificate.
 pub(crate) fn over_tls(tool: Tool, files: &Path, mut command: Command) -> Command {
-    let prefix = if tool == Tool::Genlock {
-        "GENLOCK"
-    } else {
-        "ETCDCTL"
+    let prefix = match tool {
+        Tool::Etcdctl => "ETCDCTL",
+        _ => "GENLOCK",
     };
     for (option, file) in [
         ("CACERT", "ca.pem"),

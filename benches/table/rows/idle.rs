@@ -107,11 +107,16 @@ fn number_after(text: &str, word: &str) -> u64 {
     found.parse().unwrap_or(0)
 }
 
+/// Of a holder, or of one that waits, in MB.
+pub(crate) fn memory_of(stage: &Stage, tool: Tool, waits: bool) -> f64 {
+    Idler::start(&stage.server, tool, waits).memory()
+}
+
 /// One at a time, so that nothing is shared with another of its kind.
 pub(crate) fn memory(stage: &Stage) -> Vec<Figure> {
     let both = [("holder", false), ("waiter", true)];
     let figures = both.map(|(name, waits)| {
-        let of = |tool| Idler::start(&stage.server, tool, waits).memory();
+        let of = |tool| memory_of(stage, tool, waits);
         let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
         Figure::new(format!("memory of a {name}, all its processes (PSS)"))
             .at_most(0.25, genlock / etcdctl, "× etcdctl lock")
@@ -122,17 +127,21 @@ pub(crate) fn memory(stage: &Stage) -> Vec<Figure> {
     figures.into()
 }
 
-/// Each with an etcd of its own, which counts its requests.
-pub(crate) fn idle(stage: &Stage) -> Vec<Figure> {
-    let seconds = if stage.quick { 7.0 } else { 20.0 };
+/// What it cost to be there, in a minute.
+pub(crate) struct Idleness {
+    pub(crate) requests: Requests,
+    pub(crate) watches: u64,
+    /// On a processor.
+    pub(crate) milliseconds: f64,
+    /// How often a thread slept of its own accord.
+    pub(crate) sleeps: f64,
+}
+
+/// Looks at all of these at the same time, for so long, after they have held or waited for a while. Each
+/// has an etcd of its own, which counts its requests.
+pub(crate) fn idleness(all: &[(Tool, bool)], seconds: f64) -> Vec<Idleness> {
     let a_minute = 60.0 / seconds;
-    let all = [
-        (Tool::Genlock, false),
-        (Tool::Genlock, true),
-        (Tool::Etcdctl, false),
-        (Tool::Etcdctl, true),
-    ];
-    let servers = all.map(|_| start(1, false).remove(0));
+    let servers: Vec<_> = all.iter().map(|_| start(1, false).remove(0)).collect();
     let idlers: Vec<_> = all
         .iter()
         .zip(&servers)
@@ -145,31 +154,48 @@ pub(crate) fn idle(stage: &Stage) -> Vec<Figure> {
     for ((idler, before), (time, switches)) in idlers.iter().zip(&before).zip(efforts) {
         let now = idler.effort();
         let requests = Requests::of(idler.server);
-        let watches = requests.count("Watch");
-        let milliseconds = (now.0 - time) as f64 / 1e6 * a_minute;
-        let switches = (now.1 - switches) as f64 * a_minute;
-        found.push((requests.since(before, &[]), watches, milliseconds, switches));
+        found.push(Idleness {
+            watches: requests.count("Watch"),
+            requests: requests.since(before, &[]),
+            milliseconds: (now.0 - time) as f64 / 1e6 * a_minute,
+            sleeps: (now.1 - switches) as f64 * a_minute,
+        });
     }
+    found
+}
+
+pub(crate) fn idle(stage: &Stage) -> Vec<Figure> {
+    let seconds = if stage.quick { 7.0 } else { 20.0 };
+    let a_minute = 60.0 / seconds;
+    let all = [
+        (Tool::Genlock, false),
+        (Tool::Genlock, true),
+        (Tool::Etcdctl, false),
+        (Tool::Etcdctl, true),
+    ];
+    let found = idleness(&all, seconds);
     let (figures, etcdctl) = found.split_at(2);
     let both = ["holder", "waiter"].into_iter().zip(figures).zip(etcdctl);
     let figures = both.map(|((name, genlock), etcdctl)| {
-        let (requests, watches, milliseconds, switches) = genlock;
-        let pings = requests.count("LeaseKeepAlive") as f64 * a_minute;
-        let effort = |milliseconds: f64, switches: f64| {
-            format!("{milliseconds:.1} ms of processor, {switches:.0} sleeps")
+        let pings = genlock.requests.count("LeaseKeepAlive") as f64 * a_minute;
+        let effort = |of: &Idleness| {
+            format!(
+                "{:.1} ms of processor, {:.0} sleeps",
+                of.milliseconds, of.sleeps
+            )
         };
         Figure::new(format!(
             "an idle {name}, a minute (measured over {seconds} s, TTL 10 s)"
         ))
         .at_most(20.0, pings, "pings")
-        .at_most(1.0, *watches as f64, "watches")
-        .at_most(10.0, *milliseconds, "ms of processor")
+        .at_most(1.0, genlock.watches as f64, "watches")
+        .at_most(10.0, genlock.milliseconds, "ms of processor")
         .note(format!(
             "genlock: {}; {}",
-            effort(*milliseconds, *switches),
-            requests.text(1.0 / a_minute)
+            effort(genlock),
+            genlock.requests.text(1.0 / a_minute)
         ))
-        .note(format!("etcdctl lock: {}", effort(etcdctl.2, etcdctl.3)))
+        .note(format!("etcdctl lock: {}", effort(etcdctl)))
     });
     figures.collect()
 }

@@ -86,7 +86,7 @@ pub(crate) fn sections(stage: &Stage) -> Vec<Figure> {
     vec![figure]
 }
 
-fn throughput(stage: &Stage, tool: Tool, window: Duration) -> f64 {
+pub(crate) fn throughput(stage: &Stage, tool: Tool, window: Duration) -> f64 {
     let (key, endpoint) = (stage.key(), stage.server.endpoint());
     let done = AtomicUsize::new(0);
     let start = Instant::now();

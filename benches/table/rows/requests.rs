@@ -37,10 +37,13 @@ impl Requests {
         self.0.get(method).copied().unwrap_or(0)
     }
 
+    pub(crate) fn all(&self) -> u64 {
+        self.0.values().sum()
+    }
+
     /// Those that are one question and one answer.
     pub(crate) fn unary(&self) -> u64 {
-        let all: u64 = self.0.values().sum();
-        all - self.count("Watch") - self.count("LeaseKeepAlive")
+        self.all() - self.count("Watch") - self.count("LeaseKeepAlive")
     }
 
     /// Each method and how often it was called in one of `runs`.
@@ -56,14 +59,8 @@ impl Requests {
 pub(crate) fn requests(stage: &Stage) -> Vec<Figure> {
     let runs = stage.times(50) as f64;
     let mut figures = Vec::new();
-    let alone = |tool| {
-        let before = Requests::of(&stage.server);
-        for _ in 0..runs as usize {
-            timed(stage.run_true(tool, &stage.key()));
-        }
-        Requests::of(&stage.server).since(&before, &[])
-    };
-    let (genlock, etcdctl) = (alone(Tool::Genlock), alone(Tool::Etcdctl));
+    let of = |tool| alone(stage, tool, runs as usize);
+    let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
     figures.push(
         Figure::new("requests of a run that meets nobody")
             .at_most(3.0, genlock.unary() as f64 / runs, "unary requests")
@@ -72,14 +69,8 @@ pub(crate) fn requests(stage: &Stage) -> Vec<Figure> {
             .note(format!("etcdctl lock: {}", etcdctl.text(runs))),
     );
     let runs = stage.times(20) as f64;
-    let behind = |tool| {
-        let mut all = Requests(BTreeMap::new());
-        for _ in 0..runs as usize {
-            all.add(waiter(stage, tool));
-        }
-        all
-    };
-    let (genlock, etcdctl) = (behind(Tool::Genlock), behind(Tool::Etcdctl));
+    let of = |tool| behind_another(stage, tool, runs as usize);
+    let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
     figures.push(
         Figure::new("requests of a run that waits behind one other")
             .at_most(5.0, genlock.unary() as f64 / runs, "unary requests")
@@ -88,6 +79,24 @@ pub(crate) fn requests(stage: &Stage) -> Vec<Figure> {
             .note(format!("etcdctl lock: {}", etcdctl.text(runs))),
     );
     figures
+}
+
+/// Of so many runs that meet nobody.
+pub(crate) fn alone(stage: &Stage, tool: Tool, runs: usize) -> Requests {
+    let before = Requests::of(&stage.server);
+    for _ in 0..runs {
+        timed(stage.run_true(tool, &stage.key()));
+    }
+    Requests::of(&stage.server).since(&before, &[])
+}
+
+/// Of so many runs that wait behind one other.
+pub(crate) fn behind_another(stage: &Stage, tool: Tool, runs: usize) -> Requests {
+    let mut all = Requests(BTreeMap::new());
+    for _ in 0..runs {
+        all.add(waiter(stage, tool));
+    }
+    all
 }
 
 /// Waits until it watches, then lets it run.

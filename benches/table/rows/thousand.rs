@@ -20,7 +20,7 @@ pub(crate) fn thousand(stage: &Stage) -> Vec<Figure> {
     for _ in 0..stage.times(20) {
         ten.extend(gaps(&queue_of(stage, Tool::Genlock, 10)));
     }
-    let run = served(stage, count);
+    let run = served(stage, Tool::Genlock, count);
     let mut many = Sample::default();
     many.extend(gaps_in_order(&run.starts));
     let in_order = run.starts.is_sorted();
@@ -52,16 +52,16 @@ pub(crate) fn thousand(stage: &Stage) -> Vec<Figure> {
 }
 
 /// What became of waiters that were started at once.
-struct Served {
+pub(crate) struct Served {
     /// How many came to be in the queue, and how long that took.
     places: usize,
-    queued: Duration,
+    pub(crate) queued: Duration,
     /// When the command of each started, in the order of the queue.
-    starts: Vec<Duration>,
+    pub(crate) starts: Vec<Duration>,
     failed: usize,
 }
 
-fn served(stage: &Stage, count: usize) -> Served {
+pub(crate) fn served(stage: &Stage, tool: Tool, count: usize) -> Served {
     let (key, endpoint) = (stage.key(), stage.server.endpoint());
     let output = |index: usize| stage.file(&format!("waiter-{index}"));
     let holder = stage.observer.hold(&key);
@@ -69,7 +69,7 @@ fn served(stage: &Stage, count: usize) -> Served {
     let mut pids = Vec::new();
     let start = Instant::now();
     for index in 0..count {
-        let mut waiter = stage.run_probe(Tool::Genlock, &endpoint, &key);
+        let mut waiter = stage.run_probe(tool, &endpoint, &key);
         waiter.stdout(Stdio::from(File::create(output(index)).expect("a file")));
         let waiter = waiter.spawn().expect("a waiter");
         pids.push(waiter.id());
@@ -116,7 +116,7 @@ fn served(stage: &Stage, count: usize) -> Served {
 }
 
 /// The times between starts, whatever their order is.
-fn gaps_in_order(starts: &[Duration]) -> Vec<f64> {
+pub(crate) fn gaps_in_order(starts: &[Duration]) -> Vec<f64> {
     let mut sorted = starts.to_vec();
     sorted.sort();
     gaps(&sorted).collect()
