@@ -6,7 +6,7 @@
 //!    └─ COMMAND      a process group of its own
 //! ```
 //!
-//! Main tells the watchdog the deadline and moves it; nothing here knows where it comes from.
+//! Main gives the watchdog a deadline and moves it forward. Nothing here knows of locks.
 
 #![allow(unsafe_code)]
 
@@ -58,22 +58,23 @@ pub(crate) use limits::{LeftoverPolicy, TimeLimits};
 pub(crate) use message::WatchdogNotice;
 pub(crate) use watchdog::NAME as WATCHDOG;
 
-/// How long after its time the watchdog may be with what it does; well within the margin that the
-/// deadline keeps. Also how long after a stop of our own the signal that ended it should have come.
+/// How late the watchdog may be with what is due; well below the margin between the deadline and the
+/// lock's end. Also how long main waits, when it has stopped genlock itself, for the SIGCONT that ended
+/// the stop: without one the kernel did not stop it (an orphaned process group).
 pub(crate) const WATCHDOG_DELAY: Duration = Duration::from_millis(50);
 
-/// Main's hold on the watchdog and, through it, on the command.
+/// Main's side: the link to the watchdog, and what main does itself where the watchdog fails.
 pub(crate) struct Supervision {
     link: MainEnd,
     watchdog: Pid,
     watchdog_gone: bool,
     fallback: Fallback,
-    /// Of how many words the command is.
+    /// How many of the last words that the watchdog was given are the command.
     command: usize,
     leftovers: LeftoverPolicy,
     group: Option<Pid>,
-    /// What keeps the lock open for those who outlive us.
-    keeper: Option<Pid>,
+    /// The process that keeps the lock's descriptor open for survivors (lock_keeper.rs).
+    lock_keeper: Option<Pid>,
 }
 
 impl Supervision {
@@ -81,8 +82,8 @@ impl Supervision {
     /// descriptor to inherit.
     ///
     /// # Errors
-    /// The order could not be given, or E2BIG (execve(2)) if the variables are too long: nothing is
-    /// started then.
+    /// The order could not be sent, or E2BIG (execve(2)) if the variables are too long. Then nothing
+    /// is started.
     pub(crate) async fn start(
         &mut self,
         limits: TimeLimits,
@@ -141,22 +142,23 @@ impl Supervision {
         if self.watchdog_gone {
             return;
         }
-        // One that could not be sent for another reason is due all the same: we stand in for it.
+        // After any other error the fallback acts once the watchdog is late with it.
         let sent = self.link.order(order, None).await;
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-            self.fallback.give_up_on_it();
+            self.fallback.give_up_on_watchdog();
         }
     }
 
-    /// What happened next, by the watchdog's word; or by our own, where the watchdog does not do
-    /// what is due. Cancel-safe.
+    /// The next notice: the watchdog's, or the fallback's where main has done what the watchdog did
+    /// not do in time. Cancel-safe.
     pub(crate) async fn next_notice(&mut self) -> WatchdogNotice {
         loop {
             let heard = tokio::select! {
                 biased;
                 heard = self.link.next_notice(), if !self.watchdog_gone => Some(heard),
-                // If we are late ourselves, it may have done what is due, and said so.
-                () = until(self.fallback.due()) => self.heard_meanwhile(),
+                // Main may be late itself (it was stopped, say). Then the watchdog's notice may be on
+                // the link although the runtime has not seen it yet.
+                () = until(self.fallback.due()) => self.try_next_notice(),
             };
             let notice = match heard {
                 Some(Some(notice)) => Some(self.fallback.note(notice)),
@@ -170,7 +172,7 @@ impl Supervision {
                 self.group = Pid::from_raw(pid);
             }
             if let Some(WatchdogNotice::Gone(_)) = notice {
-                self.end_keeper();
+                self.end_lock_keeper();
             }
             if let Some(notice) = notice {
                 return notice;
@@ -178,47 +180,45 @@ impl Supervision {
         }
     }
 
-    fn heard_meanwhile(&self) -> Option<Option<WatchdogNotice>> {
+    fn try_next_notice(&self) -> Option<Option<WatchdogNotice>> {
         if self.watchdog_gone {
             return None;
         }
         self.link.try_next_notice()
     }
 
-    /// When what still lives, although it was sent SIGKILL, is late.
+    /// When what still lives counts as impossible to kill. `None` until main sends SIGKILL itself.
     pub(crate) fn late(&self) -> Option<Instant> {
         self.fallback.late()
     }
 
-    /// What of the command lives, as far as that can be known.
+    /// The command's processes that live, as far as that can be known.
     pub(crate) fn survivors(&mut self) -> Vec<Pid> {
         self.fallback.survivors()
     }
 
-    /// Keeps the descriptor that the lock lives by open until these survivors have ended, even if we
-    /// end before they do.
+    /// Keeps the lock's descriptor open until these survivors have ended, even if genlock ends first.
     pub(crate) fn keep(&mut self, survivors: &[Pid], lock: BorrowedFd<'_>) -> io::Result<()> {
         let keeper = lock_keeper::fork(lock, survivors)?;
         self.fallback.exclude(keeper);
-        self.end_keeper();
-        self.keeper = Some(keeper);
+        self.end_lock_keeper();
+        self.lock_keeper = Some(keeper);
         Ok(())
     }
 
-    /// Ends what kept the lock for us.
-    fn end_keeper(&mut self) {
-        if let Some(keeper) = self.keeper.take() {
+    fn end_lock_keeper(&mut self) {
+        if let Some(keeper) = self.lock_keeper.take() {
             children::kill_and_reap(keeper);
         }
     }
 
-    /// Reaps orphans that became ours and have ended: those of a whole PID namespace if we are its
-    /// first process (pid_namespaces(7)), and what a command leaves behind on purpose.
+    /// Reaps ended orphans that the kernel made main's children: all of a PID namespace if genlock is
+    /// its first process (pid_namespaces(7)), and what a command leaves behind on purpose.
     pub(crate) fn reap_orphans(&self) {
         children::reap_others([Some(self.watchdog), self.group]);
     }
 
-    /// The next signal that ends a wait in which there is no command yet. Cancel-safe.
+    /// The next signal that would end genlock, while there is no command yet. Cancel-safe.
     pub(crate) async fn interruption(&self, signals: &mut Signals) -> i32 {
         loop {
             match signals.next().await {
@@ -235,8 +235,8 @@ impl Supervision {
         self.group
     }
 
-    /// Without the watchdog: begins to kill all that it may have started, and itself. What is reported
-    /// tells how that goes on.
+    /// Begins to kill the watchdog and all that it may have started, without its help. The notices
+    /// that follow tell how that goes on.
     pub(crate) fn kill(&mut self, reason: EndReason) {
         let _ = self.fallback.take_over(reason);
     }
@@ -257,7 +257,7 @@ mod tests {
     const NOBODY: i32 = i32::MAX;
 
     #[tokio::test]
-    async fn what_is_said_by_now_comes_before_what_is_due() {
+    async fn a_notice_that_is_there_comes_before_what_is_due() {
         let (ours, theirs) = link::pair().unwrap();
         let forked = ForkedWatchdog {
             watchdog: Pid::from_raw(NOBODY).unwrap(),

@@ -1,5 +1,6 @@
-//! A signal to all of the command's processes is sent again and again until they have ended: processes
-//! that fork meanwhile are missed once. This says when the next round is, and how far it looks.
+//! A signal to all of the command's processes is sent in rounds until they have ended, since a round
+//! can miss processes that are forked meanwhile. This says when the next round is, and how far it
+//! looks.
 
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// For SIGKILL: short at first, for processes that fork, and longer then, for those that are
-    /// inside a system call and cannot die yet.
+    /// For SIGKILL: short pauses at first, for processes that fork, then longer ones, for those that
+    /// are inside a system call and cannot die yet.
     pub(super) fn for_kill() -> Self {
         Self {
             pause: FIRST_AFTER_KILL,

@@ -29,8 +29,8 @@ pub(super) fn events() -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Empties the descriptor. One SIGCHLD can stand for several children (signal(7)), so that what it
-/// says of them does not count: [`peek`] looks.
+/// Empties the descriptor. One SIGCHLD can stand for several children (signal(7)), so what it says is
+/// of no use: [`peek`] finds out.
 pub(super) fn drain(events: &OwnedFd) {
     let mut buffer = [0; 512];
     while matches!(rustix::io::read(events, &mut buffer), Ok(1..)) {}
@@ -42,14 +42,14 @@ pub(super) enum ChildEvent {
     Ended(Pid),
     /// This one was stopped by a signal.
     Stopped(Pid, i32),
-    /// Nothing, to any of those that there are.
+    /// Nothing has happened to any child.
     Nothing,
     /// There is no child, so no descendant either.
     NoChild,
 }
 
-/// Looks what has happened to a child, without reaping it: until then its process and group numbers
-/// are given to no other process.
+/// Finds a child to which something has happened, without reaping it: until it is reaped no other
+/// process gets its process and group numbers.
 pub(super) fn peek() -> ChildEvent {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
@@ -91,7 +91,8 @@ pub(super) fn has_ended(pid: Pid) -> bool {
 }
 
 /// Kills a child and reaps it, unless that was done before. Waits for its end for a short time only:
-/// a frozen process does not die of SIGKILL, and a traced one is its tracer's to reap first.
+/// a process in a frozen cgroup (version 1) does not die of SIGKILL, and a traced one has to be reaped
+/// by its tracer first (ptrace(2)).
 pub(super) fn kill_and_reap(child: Pid) {
     const WAIT: Duration = Duration::from_millis(50);
     const LONGEST_PAUSE: i64 = 10_000_000;
@@ -105,7 +106,7 @@ pub(super) fn kill_and_reap(child: Pid) {
         tv_nsec: 50_000,
     };
     while !has_ended(child) && Instant::now() < until {
-        // A signal cuts it short. std's sleep would sleep again for the rest, and the kernel adds its
+        // A signal ends this sleep early. std's would sleep again for the rest, and the kernel adds its
         // slack each time (PR_SET_TIMERSLACK(2const)): with many signals that becomes long.
         let _ = rustix::thread::nanosleep(&pause);
         pause.tv_nsec = (pause.tv_nsec * 2).min(LONGEST_PAUSE);
@@ -132,7 +133,7 @@ pub(super) fn reap_all() -> bool {
     }
 }
 
-/// Reaps children that have ended, up to the first of these, whose status somebody else waits for.
+/// Reaps children that have ended, until it comes to one of `except`, which are reaped elsewhere.
 pub(super) fn reap_others(except: [Option<Pid>; 2]) {
     loop {
         match peek() {

@@ -17,8 +17,8 @@ use super::message::MAX_ENVIRONMENT;
 /// How many variables can be added to the environment when the command starts.
 const ADDED_VARIABLES: usize = 16;
 
-/// What execvpe(3) puts on the stack: a path, and of a script without a `#!` line the arguments
-/// once more, for a shell. And what little we do.
+/// The new process's stack, for execvpe(3), which puts a path there, and for our own calls. The
+/// arguments, which it puts there too for a script without a `#!` line, are added to this.
 const STACK: usize = 64 * 1024;
 
 /// A command, ready to be executed without allocating.
@@ -26,21 +26,21 @@ pub(super) struct Command {
     inherited: InheritedState,
     /// Owns what `argv` and `envp` point to.
     _strings: Vec<CString>,
-    /// The words that end in the command.
+    /// All words that the watchdog was given: the last ones are the command.
     argv: Vec<*const libc::c_char>,
     envp: Vec<*const libc::c_char>,
-    /// The length of the environment without what is added.
+    /// How many variables the environment has without those that are added at the start.
     base: usize,
-    /// What is added, each ended by a NUL byte.
+    /// The variables that are added, each ended by a NUL byte.
     added: Vec<u8>,
     stack: Vec<u128>,
-    manner: Manner,
+    execution: Execution,
 }
 
-/// How it is executed.
+/// What [`Command::start`] says to the new process.
 #[derive(Clone, Copy)]
-struct Manner {
-    /// Where in `argv` it begins.
+struct Execution {
+    /// Where in `argv` the command begins.
     first: usize,
     watchdog: Option<Pid>,
     foreground: bool,
@@ -52,12 +52,13 @@ struct Manner {
 /// A started command.
 pub(super) struct Started {
     pub(super) pid: Pid,
-    /// Ends when the command has been executed, or gives the errno for why it was not.
+    /// A pipe that ends when the command has been executed, or gives the errno of the failure.
     pub(super) executed: OwnedFd,
 }
 
 impl Command {
-    /// Takes the words that end in the program and its arguments, its environment, and its world.
+    /// Takes the words whose last ones are the program and its arguments, its environment, and the
+    /// state to give back to it.
     pub(super) fn new(
         words: &[OsString],
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -88,7 +89,7 @@ impl Command {
             base,
             added: Vec::with_capacity(MAX_ENVIRONMENT),
             stack: Vec::with_capacity(stack / size_of::<u128>()),
-            manner: Manner {
+            execution: Execution {
                 first: 0,
                 watchdog: None,
                 foreground: false,
@@ -101,11 +102,11 @@ impl Command {
     /// Executes the last `words`, in a process of its own that leads its group, with the variables
     /// `added` (each ended by a NUL byte) and, if given, one more descriptor. To be called once.
     ///
-    /// The new process has a copy of nothing: it shares our memory until it executes the command,
-    /// as posix_spawn(3) has it. To copy all there is for that takes 0.1 ms of the 2.2 of
-    /// a run over `file:`, 5 % (200 runs of each in turns: cargo bench -- --pair OLD NEW).
-    /// Unlike vfork(2) this does not wait for the exec, which can hang where the file is on a
-    /// network, and the deadline is ours to hold.
+    /// The new process shares the watchdog's memory until it executes the command, as with
+    /// posix_spawn(3). To copy that memory, as fork(2) does, takes 0.1 ms of the 2.2 of a run over
+    /// `file:`, 5 % (200 runs of each in turns: cargo bench -- --pair OLD NEW). Unlike with vfork(2)
+    /// the watchdog does not wait for the exec: that can hang on a network's file system, past the
+    /// deadline.
     pub(super) fn start(
         &mut self,
         words: usize,
@@ -113,15 +114,15 @@ impl Command {
         foreground: bool,
         inherit: Option<BorrowedFd<'_>>,
     ) -> io::Result<Started> {
-        // The message that it came in is overwritten by the next one.
+        // A copy: the next order overwrites the message that these are in.
         self.added.extend_from_slice(added);
         let mut variables = self.added.split_inclusive(|&byte| byte == 0);
         for slot in &mut self.envp[self.base..self.base + ADDED_VARIABLES] {
             *slot = variables.next().map_or(ptr::null(), |v| v.as_ptr().cast());
         }
         let (executed, report) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        self.manner = Manner {
-            // The last of argv is the null pointer.
+        self.execution = Execution {
+            // argv ends in a null pointer.
             first: self.argv.len().saturating_sub(words + 1),
             watchdog: Some(rustix::process::getpid()),
             foreground,
@@ -132,31 +133,32 @@ impl Command {
             Err(_) => self.start_as_a_copy(),
             child => child,
         };
-        // A positive number, by clone(2) and fork(2).
+        // clone(2) and fork(2) give a positive number.
         let pid = Pid::from_raw(child?).ok_or(io::ErrorKind::InvalidData)?;
-        // Both sides set the group, so that neither is ahead of it.
+        // The new process does the same: whichever is first, the other finds the group set.
         let _ = rustix::process::setpgid(Some(pid), Some(pid));
         Ok(Started { pid, executed })
     }
 
-    /// Starts the process with our memory.
+    /// Starts a process that shares our memory.
     fn start_sharing(&mut self) -> io::Result<i32> {
         let this: *mut Self = self;
         // Stacks grow downwards.
         let stack = self.stack.spare_capacity_mut().as_mut_ptr_range().end;
         let flags = libc::CLONE_VM | libc::SIGCHLD;
         // SAFETY: `execute` runs on a stack of its own and makes system calls only. It reads this
-        // command, which nobody changes or drops from now on, and the errno that it reads and we
-        // share is written by nobody else: after this our system calls are rustix's, which have
-        // none, but for waitid(2), which does not fail while there is a child.
+        // `Command`, which the watchdog neither changes nor drops from now on. errno is shared too, and
+        // the watchdog does not write it meanwhile: its system calls are rustix's, which use no errno,
+        // but for waitid(2). That one fails only when there is no child, or when children are sought
+        // by their numbers to end them, so that no exec matters any more.
         match unsafe { libc::clone(execute, stack.cast(), flags, this.cast()) } {
             -1 => Err(io::Error::last_os_error()),
             pid => Ok(pid),
         }
     }
 
-    /// Starts it with a copy of our memory, where the other way is refused: by an emulator, which
-    /// knows threads and copies only (qemu-user), or by a sandbox.
+    /// Starts a process with a copy of our memory, where sharing is refused: by a sandbox, or by an
+    /// emulator whose clone(2) makes threads and copies only (qemu-user).
     fn start_as_a_copy(&mut self) -> io::Result<i32> {
         let this: *mut Self = self;
         // SAFETY: the watchdog has one thread, so that the child is a whole copy of it.
@@ -164,26 +166,26 @@ impl Command {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 execute(this.cast());
-                // It does not come back.
+                // Not reached: `execute` ends the process.
                 Err(io::ErrorKind::Other.into())
             }
             pid => Ok(pid),
         }
     }
 
-    /// In the new process. Returns only with the errno of a failure.
+    /// Runs in the new process. Returns only if it fails, with the errno.
     fn execute(&self) -> i32 {
-        let Manner {
+        let Execution {
             first,
             watchdog,
             foreground,
             inherit,
             ..
-        } = self.manner;
+        } = self.execution;
         // If the watchdog dies, so does the command (PR_SET_PDEATHSIG, prctl(2)).
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
         if rustix::process::getppid() != watchdog {
-            // It died before the line above.
+            // The watchdog died before the line above, which has no effect then.
             return libc::ESRCH;
         }
         let _ = rustix::process::setpgid(None, None);
@@ -191,7 +193,7 @@ impl Command {
             take_foreground();
         }
         if let Some(inherit) = inherit {
-            // SAFETY: the watchdog has it open, and so has a copy of its descriptors.
+            // SAFETY: it is open in the watchdog, of whose descriptors this process has a copy.
             let inherit = unsafe { BorrowedFd::borrow_raw(inherit) };
             let _ = rustix::io::fcntl_setfd(inherit, rustix::io::FdFlags::empty());
         }
@@ -208,13 +210,13 @@ impl Command {
 
 /// Where the new process begins.
 extern "C" fn execute(command: *mut c_void) -> c_int {
-    // SAFETY: `start` passes itself, and leaves it alone from then on.
+    // SAFETY: a pointer to the `Command` that is started, which its owner leaves alone from then on.
     let command = unsafe { &*command.cast::<Command>() };
     let errno = command.execute();
-    // SAFETY: `start` opened it, and this process has a copy of its descriptors.
-    let report = unsafe { BorrowedFd::borrow_raw(command.manner.report) };
+    // SAFETY: `start` opened it, and this process has a copy of the watchdog's descriptors.
+    let report = unsafe { BorrowedFd::borrow_raw(command.execution.report) };
     let _ = rustix::io::write(report, &errno.to_ne_bytes());
-    // SAFETY: _exit(2) runs no clean-up: the memory is not ours alone.
+    // SAFETY: _exit(2) runs no clean-up, which would change memory that the watchdog uses.
     unsafe { libc::_exit(127) }
 }
 
@@ -227,7 +229,7 @@ fn take_foreground() {
     }
 }
 
-/// The errno that a command which was not executed left behind; `None` if it was executed.
+/// The errno for which the command was not executed; `None` if it was.
 pub(super) fn not_executed(executed: &OwnedFd) -> Option<i32> {
     let mut errno = [0; 4];
     match rustix::io::read(executed, &mut errno) {
@@ -236,7 +238,7 @@ pub(super) fn not_executed(executed: &OwnedFd) -> Option<i32> {
     }
 }
 
-/// Our own arguments and variables were C strings: there is no NUL byte in them.
+/// genlock's own arguments and variables were C strings: there is no NUL byte in them.
 fn c_string(text: &OsStr) -> CString {
     CString::new(text.as_bytes()).unwrap_or_default()
 }

@@ -1,8 +1,9 @@
 //! The processes below this one: finding and signalling all of them.
 //!
 //! The watchdog is a child subreaper (prctl(2)), so whatever leaves the command's process group
-//! by setsid(2) or a double fork is still below it. Nothing here allocates but [`Descendants::new`]
-//! and [`Descendants::living`].
+//! by setsid(2) or a double fork is still below it. What the watchdog calls once it is ready does not
+//! allocate: all but [`Descendants::new`], and [`Descendants::exclude`] and [`Descendants::living`],
+//! which are main's.
 
 use std::time::Duration;
 
@@ -14,47 +15,47 @@ use super::search::{PID_MAX_LIMIT, Search, each_child};
 use super::unrelated::UnrelatedChild;
 use crate::clock::Instant;
 
-/// How many processes one walk can remember. Another one finds the others when these are gone.
+/// How many processes one walk can hold. A later walk finds the others, once these are gone.
 const FOUND: usize = 1 << 16;
 
-/// So many are found in most walks.
+/// Most walks find fewer than this.
 const LIKELY: usize = 1 << 12;
 
-/// So many numbers a page of bits has.
-const PAGE_OF_NUMBERS: i32 = 1 << 15;
+/// How many process numbers a page of memory (4 KiB) has a bit for.
+const PIDS_PER_PAGE: i32 = 1 << 15;
 
 /// proc(5) gives times in ticks of this length (USER_HZ, time(7)).
 const TICK: Duration = Duration::from_millis(10);
 
-/// The room that walks of the tree need.
+/// The memory that walks of the process tree need.
 pub(super) struct Descendants {
     found: Vec<Found>,
-    /// These are not found, nor what is below them.
+    /// Children that a walk leaves out, with all below them.
     unrelated: Vec<UnrelatedChild>,
-    /// A bit for each number that SIGTERM was sent to, or need not be.
-    told: Vec<u64>,
-    /// When the telling began, in ticks.
-    telling: Option<u64>,
+    /// A bit for each process number: set once SIGTERM was sent to the process, or need not be.
+    terminated: Vec<u64>,
+    /// When the first round of SIGTERM began, in ticks since boot.
+    terminating_since: Option<u64>,
 }
 
-/// A process, and where it was found.
+/// A process, and the parent that it was found below.
 #[derive(Clone, Copy)]
 struct Found {
     pid: Pid,
     parent: i32,
 }
 
-/// Whom SIGTERM is not sent to along with the others.
+/// Processes that a round of SIGTERM leaves out.
 #[derive(Clone, Copy)]
 pub(super) struct Except {
-    /// The group that is signalled at one stroke.
+    /// The command's process group, which was signalled as a whole.
     pub(super) group: Option<Pid>,
     pub(super) watchdog: Option<Pid>,
 }
 
 impl Descendants {
-    /// As much of its memory as most need is there from now on: when it is needed there may be none
-    /// (cgroups(7)). All of it would be a quarter of what a waiter takes.
+    /// Touches the memory that most walks need, so that the kernel provides it now: later a cgroup may
+    /// have none left (cgroups(7)). All of it would be a quarter of the memory that a waiter takes.
     pub(super) fn new(unrelated: Vec<UnrelatedChild>) -> Self {
         let nobody = Found {
             pid: Pid::INIT,
@@ -63,46 +64,46 @@ impl Descendants {
         let mut found = Vec::with_capacity(FOUND);
         found.resize(LIKELY, nobody);
         found.clear();
-        let mut told = vec![0; PID_MAX_LIMIT as usize / 64];
-        // The numbers that are given next.
+        let mut terminated = vec![0; PID_MAX_LIMIT as usize / 64];
+        // The pages for the process numbers that the kernel gives out next.
         let own = rustix::process::getpid().as_raw_nonzero().get();
-        for number in [own, own.saturating_add(PAGE_OF_NUMBERS)] {
-            if let Some(word) = told.get_mut(number as usize / 64) {
+        for number in [own, own.saturating_add(PIDS_PER_PAGE)] {
+            if let Some(word) = terminated.get_mut(number as usize / 64) {
                 *std::hint::black_box(word) = 0;
             }
         }
         Self {
             found,
             unrelated,
-            told,
-            telling: None,
+            terminated,
+            terminating_since: None,
         }
     }
 
-    /// From now on this process is not found: it is none of the command's.
+    /// Leaves this child out from now on: it is not the command's.
     pub(super) fn exclude(&mut self, pid: Pid) {
         self.unrelated.push(UnrelatedChild::new(pid));
     }
 
-    /// Kills every process below this one that it finds, each at once: to find tens of thousands takes
-    /// as long as the margin before the lock's end. What is forked meanwhile can be missed: call again
-    /// until nothing is left.
+    /// Sends SIGKILL to every process below this one, to each as soon as it is found: to find tens of
+    /// thousands takes as long as the margin before the lock's end. Processes that are forked meanwhile
+    /// can be missed: call it again until nothing is left.
     pub(super) fn kill(&mut self, search: Search) {
         self.inspect_each(search, |found, proc| found.signal(proc, &[Signal::KILL]));
     }
 
-    /// Tells every process below this one to end that it finds, each one once: SIGTERM, and SIGCONT
-    /// so that what is stopped can act on it.
+    /// Sends SIGTERM to every process below this one, to each once, and SIGCONT so that one that is
+    /// stopped can act on it.
     ///
-    /// What was missed is found by another call. By then, what was told may have started others to
-    /// help it to end: they are left alone.
-    pub(super) fn tell(&mut self, except: Except) {
-        let (now, first) = (ticks(), self.telling.is_none());
-        let began = *self.telling.get_or_insert(now);
+    /// A later call finds what this one missed. It leaves out processes that started after the first
+    /// call: a process that was sent SIGTERM may have started them to clean up.
+    pub(super) fn terminate(&mut self, except: Except) {
+        let (now, first) = (ticks(), self.terminating_since.is_none());
+        let began = *self.terminating_since.get_or_insert(now);
         let proc = self.inspect(Search::Quick);
         for index in 0..self.found.len() {
             let found = self.found[index];
-            if except.watchdog == Some(found.pid) || !self.mark(found.pid) {
+            if except.watchdog == Some(found.pid) || !self.mark_terminated(found.pid) {
                 continue;
             }
             let group = except.group.is_some()
@@ -115,7 +116,7 @@ impl Descendants {
         }
     }
 
-    /// The processes below this one that live: a child of ours first.
+    /// The numbers of the processes below this one that live, its own children first.
     pub(super) fn all_living<'a>(&'a mut self, proc: &'a Proc) -> impl Iterator<Item = i32> {
         self.inspect(Search::Quick);
         let lives = |found: &&Found| found.stat(proc).is_some_and(|stat| stat.lives());
@@ -133,8 +134,8 @@ impl Descendants {
         others.any(|found| found.stat(&proc).is_none_or(|stat| stat.lives()))
     }
 
-    /// What lives below this process, other than the watchdog, as far as it can be found. What cannot
-    /// be looked at lives as long as it is there. For main, since it allocates.
+    /// The processes that live below this one, other than the watchdog, as far as they can be found.
+    /// One that proc(5) does not show counts as alive while its number exists.
     pub(super) fn living(&mut self, watchdog: Pid) -> Vec<Pid> {
         let proc = self.inspect(Search::Thorough);
         let lives = |found: &&Found| match proc.as_ref().and_then(|proc| found.stat(proc)) {
@@ -145,17 +146,17 @@ impl Descendants {
         others.filter(lives).map(|found| found.pid).collect()
     }
 
-    /// Finds the processes below this one: all of them, or our children where there is no /proc,
-    /// which it gives.
+    /// Finds the processes below this one; where there is no /proc its children only. Gives the /proc.
     fn inspect(&mut self, search: Search) -> Option<Proc> {
         self.inspect_each(search, |_, _| {})
     }
 
-    /// The same, and shows each one when its children are known: if it ends of that, they are ours.
+    /// The same, and calls `act` with each process once its children are noted: if `act` ends it, they
+    /// get another parent, and would not be found below it any more.
     fn inspect_each(
         &mut self,
         search: Search,
-        mut show: impl FnMut(Found, Option<&Proc>),
+        mut act: impl FnMut(Found, Option<&Proc>),
     ) -> Option<Proc> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         self.found.clear();
@@ -165,10 +166,10 @@ impl Descendants {
             next += 1;
             if let Some(proc) = &proc {
                 let parent = found.pid.as_raw_nonzero().get();
-                // A process that has ended meanwhile has no children any more.
+                // Fails for one that has ended meanwhile: it has no children any more.
                 proc.each_child(parent, |number| self.note(number, parent));
             }
-            show(found, proc.as_ref());
+            act(found, proc.as_ref());
         }
         proc
     }
@@ -182,10 +183,10 @@ impl Descendants {
         }
     }
 
-    /// Marks a number as told. False if it was.
-    fn mark(&mut self, pid: Pid) -> bool {
+    /// Sets the bit of a process number. False if it was set.
+    fn mark_terminated(&mut self, pid: Pid) -> bool {
         let number = pid.as_raw_nonzero().get() as usize;
-        let Some(word) = self.told.get_mut(number / 64) else {
+        let Some(word) = self.terminated.get_mut(number / 64) else {
             return true;
         };
         let bit = 1 << (number % 64);
@@ -196,22 +197,22 @@ impl Descendants {
 }
 
 impl Found {
-    /// What is known of it. Nothing is of one that is gone or hidden (hidepid, proc(5)).
+    /// What proc(5) says of it; `None` if it is gone, or hidden (hidepid).
     fn stat(self, proc: &Proc) -> Option<Stat> {
         proc.stat(self.pid.as_raw_nonzero().get())
     }
 
-    /// Whether another process has its number by now.
+    /// Whether its number is another process's by now.
     fn is_another(self, proc: &Proc) -> bool {
         let own = rustix::process::getpid().as_raw_nonzero().get();
-        // When a parent ends, its children become ours.
+        // When its parent ends it becomes a child of this process, the subreaper.
         self.stat(proc)
             .is_some_and(|stat| stat.parent != self.parent && stat.parent != own)
     }
 
-    /// Signals it, and nobody who was given its number since. A child of our own keeps it until we
-    /// reap it; of others, what a descriptor stands for stays the same (pidfd_open(2)), and with
-    /// that in hand we look at whose child it is.
+    /// Signals it, and never a later process with the same number. A child of this process keeps its
+    /// number until it is reaped. Of any other a pidfd is opened, which stays with one process
+    /// (pidfd_open(2)), and only then its parent is looked at.
     fn signal(self, proc: Option<&Proc>, signals: &[Signal]) {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let mut process = None;

@@ -1,6 +1,6 @@
 //! Why a command is gone.
 
-/// Why the command is gone. A later one weighs more where several are true.
+/// Why the command is gone. Where several reasons are true, the one further down counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EndReason {
     /// It ended by itself.

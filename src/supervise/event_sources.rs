@@ -1,4 +1,4 @@
-//! What the watchdog waits on: main's end of the link, the time, and news of its children.
+//! What the watchdog waits on: the link with main, a timer, and changes of its children.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,18 +11,18 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 use super::{children, host};
 use crate::clock::Instant;
 
-/// How often time and children are looked at where no descriptor tells of them.
+/// The pause between two looks at the time and the children where there is no timerfd or signalfd.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Made before the fork: there is nobody to tell of a failure after it.
+/// Made before the fork, so that main can report a failure.
 pub(super) struct EventSources {
     pub(super) link: OwnedFd,
-    /// `None` where it is refused.
+    /// `None` where a sandbox or an emulator refuses it, as for `children`.
     timer: Option<OwnedFd>,
     children: Option<OwnedFd>,
 }
 
-/// What there is to look at.
+/// Which of them are ready.
 #[derive(Default)]
 pub(super) struct Ready {
     pub(super) link: bool,
@@ -57,15 +57,15 @@ impl EventSources {
         let _ = rustix::time::timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &setting);
     }
 
-    /// Takes the news of children: only that there is some counts.
+    /// Empties the signalfd, of which nothing but its readiness counts.
     pub(super) fn drain_children(&self) {
         if let Some(children) = &self.children {
             children::drain(children);
         }
     }
 
-    /// Waits for any of them, for the timer, or for so long. The link of a main that is gone stays
-    /// readable for ever: it is left out.
+    /// Waits until one of them is ready, the timer goes off, or `timeout` has passed. Without main the
+    /// link is left out: its end of file would be readable for ever.
     pub(super) fn wait(
         &self,
         main_is_there: bool,
@@ -93,18 +93,18 @@ impl EventSources {
         if rustix::event::poll(&mut descriptors[..count], timeout.as_ref()).is_err() {
             return Ready::default();
         }
-        let mut found = descriptors.iter().map(|fd| !fd.revents().is_empty());
-        let [link, _, news, executed] =
-            all.map(|watched| watched.is_some() && found.next() == Some(true));
+        let mut ready = descriptors.iter().map(|fd| !fd.revents().is_empty());
+        let [link, _, signalled, executed] =
+            all.map(|watched| watched.is_some() && ready.next() == Some(true));
         Ready {
             link,
-            children: news || children.is_none(),
+            children: signalled || children.is_none(),
             executed,
         }
     }
 }
 
-/// What is refused is done without; what is short is an error.
+/// `None` where the host refuses it. That there are too many descriptors, say, is an error.
 fn unless_refused(made: Result<OwnedFd, Errno>) -> io::Result<Option<OwnedFd>> {
     match made {
         Ok(made) => Ok(Some(made)),

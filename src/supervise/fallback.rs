@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// How long the watchdog may take to pass a signal on.
 const LONGEST_PASSING: Duration = Duration::from_secs(1);
 
-/// What lives so long after SIGKILL is late: it cannot be killed.
+/// What still lives so long after SIGKILL counts as impossible to kill.
 const LATE: Duration = Duration::from_secs(1);
 
 /// What main knows of the lifecycle, and of what the watchdog should have done.
@@ -32,9 +32,9 @@ pub(super) struct Fallback {
     targets: Targets,
     grace: Duration,
     /// The watchdog was ordered to send SIGTERM, and has until then to say that it did.
-    owed: Option<Instant>,
+    sigterm_due: Option<Instant>,
     /// The watchdog was ordered to pass a signal on, and has until then to say that it did.
-    passing: Option<Instant>,
+    passing_on_due: Option<Instant>,
     /// Main has sent SIGTERM itself.
     terminated: bool,
     backoff: Backoff,
@@ -55,8 +55,8 @@ impl Fallback {
             lifecycle: Lifecycle::new(),
             targets: Targets::new(watchdog, leftovers, unrelated),
             grace: Duration::ZERO,
-            owed: None,
-            passing: None,
+            sigterm_due: None,
+            passing_on_due: None,
             terminated: false,
             backoff: Backoff::for_kill(),
             next_round: Instant::now(),
@@ -71,7 +71,8 @@ impl Fallback {
         self.lifecycle.may_start(limits, Instant::now());
     }
 
-    /// With each renewal it is also seen whether the watchdog has missed the command's end.
+    /// A renewal has moved the deadline. At this occasion main looks whether the command has ended
+    /// without a notice of it.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
         self.lifecycle.move_deadline(deadline);
         if self.targets.leader_runs() == Some(false) {
@@ -83,26 +84,26 @@ impl Fallback {
     pub(super) fn stop(&mut self) {
         let now = Instant::now();
         if self.lifecycle.end(EndReason::Requested, now) {
-            self.owed = Some(now + self.allowed_delay());
+            self.sigterm_due = Some(now + self.allowed_delay());
         }
     }
 
-    /// The watchdog was ordered to pass a signal on, or has to say that the command has ended. Whoever
-    /// sent the signal may wait for that.
+    /// The watchdog was ordered to pass a signal on, or has yet to say that the command has ended.
+    /// Whoever sent the signal may wait for what comes of it.
     pub(super) fn pass_on(&mut self) {
-        self.passing
+        self.passing_on_due
             .get_or_insert_with(|| Instant::now() + LONGEST_PASSING);
     }
 
-    /// Kills everything, without the watchdog: it was killed, and its children are main's by now or die
-    /// with it (prctl(2)); or it has not said whether it started the command. Gives the notice of it,
-    /// the first time.
+    /// Begins to kill everything, without the watchdog: that was killed, and its children are main's
+    /// by now or die with it (prctl(2)); or it has not said whether it started the command. Gives the
+    /// notice of this, the first time.
     pub(super) fn take_over(&mut self, reason: EndReason) -> Option<WatchdogNotice> {
         if self.is_killing() {
             return None;
         }
         if self.lifecycle.phase() == Phase::NotStarted {
-            // It may have started the command.
+            // The watchdog may have started the command without having said so.
             self.lifecycle.started(Instant::now());
         }
         self.lifecycle.kill(reason);
@@ -110,8 +111,8 @@ impl Fallback {
         Some(WatchdogNotice::Terminating(reason))
     }
 
-    /// The watchdog takes no orders: main sends SIGTERM. An end that has begun keeps its reason.
-    pub(super) fn give_up_on_it(&mut self) {
+    /// The watchdog takes no orders: main sends SIGTERM, unless the end has begun before.
+    pub(super) fn give_up_on_watchdog(&mut self) {
         if self.lifecycle.phase() == Phase::Running {
             self.lifecycle
                 .end(EndReason::WatchdogFrozen, Instant::now());
@@ -125,7 +126,7 @@ impl Fallback {
         matches!(self.lifecycle.phase(), Phase::Killing(_))
     }
 
-    /// From when on what still lives is late, once main sends SIGKILL itself.
+    /// From when on what still lives counts as impossible to kill, once main sends SIGKILL itself.
     pub(super) fn late(&self) -> Option<Instant> {
         self.killing_since.map(|since| since + LATE)
     }
@@ -140,8 +141,8 @@ impl Fallback {
         self.targets.exclude(pid);
     }
 
-    /// Notes what the watchdog has done. Gives the notice back, with main's own reason for the end where
-    /// that weighs more.
+    /// Notes what the watchdog has done. Gives the notice back, with main's own reason for the end if
+    /// that is the stronger one ([`EndReason`]).
     pub(super) fn note(&mut self, notice: WatchdogNotice) -> WatchdogNotice {
         let now = Instant::now();
         match notice {
@@ -152,11 +153,11 @@ impl Fallback {
                 }
             }
             WatchdogNotice::Terminating(reason) => {
-                self.owed = None;
+                self.sigterm_due = None;
                 self.lifecycle.end(reason, now);
             }
             WatchdogNotice::Ended(_) => {
-                (self.owed, self.passing) = (None, None);
+                (self.sigterm_due, self.passing_on_due) = (None, None);
                 self.targets.command_reaped();
                 self.lifecycle.ended(now);
             }
@@ -167,7 +168,7 @@ impl Fallback {
                     return WatchdogNotice::Gone(reason);
                 }
             }
-            WatchdogNotice::PassedOn => self.passing = None,
+            WatchdogNotice::PassedOn => self.passing_on_due = None,
             WatchdogNotice::TooLate
             | WatchdogNotice::NotExecuted(_)
             | WatchdogNotice::Stopped(_)
@@ -176,15 +177,16 @@ impl Fallback {
         notice
     }
 
-    /// When main has to act, unless the watchdog has by then.
+    /// When main has to act itself, unless the watchdog has done what is due by then.
     pub(super) fn due(&self) -> Option<Instant> {
         if self.notice.is_some() {
             return Some(Instant::now());
         }
         let next = self.lifecycle.next().map(|at| at + self.allowed_delay());
         let round = self.does_rounds().then_some(self.next_round);
-        let all = [next, self.deadline(), self.owed, self.passing, round];
-        all.into_iter().flatten().min()
+        let orders = [self.sigterm_due, self.passing_on_due];
+        let all = [next, self.deadline(), round].into_iter().chain(orders);
+        all.flatten().min()
     }
 
     /// Does what is due, and gives the notice that the watchdog would have given.
@@ -193,18 +195,18 @@ impl Fallback {
             return Some(notice);
         }
         let now = Instant::now();
-        if self.owed.take_if(|at| *at <= now).is_some() {
+        if self.sigterm_due.take_if(|at| *at <= now).is_some() {
             self.terminate();
         }
-        if self.passing.take_if(|at| *at <= now).is_some() {
-            self.give_up_on_it();
+        if self.passing_on_due.take_if(|at| *at <= now).is_some() {
+            self.give_up_on_watchdog();
         }
-        let killed = self.is_killing();
+        let was_killing = self.is_killing();
         let mut begins = self.lifecycle.tick(now - self.allowed_delay());
         if self.deadline().is_some_and(|at| at <= now) {
             begins = self.lifecycle.tick(now - WATCHDOG_DELAY).or(begins);
         }
-        if self.is_killing() && !killed {
+        if self.is_killing() && !was_killing {
             self.begin_killing();
         }
         if let Some(reason) = begins {
@@ -234,10 +236,10 @@ impl Fallback {
 
     fn begin_killing(&mut self) {
         self.killing_since = Some(Instant::now());
-        self.begin(Backoff::for_kill());
+        self.begin_rounds(Backoff::for_kill());
     }
 
-    fn begin(&mut self, backoff: Backoff) {
+    fn begin_rounds(&mut self, backoff: Backoff) {
         self.backoff = backoff;
         self.next_round = Instant::now();
     }
@@ -252,7 +254,7 @@ impl Fallback {
         self.targets.are_gone()
     }
 
-    /// When the watchdog must have said that nothing lives any more.
+    /// When the watchdog must at last have said that nothing lives any more.
     fn deadline(&self) -> Option<Instant> {
         match self.lifecycle.phase() {
             Phase::Running | Phase::Terminating(..) => {
@@ -262,7 +264,7 @@ impl Fallback {
         }
     }
 
-    /// How late the watchdog may be with what is due now.
+    /// How late the watchdog may be with what is due next.
     fn allowed_delay(&self) -> Duration {
         match self.lifecycle.phase() {
             Phase::Running => (self.grace / 4).clamp(WATCHDOG_DELAY, LONGEST_WAIT),
@@ -277,7 +279,7 @@ impl Fallback {
         };
         self.targets.terminate_group();
         self.terminated = true;
-        self.begin(Backoff::for_term());
+        self.begin_rounds(Backoff::for_term());
     }
 }
 
@@ -286,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_reason_counts_when_the_watchdog_has_another() {
+    fn the_stronger_reason_counts_when_the_watchdog_has_another() {
         let nobody = Pid::from_raw(i32::MAX).unwrap();
         let mut fallback = Fallback::new(nobody, LeftoverPolicy::Leave, Vec::new());
         fallback.lifecycle.started(Instant::now());

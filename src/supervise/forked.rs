@@ -17,7 +17,7 @@ use super::unrelated::UnrelatedChild;
 use super::watchdog::{self, Watchdog};
 use super::{LeftoverPolicy, Supervision, children, host};
 
-/// A watchdog that waits for the order to start a command. Dropping this kills it.
+/// A watchdog that waits for the order to start a command. Dropping this kills the watchdog.
 pub(crate) struct ForkedWatchdog {
     pub(super) watchdog: Pid,
     pub(super) socket: Option<OwnedFd>,
@@ -39,7 +39,7 @@ where
     let sources = EventSources::new(watchdog_end)?;
     let inherited = InheritedState::take();
     let unrelated = UnrelatedChild::all();
-    // If the watchdog is killed, what it watched over becomes ours (prctl(2)).
+    // If the watchdog is killed, the command and what it started become main's children (prctl(2)).
     let subreaper = host::become_subreaper();
     let ready = || Watchdog::new(Command::new(words, environment(), inherited), sources);
     let (watchdog, socket) = watchdog::fork(ready, main_end)?;
@@ -52,10 +52,11 @@ where
 }
 
 impl ForkedWatchdog {
-    /// Takes up the link, for a command of so many words. Within a tokio runtime.
+    /// Begins to supervise: `command` is how many of the last words are the command. Within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// What this host does not give and the promise needs.
+    /// The host lacks something without which the command cannot be ended for certain.
     pub(crate) fn supervise(
         mut self,
         command: usize,
@@ -74,7 +75,7 @@ impl ForkedWatchdog {
             command,
             leftovers,
             group: None,
-            keeper: None,
+            lock_keeper: None,
         })
     }
 }

@@ -12,24 +12,24 @@ use super::proc::Proc;
 use super::{LeftoverPolicy, children};
 use crate::error::plain;
 
-/// Something that this host does not give.
+/// What this host refuses, and what follows from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// What the command starts and leaves cannot be found.
+    /// Orphans that the command leaves behind are not found.
     Subreaper(Errno),
-    /// The command does not die of the watchdog's death.
+    /// The command does not die when the watchdog does.
     DeathSignal(Errno),
-    /// The time is looked at again and again.
+    /// The watchdog looks at the time again and again.
     Timer(Errno),
-    /// News of children is looked for again and again.
+    /// The watchdog looks at its children again and again.
     ChildEvents(Errno),
-    /// A process is signalled by its number.
+    /// A process is signalled by its number, which may be another's by then.
     Descriptors(Errno),
     /// There is no /proc of our PID namespace.
     Proc,
 }
 
-/// Whether the call is not to be had here, rather than short of something.
+/// Whether the host refuses the call in general, and does not only lack memory, say.
 pub(super) fn is_refused(error: Errno) -> bool {
     matches!(
         error,
@@ -37,13 +37,13 @@ pub(super) fn is_refused(error: Errno) -> bool {
     )
 }
 
-/// Becomes who is given what is orphaned below it: after the watchdog's death main, until then the
-/// watchdog (prctl(2)).
+/// Makes orphans below this process its children (prctl(2)). Main does so for the time after the
+/// watchdog's death: until then the watchdog is the nearer subreaper.
 pub(super) fn become_subreaper() -> Result<(), Errno> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
 }
 
-/// Looks for all of it. For a process that has no children to lose.
+/// Tries all of them. For a process that supervises nothing: it stays a subreaper.
 pub(crate) fn missing() -> Vec<Missing> {
     let timer = rustix::time::timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC);
     let refused = [
@@ -57,13 +57,13 @@ pub(crate) fn missing() -> Vec<Missing> {
     refused.into_iter().flatten().collect()
 }
 
-/// Whether a process can be made to die of its parent's death. Sets what is in force.
+/// Whether there are signals for a parent's death. It sets the one that is in force anyway.
 pub(super) fn death_signal() -> Result<(), Errno> {
     let signal = rustix::process::parent_process_death_signal()?;
     rustix::process::set_parent_process_death_signal(signal)
 }
 
-/// Whether a process can be held on to.
+/// Whether there are pidfds.
 fn descriptor() -> Result<OwnedFd, Errno> {
     rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
 }
@@ -73,7 +73,7 @@ fn descriptor() -> Result<OwnedFd, Errno> {
 /// # Errors
 /// What is missing, and the way out.
 pub(super) fn can_do_without(leftovers: LeftoverPolicy, refusal: Errno) -> io::Result<()> {
-    // A command that is left alone by its watchdog has to die of that, or to be found.
+    // When the watchdog is killed the command has to die of that, or main needs a pidfd to kill it by.
     let its_end = death_signal().is_ok() || descriptor().is_ok();
     let missing = match leftovers {
         LeftoverPolicy::Leave if its_end => return Ok(()),

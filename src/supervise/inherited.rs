@@ -30,10 +30,10 @@ pub unsafe fn arguments(count: c_int, words: *const *const c_char) -> Vec<OsStri
     words.collect()
 }
 
-/// Notes what was given, and sets what Rust's runtime would: a write to a closed pipe is an error
-/// and no signal, and closed standard descriptors become /dev/null, lest a socket take their
-/// numbers. A write beyond the limit on a file's size is an error too (setrlimit(2)). To be called
-/// first of all.
+/// Notes the inherited state, and sets what Rust's runtime would set before `main`: a write to a closed
+/// pipe is an error and no signal, and closed standard descriptors become /dev/null, lest a socket get
+/// their numbers. A write beyond the limit on a file's size is an error too (setrlimit(2)). To be
+/// called first of all.
 pub(crate) fn enter() {
     for (signal, ignored) in [
         (libc::SIGPIPE, &SIGPIPE_IGNORED),
@@ -46,14 +46,14 @@ pub(crate) fn enter() {
         // SAFETY: F_GETFD only looks at the number.
         if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
             CLOSED_STDIO.fetch_or(1 << fd, Ordering::Relaxed);
-            // It gets this number, the lowest that is free (open(2)), and is open for good.
+            // It gets this number, the lowest that is free (open(2)), and stays open.
             let null = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty());
             let _ = null.map(IntoRawFd::into_raw_fd);
         }
     }
 }
 
-/// What the command gets back just before it is executed.
+/// What is given back to the command just before it is executed.
 pub(super) struct InheritedState {
     mask: libc::sigset_t,
     /// Each signal whose disposition genlock changes for itself, and whether it was ignored.
@@ -62,7 +62,7 @@ pub(super) struct InheritedState {
 }
 
 impl InheritedState {
-    /// Notes what was given, and sets what genlock needs for itself: SIGCHLD must not be ignored,
+    /// Notes the inherited state, and sets what genlock needs for itself: SIGCHLD must not be ignored,
     /// or there would be no status to wait for (wait(2)); SIGTTOU must be, or genlock would stop
     /// when it writes or takes the terminal back from the background (tcsetpgrp(3)).
     pub(super) fn take() -> Self {
@@ -81,7 +81,7 @@ impl InheritedState {
         inherited
     }
 
-    /// Restores all of it, the mask last: a signal that waits behind it meets the right
+    /// Restores all of it, the mask last: a signal that it held back then finds the command's
     /// disposition. Async-signal-safe.
     pub(super) fn restore(&self) {
         for &(signal, ignored) in &self.ignored {
@@ -94,7 +94,7 @@ impl InheritedState {
         }
         for fd in 0..3 {
             if self.closed_stdio & (1 << fd) != 0 {
-                // SAFETY: this is the /dev/null that `enter` put there; nothing owns it.
+                // SAFETY: the /dev/null that `enter` opened under this number, which no value owns.
                 unsafe { libc::close(fd) };
             }
         }

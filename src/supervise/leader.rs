@@ -1,5 +1,5 @@
-//! The command's process as main sees it: the watchdog's child, which becomes ours when the watchdog
-//! ends, or nobody's that we know where there is no subreaper.
+//! The command's process, seen from main: a child of the watchdog's. When the watchdog ends it becomes
+//! main's child, or, where there is no subreaper, that of a process outside of genlock.
 
 use std::os::fd::OwnedFd;
 
@@ -9,13 +9,14 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::children;
 use super::proc::Proc;
 
-/// The process that leads the command's group, by the watchdog's last word not reaped yet.
+/// The process that leads the command's group, which by the watchdog's last notice is not reaped yet.
 pub(super) struct Leader {
     pub(super) pid: Pid,
-    /// Stands for it, whoever has its number later; `None` where that is not to be had.
+    /// A pidfd, which stays with one process (pidfd_open(2)); `None` where there are none.
     process: Option<OwnedFd>,
     watchdog: Pid,
-    /// Its group was signalled on nothing but the watchdog's word.
+    /// Its group was signalled although nothing but the watchdog's last notice said that the number was
+    /// still its own.
     taken_on_trust: bool,
 }
 
@@ -29,8 +30,8 @@ impl Leader {
         }
     }
 
-    /// Signals its group while the number is the group's own: it has not been reaped, though it may
-    /// be dead.
+    /// Signals its group, as long as no other can have the number: the leader may have ended, but was
+    /// not reaped.
     pub(super) fn signal_group(&mut self, signals: &[Signal]) {
         if self.keeps_its_number() {
             for &signal in signals {
@@ -49,12 +50,13 @@ impl Leader {
                 let parent = stat.and_then(|stat| Pid::from_raw(stat.parent));
                 parent == Some(self.watchdog)
             }
-            // By its last word the watchdog has not reaped it; and later it may be our own to reap.
+            // The watchdog's last notice is believed once: it may have reaped the process since. After
+            // the watchdog's death the process is main's child.
             None => !std::mem::replace(&mut self.taken_on_trust, true),
         }
     }
 
-    /// Whether it has ended. If it is ours it is reaped.
+    /// Whether it has ended. Reaps it if it is main's child.
     pub(super) fn has_ended(&self) -> bool {
         let runs = self.runs().unwrap_or_else(|| {
             let stat = Proc::open().and_then(|proc| proc.stat(self.pid.as_raw_nonzero().get()));

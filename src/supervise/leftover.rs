@@ -31,7 +31,7 @@ impl Leftover {
         String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
     }
 
-    /// All but the number of the process.
+    /// As bytes, without the process number.
     pub(super) fn encode(self) -> [u8; Self::SIZE] {
         let mut bytes = [0; Self::SIZE];
         bytes[..4].copy_from_slice(&self.others.to_ne_bytes());
@@ -49,7 +49,7 @@ impl Leftover {
 
     /// Looks below this process. `None` if nothing lives there, or there is no /proc to see it in.
     pub(super) fn find(descendants: &mut Descendants) -> Option<Self> {
-        // One system call is all that it costs most commands.
+        // Most commands leave nothing, and cost this one system call.
         if !has_living_child() {
             return None;
         }
@@ -64,8 +64,8 @@ impl Leftover {
     }
 }
 
-/// Whether a child of ours lives. One that has only not been reaped is no child to waitid(2) if
-/// the ends of children are not asked for (wait_consider_task() in the kernel's kernel/exit.c).
+/// Whether a child of this process lives: without WEXITED waitid(2) does not count those that have
+/// ended and only were not reaped (wait_consider_task() in the kernel's kernel/exit.c).
 fn has_living_child() -> bool {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;

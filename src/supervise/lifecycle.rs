@@ -8,7 +8,7 @@
 use super::{EndReason, TimeLimits};
 use crate::clock::Instant;
 
-/// How far the command has come, and the times it is bound by.
+/// How far the command has come, and the limits that it runs under.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifecycle {
     phase: Phase,
@@ -57,8 +57,8 @@ impl Lifecycle {
         self.run_until = self.limits.max_runtime.map(|time| now + time);
     }
 
-    /// Main has had a renewal acknowledged. An end that has begun goes on: the command
-    /// has had SIGTERM.
+    /// Main has had a renewal acknowledged. An end that has begun goes on all the same: the command was
+    /// sent SIGTERM.
     pub(super) fn move_deadline(&mut self, deadline: Instant) {
         self.limits.deadline = Some(deadline);
     }
@@ -74,14 +74,15 @@ impl Lifecycle {
         }
     }
 
-    /// It is to end now. True if SIGTERM has to be sent to everything.
+    /// Begins the command's end. True if SIGTERM has to be sent to everything: the end has not begun
+    /// before.
     pub(super) fn end(&mut self, reason: EndReason, now: Instant) -> bool {
         match &mut self.phase {
             Phase::Running => {
                 self.phase = Phase::Terminating(reason, now + self.limits.grace);
                 true
             }
-            // What a command left behind is being stopped: a loss weighs more than its end.
+            // What the command left behind is being stopped, say: a loss counts more than its end.
             Phase::Terminating(before, _) | Phase::Killing(before) => {
                 *before = (*before).max(reason);
                 false
@@ -90,7 +91,7 @@ impl Lifecycle {
         }
     }
 
-    /// It is to be killed now.
+    /// Begins to kill.
     pub(super) fn kill(&mut self, reason: EndReason) {
         if let Phase::Running | Phase::Terminating(..) | Phase::Killing(_) = self.phase {
             let reason = self.reason().map_or(reason, |before| before.max(reason));
@@ -98,14 +99,14 @@ impl Lifecycle {
         }
     }
 
-    /// Nothing of it lives.
+    /// Nothing of the command lives.
     pub(super) fn gone(&mut self) {
         if let Some(reason) = self.reason() {
             self.phase = Phase::Gone(reason);
         }
     }
 
-    /// It never came to life.
+    /// The command could not be started.
     pub(super) fn not_started(&mut self) {
         self.phase = Phase::Gone(EndReason::Ended);
     }
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_weighs_most_is_the_reason() {
+    fn the_strongest_of_several_reasons_counts() {
         let mut lifecycle = running(None, Some(Duration::from_secs(1)));
         assert_eq!(lifecycle.tick(at(1_000)), Some(EndReason::MaxRuntime));
         assert!(!lifecycle.end(EndReason::Requested, at(1_100)));

@@ -26,7 +26,7 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// Main's end, which does not block the lock client.
+/// Main's end.
 pub(super) struct MainEnd(UnixStream);
 
 impl MainEnd {
@@ -34,12 +34,12 @@ impl MainEnd {
         UnixStream::from_std(socket.into()).map(Self)
     }
 
-    /// Sends an order, with a descriptor if one is given. A watchdog that is gone is no error here:
-    /// [`MainEnd::report`] tells.
+    /// Sends an order, with a descriptor if one is given. That the watchdog is gone is no error here:
+    /// [`MainEnd::next_notice`] says so.
     ///
     /// # Errors
-    /// It was not sent. `TimedOut` if the link is full, and stays so: the watchdog has not taken some
-    /// hundreds of orders.
+    /// It was not sent. `TimedOut` if the link is full and stays so: the watchdog has left some
+    /// hundreds of orders unread.
     pub(super) async fn order(
         &self,
         order: &WatchdogOrder<'_>,
@@ -69,25 +69,25 @@ impl MainEnd {
         }
     }
 
-    /// The next report; `None` when the watchdog is gone. Cancel-safe.
+    /// The next notice; `None` when the watchdog is gone. Cancel-safe.
     pub(super) async fn next_notice(&self) -> Option<WatchdogNotice> {
         let received = self.0.async_io(Interest::READABLE, || self.receive());
         received.await.ok().flatten()
     }
 
-    /// The same, if it is there already, whether the runtime has heard of it or not.
+    /// The same, if it is there already, also where tokio has not polled the socket since it came.
     pub(super) fn try_next_notice(&self) -> Option<Option<WatchdogNotice>> {
         self.receive().ok()
     }
 
     /// # Errors
-    /// There is nothing.
+    /// `WouldBlock` if there is no notice.
     fn receive(&self) -> io::Result<Option<WatchdogNotice>> {
         let mut message = [0; WatchdogNotice::SIZE];
         loop {
             match rustix::net::recv(&self.0, &mut message[..], RecvFlags::empty()) {
                 Ok((_, length)) if length > 0 => return Ok(WatchdogNotice::decode(message)),
-                // The watchdog ended with an order unread. Its last reports come after this.
+                // The watchdog ended with an order unread. Its last notices can be read after this.
                 Err(Errno::CONNRESET) => {}
                 Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
                 _ => return Ok(None),
@@ -96,7 +96,7 @@ impl MainEnd {
     }
 }
 
-/// Whether it says that the other side is gone.
+/// Whether the error says that the other side is gone.
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset};
     matches!(error.kind(), BrokenPipe | ConnectionReset)
@@ -138,9 +138,9 @@ pub(super) fn receive<'a>(socket: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Recei
     }
 }
 
-/// Sends a report. If main is gone there is nobody to tell.
+/// Sends a notice, unless main is gone.
 pub(super) fn send(socket: BorrowedFd<'_>, notice: WatchdogNotice) {
-    // A full socket would mean that main is frozen with hundreds of reports unread.
+    // It fails on a full socket too: then main is frozen, with hundreds of notices unread.
     let _ = rustix::net::send(socket, &notice.encode(), SendFlags::NOSIGNAL);
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use crate::supervise::{EndReason, LeftoverPolicy, TimeLimits};
 
     #[tokio::test]
-    async fn reports_survive_an_order_that_comes_too_late() {
+    async fn notices_survive_an_order_that_comes_too_late() {
         let (ours, theirs) = pair().unwrap();
         let main = MainEnd::new(ours).unwrap();
         main.order(&WatchdogOrder::Continue, None).await.unwrap();

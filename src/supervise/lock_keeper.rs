@@ -1,5 +1,5 @@
-//! A process that keeps the lock's descriptor open while others live whose lock it is, also if main
-//! ends before them.
+//! The lock keeper: a process that keeps the lock's descriptor open until some processes of the command
+//! have ended, even if main ends before them.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -14,11 +14,10 @@ use super::dispositions;
 /// The name in ps(1).
 const NAME: &std::ffi::CStr = c"lock-keeper";
 
-/// Between two looks at a process where there are no descriptors for them (before Linux 5.3).
+/// The pause between two looks at a process where there are no pidfds (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Keeps `lock` open until all of these have ended; no signal but SIGKILL ends that. Gives the process
-/// that does it.
+/// Forks the keeper of `lock`, which ends when all of these have; of the signals only SIGKILL ends it.
 pub(super) fn fork(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid> {
     let waited: Vec<_> = until_ended
         .iter()
@@ -28,8 +27,8 @@ pub(super) fn fork(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid>
     let mut kept: Vec<_> = kept.chain([lock.as_raw_fd().unsigned_abs()]).collect();
     kept.sort_unstable();
     let mask = dispositions::block_signals();
-    // SAFETY: the child makes system calls only, as it has to where there are other threads, whose
-    // locks would never be let go of in this copy (fork(2)).
+    // SAFETY: the child makes system calls only. Anything else could wait for ever for a lock that
+    // another thread held at the fork (fork(2)).
     let forked = unsafe { libc::fork() };
     if forked == 0 {
         let _ = rustix::thread::set_name(NAME);
@@ -43,11 +42,12 @@ pub(super) fn fork(lock: BorrowedFd<'_>, until_ended: &[Pid]) -> io::Result<Pid>
     }
     let error = io::Error::last_os_error();
     dispositions::set_mask(&mask);
-    // A number that is below zero is none, and not even to be looked at.
+    // `from_raw` takes no negative number; zero is none either.
     Pid::from_raw(forked.max(0)).ok_or(error)
 }
 
-/// Nobody is to wait for the end of a pipe because of us. These are sorted.
+/// Closes all descriptors but these, which are sorted: a pipe that the keeper had open would not end
+/// for its reader.
 fn close_all_but(kept: &[u32]) {
     let mut first = 0;
     for &descriptor in kept {
@@ -62,11 +62,11 @@ fn close(first: u32, last: Option<u32>) {
     let Some(last) = last.filter(|&last| first <= last) else {
         return;
     };
-    // SAFETY: what owns these descriptors is main's; this copy of it uses them no more.
+    // SAFETY: values of main's own these descriptors, which this copy of main does not use any more.
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
-    // Linux has it from 5.9 on, and a sandbox can refuse it.
+    // Linux has close_range(2) from 5.9 on, and a sandbox can refuse it.
     let limit = rustix::process::getrlimit(Resource::Nofile).current;
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     for descriptor in first..=last.min(limit.unwrap_or(i32::MAX.unsigned_abs())) {
@@ -77,15 +77,15 @@ fn close(first: u32, last: Option<u32>) {
 
 /// A process whose end is waited for.
 enum Waited {
-    /// Stands for it, whoever has its number later (pidfd_open(2)).
+    /// By a pidfd, which stays with one process (pidfd_open(2)).
     Process(OwnedFd),
-    /// There is no such descriptor. One that has its number later is waited for too: rather too long
-    /// than too short.
+    /// By its number, where there are no pidfds. A later process with this number is waited for too:
+    /// rather too long than too short.
     Number(Pid),
 }
 
 impl Waited {
-    /// `None` if it has ended, and is not there any more.
+    /// `None` if it has ended and was reaped.
     fn new(pid: Pid) -> Option<Self> {
         match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(process) => Some(Self::Process(process)),
@@ -168,21 +168,21 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_number_later_is_not_waited_for() {
+    fn a_later_process_with_the_same_number_is_not_waited_for() {
         let (one, two) = (sleep(), sleep());
         let (lock, other) = lock();
         let keeper = fork(lock.as_fd(), &[pid(&one), pid(&two)]).expect("a keeper");
         drop(lock);
         let number = two.id();
         end(two);
-        let stranger = another(number);
-        if stranger.is_none() {
+        let later = another(number);
+        if later.is_none() {
             eprintln!("skipped: the number cannot be given anew");
         }
         end(one);
         let closed = is_closed(&other);
         children::kill_and_reap(keeper);
-        stranger.into_iter().for_each(end);
+        later.into_iter().for_each(end);
         assert!(closed);
     }
 

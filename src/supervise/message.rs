@@ -11,7 +11,7 @@ use crate::clock::Instant;
 /// socket(7)).
 pub(super) const MAX_MESSAGE: usize = 160 * 1024;
 
-/// As much of it as the environment may take.
+/// How much of it the added variables may take.
 pub(super) const MAX_ENVIRONMENT: usize = MAX_MESSAGE - 64;
 
 /// From main to the watchdog.
@@ -20,7 +20,7 @@ pub(super) enum WatchdogOrder<'a> {
     /// Start the command. A descriptor for it to inherit may come along.
     Start {
         limits: TimeLimits,
-        /// Of how many of the words that the watchdog was given the command is.
+        /// How many of the last words that the watchdog was given are the command.
         command: usize,
         leftovers: LeftoverPolicy,
         /// The command takes the terminal's foreground.
@@ -41,7 +41,7 @@ pub(super) enum WatchdogOrder<'a> {
 /// From the watchdog to main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchdogNotice {
-    /// It was too late to start the command: another order may come.
+    /// It was too late to start the command. Another order to start may follow.
     TooLate,
     /// The command runs: its process, which leads its process group.
     Started(i32),
@@ -49,15 +49,16 @@ pub(crate) enum WatchdogNotice {
     NotExecuted(i32),
     /// The command was stopped by this signal.
     Stopped(i32),
-    /// The watchdog is stopping the command, of its own accord, and why.
+    /// The command's end has begun, for this reason: SIGTERM is sent, or SIGKILL where there is no time
+    /// left.
     Terminating(EndReason),
     /// The command itself has ended with this wait status. What it started may live.
     Ended(i32),
-    /// What it started lives, and is being stopped.
+    /// What it started lives, and is sent SIGTERM.
     Leftover(Leftover),
-    /// A signal was passed on to the command, or would have been.
+    /// The order to pass on a signal was carried out, also where the command had ended.
     PassedOn,
-    /// Nothing of the command lives any more, and why it ended.
+    /// Nothing of the command lives any more; why it ended.
     Gone(EndReason),
 }
 
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_survive_as_bytes() {
+    fn notices_survive_as_bytes() {
         for notice in [
             WatchdogNotice::TooLate,
             WatchdogNotice::Started(4_194_303),

@@ -1,7 +1,7 @@
 //! What proc(5) says of processes, read without allocating.
 //!
-//! A /proc of another PID namespace than ours (unshare(1) without `--mount-proc`) is as none: its
-//! numbers are other processes' here.
+//! A /proc of another PID namespace (unshare(1) without `--mount-proc`) counts as none: its numbers
+//! stand for other processes here.
 
 use std::ffi::CStr;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub(super) const NAME: usize = 16;
 /// A /proc of our own PID namespace.
 pub(super) struct Proc(OwnedFd);
 
-/// What is looked at of a process.
+/// What is used of /proc/PID/stat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     state: u8,
@@ -33,7 +33,7 @@ impl Stat {
         !matches!(self.state, b'Z' | b'X') || self.threads > 1
     }
 
-    /// `PID (NAME) STATE PPID …`; the name can have anything in it.
+    /// Reads `PID (NAME) STATE PPID …`. The name can have anything in it, also `) `.
     fn of(line: &[u8]) -> Option<Self> {
         let name_end = line.iter().rposition(|&byte| byte == b')')?;
         let mut fields = line.get(name_end + 2..)?.split(|&byte| byte == b' ');
@@ -51,7 +51,7 @@ impl Stat {
 }
 
 impl Proc {
-    /// `None` where there is no /proc of ours.
+    /// `None` where there is no /proc of our PID namespace.
     pub(super) fn open() -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let proc = Self(rustix::fs::openat(CWD, c"/proc", flags, Mode::empty()).ok()?);
@@ -65,7 +65,7 @@ impl Proc {
         numbers.are_of_our_namespace(own).then_some(proc)
     }
 
-    /// What it says of a process; `None` if that is gone, or not to be looked at.
+    /// What it says of a process; `None` if that is gone, or hidden (hidepid).
     pub(super) fn stat(&self, pid: i32) -> Option<Stat> {
         let mut path = [0; 32];
         let stat = self.file(written(&mut path, format_args!("{pid}/stat"))?)?;
@@ -123,12 +123,13 @@ impl Proc {
     }
 }
 
-/// The process numbers of a status, which can be longer than any buffer: it lists all groups.
+/// This process's numbers in /proc/self/status, which is read in parts: it lists all groups, and can be
+/// longer than any buffer.
 struct Numbers {
-    /// As much of the present line as counts.
+    /// The beginning of the present line.
     line: [u8; 64],
     length: usize,
-    /// Of the first of these lines, how many numbers there are, and the first of them.
+    /// How many numbers the last line with any has, and the first of them.
     found: Option<(usize, u64)>,
 }
 
@@ -153,8 +154,8 @@ impl Numbers {
         }
     }
 
-    /// `NSpid:` has the numbers from the namespace of the /proc down to the process's own. Linux
-    /// before 4.1 has only `Pid:`, above it.
+    /// `NSpid:` has a number for each PID namespace, from that of the /proc down to the process's own.
+    /// Linux before 4.1 has only `Pid:`, which newer ones have above it.
     fn note_line(&mut self) {
         let line = &self.line[..self.length];
         let namespaces = line.strip_prefix(b"NSpid:");
@@ -164,7 +165,7 @@ impl Numbers {
         }
     }
 
-    /// Whether they are ourselves, in whose namespace our number is `own`.
+    /// Whether the /proc is of our PID namespace: it has one number, the `own` that getpid(2) gives.
     fn are_of_our_namespace(&self, own: i32) -> bool {
         self.found
             .is_some_and(|(count, first)| count == 1 && i32::try_from(first) == Ok(own))

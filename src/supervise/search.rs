@@ -7,19 +7,19 @@ use super::proc::Proc;
 /// The kernel's limit on process numbers (PID_MAX_LIMIT, proc(5)).
 pub(super) const PID_MAX_LIMIT: i32 = 1 << 22;
 
-/// A quick search asks so many numbers after our own, and so many from the lowest on.
+/// How many numbers a quick search asks about from our own on, and how many from the lowest on.
 const NEAR: i32 = 1 << 16;
 
-/// How far descendants are looked for where there is no /proc.
+/// Among how many numbers children are sought where there is no /proc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search {
-    /// Where they most likely are.
+    /// Those that children most likely have.
     Quick,
-    /// Wherever they can be, which takes part of a second.
+    /// All that there can be, which takes part of a second.
     Thorough,
 }
 
-/// Finds this process's children, and gives the /proc that names them; `None` where there is none.
+/// Finds this process's children, and gives the /proc that has them; `None` where there is none.
 pub(super) fn each_child(search: Search, mut found: impl FnMut(i32)) -> Option<Proc> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let proc = Proc::open().filter(|proc| proc.each_child(own, &mut found));
@@ -29,11 +29,11 @@ pub(super) fn each_child(search: Search, mut found: impl FnMut(i32)) -> Option<P
     proc
 }
 
-/// Finds this process's children without /proc, by asking about every number there can be: for
-/// any other, waitid(2) says at once that it is no child.
+/// Finds this process's children without /proc, by asking waitid(2) about one number after the other:
+/// it fails at once for what is no child.
 ///
-/// The kernel gives numbers in turn, and begins again at the lowest: what is younger than this
-/// process follows on its number until many more processes were started on the host.
+/// The kernel gives out ascending numbers, and then begins again at the lowest. So younger processes
+/// have the numbers after ours until very many were started on the host.
 fn each_child_by_asking(search: Search, mut found: impl FnMut(i32)) {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let ranges = match search {

@@ -16,8 +16,9 @@ use tokio::net::UnixStream;
 
 use super::{dispositions, inherited};
 
-/// What reaches the command through genlock: also what a timer set before exec(3), a limit or a
-/// service manager's watchdog ends processes by, lest it end us with a lock behind.
+/// The signals that genlock passes on to the command. Among them are those of a timer set before
+/// exec(3) (SIGALRM), of a limit on CPU time (SIGXCPU) and of a service manager's watchdog (SIGABRT),
+/// which would otherwise end genlock before it has released the lock.
 const PASSED_ON: [i32; 11] = [
     SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGXCPU,
     SIGABRT,
@@ -51,7 +52,7 @@ impl Signals {
     /// it is ignored, until [`Signals::leave_stops`].
     pub(crate) fn catch_stops(&self) {
         if !dispositions::is_ignored(SIGTSTP) {
-            // Without it only genlock stops, as if it were not listened to.
+            // If that fails Ctrl-Z stops genlock alone, as it does without this.
             let _ = self.delivery.handle().add_signal(SIGTSTP);
         }
     }
@@ -73,9 +74,9 @@ impl Signals {
                 std::future::pending().await
             }
             self.pending.extend(self.delivery.pending());
-            // That has emptied the socket behind tokio's back: have it notice.
-            let noticed = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
-            let _ = self.delivery.get_read().try_io(Interest::READABLE, noticed);
+            // signal-hook has emptied the socket, of which tokio knows nothing: clear its readiness.
+            let empty = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
+            let _ = self.delivery.get_read().try_io(Interest::READABLE, empty);
         }
     }
 
@@ -90,17 +91,17 @@ impl Signals {
     }
 }
 
-/// Ends this process as SIGPIPE does, when the reader of its output has gone away; returns if
-/// genlock was started with that ignored. The signal itself is no use: if it were not ignored, a
-/// store that breaks a connection would end us too.
+/// Ends this process by SIGPIPE, when the reader of its output has gone away; returns if genlock was
+/// started with that ignored. genlock itself always ignores it, or a store that breaks a connection
+/// would end it too.
 pub(crate) fn die_of_closed_pipe() {
     if !inherited::sigpipe_was_ignored() {
         die_by(libc::SIGPIPE);
     }
 }
 
-/// Stops this process as SIGTSTP does that is not caught: not if nobody could continue it (an orphaned
-/// group, setpgid(2)).
+/// Stops this process as an uncaught SIGTSTP does. The kernel does not stop it in an orphaned process
+/// group, which no shell would continue (setpgid(2)).
 pub(super) fn stop() {
     dispositions::with_disposition(SIGTSTP, libc::SIG_DFL, || {
         // SAFETY: the disposition is the default, so that no code of ours runs.
@@ -113,24 +114,25 @@ pub(crate) fn ends(signal: i32) -> bool {
     ![SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH].contains(&signal)
 }
 
-/// Ends this process by `signal`, without a core file: a shell then sees what it would have seen
-/// of the command. Returns if the signal does not end it: the first process of a PID namespace
-/// cannot be ended so (pid_namespaces(7)).
+/// Ends this process by `signal`, without a core file, so that a shell sees what it would have seen of
+/// the command. Returns if the signal does not end it, as with the first process of a PID namespace
+/// (pid_namespaces(7)).
 pub(crate) fn die_by(signal: i32) {
-    expose_to(signal);
+    let_it_end_us(signal);
     // SAFETY: the disposition is the default, so that no code of ours runs.
     unsafe { libc::raise(signal) };
 }
 
 /// [`die_by`], and the rest of our process group gets the signal too.
 pub(crate) fn die_with_group(signal: i32) {
-    expose_to(signal);
+    let_it_end_us(signal);
     if let Some(named) = Signal::from_named_raw(signal) {
         let _ = rustix::process::kill_current_process_group(named);
     }
 }
 
-fn expose_to(signal: i32) {
+/// Gives a signal its default disposition, unblocked and without a core file.
+fn let_it_end_us(signal: i32) {
     let no_core = Rlimit {
         current: Some(0),
         maximum: Some(0),

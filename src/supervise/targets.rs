@@ -1,4 +1,4 @@
-//! All that main signals itself when the watchdog does not act: the command's group, the processes
+//! The processes that main signals itself when the watchdog does not act: the command's group, those
 //! below main, and the watchdog.
 
 use rustix::process::{Pid, Signal};
@@ -14,9 +14,9 @@ pub(super) struct Targets {
     leftovers: LeftoverPolicy,
     /// The command's process, until it is known to be reaped.
     leader: Option<Leader>,
-    /// The last look found nothing alive.
+    /// Whether the look before this one found nothing alive.
     nothing_lived: bool,
-    /// Made when it is needed first, from the unrelated children: most runs need none.
+    /// Made at the first use, from `unrelated`: most runs need none.
     descendants: Option<Descendants>,
     unrelated: Vec<UnrelatedChild>,
 }
@@ -42,7 +42,7 @@ impl Targets {
         self.leader = Pid::from_raw(pid).map(|pid| Leader::new(pid, self.watchdog));
     }
 
-    /// The watchdog has reaped it.
+    /// The watchdog has reaped the command.
     pub(super) fn command_reaped(&mut self) {
         self.leader = None;
     }
@@ -78,7 +78,7 @@ impl Targets {
     pub(super) fn terminate_rest(&mut self) {
         if self.leftovers == LeftoverPolicy::Stop {
             let (group, watchdog) = (self.group(), Some(self.watchdog));
-            self.descendants().tell(Except { group, watchdog });
+            self.descendants().terminate(Except { group, watchdog });
         }
     }
 
@@ -96,7 +96,7 @@ impl Targets {
         }
     }
 
-    /// Whether nothing of the command lives. Reaps.
+    /// Whether nothing of the command lives. Reaps children of main's that have ended.
     pub(super) fn are_gone(&mut self) -> bool {
         if self.leftovers == LeftoverPolicy::Leave {
             return self.leader.as_ref().is_none_or(Leader::has_ended);
@@ -104,9 +104,9 @@ impl Targets {
         if children::reap_all() {
             return true;
         }
-        // What is left may be no process of the command: a watchdog that cannot die, or unrelated
-        // children. Then two looks in turn have to find nothing alive: one can miss a process that was
-        // forked meanwhile.
+        // The children that are left may be none of the command's: a watchdog that cannot die, or
+        // unrelated ones. Then two looks, one after the other, have to find nothing alive: one alone
+        // can miss a process that was forked meanwhile.
         let watchdog = self.watchdog;
         let nothing_lives = !self.descendants().lives(watchdog);
         std::mem::replace(&mut self.nothing_lived, nothing_lives) && nothing_lives

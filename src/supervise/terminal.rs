@@ -1,4 +1,5 @@
-//! The terminal's foreground, and genlock's own stop: what a shell's job control rests on.
+//! The terminal's foreground, its modes, and genlock's own stop: genlock's part in a shell's job
+//! control.
 
 use std::io::IsTerminal;
 use std::os::fd::OwnedFd;
@@ -12,13 +13,12 @@ use super::dispositions;
 /// The controlling terminal.
 pub(crate) struct Terminal {
     tty: OwnedFd,
-    /// The command has the foreground whenever genlock has it.
+    /// Whether the command is put into the foreground whenever genlock is there.
     wanted: bool,
-    /// While the command, or a job of its own, has the foreground: how the terminal was set when
-    /// it got it.
+    /// While the command, or a job of its own, has the foreground: the terminal's modes from before.
     given: Option<Given>,
-    /// We left the process group that we were started in.
-    parted: bool,
+    /// Whether genlock left the process group that it was started in.
+    left_group: bool,
 }
 
 struct Given {
@@ -30,20 +30,20 @@ impl Terminal {
     pub(crate) fn open() -> Option<Self> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let tty = rustix::fs::open(c"/dev/tty", flags, Mode::empty()).ok()?;
-        // In a pipeline the terminal may be another's to read from: `genlock run k make | less`.
-        // Then the command has it when it asks for it, as under sudo(8).
+        // In a pipeline (`genlock run k make | less`) another program may read from the terminal.
+        // Then the command gets it when it asks for it, as under sudo(8).
         let wanted = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         Some(Self {
             tty,
             wanted,
             given: None,
-            parted: false,
+            left_group: false,
         })
     }
 
     /// If genlock is in the foreground, notes that the command takes it when it starts.
     pub(crate) fn give_at_start(&mut self) -> bool {
-        let gives = self.wanted && self.is_ours();
+        let gives = self.wanted && self.has_foreground();
         if gives && self.given.is_none() {
             self.given = Some(Given {
                 modes: rustix::termios::tcgetattr(&self.tty).ok(),
@@ -52,7 +52,7 @@ impl Terminal {
         gives
     }
 
-    /// If genlock is in the foreground, puts the command's group there, if it wants to be there.
+    /// Puts the command's group into the foreground, if genlock is there and the command wants it.
     pub(crate) fn give(&mut self, group: Pid) -> bool {
         let gives = self.give_at_start();
         if gives {
@@ -61,9 +61,9 @@ impl Terminal {
         gives
     }
 
-    /// For a command that was stopped because it is not in the foreground (SIGTTIN, SIGTTOU): puts
-    /// it there if genlock is there; also when it was there already, for each process of a pipeline
-    /// that a shell starts puts the pipeline there. False if it has to wait until genlock is.
+    /// For a command that was stopped because it is not in the foreground (SIGTTIN, SIGTTOU): puts it
+    /// there if genlock is there, also where that was done before: a shell that starts a pipeline puts
+    /// it there again with each of its processes. False if genlock is not in the foreground.
     pub(crate) fn give_on_request(&mut self, group: Pid) -> bool {
         self.wanted = true;
         self.give(group)
@@ -85,20 +85,20 @@ impl Terminal {
         Some(TakenBack(given))
     }
 
-    /// Sets the terminal as it was: a command that was killed could not. At once: what is to be
-    /// shown first may have to wait for Ctrl-Q.
-    pub(crate) fn mend(&self, TakenBack(given): TakenBack) {
+    /// Sets the modes from before, which a command that was killed has not done. TCSANOW, since output
+    /// that is not written yet may wait for somebody's Ctrl-Q.
+    pub(crate) fn restore(&self, TakenBack(given): TakenBack) {
         if let Some(modes) = given.modes {
             let _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &modes);
         }
     }
 
-    /// Stops genlock's process group, as Ctrl-Z would have if genlock were not in between, so that
-    /// the shell sees its job stopped: all of a pipeline, or the script that called genlock.
-    /// Returns when continued, or at once if nobody could continue us (an orphaned group,
-    /// setpgid(2), and the like).
+    /// Stops genlock's process group, as Ctrl-Z would have done without genlock, so that the shell sees
+    /// its job stopped: all of a pipeline, or the script that called genlock. Returns when continued,
+    /// or at once where no shell would continue it (an orphaned group, setpgid(2), or one of
+    /// genlock's own).
     pub(crate) fn stop_ourselves(&self) {
-        if self.parted || dispositions::is_ignored(libc::SIGTSTP) {
+        if self.left_group || dispositions::is_ignored(libc::SIGTSTP) {
             return;
         }
         dispositions::with_disposition(libc::SIGTSTP, libc::SIG_DFL, || {
@@ -106,31 +106,31 @@ impl Terminal {
         });
     }
 
-    fn is_ours(&mut self) -> bool {
+    fn has_foreground(&mut self) -> bool {
         // SAFETY: getpgrp(2) only looks.
         if unsafe { libc::getpgrp() } == 0 {
-            return self.part_from_group();
+            return self.leave_group();
         }
         rustix::termios::tcgetpgrp(&self.tty).is_ok_and(|group| group == rustix::process::getpgrp())
     }
 
-    /// A process group from outside of our PID namespace, such as unshare(1) leaves us in, has no
-    /// number here: the terminal could not be given back to it. If it is in the foreground we go on
-    /// in one of our own, and nobody there would notice that one's stop.
-    fn part_from_group(&mut self) -> bool {
-        // tcgetpgrp(3) cannot tell either. But reading from the background, and be it nothing, is an
-        // error where SIGTTIN is ignored (termios(3)).
+    /// For a process group from outside of our PID namespace, as under unshare(1): it has no number
+    /// here, so the terminal could not be given back to it. If it is in the foreground genlock puts a
+    /// group of its own there, which no shell would see stopped. False if it is not.
+    fn leave_group(&mut self) -> bool {
+        // tcgetpgrp(3) gives no number of it either. But to read from the background, even no bytes, is
+        // an error while SIGTTIN is ignored (termios(3)).
         let in_foreground = dispositions::with_disposition(libc::SIGTTIN, libc::SIG_IGN, || {
             rustix::io::read(&self.tty, &mut [0; 0]).is_ok()
         });
         if !in_foreground || rustix::process::setpgid(None, None).is_err() {
             return false;
         }
-        self.parted = true;
+        self.left_group = true;
         let _ = rustix::termios::tcsetpgrp(&self.tty, rustix::process::getpgrp());
         true
     }
 }
 
-/// What [`Terminal::take_back`] took, to mend with.
+/// What [`Terminal::take_back`] gives, for [`Terminal::restore`].
 pub(crate) struct TakenBack(Given);

@@ -9,10 +9,10 @@ use super::children::{self, ChildEvent};
 use super::leader;
 use super::search::{self, Search};
 
-/// A child that is neither signalled nor waited for, and whose descendants are not either.
+/// A child that is neither signalled nor waited for, nor is anything below it.
 pub(super) struct UnrelatedChild {
     pid: Pid,
-    /// A pidfd (pidfd_open(2)): tells it from a later process with the same number.
+    /// A pidfd, which stays with one process (pidfd_open(2)): a later one may have the same number.
     process: Option<OwnedFd>,
 }
 
@@ -25,8 +25,9 @@ impl UnrelatedChild {
         }
     }
 
-    /// All children, before there is a command. Without pidfds (before Linux 5.3) none: a later
-    /// process of the command with the same number would be taken for it, and live on.
+    /// All children that there are before the command. None where there are no pidfds (before Linux
+    /// 5.3): a process of the command's that got the number of such a child later would not be
+    /// killed.
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         // Most runs have none, and pay one system call.
@@ -39,7 +40,7 @@ impl UnrelatedChild {
         all
     }
 
-    /// Whether this process is that child.
+    /// Whether the process with this number is that child.
     pub(super) fn is(&self, pid: Pid) -> bool {
         let runs = || {
             self.process

@@ -1,8 +1,8 @@
 //! The watchdog: a process between main and the command that holds the deadline.
 //!
-//! It is forked while main has one thread, makes all ready that it will need, waits on four
-//! descriptors, and makes system calls only: it does not allocate any more, so nothing that happens
-//! to main or to memory keeps it from its deadline.
+//! It is forked while main has one thread, and makes ready all that it will need. From then on it
+//! waits on four descriptors and makes system calls only, without allocating: neither main nor a lack
+//! of memory keeps it from its deadline.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,8 +22,8 @@ use super::message::{MAX_MESSAGE, WatchdogNotice, WatchdogOrder};
 use super::{EndReason, LeftoverPolicy, TimeLimits};
 use crate::clock::Instant;
 
-/// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the one alive
-/// that stops the command.
+/// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the watchdog alive,
+/// which then ends the command.
 pub(crate) const NAME: &std::ffi::CStr = c"lock-watchdog";
 
 /// The watchdog's whole state.
@@ -34,18 +34,18 @@ pub(super) struct Watchdog {
     message: Vec<u8>,
     sources: EventSources,
     executed: Option<OwnedFd>,
-    /// The descriptor that the lock lives by for as long as it is open. The command inherits it,
-    /// but not if it may leave something behind.
+    /// The lock's descriptor, where the lock is held as long as that is open anywhere (file store). The
+    /// command inherits it, unless it may leave processes behind.
     inherit: Option<OwnedFd>,
     /// The command's process, until it is reaped; it leads its group.
     leader: Option<Pid>,
-    /// The group's number, to tell its members by. After the leader is reaped it may not be
-    /// signalled any more.
+    /// The group's number, to know its members by. It must not be signalled once the leader is reaped:
+    /// it can be another group's then.
     group: Option<Pid>,
-    killing: Backoff,
-    telling: Backoff,
-    /// When what has left the group is told to end once more.
-    next_telling: Option<Instant>,
+    kill_rounds: Backoff,
+    term_rounds: Backoff,
+    /// When SIGTERM is next sent to what has left the group.
+    next_term_round: Option<Instant>,
     descendants: Descendants,
 }
 
@@ -61,9 +61,9 @@ impl Watchdog {
             inherit: None,
             leader: None,
             group: None,
-            killing: Backoff::for_kill(),
-            telling: Backoff::for_term(),
-            next_telling: None,
+            kill_rounds: Backoff::for_kill(),
+            term_rounds: Backoff::for_term(),
+            next_term_round: None,
             descendants: Descendants::new(Vec::new()),
         }
     }
@@ -87,13 +87,13 @@ impl Watchdog {
             if ready.children {
                 self.look_at_children();
             }
-            // Before any order is carried out: to continue the command, say.
+            // What is due comes before any order, such as one to continue the command.
             if let Some(reason) = self.lifecycle.tick(Instant::now()) {
                 self.notify(WatchdogNotice::Terminating(reason));
-                self.tell_to_end();
+                self.terminate();
             }
-            if self.next_telling.is_some_and(|at| at <= Instant::now()) {
-                self.tell_the_rest();
+            if self.next_term_round.is_some_and(|at| at <= Instant::now()) {
+                self.terminate_rest();
             }
             if ready.link && !self.obey() {
                 return;
@@ -105,20 +105,20 @@ impl Watchdog {
     fn wait(&mut self) -> Ready {
         let phase = self.lifecycle.phase();
         let timeout = match phase {
-            Phase::Killing(_) => Some(self.killing.pause()),
-            Phase::Terminating(..) => self.next_telling.map(Instant::left),
+            Phase::Killing(_) => Some(self.kill_rounds.pause()),
+            Phase::Terminating(..) => self.next_term_round.map(Instant::left),
             _ => None,
         };
         self.sources.set_timer(self.lifecycle.next());
-        // Once main is gone there is nobody to obey.
+        // After main's end no order comes, and the link would be readable for ever.
         let main_is_there = phase != Phase::Killing(EndReason::MainGone);
         self.sources
             .wait(main_is_there, self.executed.as_ref(), timeout)
     }
 
-    /// Reads one order. False if main is gone and there is nothing to stop.
+    /// Reads one order and carries it out. False if main is gone and no command was started.
     fn obey(&mut self) -> bool {
-        // Taken out for the time of one order, which borrows it.
+        // Taken out of `self` while the order borrows it.
         let mut message = std::mem::take(&mut self.message);
         let go_on = match link::receive(self.sources.link.as_fd(), &mut message) {
             Received::WatchdogOrder(order, passed) => {
@@ -154,7 +154,7 @@ impl Watchdog {
             WatchdogOrder::Stop => {
                 if self.lifecycle.end(EndReason::Requested, Instant::now()) {
                     self.notify(WatchdogNotice::Terminating(EndReason::Requested));
-                    self.tell_to_end();
+                    self.terminate();
                 }
             }
         }
@@ -168,7 +168,7 @@ impl Watchdog {
         if self.leftovers == LeftoverPolicy::Stop {
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
-        // The watchdog keeps it in any case: the lock must outlive the command.
+        // The watchdog keeps it open in any case: the lock must outlive the command.
         let inherit = match self.leftovers {
             LeftoverPolicy::Stop => self.inherit.as_ref().map(AsFd::as_fd),
             LeftoverPolicy::Leave => None,
@@ -197,8 +197,8 @@ impl Watchdog {
         }
     }
 
-    /// Passes a signal to the command. Once that has ended, a signal that would have ended it ends
-    /// the patience with what it left behind.
+    /// Passes a signal to the command's process group. After the command's end, a signal that ends
+    /// processes has what it left behind killed at once, before the grace is over.
     fn pass_on(&mut self, number: i32) {
         const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
         self.notify(WatchdogNotice::PassedOn);
@@ -247,8 +247,8 @@ impl Watchdog {
         {
             self.notify(WatchdogNotice::Leftover(left));
         }
-        // Before it is reaped: until then the group's number is its own. It was told already when it
-        // did not end by itself.
+        // Before the leader is reaped, while no other group can have the number. If the command did not
+        // end by itself the group was sent SIGTERM before.
         match self.leftovers {
             LeftoverPolicy::Stop if by_itself => {
                 self.signal_group(Signal::TERM);
@@ -264,43 +264,43 @@ impl Watchdog {
         if self.leftovers == LeftoverPolicy::Leave {
             self.lifecycle.gone();
         } else if by_itself && !children::reap_all() {
-            // Rare, so that most commands cost no walk of the tree.
-            self.tell_the_rest();
+            // Children are left, which is rare: most commands cost no walk of the tree.
+            self.terminate_rest();
         }
     }
 
-    /// SIGTERM to all, and SIGCONT so that what is stopped can act on it; no more than that if it
-    /// is to be killed anyway. The group at one stroke, then what has left it.
-    fn tell_to_end(&mut self) {
+    /// Sends SIGTERM, and SIGCONT so that what is stopped can act on it, to the group as a whole, then
+    /// to what has left it. Nothing if SIGKILL is due already.
+    fn terminate(&mut self) {
         if let Phase::Terminating(..) = self.lifecycle.phase() {
             self.signal_group(Signal::TERM);
             self.signal_group(Signal::CONT);
-            self.tell_the_rest();
+            self.terminate_rest();
         }
     }
 
-    /// What has left the group, found round after round until the grace is over: among those that
-    /// start others and end, one walk misses some.
-    fn tell_the_rest(&mut self) {
-        self.next_telling = None;
+    /// Sends them to what has left the group, and again until the grace is over: one walk of the tree
+    /// misses some of many short-lived processes that start others.
+    fn terminate_rest(&mut self) {
+        self.next_term_round = None;
         if self.leftovers == LeftoverPolicy::Stop
             && matches!(self.lifecycle.phase(), Phase::Terminating(..))
         {
             let begun = Instant::now();
-            self.descendants.tell(Except {
+            self.descendants.terminate(Except {
                 group: self.group,
                 watchdog: None,
             });
             let now = Instant::now();
-            self.next_telling = Some(now + self.telling.pause_after(now.since(begun)));
+            self.next_term_round = Some(now + self.term_rounds.pause_after(now.since(begun)));
         }
     }
 
-    /// SIGKILL to all.
+    /// Sends SIGKILL to the group, and to what has left it.
     fn kill(&mut self) {
         self.signal_group(Signal::KILL);
         if self.leftovers == LeftoverPolicy::Stop {
-            self.descendants.kill(self.killing.search());
+            self.descendants.kill(self.kill_rounds.search());
         }
     }
 
@@ -326,7 +326,7 @@ pub(super) fn fork(
     let forked = unsafe { libc::fork() };
     if forked == 0 {
         drop(main_end);
-        // A panic must not run main's clean-up in this copy of it.
+        // A panic must not unwind into main's code, and run its clean-up in this copy of main.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let _ = rustix::thread::set_name(NAME);
             let _ = rustix::process::setpgid(None, None);
@@ -337,7 +337,7 @@ pub(super) fn fork(
     }
     let error = io::Error::last_os_error();
     dispositions::set_mask(&mask);
-    // A number that is below zero is none, and not even to be looked at.
+    // `from_raw` takes no negative number; zero is none either.
     match Pid::from_raw(forked.max(0)) {
         Some(pid) => Ok((pid, main_end)),
         None => Err(error),

@@ -292,7 +292,7 @@ impl<'a> Running<'a> {
             && let Some(taken) = terminal.take_back()
             && killed
         {
-            terminal.mend(taken);
+            terminal.restore(taken);
             self.killed_in_foreground = true;
         }
     }
