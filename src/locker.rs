@@ -35,7 +35,8 @@ pub use builder::RequestBuilder;
 pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
 pub use deadline::{
-    grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs, told_after,
+    Deadline, grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs,
+    told_after,
 };
 pub use held::{Grant, Held, Possession, Variable};
 pub use hold::Hold;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sent      CLOCK_BOOTTIME just before the grant or renewal left, never when its answer came
-//! expiry    sent + the TTL that the server granted
+//! expiry    sent + the TTL that the server granted, less what its bookkeeping may take
 //! deadline  expiry - margin
 //! ```
 
@@ -51,23 +51,39 @@ pub fn least_ttl(grace: Duration, renewed: bool) -> Duration {
 
 /// What the acknowledged renewals of one lease amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadline {
+pub struct Deadline {
     sent: Instant,
     ttl: Duration,
+    /// The part of the TTL that all times are a share of.
+    validity: Duration,
 }
 
 impl Deadline {
     /// The grant that left at `sent` was answered with this TTL.
-    pub(super) fn granted(sent: Instant, ttl: Duration) -> Self {
-        Self { sent, ttl }
+    pub fn granted(sent: Instant, ttl: Duration) -> Self {
+        Self {
+            sent,
+            ttl,
+            validity: ttl,
+        }
+    }
+
+    /// The same in a store whose own bookkeeping may take so much of the TTL: a lease may end so much
+    /// sooner after the last acknowledged request was sent.
+    #[must_use]
+    pub fn less(self, bookkeeping: Duration) -> Self {
+        // The margin is one of the whole TTL, for all of which the clocks may differ: a twentieth of it.
+        let taken = bookkeeping.saturating_add(bookkeeping / 19);
+        Self {
+            validity: self.validity.saturating_sub(taken),
+            ..self
+        }
     }
 
     /// A renewal that left at `sent` was answered. An answer to an older one than the newest
     /// answered says nothing new.
-    pub(super) fn renewed(&mut self, sent: Instant, ttl: Duration) {
-        if sent > self.sent {
-            *self = Self { sent, ttl };
-        }
+    pub(super) fn renewed(&mut self, sent: Instant) {
+        self.sent = self.sent.max(sent);
     }
 
     /// When the request left that it counts from.
@@ -75,18 +91,24 @@ impl Deadline {
         self.sent
     }
 
-    /// When the next renewal should leave: at a third of the TTL.
+    /// When the next renewal should leave: when a third of it is over.
     pub(super) fn renew_at(&self) -> Instant {
-        self.sent + renewed_every(self.ttl)
+        self.sent + renewed_every(self.validity)
     }
 
     /// From here on another could hold the lock, but for the margin.
     pub(super) fn instant(&self) -> Instant {
-        self.sent + killed_after(self.ttl)
+        self.sent + killed_after(self.validity)
     }
 
+    /// How long the store keeps the lease, as it said.
     pub(super) fn ttl(&self) -> Duration {
         self.ttl
+    }
+
+    /// For how long, from the sending on, it surely keeps it: what counts as the TTL of what is held.
+    pub(super) fn validity(&self) -> Duration {
+        self.validity
     }
 }
 
@@ -145,23 +167,42 @@ mod tests {
         /// Pings leave at any time, and are answered in any order, twice or never.
         #[test]
         fn no_order_of_answers_goes_past_what_the_newest_answered_ping_allows(
-            first in 1..60u64,
-            answers in vec((0..100_000u64, 1..60u64), 0..40),
+            ttl in 1..60u64,
+            answers in vec(0..100_000u64, 0..40),
         ) {
             let sent = |milliseconds: u64| at(1_000) + Duration::from_millis(milliseconds);
-            let mut deadline = Deadline::granted(sent(0), Duration::from_secs(first));
-            let mut newest = (0, first);
-            for (left, ttl) in answers {
-                deadline.renewed(sent(left), Duration::from_secs(ttl));
-                if left > newest.0 {
-                    newest = (left, ttl);
-                }
-                let ttl = Duration::from_secs(newest.1);
-                let expiry = sent(newest.0) + ttl;
+            let ttl = Duration::from_secs(ttl);
+            let mut deadline = Deadline::granted(sent(0), ttl);
+            let mut newest = 0;
+            for left in answers {
+                deadline.renewed(sent(left));
+                newest = newest.max(left);
+                let expiry = sent(newest) + ttl;
                 prop_assert_eq!(deadline.instant(), expiry - margin(ttl));
                 prop_assert!(deadline.instant() < expiry);
                 prop_assert!(deadline.renew_at() < deadline.instant());
             }
+        }
+
+        /// Whatever share of a TTL the store takes, the deadline is so much and the margin of all of it
+        /// before the end; and what is held by what is left has room as with any TTL.
+        #[test]
+        fn what_the_store_may_take_comes_off_beside_the_margin(
+            ttl in 3_000..60_000u64,
+            taken in 0..50u64,
+        ) {
+            let ttl = Duration::from_millis(ttl);
+            let taken = ttl * taken as u32 / 100;
+            let mut deadline = Deadline::granted(at(100), ttl).less(taken);
+            deadline.renewed(at(200));
+            let end = at(200) + ttl - taken - margin(ttl);
+            let nanosecond = Duration::from_nanos(2);
+            prop_assert!(deadline.instant() <= end + nanosecond);
+            prop_assert!(deadline.instant() + nanosecond >= end);
+            prop_assert_eq!(deadline.ttl(), ttl);
+            let held = deadline.validity();
+            prop_assert!(grace(held, None) < room_for_grace(held, true));
+            prop_assert!(deadline.renew_at() < deadline.instant() - grace(held, None));
         }
     }
 
@@ -184,10 +225,10 @@ mod tests {
     fn an_answer_to_an_older_ping_moves_nothing() {
         let ttl = Duration::from_secs(10);
         let mut deadline = Deadline::granted(at(100), ttl);
-        deadline.renewed(at(103), ttl);
+        deadline.renewed(at(103));
         let newest = deadline;
-        deadline.renewed(at(102), ttl * 9);
-        deadline.renewed(at(103), ttl * 9);
+        deadline.renewed(at(102));
+        deadline.renewed(at(103));
         assert_eq!(deadline, newest);
     }
 }

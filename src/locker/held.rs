@@ -158,8 +158,8 @@ impl Held {
         self.first().owner_key.as_deref()
     }
 
-    /// The TTL that the store granted, which may be longer than what was asked for. `None` where
-    /// the lock ends only with its holder.
+    /// The TTL that the store granted, which may be longer than what was asked for; less what the
+    /// store's own bookkeeping may take. `None` where the lock ends only with its holder.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
     }

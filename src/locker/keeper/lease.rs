@@ -9,10 +9,10 @@ use tokio::sync::{oneshot, watch};
 use super::renewal::Renewals;
 use super::{Keeper, LeaseCalls, Requests};
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Trace};
-use crate::locker::deadline::Deadline;
+use crate::locker::deadline::{Deadline, room_for_grace};
 use crate::locker::net::fault::Fault;
 use crate::locker::ownership::Owner;
 use crate::loss::Loss;
@@ -33,6 +33,7 @@ struct Revoked;
 
 /// What the grant of a lease gave.
 pub(in crate::locker) struct Granted {
+    /// The TTL that the store granted, less what its own bookkeeping may take.
     pub(in crate::locker) ttl: Duration,
     pub(in crate::locker) owner: Owner,
 }
@@ -64,6 +65,7 @@ impl<C: LeaseCalls> Lease<C> {
             keeper: keeper.clone(),
             calls: calls.clone(),
             number,
+            ttl,
             renewal: renewal.subscribe(),
             key: trace.key().to_owned(),
             trace: Some(trace.clone()),
@@ -92,7 +94,7 @@ impl<C: LeaseCalls> Lease<C> {
     }
 
     /// Whether it is renewed from now on.
-    pub(in crate::locker) fn set_renewal(&self, renewal: Renewal) {
+    pub(super) fn set_renewal(&self, renewal: Renewal) {
         self.renewal.send_replace(renewal);
     }
 
@@ -125,6 +127,8 @@ struct Task {
     keeper: Arc<Keeper>,
     calls: Arc<dyn LeaseCalls>,
     number: u64,
+    /// As it is asked for.
+    ttl: Duration,
     renewal: watch::Receiver<Renewal>,
     /// Of which lock its events are.
     key: String,
@@ -142,14 +146,16 @@ impl Task {
     ) {
         let requests = Requests::default();
         let leases = &self.keeper.clone().leases;
-        match self.grant(&requests, &mut closing).await {
+        let granted = self.grant(&requests, &mut closing).await;
+        match granted.and_then(|deadline| self.fitting(deadline)) {
             Ok(deadline) => {
-                let ttl = deadline.ttl();
                 let owner = Owner::new(Some(deadline.instant()));
-                leases.granted(self.number, ttl, owner.clone());
-                let given = owner.clone();
+                leases.granted(self.number, deadline.ttl(), owner.clone());
                 // If nobody waits any more, `ended` says so.
-                let _ = grant.send(Ok(Granted { ttl, owner: given }));
+                let _ = grant.send(Ok(Granted {
+                    ttl: deadline.validity(),
+                    owner: owner.clone(),
+                }));
                 tokio::select! {
                     revoked = &mut ended => if let Ok(Revoked) = revoked {
                         return;
@@ -200,6 +206,32 @@ impl Task {
         tokio::join!(granting, revoking).0
     }
 
+    /// A store may grant less than it was asked for, and the grace fit no more.
+    fn fitting(&self, deadline: Deadline) -> Result<Deadline, Fault> {
+        let (ttl, options) = (deadline.validity(), &self.keeper.options);
+        let room = room_for_grace(ttl, options.auto_renew);
+        let Some(grace) = options
+            .grace
+            .filter(|&grace| ttl < self.ttl && grace >= room)
+        else {
+            return Ok(deadline);
+        };
+        let words = |time: Duration| {
+            let milliseconds = time.as_millis() as u64;
+            humantime::format_duration(Duration::from_millis(milliseconds)).to_string()
+        };
+        let message = format!(
+            "the store grants {} of the {} that it was asked for: a grace of {} does not fit, take \
+             less than {}",
+            words(ttl),
+            words(self.ttl),
+            words(grace),
+            words(room),
+        );
+        let error = Error::new(ErrorKind::InvalidTtl, message);
+        Err(Fault::Refused(error.about([Setting::Ttl])))
+    }
+
     /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
     /// stands for is stopped first.
     async fn keep(&mut self, mut deadline: Deadline, owner: &Owner) {
@@ -233,7 +265,7 @@ impl Task {
             };
             match renewed {
                 Ok(sent) => {
-                    deadline.renewed(sent, deadline.ttl());
+                    deadline.renewed(sent);
                     owner.extend(deadline.instant());
                 }
                 Err(Fault::LeaseNotFound) => return Loss::LeaseGone,

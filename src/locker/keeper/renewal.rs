@@ -65,7 +65,7 @@ impl Renewals {
         deadline: &Deadline,
         due: Instant,
     ) -> Result<Instant, Fault> {
-        let ttl = deadline.ttl();
+        let ttl = deadline.validity();
         loop {
             // Answers that are slow, and come all the time, are no silence.
             let silent = |since| Instant::now() >= since + ttl / SILENT;
@@ -122,9 +122,9 @@ impl Renewals {
         let Some(asked) = self.asked else {
             return due;
         };
-        let pace = (deadline.ttl() / PACE).max(LEAST_PACE);
+        let pace = (deadline.validity() / PACE).max(LEAST_PACE);
         if self.since.is_some() && self.lives() {
-            let half = deadline.sent() + deadline.ttl() / 2;
+            let half = deadline.sent() + deadline.validity() / 2;
             return due.max(asked + pace).max(half);
         }
         let pause = if self.in_time {

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use tokio::time::sleep;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::events::EventKind;
 use crate::locker::claims::Claims;
 use crate::locker::{Loss, margin};
@@ -16,6 +17,8 @@ type Renew = Box<dyn Fn(usize) -> BoxFuture<'static, Result<Instant, Fault>> + S
 /// A store that grants and revokes at once.
 struct Scripted {
     renew: Renew,
+    /// What its own bookkeeping may take of a TTL.
+    bookkeeping: Duration,
     /// When each renewal was asked for.
     asked: Mutex<Vec<Instant>>,
     revoked: AtomicUsize,
@@ -28,8 +31,17 @@ impl Scripted {
     {
         Arc::new(Self {
             renew: Box::new(move |number| Box::pin(renew(number))),
+            bookkeeping: Duration::ZERO,
             asked: Mutex::default(),
             revoked: AtomicUsize::new(0),
+        })
+    }
+
+    fn less(self: Arc<Self>, bookkeeping: Duration) -> Arc<Self> {
+        let store = Arc::into_inner(self).expect("one");
+        Arc::new(Self {
+            bookkeeping,
+            ..store
         })
     }
 
@@ -40,7 +52,8 @@ impl Scripted {
 
 impl LeaseCalls for Scripted {
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
-        Box::pin(async { Ok(Deadline::granted(requests.leave(), TTL)) })
+        let deadline = Deadline::granted(requests.leave(), TTL).less(self.bookkeeping);
+        Box::pin(async move { Ok(deadline) })
     }
 
     fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
@@ -167,4 +180,38 @@ async fn the_one_more_renewal_is_none_that_was_under_way() {
     let held = Instant::now().since(asked_for);
     assert!(held >= TTL - margin(TTL), "{held:?}");
     assert!(held < TTL + Duration::from_secs(1), "{held:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn less_than_was_asked_for_is_refused_where_the_grace_does_not_fit() {
+    for (grace, asked, fits) in [(5, TTL * 3, false), (3, TTL * 3, true), (5, TTL, true)] {
+        let store = Scripted::new(|_| after(Duration::ZERO));
+        let options = Options::default().with_grace(Duration::from_secs(grace));
+        let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
+        let claim = Claims::default().claim("k").await.expect("a free key");
+        let mut lease = Lease::start(&keeper, store.clone(), asked, &claim);
+        let granted = lease.granted().await.map(|granted| granted.ttl);
+        match granted {
+            Ok(ttl) => assert!(fits && ttl == TTL),
+            Err(error) => {
+                assert!(!fits && error.kind() == ErrorKind::InvalidTtl, "{error}");
+                sleep(Duration::from_millis(1)).await;
+                assert_eq!(store.revoked.load(Ordering::Relaxed), 1, "nothing is left");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_may_take_of_a_ttl_is_off_everything() {
+    let third = TTL / 3;
+    let store = Scripted::new(|_| std::future::pending()).less(third);
+    let kept = kept(&store).await;
+    kept.granted.owner.ownership().lost().await;
+    let held = Instant::now().since(kept.begun);
+    let expected = TTL - third - margin(TTL);
+    assert!(held >= expected && held < expected + Duration::from_millis(50));
+    assert!(kept.granted.ttl < TTL - third);
+    let due = kept.granted.ttl / 3;
+    assert!(store.asked()[0].since(kept.begun + due) < Duration::from_millis(50));
 }
