@@ -22,7 +22,7 @@ pub struct Instant(Duration);
 impl Instant {
     /// The present moment (`CLOCK_BOOTTIME`).
     ///
-    /// With the feature `testing`, within a runtime whose time was paused, that of tokio's clock.
+    /// With the feature `testing`, in a runtime whose clock was paused: by that clock.
     pub fn now() -> Self {
         paused_now().unwrap_or_else(Self::of_the_host)
     }
@@ -88,14 +88,15 @@ fn paused_now() -> Option<Instant> {
     None
 }
 
-/// Attempts to sleep by the kernel's timer: one may end with the runtime of another sleeper.
+/// How often it sleeps by the kernel's timer: the first time ends early if the runtime ends whose task
+/// waits for that timer.
 const ATTEMPTS: u32 = 2;
 
 /// Sleeps until `deadline`, suspend included. Cancel-safe. All the sleepers of a runtime share one
 /// descriptor.
 ///
-/// Without a free descriptor for the timer it falls back to tokio's own, which is right but for
-/// the time of a suspend; the watchdog, whose timer was made at the start, is not concerned.
+/// Without a free descriptor for the timer it sleeps by tokio's, which does not count the time of a
+/// suspend. The tool's watchdog does not depend on this: it made its own timer at the start.
 ///
 /// # Panics
 /// Outside of a tokio runtime that has its I/O and time drivers enabled.
@@ -104,7 +105,7 @@ pub async fn sleep_until(deadline: Instant) {
         if deadline <= Instant::now() {
             return;
         }
-        // The kernel's timer knows nothing of a paused clock.
+        // A paused clock is tokio's, which the kernel's timer does not go by.
         if paused_now().is_none()
             && let Ok(timer) = Timer::of_this_runtime()
         {

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Of a terminal that does not say.
+/// The columns of a terminal that does not say how many it has.
 const USUAL: usize = 80;
 
 /// How many columns the terminal has.
@@ -16,7 +16,7 @@ pub(crate) fn of_terminal(terminal: impl AsFd) -> usize {
     }
 }
 
-/// How many columns the text takes, in which nothing is left that moves the cursor.
+/// How many columns a text takes that was escaped before (`describe::escape`).
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
@@ -51,7 +51,7 @@ pub(crate) fn fit_middle(text: &str, columns: usize) -> String {
     first.chain(['…']).chain(end).collect()
 }
 
-/// As many of these as go into so many columns.
+/// The first of these characters, as many as fit into so many columns.
 fn start(text: impl Iterator<Item = char>, columns: usize) -> impl Iterator<Item = char> {
     let mut taken = 0;
     text.take_while(move |&character| {

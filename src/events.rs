@@ -1,5 +1,5 @@
-//! What happens on the way to a lock and with it: one stream, told by the library, and by the tool's
-//! supervision of its command. Who shows it, writes it down or counts it reads it.
+//! What happens to a lock, from the wait for it to its release: one stream of events, of the library
+//! and of the tool's run of its command. Whatever shows, records or counts them reads this stream.
 
 mod observer;
 #[cfg(feature = "tracing")]
@@ -35,7 +35,7 @@ pub struct Event {
 #[non_exhaustive]
 #[expect(
     clippy::large_enum_variant,
-    reason = "told by reference, and seldom kept"
+    reason = "observers get a reference, and few events are kept"
 )]
 pub enum EventKind {
     /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
@@ -55,7 +55,7 @@ pub enum EventKind {
         /// Our own place in the queue, by the token that we will have, where the store has one.
         token: Option<u64>,
     },
-    /// The place in the queue was lost, for this reason, and is taken anew at the end.
+    /// The place in the queue was lost, for this reason. A new one is taken, at the queue's end.
     PlaceLost(Loss),
     /// The lock is held from now on.
     Granted {
@@ -68,20 +68,20 @@ pub enum EventKind {
     Renewed(Instant),
     /// The store did not answer and is asked again; the reason, on one line.
     Retrying(String),
-    /// What a connection broke of, as a dependency says it, where the reason that comes next has
-    /// only words for that it broke. It may have anything in it: escape it before it is shown.
+    /// Why a connection broke, in a dependency's own words, where the reason in the next event says no
+    /// more than that it broke. It may have anything in it: escape it before it is shown.
     Beneath(String),
     /// An operator took the held lock away; the loss of it comes next.
     TakenAway(TakenAway),
-    /// The held lock is lost. Nothing of it comes after this.
+    /// The held lock is lost. The library tells nothing more of it.
     Lost(Loss),
-    /// The tool stops its command, which was not asked to end by anybody else.
+    /// The tool stops its command, and not because it was sent a signal itself.
     Stopping(StopReason),
     /// The tool's command has ended, and nothing that it started lives, but for what is left on
-    /// purpose; its wait status (wait(2)), if that is known. Not told of one that was not started.
+    /// purpose; its wait status (wait(2)), if that is known. Only for a command that was started.
     Ended(Option<i32>),
     /// The lock was released, which the store has acknowledged; or it was dropped, and is released in
-    /// the background. Not told if the release failed, or nobody waited for it to the end.
+    /// the background. There is no such event if the release failed, or its future was dropped.
     Released,
 }
 
@@ -100,7 +100,7 @@ pub enum StopReason {
 }
 
 impl Event {
-    /// It happens now.
+    /// An event of this moment.
     fn now(key: Option<&str>, what: EventKind) -> Self {
         Self {
             at: SystemTime::now(),

@@ -1,4 +1,4 @@
-//! Reading a file that a setting names, which may be a pipe: whoever has that may never write.
+//! Reading a file that a setting names. It may be a pipe, whose writer may never write.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -14,29 +14,29 @@ use crate::clock::Instant;
 /// The file system of pipes without a name (linux/magic.h).
 const PIPEFS_MAGIC: u64 = 0x5049_5045;
 
-/// So many times as long is waited for somebody who has the pipe open to write: such as a store of
-/// passwords, which asks for its own first.
-const PATIENCE: u32 = 30;
+/// How many times longer a pipe is waited for once it has a writer: that may be a password manager,
+/// which first asks for a password of its own.
+const WITH_WRITER: u32 = 30;
 
-/// Opens it without waiting for somebody to write, as a pipe with a name would (fifo(7)).
+/// Opens it without waiting for a writer, as the open of a named pipe otherwise does (fifo(7)).
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     options.custom_flags(OFlags::NONBLOCK.bits() as i32);
     let file = options.open(path)?;
     if !file.metadata()?.file_type().is_fifo() {
-        // A terminal waits for who types.
+        // A read from a terminal waits for input.
         let flags = rustix::fs::fcntl_getfl(&file)?;
         rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
     }
     Ok(file)
 }
 
-/// Reads what [`open`] has opened: all of it, or one byte more than `most`. Somebody has to open a
-/// pipe `within` this time, and to have written it within 30 times as long.
+/// Reads what [`open`] has opened: all of it, or somewhat more than `most` bytes. A pipe has to get a
+/// writer `within` this time, and to be written to its end within 30 times as long.
 ///
 /// # Errors
-/// [`ErrorKind::TimedOut`] for a pipe that does not.
+/// [`ErrorKind::TimedOut`] for a pipe that is not.
 pub(crate) fn read(mut file: &File, most: u64, within: Duration) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     if !file.metadata()?.file_type().is_fifo() {
@@ -44,17 +44,21 @@ pub(crate) fn read(mut file: &File, most: u64, within: Duration) -> io::Result<V
         return Ok(content);
     }
     let start = Instant::now();
-    let (nobody, somebody) = (start + within, start + within.saturating_mul(PATIENCE));
-    // The end of a pipe with a name is also what is read before anybody has opened it to write.
+    let (until_writer, until_end) = (start + within, start + within.saturating_mul(WITH_WRITER));
+    // A named pipe reads as ended also before it has had a writer; another has one from the start.
     let mut had_writer = rustix::fs::fstatfs(file)?.f_type as u64 == PIPEFS_MAGIC;
     while content.len() as u64 <= most {
         let mut buffer = [0; 4096];
         match file.read(&mut buffer) {
             Ok(0) if had_writer => break,
-            Ok(0) => had_writer = wait(file, nobody)?,
+            Ok(0) => {
+                wait(file, until_writer)?;
+                had_writer = true;
+            }
             Ok(length) => content.extend_from_slice(&buffer[..length]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                had_writer = wait(file, somebody)?;
+                wait(file, until_end)?;
+                had_writer = true;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
@@ -63,8 +67,8 @@ pub(crate) fn read(mut file: &File, most: u64, within: Duration) -> io::Result<V
     Ok(content)
 }
 
-/// Waits until there is something to read, or nobody left to write it, and so somebody was there.
-fn wait(file: &File, end: Instant) -> io::Result<bool> {
+/// Waits until there is something to read, or the last writer is gone: both show that there was one.
+fn wait(file: &File, end: Instant) -> io::Result<()> {
     loop {
         let left = end.since(Instant::now());
         let timeout = left.try_into().ok();
@@ -74,7 +78,7 @@ fn wait(file: &File, end: Instant) -> io::Result<bool> {
                 let text = "it is a pipe that nobody writes, or ends, in time";
                 return Err(io::Error::new(ErrorKind::TimedOut, text));
             }
-            Ok(_) => return Ok(true),
+            Ok(_) => return Ok(()),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -20,7 +20,7 @@ use crate::stderr;
 /// How long a look at who holds the lock may take.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the lock's events said last, to be shown; nothing is decided by it. A clone is the same.
+/// What the lock's events said last, to be shown; nothing is decided by it. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(watch::Sender<Last>);
 
@@ -29,7 +29,7 @@ struct Last {
     waiting: Option<Waiting>,
     retrying: Option<String>,
     place_lost: Option<String>,
-    /// Whether anybody was told of the wait.
+    /// Whether the wait was shown to anybody.
     announced: bool,
 }
 
@@ -53,7 +53,7 @@ impl Waiting {
         format!("held by {holder}{ahead}")
     }
 
-    /// The same of what was seen of the queue now; `None` if nobody holds the lock.
+    /// The same, by the queue as it is now; `None` if nobody holds the lock.
     fn now(&self, queue: &Queue) -> Option<Self> {
         let holder = queue.holder()?.record.clone();
         let mut tokens = queue.contenders.iter().map(|contender| contender.token);
@@ -67,7 +67,7 @@ impl Waiting {
 }
 
 impl Seen {
-    /// Takes one event in.
+    /// Notes what an event says.
     pub(crate) fn note(&self, event: &Event) {
         self.0.send_modify(|last| match &event.what {
             EventKind::Waiting {
@@ -94,8 +94,7 @@ impl Seen {
         self.0.borrow().waiting.as_ref().map(Waiting::text)
     }
 
-    /// Who holds the lock at this moment, as the store says, bounded in time: what was seen may be
-    /// long ago.
+    /// Asks the store who holds the lock now, bounded in time: the last event may be long ago.
     pub(crate) async fn now(&self, key: &str, store: &dyn Operator) -> String {
         let seen = self.0.borrow().waiting.clone();
         let why = match tokio::time::timeout(LOOK, store.glance(key)).await {
@@ -126,7 +125,7 @@ impl Seen {
         self.0.borrow().announced
     }
 
-    /// The wait is shown; that is no news.
+    /// Notes that the wait is shown, without waking those who wait for news.
     fn announce(&self) {
         self.0.send_if_modified(|last| {
             last.announced = true;
@@ -145,7 +144,7 @@ impl Seen {
     }
 }
 
-/// Whether a wait is shown by a live line: on a terminal that can (not `TERM=dumb`).
+/// Whether a wait is shown by a live line: on a terminal that can erase (not `TERM=dumb`).
 pub(crate) fn is_live() -> bool {
     let can = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     can && std::io::stderr().is_terminal()

@@ -34,7 +34,7 @@ pub(crate) fn endpoints(text: &str) -> String {
 }
 
 /// The path of a directory or socket, which was written as an endpoint: there may be a user with a
-/// password in it, or another endpoint's behind a comma. In a path an `@` alone is nothing.
+/// password in it, or another endpoint's behind a comma. An `@` alone is part of the path.
 pub(crate) fn path(text: &str) -> String {
     match behind_user(text) {
         Some((user, rest)) if !user.starts_with('/') || user.contains([':', ',']) => {
@@ -44,8 +44,8 @@ pub(crate) fn path(text: &str) -> String {
     }
 }
 
-/// What stands before the last `@`, and what behind it. It may be written as URLs have it inside
-/// of a password.
+/// What stands before the last `@`, and what behind it. The `@` may be written as `%40`, as URLs have
+/// it inside of a password.
 fn behind_user(text: &str) -> Option<(&str, &str)> {
     let encoded = text.rsplit_once("%40");
     let plain = text.rsplit_once('@');

@@ -19,9 +19,8 @@ pub(crate) fn complain(message: fmt::Arguments<'_>) {
 /// Whether a live line is on the terminal.
 static DRAWN: AtomicBool = AtomicBool::new(false);
 
-/// Draws the live line, which fits the terminal, in place of the last one. The cursor stays at its
-/// beginning, so that all of it lies behind the cursor, and can be erased, also when the terminal is
-/// made narrower and breaks it.
+/// Draws the live line, which fits the terminal, in place of the last one. The cursor goes back to its
+/// beginning: so all of it can be erased, also when the terminal is made narrower and breaks it.
 pub(crate) fn draw(line: &str) {
     if is_in_foreground() {
         DRAWN.store(true, Ordering::Relaxed);
@@ -39,8 +38,7 @@ pub(crate) fn erase() {
 /// From the beginning of the line to the end of the screen (console_codes(4)).
 const ERASE: &str = "\r\x1b[J";
 
-/// Whether the terminal is ours to draw on, and not a shell's that put us into the background; also
-/// where it has no foreground that we know of.
+/// Whether genlock is in the terminal's foreground, and may draw; also where that cannot be found out.
 pub(crate) fn is_in_foreground() -> bool {
     rustix::termios::tcgetpgrp(std::io::stderr())
         .map_or(true, |group| group == rustix::process::getpgrp())

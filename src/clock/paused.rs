@@ -12,16 +12,16 @@ struct SameMoment {
     boottime: Instant,
 }
 
-/// Taken once: while time stands still, two looks at the clock give the same instant.
+/// Taken once, so that two looks at a paused clock give the same instant.
 static SAME_MOMENT: OnceLock<SameMoment> = OnceLock::new();
 
-/// The present moment by tokio's clock. `None` where that goes with the host's, as it does until
-/// somebody pauses it.
+/// The present moment by tokio's clock. `None` while that goes with the host's, as it does until it is
+/// paused.
 pub(super) fn now() -> Option<Instant> {
     let before = time::Instant::now();
     let tokio = tokio::time::Instant::now().into_std();
     let after = time::Instant::now();
-    // There is no asking tokio. One that was paused and resumed is behind or ahead for ever.
+    // tokio does not say whether its clock is paused. One that was paused once stays behind or ahead.
     if (before..=after).contains(&tokio) {
         return None;
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_slept_before_the_clock_was_paused_goes_on_by_it() {
+    async fn a_sleep_that_began_before_the_pause_goes_on_by_the_paused_clock() {
         let deadline = Instant::now() + Duration::from_millis(200);
         let sleeper = tokio::spawn(sleep_until(deadline));
         tokio::task::yield_now().await;

@@ -1,8 +1,8 @@
-//! One timer of the kernel's for all the sleepers of a runtime: a service with hundreds of locks has
-//! no descriptors for one each.
+//! One timer of the kernel's (timerfd_create(2)) for all sleepers of a runtime: with one for each, a
+//! service with hundreds of locks would run out of descriptors.
 //!
-//! A task of that runtime waits for the timer, which is set for the first of them, and wakes those
-//! whose time has come. It ends when the timer goes off and nobody sleeps any more.
+//! A task of that runtime waits for the timer, which is set for the earliest sleeper, and wakes those
+//! whose time has come. The task ends when the timer goes off and there is no sleeper left.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,28 +19,28 @@ use tokio::runtime::{Handle, Id};
 
 use super::Instant;
 
-/// That of each runtime.
+/// The timer of each runtime.
 static TIMERS: Mutex<Vec<(Id, Weak<Timer>)>> = Mutex::new(Vec::new());
 
 pub(super) struct Timer {
-    /// To tokio it is a descriptor to be read like a pipe's.
+    /// The timerfd. tokio has no type for one, and waits for it as for a pipe.
     descriptor: pipe::Receiver,
     state: Mutex<Sleepers>,
 }
 
 #[derive(Default)]
 struct Sleepers {
-    /// By their time, and a number of their own.
+    /// By the end of their sleep, and a number of their own.
     sleepers: BTreeMap<(Instant, u64), Waker>,
     next: u64,
-    /// What the timer is set for.
+    /// The instant that the timer is set for.
     set: Option<Instant>,
-    /// Whether nobody waits for the timer any more.
+    /// Whether the task that waits for the timer has ended, or is about to.
     over: bool,
 }
 
 impl Timer {
-    /// That of the present runtime.
+    /// The timer of the present runtime, made if there is none.
     pub(super) fn of_this_runtime() -> io::Result<Arc<Self>> {
         let runtime = Handle::current().id();
         let mut timers = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +65,7 @@ impl Timer {
         })
     }
 
-    /// Sets the timer for the first of the sleepers. Without one it stays as it is.
+    /// Sets the timer for the earliest sleeper. Without any it stays as it is.
     fn set(&self, state: &mut Sleepers) -> io::Result<()> {
         let first = state.sleepers.keys().next().map(|(at, _)| *at);
         let Some(first) = first.filter(|_| first != state.set) else {
@@ -81,7 +81,7 @@ impl Timer {
         Ok(())
     }
 
-    /// Ends at this instant, or before if nobody waits for the timer any more.
+    /// Ends at this instant, or earlier if the timer's task ends.
     pub(super) fn sleep(self: Arc<Self>, until: Instant) -> Sleep {
         Sleep {
             timer: self,
@@ -95,7 +95,7 @@ impl Timer {
     }
 }
 
-/// The task's side of a timer. Dropped, with its runtime or for an error, it wakes everybody.
+/// What the timer's task owns. At the end of the task, or of its runtime, it wakes all sleepers.
 struct Driver(Arc<Timer>);
 
 async fn drive(driver: Driver) {
@@ -105,14 +105,14 @@ async fn drive(driver: Driver) {
         let mut count = [0; 8];
         match timer.descriptor.try_read(&mut count) {
             Ok(_) => {}
-            // It was set anew meanwhile.
+            // The timer was set for another instant after it had gone off.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => return,
         }
         let due = {
             let mut state = timer.state();
             state.set = None;
-            // Whose clock was paused meanwhile sleeps on by that.
+            // If a test has paused the clock, all wake, and sleep on by that one.
             let now = match super::paused_now() {
                 Some(_) => Instant::from_boot(Duration::MAX),
                 None => Instant::now(),
@@ -140,11 +140,11 @@ impl Drop for Driver {
     }
 }
 
-/// One of the sleepers.
+/// The sleep of one of them.
 pub(super) struct Sleep {
     timer: Arc<Timer>,
     until: Instant,
-    /// Its own, once it sleeps.
+    /// Its number among the sleepers, once it is one.
     number: Option<u64>,
 }
 
@@ -167,7 +167,8 @@ impl Future for Sleep {
         let waker = context.waker().clone();
         let before = state.sleepers.insert((self.until, number), waker);
         let set = timer.set(&mut state);
-        // Who has a waker may be dropped with it, and drop a sleeper of its own.
+        // With the last waker of a task that task is dropped, and with it perhaps another sleeper,
+        // which locks the mutex.
         drop(state);
         drop(before);
         match set {

@@ -1,4 +1,4 @@
-//! Who is told of events.
+//! The observer of events.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Event, EventKind};
 
-/// Is told of every [`Event`]: one at a time, in order, from whichever task or thread something
-/// happens in. It must not block, and may do with the lock whatever it likes. A panic of its own goes
-/// no further. A clone is the same.
+/// A function that is called with every [`Event`]: with one at a time, in order, in a task or thread in
+/// which events happen. It must not block, and may do with the lock whatever it likes. If it panics,
+/// that ends nothing else. Clones share the function.
 #[derive(Clone)]
-pub struct Observer(Arc<Telling>);
+pub struct Observer(Arc<ObserverState>);
 
-struct Telling {
+struct ObserverState {
     observe: Box<dyn Fn(&Event) + Send + Sync>,
     pending: Mutex<Pending>,
 }
@@ -21,41 +21,41 @@ struct Telling {
 #[derive(Default)]
 struct Pending {
     events: VecDeque<Event>,
-    /// Somebody tells them, and goes on until none is left.
-    is_told: bool,
+    /// Whether a call of [`Observer::pass_on`] is under way: it goes on until none is left.
+    is_passed_on: bool,
 }
 
 impl Observer {
     /// Calls `observe` with each event.
     pub fn new(observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Telling {
+        Self(Arc::new(ObserverState {
             observe: Box::new(observe),
             pending: Mutex::default(),
         }))
     }
 
-    /// Tells that this has happened now, with the lock of `key` or with the connection.
+    /// Calls it with an event of this moment, of the lock of `key` or of the connection.
     pub fn tell(&self, key: Option<&str>, what: EventKind) {
         self.note(key, what);
         self.pass_on();
     }
 
-    /// It happens now, and is told by the next [`Observer::pass_on`]: for who holds a lock that an
-    /// observer may want.
+    /// Keeps an event of this moment for the next [`Observer::pass_on`]: for a caller that has a mutex
+    /// locked which the function may lock too.
     pub(crate) fn note(&self, key: Option<&str>, what: EventKind) {
         let mut pending = self.pending();
-        // In here, or its time could be before that of one which is told earlier.
+        // The time is taken under the mutex: so no later event in the list has an earlier one.
         let event = Event::now(key, what);
         pending.events.push_back(event);
     }
 
-    /// Tells what was noted, unless somebody is about it.
+    /// Calls the function with all events that were kept, unless another call of this does.
     pub(crate) fn pass_on(&self) {
-        if std::mem::replace(&mut self.pending().is_told, true) {
+        if std::mem::replace(&mut self.pending().is_passed_on, true) {
             return;
         }
         while let Some(event) = self.next() {
-            // What it throws is its own, and not the end of a lock.
+            // A panic of the function's must not end what tells the event: a renewal, say.
             let _ = catch_unwind(AssertUnwindSafe(|| (self.0.observe)(&event)));
         }
     }
@@ -63,7 +63,7 @@ impl Observer {
     fn next(&self) -> Option<Event> {
         let mut pending = self.pending();
         let next = pending.events.pop_front();
-        pending.is_told = next.is_some();
+        pending.is_passed_on = next.is_some();
         next
     }
 

@@ -4,22 +4,22 @@ use tracing::{Level, event};
 
 use super::{Event, EventKind};
 
-/// Hands an event to the subscriber of the thread it happens in: at the level `INFO`, trouble at
+/// Hands an event to the subscriber of the present thread: at the level `INFO`, trouble at
 /// `WARN`, a loss at `ERROR`, renewals and who is ahead at `DEBUG`. For
 /// [`Options::with_observer`](crate::Options::with_observer).
 ///
 /// ```
 /// let options = genlock::Options::default().with_observer(genlock::trace);
 /// ```
-pub fn trace(told: &Event) {
-    let (event, key) = (told.what.name(), told.key.as_deref());
-    let boottime_seconds = told.boot.since_boot().as_secs_f64();
+pub fn trace(observed: &Event) {
+    let (event, key) = (observed.what.name(), observed.key.as_deref());
+    let boottime_seconds = observed.boot.since_boot().as_secs_f64();
     macro_rules! hand_over {
         ($level:ident $(, $($field:tt)+)?) => {
             event!(target: "genlock", Level::$level, event, key, boottime_seconds $(, $($field)+)?)
         };
     }
-    match &told.what {
+    match &observed.what {
         EventKind::Waiting {
             owner_key, ahead, ..
         } => hand_over!(DEBUG, owner_key = owner_key.as_deref(), ahead),

@@ -14,19 +14,19 @@ use crate::locker::{Operator, Record};
 /// A wait shorter than this is not worth a line.
 const AFTER: Duration = Duration::from_millis(200);
 
-/// How often the line's clock moves.
+/// How often the time in the line is brought up to date.
 const PACE: Duration = Duration::from_secs(1);
 
-/// A key is shortened down to this.
+/// A key is shortened to no less than this.
 const SHORTEST_KEY: usize = 15;
 
-/// What is less than this of a command says nothing.
+/// With less room than this the command is left out.
 const SHORTEST_COMMAND: usize = 12;
 
-/// So often a second at most.
+/// How often a second the line is drawn at most.
 const HZ: u8 = 20;
 
-/// What turns, and the blank behind it.
+/// The columns of the spinner, and of the blank behind it.
 const SPINNER: usize = 2;
 
 /// Takes the line off the terminal, whichever way the wait ends.
@@ -75,7 +75,7 @@ pub(super) async fn show(
         tokio::select! {
             _ = news.changed() => {}
             () = tokio::time::sleep(PACE) => {
-                // A store that has no queue does not tell when another holds.
+                // A store without a queue sends no event when the holder changes.
                 if last.waiting.is_some_and(|waiting| waiting.ahead.is_none()) {
                     seen.now(key, store).await;
                 }

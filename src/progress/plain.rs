@@ -46,10 +46,10 @@ pub(super) async fn show(key: &str, seen: &Seen, start: Instant, store: &dyn Ope
     }
 }
 
-/// Says that there is a wait when the first is heard of it.
+/// Says that there is a wait, once an event has said who holds the lock, or why the store does not.
 async fn say_first(shown: &str, seen: &Seen) {
     let mut news = seen.0.subscribe();
-    // What was said before counts as news.
+    // Events from before count too.
     news.mark_changed();
     loop {
         let _ = news.changed().await;

@@ -1,5 +1,5 @@
-//! The terminal as indicatif draws on it: one line, in place of the last one, through what never
-//! waits for the terminal.
+//! The terminal as indicatif draws on it: one line, in place of the last one, which a thread writes
+//! (stderr.rs), so that nothing here waits for the terminal.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +9,8 @@ use indicatif::TermLike;
 use crate::columns::of_terminal;
 use crate::stderr;
 
-/// Gathers a drawing, which a flush hands over. Of how the cursor gets to its place nothing is kept:
-/// that is where it always is, at the beginning of the line.
+/// Collects a drawing, which a flush hands over. Moves of the cursor are left out: it always stays at
+/// the beginning of the line.
 #[derive(Debug, Default)]
 pub(super) struct Screen(Mutex<String>);
 
@@ -51,7 +51,7 @@ impl TermLike for Screen {
 
     fn flush(&self) -> io::Result<()> {
         let mut drawing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Blanks fill the line, over what may have been there.
+        // indicatif fills the line with blanks, over what may have been there.
         match std::mem::take(&mut *drawing).trim_end() {
             "" => stderr::erase(),
             line => stderr::draw(line),

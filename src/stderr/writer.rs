@@ -1,8 +1,8 @@
 //! stderr, written by a thread of its own: a pipe that nobody reads, or a terminal that was stopped
 //! (Ctrl-S), holds up that thread and nothing else.
 //!
-//! O_NONBLOCK would be the command's as well, which shares the open file (fcntl(2)); and that there
-//! is room says nothing of the moment after, when the command has filled it.
+//! Neither O_NONBLOCK nor poll(2) would do: the flag would hold for the command too, which shares the
+//! open file (fcntl(2)), and what has room for a line may be full, of the command's, a moment later.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,26 +13,26 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
-/// So many pieces wait at most; then the oldest are given up.
+/// How many pieces wait to be written at most: then the oldest are dropped.
 const KEPT: usize = 64;
 
 /// How long the process's end waits for what is not written yet.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const AT_THE_END: Duration = Duration::from_millis(200);
 
-/// How long before for the thread to begin: nothing but a busy host delays that.
+/// How long it waits before that for the thread to begin, which only a busy host delays.
 const BEGINNING: Duration = Duration::from_secs(2);
 
-/// How long the command's start does, lest its output and ours run into each other.
+/// How long the command's start waits for it, so that genlock's lines come before the command's.
 const BEFORE_COMMAND: Duration = Duration::from_millis(20);
 
-/// The thread needs little more than one system call does.
+/// The thread's stack: it needs little more than a system call does.
 const STACK: usize = 64 * 1024;
 
 /// What waits to be written.
 struct Unwritten {
     pieces: VecDeque<Piece>,
-    /// How many lines were given up since one was written.
-    given_up: usize,
+    /// How many lines were dropped since the last one was written.
+    dropped: usize,
     thread: Thread,
 }
 
@@ -52,11 +52,11 @@ enum Piece {
 
 static WAITING: Mutex<Unwritten> = Mutex::new(Unwritten {
     pieces: VecDeque::new(),
-    given_up: 0,
+    dropped: 0,
     thread: Thread::None,
 });
 
-/// Tells of the thread's beginning and end.
+/// Is notified when the thread has begun, and when it ends.
 static CHANGED: Condvar = Condvar::new();
 
 /// Writes a line in one piece, soon. One that cannot be written is no error.
@@ -77,11 +77,12 @@ pub(crate) fn hand_over() {
 /// Waits for a short while until all is written, before the process ends.
 pub(crate) fn finish() {
     wait_while(|thread| thread == Thread::Starting, BEGINNING);
-    wait_while(|thread| thread != Thread::None, LAST_WORDS);
+    wait_while(|thread| thread != Thread::None, AT_THE_END);
 }
 
-fn wait_while(so: impl Fn(Thread) -> bool, within: Duration) {
-    let _ = CHANGED.wait_timeout_while(waiting(), within, |waiting| so(waiting.thread));
+/// Waits until the thread is in another state, but no longer than `within`.
+fn wait_while(state: impl Fn(Thread) -> bool, within: Duration) {
+    let _ = CHANGED.wait_timeout_while(waiting(), within, |waiting| state(waiting.thread));
 }
 
 fn waiting() -> MutexGuard<'static, Unwritten> {
@@ -96,7 +97,7 @@ impl Unwritten {
         if self.pieces.len() >= KEPT
             && let Some(Piece::Line(_)) = self.pieces.pop_front()
         {
-            self.given_up += 1;
+            self.dropped += 1;
         }
         self.pieces.push_back(piece);
         if self.thread != Thread::None {
@@ -109,20 +110,20 @@ impl Unwritten {
         }
     }
 
-    /// The next piece, behind a word about what was given up before it.
+    /// The next piece. A line comes behind one that says how many were dropped before it.
     fn next(&mut self) -> Option<String> {
         match self.pieces.pop_front()? {
-            Piece::Line(line) if self.given_up > 0 => {
-                let given_up = std::mem::take(&mut self.given_up);
+            Piece::Line(line) if self.dropped > 0 => {
+                let dropped = std::mem::take(&mut self.dropped);
                 Some(format!(
-                    "genlock: … (lines not shown before this: {given_up})\n{line}"
+                    "genlock: … (lines not shown before this: {dropped})\n{line}"
                 ))
             }
             Piece::Line(text) | Piece::Drawing(text) => Some(text),
         }
     }
 
-    /// Where no thread can be had: what there is room for, as far as can be seen.
+    /// Where no thread can be started: writes while poll(2) says that there is room.
     fn write_without_thread(&mut self) {
         while is_writable(Some(&Timespec::default())) {
             match self.next() {
@@ -180,17 +181,17 @@ fn is_writable(within: Option<&Timespec>) -> bool {
 mod tests {
     use super::*;
 
-    /// As while the thread is held up.
+    /// The state while the thread is held up.
     fn held_up() -> Unwritten {
         Unwritten {
             pieces: VecDeque::new(),
-            given_up: 0,
+            dropped: 0,
             thread: Thread::Writing,
         }
     }
 
     #[test]
-    fn the_oldest_lines_are_given_up_and_counted() {
+    fn the_oldest_lines_are_dropped_and_counted() {
         let mut waiting = held_up();
         for number in 0..KEPT + 3 {
             waiting.add(Piece::Line(format!("{number}\n")));
