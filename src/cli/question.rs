@@ -33,7 +33,7 @@ const BACKLOG: i32 = 16;
 const DIGITS: usize = 32;
 
 /// Where a genlock answers, and what the two know each other by.
-pub(super) struct Address {
+pub(super) struct AnsweringAddress {
     name: String,
     /// The asker's word, which comes with the question.
     pub(super) asker: String,
@@ -62,7 +62,7 @@ pub(super) enum Answer {
     Failed { status: u8, text: String },
 }
 
-impl Address {
+impl AnsweringAddress {
     /// One that nobody can guess.
     pub(super) fn random() -> io::Result<Self> {
         let mut bytes = [0; 3 * DIGITS / 2];
@@ -126,7 +126,7 @@ fn socket() -> io::Result<OwnedFd> {
 /// Asks the genlock that runs us. `None` if it does not answer: it is gone, frozen, or in another
 /// network namespace.
 pub(super) fn ask(around: &Around) -> Option<Answer> {
-    let address = Address::of_digits(around.socket.as_deref()?)?;
+    let address = AnsweringAddress::of_digits(around.socket.as_deref()?)?;
     let socket = address.connect().ok()?;
     let question = Question {
         word: address.asker,
@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    fn around(address: &Address) -> Around {
+    fn around(address: &AnsweringAddress) -> Around {
         Around {
             key: "k".to_owned(),
             token: 7,
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_question_is_answered() {
-        let address = Address::random().unwrap();
+        let address = AnsweringAddress::random().unwrap();
         let listener = address.listen().unwrap();
         let given = Answer::AtLeast(Duration::from_millis(1500));
         let asked = std::thread::scope(|scope| {
@@ -206,7 +206,7 @@ mod tests {
     /// One that has taken the name since, say.
     #[test]
     fn nobody_is_believed_who_does_not_know_the_word() {
-        let address = Address::random().unwrap();
+        let address = AnsweringAddress::random().unwrap();
         let listener = address.listen().unwrap();
         let asked = std::thread::scope(|scope| {
             let asking = scope.spawn(|| ask(&around(&address)));
@@ -218,11 +218,11 @@ mod tests {
 
     #[test]
     fn nobody_is_waited_for_who_is_gone_or_silent() {
-        let address = Address::random().unwrap();
+        let address = AnsweringAddress::random().unwrap();
         assert_eq!(ask(&around(&address)), None);
         let _listener = address.listen().unwrap();
         assert_eq!(ask(&around(&address)), None);
-        assert!(Address::of_digits("").is_none());
-        assert!(Address::of_digits(&"é".repeat(3 * DIGITS / 2)).is_none());
+        assert!(AnsweringAddress::of_digits("").is_none());
+        assert!(AnsweringAddress::of_digits(&"é".repeat(3 * DIGITS / 2)).is_none());
     }
 }

@@ -42,10 +42,10 @@ pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Refused
             show(&error);
             Refused::Said(Exit::Status(0))
         }
-        Objection::Fault(fault) => match without_variables(words) {
-            Some(given) => Refused::Variable(fault.line(words), Box::new(given)),
+        Objection::Mistake(mistake) => match without_variables(words) {
+            Some(given) => Refused::Variable(mistake.line(words), Box::new(given)),
             None => {
-                stderr::complain(format_args!("{}", fault.line(words)));
+                stderr::complain(format_args!("{}", mistake.line(words)));
                 Refused::Said(Exit::Status(exit::USAGE))
             }
         },
@@ -65,11 +65,11 @@ fn without_variables(words: &[OsString]) -> Option<ArgMatches> {
 enum Objection {
     /// They ask for help, or for the version.
     Help(clap::Error),
-    Fault(Fault),
+    Mistake(Mistake),
 }
 
 /// What is wrong with words.
-struct Fault {
+struct Mistake {
     what: String,
     way_out: WayOut,
 }
@@ -83,7 +83,7 @@ enum WayOut {
     Said,
 }
 
-impl Fault {
+impl Mistake {
     fn new(what: impl Into<String>, mended: Option<Vec<OsString>>) -> Self {
         Self {
             what: what.into(),
@@ -125,7 +125,7 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
     for _ in 0..MISTAKES {
         match check(&words) {
             Ok(_) | Err(Objection::Help(_)) => return Some(words),
-            Err(Objection::Fault(fault)) => match fault.way_out {
+            Err(Objection::Mistake(mistake)) => match mistake.way_out {
                 WayOut::Words(mended) => words = mended,
                 WayOut::Help | WayOut::Said => return None,
             },
@@ -136,47 +136,47 @@ fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
 
 fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
     match read_alone(words) {
-        Ok((command, matches)) => match unlikely::fault(words, &command, &matches) {
-            Some(fault) => Err(Objection::Fault(fault)),
+        Ok((command, matches)) => match unlikely::mistake(words, &command, &matches) {
+            Some(mistake) => Err(Objection::Mistake(mistake)),
             None => Ok((command, matches)),
         },
         Err(error) if !error.use_stderr() => match misread(words, &error) {
             // `-http-addr`, in which -h was seen.
-            Some(fault) => Err(Objection::Fault(fault)),
+            Some(mistake) => Err(Objection::Mistake(mistake)),
             None => Err(Objection::Help(error)),
         },
         // `help --help`.
         Err(_) if matches!(words, [help, more] if help == "help" && (more == "-h" || more == "--help")) => {
             check(&words[..1])
         }
-        Err(error) => Err(Objection::Fault(fault(words, &error))),
+        Err(error) => Err(Objection::Mistake(mistake(words, &error))),
     }
 }
 
 /// What is wrong with a word that clap took for options of one letter.
-fn misread(words: &[OsString], error: &clap::Error) -> Option<Fault> {
+fn misread(words: &[OsString], error: &clap::Error) -> Option<Mistake> {
     let verb = words::verb(words.first()?)?;
-    dashes::fault(words, &verb, error)
+    dashes::mistake(words, &verb, error)
 }
 
 /// What is wrong, where clap did not understand.
-fn fault(words: &[OsString], error: &clap::Error) -> Fault {
+fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     let Some(first) = words.first() else {
         return words::no_verb();
     };
     if words::verb(first).is_none() {
         return words::not_a_verb(words);
     }
-    if let Some(fault) = misread(words, error) {
-        return fault;
+    if let Some(mistake) = misread(words, error) {
+        return mistake;
     }
     match error.kind() {
-        ErrorKind::MissingRequiredArgument => missing::fault(words, &names(error)),
+        ErrorKind::MissingRequiredArgument => missing::mistake(words, &names(error)),
         ErrorKind::UnknownArgument => words::unknown(words, error),
         ErrorKind::InvalidSubcommand => words::help_of_no_verb(words),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => values::fault(words, error),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => values::mistake(words, error),
         ErrorKind::InvalidUtf8 => values::not_utf8(words),
-        _ => Fault::new(one_line(error), None),
+        _ => Mistake::new(one_line(error), None),
     }
 }
 

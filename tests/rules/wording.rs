@@ -81,12 +81,12 @@ fn findings(within: &[&str], rule: fn(&str) -> Option<&'static str>) -> Vec<Find
 
 #[test]
 fn the_library_speaks_of_no_option_and_no_variable() {
-    crate::judge(&findings(&["src/locker", "src/error"], of_the_tool), &[]);
+    crate::judge(&findings(&["src/locker", "src/error"], of_the_tool));
 }
 
 #[test]
 fn the_tool_decides_by_no_text_of_an_error() {
-    crate::judge(&findings(&["src/cli"], by_text), &[]);
+    crate::judge(&findings(&["src/cli"], by_text));
 }
 
 #[test]

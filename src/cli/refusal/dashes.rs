@@ -7,14 +7,14 @@ use clap::Command;
 
 use super::edit::{removed, replace, text};
 use super::habits::{self, Meant};
-use super::{Fault, names};
+use super::{Mistake, names};
 use crate::cli::{read_alone, times};
 
 /// Nobody gives more options.
 const LOOKED_AT: usize = 64;
 
 /// What is wrong with the word that clap stopped at, if it is one of them.
-pub(super) fn fault(words: &[OsString], verb: &Command, error: &clap::Error) -> Option<Fault> {
+pub(super) fn mistake(words: &[OsString], verb: &Command, error: &clap::Error) -> Option<Mistake> {
     let at = culprit(words, error)?;
     let word = words[at].to_str()?;
     let bare = word.strip_prefix('-').filter(|bare| bare.len() > 1)?;
@@ -35,20 +35,20 @@ pub(super) fn fault(words: &[OsString], verb: &Command, error: &clap::Error) -> 
     let long = format!("--{name}");
     if has(name) && name.len() > 1 {
         let what = format!("-{name}: a long option has two dashes");
-        return Some(Fault::new(
+        return Some(Mistake::new(
             what,
             Some(replace(words, at, &format!("-{word}"))),
         ));
     }
     if let Some(meant) = habits::meant(&long) {
-        return Some(meant.fault(words, at, &format!("-{name}"), value.map(OsStr::new)));
+        return Some(meant.mistake(words, at, &format!("-{name}"), value.map(OsStr::new)));
     }
     let cluster = cluster(words, at, verb, bare);
     let is_help = !error.use_stderr() && !bare.chars().all(|letter| is_short(verb, letter));
     cluster.or_else(|| {
         is_help.then(|| {
             let verb = verb.get_name();
-            Fault::new(
+            Mistake::new(
                 format!("{}: no such option of {verb}", text(&words[at])),
                 None,
             )
@@ -73,7 +73,7 @@ fn is_short(verb: &Command, letter: char) -> bool {
 }
 
 /// consul's `-try=5s` waits.
-fn timed_try(words: &[OsString], at: usize, value: Option<&str>) -> Fault {
+fn timed_try(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     let is_time = |word: &&OsString| word.to_str().is_some_and(|word| times::parse(word).is_ok());
     let next = words.get(at + 1).filter(is_time);
     let mended = match (value, next) {
@@ -86,22 +86,22 @@ fn timed_try(words: &[OsString], at: usize, value: Option<&str>) -> Fault {
     } else {
         "-try: a long option has two dashes"
     };
-    Fault::new(what, Some(mended))
+    Mistake::new(what, Some(mended))
 }
 
 /// consul's `-n=3`, so many holders.
-fn limit(words: &[OsString], at: usize, value: Option<&str>) -> Fault {
+fn limit(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     if value == Some("1") {
-        return Meant::Always(habits::EXCLUSIVE).fault(words, at, "-n=1", None);
+        return Meant::Always(habits::EXCLUSIVE).mistake(words, at, "-n=1", None);
     }
-    Fault::said(format!(
+    Mistake::said(format!(
         "{}: -n is --try, and takes no number: every lock has one holder",
         text(&words[at])
     ))
 }
 
 /// flock's options in one word: `-en`, `-xw5`.
-fn cluster(words: &[OsString], at: usize, verb: &Command, bare: &str) -> Option<Fault> {
+fn cluster(words: &[OsString], at: usize, verb: &Command, bare: &str) -> Option<Mistake> {
     let mut kept = String::new();
     let mut said = None;
     for (start, letter) in bare.char_indices() {
@@ -118,7 +118,7 @@ fn cluster(words: &[OsString], at: usize, verb: &Command, bare: &str) -> Option<
         let name = format!("-{letter}");
         match habits::meant(&name)? {
             Meant::Always(why) => said = said.or(Some(format!("{name}: {why}"))),
-            Meant::Never(why) => return Some(Fault::said(format!("{name}: {why}"))),
+            Meant::Never(why) => return Some(Mistake::said(format!("{name}: {why}"))),
             Meant::Option(_) => return None,
         }
     }
@@ -126,5 +126,5 @@ fn cluster(words: &[OsString], at: usize, verb: &Command, bare: &str) -> Option<
         "" => removed(words, at),
         kept => replace(words, at, &format!("-{kept}")),
     };
-    Some(Fault::new(said?, Some(mended)))
+    Some(Mistake::new(said?, Some(mended)))
 }

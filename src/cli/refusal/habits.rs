@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::Fault;
+use super::Mistake;
 use super::edit::{removed, replace, text};
 use crate::cli::environment::PASSWORD_SEEN;
 
@@ -107,16 +107,16 @@ pub(super) fn is_password(option: &str) -> bool {
 
 impl Meant {
     /// What is said of the option at `at`, which is written as `shown`, with its value behind a `=`.
-    pub(super) fn fault(
+    pub(super) fn mistake(
         self,
         words: &[OsString],
         at: usize,
         shown: &str,
         value: Option<&OsStr>,
-    ) -> Fault {
+    ) -> Mistake {
         match self {
-            Self::Always(why) => Fault::new(format!("{shown}: {why}"), Some(removed(words, at))),
-            Self::Never(why) => Fault::said(format!("{shown}: {why}")),
+            Self::Always(why) => Mistake::new(format!("{shown}: {why}"), Some(removed(words, at))),
+            Self::Never(why) => Mistake::said(format!("{shown}: {why}")),
             Self::Option(ours) => {
                 let mut mended = replace(words, at, ours);
                 if let Some(value) = value {
@@ -124,7 +124,7 @@ impl Meant {
                     mended[at].push(value);
                 }
                 let what = format!("{shown}: no such option of {}", text(&words[0]));
-                Fault::new(what, Some(mended))
+                Mistake::new(what, Some(mended))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::edit::{insert, is_number, is_option, removed, text};
-use super::{Fault, names};
+use super::{Mistake, names};
 use crate::cli::read_alone;
 
 /// What stands for a key or a command that was not given.
@@ -16,14 +16,14 @@ pub(super) fn lacks_key(error: &clap::Error) -> bool {
 }
 
 /// Arguments are missing: those of these names, `<KEY>` or `<COMMAND>...`.
-pub(super) fn fault(words: &[OsString], missing: &[String]) -> Fault {
+pub(super) fn mistake(words: &[OsString], missing: &[String]) -> Mistake {
     if words[1..] == ["help"] {
         let what = format!("{}: help comes first", text(&words[0]));
-        return Fault::new(what, Some(vec!["help".into(), words[0].clone()]));
+        return Mistake::new(what, Some(vec!["help".into(), words[0].clone()]));
     }
     let dashes = words.iter().position(|word| word == "--");
-    if let Some(fault) = dashes.and_then(|at| command_for_key(words, at)) {
-        return fault;
+    if let Some(mistake) = dashes.and_then(|at| command_for_key(words, at)) {
+        return mistake;
     }
     let lacks = |name: &str| {
         let is = |missing: &String| missing.trim_start_matches('<').starts_with(name);
@@ -33,11 +33,11 @@ pub(super) fn fault(words: &[OsString], missing: &[String]) -> Fault {
         (true, true) => {
             let at = dashes.unwrap_or(words.len());
             let mended = with_command(insert(words, at, &[KEY]), dashes);
-            Fault::new(shown(words, &["KEY", "COMMAND"]), Some(mended))
+            Mistake::new(shown(words, &["KEY", "COMMAND"]), Some(mended))
         }
         (true, false) => {
             let at = dashes.unwrap_or(words.len());
-            Fault::new(shown(words, &["KEY"]), Some(insert(words, at, &[KEY])))
+            Mistake::new(shown(words, &["KEY"]), Some(insert(words, at, &[KEY])))
         }
         (false, true) => no_command(words, dashes),
         (false, false) => no_other_option(words, missing),
@@ -59,23 +59,23 @@ fn with_command(mut words: Vec<OsString>, dashes: Option<usize>) -> Vec<OsString
 }
 
 /// `run -- cmd`, `--` being at `dashes`: clap takes cmd for the key.
-fn command_for_key(words: &[OsString], dashes: usize) -> Option<Fault> {
+fn command_for_key(words: &[OsString], dashes: usize) -> Option<Mistake> {
     let before = read_alone(&words[..dashes]).err();
     let command = words
         .get(dashes + 1)
         .filter(|_| before.is_some_and(|error| lacks_key(&error)))?;
     let mended = insert(words, dashes, &[&key_for(command)]);
-    Some(Fault::new(shown(words, &["KEY"]), Some(mended)))
+    Some(Mistake::new(shown(words, &["KEY"]), Some(mended)))
 }
 
 /// There is a key, or what is taken for one, and no command.
-fn no_command(words: &[OsString], dashes: Option<usize>) -> Fault {
+fn no_command(words: &[OsString], dashes: Option<usize>) -> Mistake {
     let last = words.len() - 1;
     let path = Path::new(&words[last]);
     // A program where the key should be.
     if path.components().count() > 1 && path.is_file() {
         let mended = insert(words, last, &[&key_for(&words[last]), "--"]);
-        return Fault::new(shown(words, &["KEY"]), Some(mended));
+        return Mistake::new(shown(words, &["KEY"]), Some(mended));
     }
     let mut mended = words.to_vec();
     if is_number(&words[last]) {
@@ -83,24 +83,24 @@ fn no_command(words: &[OsString], dashes: Option<usize>) -> Fault {
         mended[last] = KEY.into();
         let number = text(&words[last]);
         let what = format!("{number}: a lock is held for a command, not by a descriptor");
-        return Fault::new(what, Some(with_command(mended, dashes)));
+        return Mistake::new(what, Some(with_command(mended, dashes)));
     }
-    Fault::new(
+    Mistake::new(
         shown(words, &["COMMAND"]),
         Some(with_command(mended, dashes)),
     )
 }
 
 /// An option wants another: without it nothing is missing.
-fn no_other_option(words: &[OsString], missing: &[String]) -> Fault {
+fn no_other_option(words: &[OsString], missing: &[String]) -> Mistake {
     let names: Vec<_> = missing.iter().map(String::as_str).collect();
     let mut options = (1..words.len()).filter(|&at| is_option(&words[at]));
     match options.find(|&at| read_alone(&removed(words, at)).is_ok()) {
         Some(at) => {
             let what = format!("{} goes only with {}", text(&words[at]), names.join(" "));
-            Fault::said(what)
+            Mistake::said(what)
         }
-        None => Fault::new(shown(words, &names), None),
+        None => Mistake::new(shown(words, &names), None),
     }
 }
 

@@ -5,17 +5,17 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use super::Fault;
+use super::Mistake;
 use super::edit::{insert, is_option, replace, text};
 use super::missing::key_for;
 use crate::describe;
 
 /// What is wrong with words that were read as `matches`.
-pub(super) fn fault(
+pub(super) fn mistake(
     words: &[OsString],
     definition: &Command,
     matches: &ArgMatches,
-) -> Option<Fault> {
+) -> Option<Mistake> {
     let (name, matches) = matches.subcommand()?;
     let verb = definition.find_subcommand(name)?;
     let mut positionals = verb.get_positionals();
@@ -29,7 +29,7 @@ pub(super) fn fault(
 }
 
 /// To wait and not to wait. A `--wait` of the environment's is beaten by a `--try`.
-fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Fault> {
+fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Mistake> {
     let is_said = |long: &str| {
         let mut arguments = verb.get_arguments();
         let arg = arguments.find(|arg| arg.get_long() == Some(long));
@@ -38,7 +38,7 @@ fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Fault> {
     };
     let both = is_said("try") && is_said("wait");
     both.then(|| {
-        Fault::said("--try does not wait, and --wait does: leave one of them out".to_owned())
+        Mistake::said("--try does not wait, and --wait does: leave one of them out".to_owned())
     })
 }
 
@@ -51,7 +51,7 @@ fn given<'a>(words: &'a [OsString], matches: &ArgMatches, arg: &Arg) -> &'a [OsS
 }
 
 /// The command begins with an option, so `--` stands before it.
-fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Fault> {
+fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Mistake> {
     let words = [before, command].concat();
     if command[0] == "--" {
         // `run -- k -- cmd`; a key that looks like an option has to stay behind the first.
@@ -60,13 +60,16 @@ fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Fault
         let mut mended = words;
         mended.remove(if is_kept { before.len() } else { first });
         let what = "--: it stands behind the key, if anywhere";
-        return Some(Fault::new(what, Some(mended)));
+        return Some(Mistake::new(what, Some(mended)));
     }
     let (key, options) = before.split_last()?;
     if options.last().is_some_and(|word| word == "--") {
         let at = options.len() - 1;
         let what = format!("{}: KEY is missing before --", text(key));
-        return Some(Fault::new(what, Some(insert(&words, at, &[&key_for(key)]))));
+        return Some(Mistake::new(
+            what,
+            Some(insert(&words, at, &[&key_for(key)])),
+        ));
     }
     // `run k -- -x`: whoever writes it so may have such a program.
     None
@@ -78,7 +81,7 @@ fn stray_blank(
     before: &[OsString],
     command: &[OsString],
     matches: &ArgMatches,
-) -> Option<Fault> {
+) -> Option<Mistake> {
     let is_key = |arg: &&Arg| arg.get_value_names().is_some_and(|names| *names == ["KEY"]);
     let arg = verb.get_positionals().find(is_key)?;
     let key = matches.get_raw(arg.get_id().as_str())?.next()?.to_str()?;
@@ -96,7 +99,7 @@ fn stray_blank(
         _ => "blank",
     };
     if trimmed.is_empty() {
-        return Some(Fault::new("the key is blank", None));
+        return Some(Mistake::new("the key is blank", None));
     }
     let what = format!(
         "the key {} {place} in a {stray}",
@@ -105,5 +108,5 @@ fn stray_blank(
     let at = before.iter().rposition(|word| word == key)?;
     let mut mended = replace(before, at, trimmed);
     mended.extend_from_slice(command);
-    Some(Fault::new(what, Some(mended)))
+    Some(Mistake::new(what, Some(mended)))
 }

@@ -7,11 +7,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 
 use super::edit::text;
-use super::{Fault, names};
+use super::{Mistake, names};
 use crate::cli::{command_for, read};
 
 /// A value is wrong, or missing.
-pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
+pub(super) fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     let name = names(error).into_iter().next().unwrap_or_default();
     // As usage lines write it: `--wait <DURATION>`.
     let name = name.split(' ').next().unwrap_or_default();
@@ -20,10 +20,10 @@ pub(super) fn fault(words: &[OsString], error: &clap::Error) -> Fault {
         _ => "",
     };
     let Some(why) = why(error) else {
-        return Fault::said(format!("{name}: its value is missing"));
+        return Mistake::said(format!("{name}: its value is missing"));
     };
     let shown = text(OsStr::new(value));
-    Fault::said(match variable(words, error.kind(), name) {
+    Mistake::said(match variable(words, error.kind(), name) {
         Some(variable) => format!("${variable} {shown}: {why}"),
         None => format!("{name} {shown}: {why}"),
     })
@@ -40,7 +40,7 @@ fn why(error: &clap::Error) -> Option<String> {
 }
 
 /// Something is not UTF-8 that has to be.
-pub(super) fn not_utf8(words: &[OsString]) -> Fault {
+pub(super) fn not_utf8(words: &[OsString]) -> Mistake {
     let wrong = |word: &&OsString| word.to_str().is_none();
     let is_alone = fails_alone(words, ErrorKind::InvalidUtf8);
     let what = match words.iter().find(wrong).filter(|_| is_alone) {
@@ -56,7 +56,7 @@ pub(super) fn not_utf8(words: &[OsString]) -> Fault {
             format!("${}", name.to_string_lossy())
         }
     };
-    Fault::said(format!("{what}: it is not UTF-8"))
+    Mistake::said(format!("{what}: it is not UTF-8"))
 }
 
 /// The variable that the option of this name has its value from, if it is wrong there.

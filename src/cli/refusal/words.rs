@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 
 use super::edit::{insert, is_number, is_option, removed, replace, text};
 use super::missing::lacks_key;
-use super::{Fault, Objection, WayOut, check, habits, names, one_line, settle};
+use super::{Mistake, Objection, WayOut, check, habits, names, one_line, settle};
 use crate::cli::environment::PASSWORD_SEEN;
 use crate::cli::nearest::nearest;
 use crate::cli::{command, read_alone};
@@ -33,18 +33,18 @@ fn verbs() -> Vec<String> {
 }
 
 /// Nothing was said.
-pub(super) fn no_verb() -> Fault {
+pub(super) fn no_verb() -> Mistake {
     let what = format!("a verb is missing: {}", verbs().join(", "));
-    Fault::new(what, Some(insert(&[], 0, &[RUN])))
+    Mistake::new(what, Some(insert(&[], 0, &[RUN])))
 }
 
 /// The first word is no verb.
-pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
+pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
     let first = &words[0];
     let shown = text(first);
     let with_run = insert(words, 0, &[RUN]);
     if first == "--" {
-        return Fault::new("a verb is missing before --", Some(with_run));
+        return Mistake::new("a verb is missing before --", Some(with_run));
     }
     if is_option(first) {
         return before_the_verb(words);
@@ -52,58 +52,58 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Fault {
     if first == habits::FORMERLY_BREAK {
         let mended = settle(replace(words, 0, habits::BREAK));
         let help = || [habits::BREAK, "--help"].map(OsString::from).to_vec();
-        return Fault::new(habits::RENAMED, Some(mended.unwrap_or_else(help)));
+        return Mistake::new(habits::RENAMED, Some(mended.unwrap_or_else(help)));
     }
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
     let name = &*first.to_str().unwrap_or_default().to_ascii_lowercase();
     // What stands before `--`, or has a slash in it, is the key.
     if name.contains('/') || words.get(1).is_some_and(|word| word == "--") {
-        return Fault::new(
+        return Mistake::new(
             format!("{shown}: a verb is missing before it"),
             Some(with_run),
         );
     }
     if name.is_empty() {
-        return Fault::new(what, None);
+        return Mistake::new(what, None);
     }
     let habit = habits::VERBS.iter().find(|(theirs, _)| *theirs == name);
     let meant = match habit {
         Some(&(_, ours)) if ours.starts_with('-') || all.iter().any(|verb| verb == ours) => {
             Some(ours)
         }
-        Some(_) => return Fault::new(what, None),
+        Some(_) => return Mistake::new(what, None),
         None => nearest(name, all.iter().map(String::as_str)),
     };
     let meant = meant.map(|verb| replace(words, 0, verb));
     // What is wrong behind it says how it would be right.
-    if let Some(Err(Objection::Fault(fault))) = meant.as_deref().map(check)
-        && matches!(fault.way_out, WayOut::Said)
+    if let Some(Err(Objection::Mistake(mistake))) = meant.as_deref().map(check)
+        && matches!(mistake.way_out, WayOut::Said)
     {
-        return fault;
+        return mistake;
     }
     match meant.and_then(settle) {
-        Some(mended) => Fault::new(format!("{shown}: not a verb"), Some(mended)),
+        Some(mended) => Mistake::new(format!("{shown}: not a verb"), Some(mended)),
         // Nor does it look like a key. A number is the descriptor of flock's `flock 9`.
-        None => Fault::new(what, is_number(first).then_some(with_run)),
+        None => Mistake::new(what, is_number(first).then_some(with_run)),
     }
 }
 
 /// An option stands where the verb should.
-fn before_the_verb(words: &[OsString]) -> Fault {
+fn before_the_verb(words: &[OsString]) -> Mistake {
     let what = format!("{}: options go behind the verb", text(&words[0]));
     let mut own = command();
     own.build();
     let name = words[0].to_str().unwrap_or_default();
     let option = name.split('=').next().unwrap_or_default();
     if habits::is_password(option) {
-        return Fault::said(format!("{option}: {PASSWORD_SEEN}"));
+        return Mistake::said(format!("{option}: {PASSWORD_SEEN}"));
     }
     if words.len() == 1
         && let Some(similar) = similar(name, &own)
     {
         let what = format!("{}: no such option", text(&words[0]));
-        return Fault::new(what, Some(replace(words, 0, &similar)));
+        return Mistake::new(what, Some(replace(words, 0, &similar)));
     }
     if let [limit, number, ..] = words
         && limit == "-n"
@@ -111,7 +111,7 @@ fn before_the_verb(words: &[OsString]) -> Fault {
     {
         // consul's `-n 3`.
         let what = "-n: this is --try, and takes no number: every lock has one holder";
-        return Fault::said(what.to_owned());
+        return Mistake::said(what.to_owned());
     }
     let moved = words
         .iter()
@@ -123,13 +123,13 @@ fn before_the_verb(words: &[OsString]) -> Fault {
         });
     let mended = moved.and_then(settle);
     match mended.or_else(|| settle(insert(words, 0, &[RUN]))) {
-        Some(mended) => Fault::new(what, Some(mended)),
-        None => Fault::new(format!("{}: no such option", text(&words[0])), None),
+        Some(mended) => Mistake::new(what, Some(mended)),
+        None => Mistake::new(format!("{}: no such option", text(&words[0])), None),
     }
 }
 
 /// `genlock help` of something that is no verb.
-pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
+pub(super) fn help_of_no_verb(words: &[OsString]) -> Mistake {
     let Some((at, word)) = words.iter().enumerate().nth(1) else {
         return no_verb();
     };
@@ -137,17 +137,17 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Fault {
         && let Some(more) = words.get(at + 1)
     {
         let what = format!("{}: one word too many for help", text(more));
-        return Fault::new(what, Some(words[..=at].to_vec()));
+        return Mistake::new(what, Some(words[..=at].to_vec()));
     }
     if word == habits::FORMERLY_BREAK {
-        return Fault::new(habits::RENAMED, Some(replace(words, at, habits::BREAK)));
+        return Mistake::new(habits::RENAMED, Some(replace(words, at, habits::BREAK)));
     }
     let all = verbs();
     let what = format!("{}: not a verb: {}", text(word), all.join(", "));
     let name = word.to_str().unwrap_or_default();
     let nearest = nearest(name, all.iter().map(String::as_str));
     let mended = nearest.map_or_else(|| words[..at].to_vec(), |verb| replace(words, at, verb));
-    Fault::new(what, Some(mended))
+    Mistake::new(what, Some(mended))
 }
 
 /// The long option that was most likely meant.
@@ -158,14 +158,14 @@ fn similar(name: &str, options: &Command) -> Option<String> {
 }
 
 /// An argument that the verb does not have.
-pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
+pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
     let names = names(error);
     let (Some(name), verb) = (names.first(), text(&words[0])) else {
-        return Fault::new(one_line(error), None);
+        return Mistake::new(one_line(error), None);
     };
     let shown = describe::escape(name);
     if !name.starts_with('-') {
-        return Fault::new(format!("{shown}: one word too many for {verb}"), None);
+        return Mistake::new(format!("{shown}: one word too many for {verb}"), None);
     }
     let what = format!("{shown}: no such option of {verb}");
     // It may have its value behind a `=`.
@@ -176,24 +176,24 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
     let found = words.iter().enumerate();
     let mut found = found.filter_map(|(at, word)| Some((at, behind(word)?)));
     let Some((at, value)) = found.next() else {
-        return Fault::new(what, None);
+        return Mistake::new(what, None);
     };
-    if let Some(fault) = negative(words, at) {
-        return fault;
+    if let Some(mistake) = negative(words, at) {
+        return mistake;
     }
     if name == habits::SCRIPT {
         let before = read_alone(&words[..at]).err();
         if before.is_some_and(|error| lacks_key(&error)) {
-            return Fault::new(what, None);
+            return Mistake::new(what, None);
         }
         let mut mended = insert(words, at, &["--", "sh", "-c"]);
         mended.remove(at + 3);
         let what = format!("{shown}: a shell is a command like any other");
-        return Fault::new(what, Some(mended));
+        return Mistake::new(what, Some(mended));
     }
     let value = value.strip_prefix(b"=").map(OsStr::from_bytes);
     if let Some(meant) = habits::meant(name) {
-        return meant.fault(words, at, &shown, value);
+        return meant.mistake(words, at, &shown, value);
     }
     let options = self::verb(&words[0]);
     let mended = options.and_then(|options| similar(name, &options));
@@ -213,11 +213,11 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Fault {
         };
         is_missing(mended) && !is_missing(&removed(mended, at))
     };
-    Fault::new(what, mended.filter(|mended| !takes_the_key(mended)))
+    Mistake::new(what, mended.filter(|mended| !takes_the_key(mended)))
 }
 
 /// A number less than nothing behind an option is its value, though it looks like an option.
-fn negative(words: &[OsString], at: usize) -> Option<Fault> {
+fn negative(words: &[OsString], at: usize) -> Option<Mistake> {
     let is_negative = words[at]
         .to_str()?
         .strip_prefix('-')?
@@ -230,7 +230,9 @@ fn negative(words: &[OsString], at: usize) -> Option<Fault> {
     let value = joined.remove(at);
     joined[at - 1].push(value);
     match check(&joined) {
-        Err(Objection::Fault(fault)) if matches!(fault.way_out, WayOut::Said) => Some(fault),
+        Err(Objection::Mistake(mistake)) if matches!(mistake.way_out, WayOut::Said) => {
+            Some(mistake)
+        }
         _ => None,
     }
 }

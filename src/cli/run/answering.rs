@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::cli::question::{self, ANSWER_WITHIN, Address, Answer, MAX_MESSAGE, Question};
+use crate::cli::question::{self, ANSWER_WITHIN, Answer, AnsweringAddress, MAX_MESSAGE, Question};
 use crate::exit::{self, Exit};
 use crate::locker::kind::StoreClient;
 use crate::locker::operator::Remaining;
@@ -34,7 +34,7 @@ pub(super) struct Answering {
 
 /// The lock, as it is asked about.
 struct Lock {
-    address: Address,
+    address: AnsweringAddress,
     store: Arc<dyn StoreClient>,
     ownership: Ownership,
     owner_key: String,
@@ -45,7 +45,7 @@ impl Answering {
     /// `None` where there is no socket to be had: whoever asks then asks the store.
     pub(super) fn start(store: &Arc<dyn StoreClient>, held: &Held) -> Option<Self> {
         let lock = Lock {
-            address: Address::random().ok()?,
+            address: AnsweringAddress::random().ok()?,
             store: store.clone(),
             ownership: held.ownership(),
             owner_key: held.owner_key()?.to_owned(),

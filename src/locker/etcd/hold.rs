@@ -9,14 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::dial::Client;
-use super::lease::{self, EtcdLease, Lease};
-use super::queue::Place;
+use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::keeper::Granted;
+use crate::locker::keeper::{Granted, Lease};
 use crate::locker::ownership::Owner;
 use crate::locker::{BoxFuture, Grant, Held, Loss, Possession, Record, TakenAway};
 
@@ -26,7 +25,7 @@ const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// What a held lock has of the store. Dropping it drops the lease, which revokes it.
 struct Holding {
-    lease: Lease,
+    lease: Lease<EtcdLease>,
     /// Dropped, it ends the watch of the key.
     watching: JoinSet<()>,
     claim: Claim,
@@ -43,11 +42,11 @@ pub(super) const REVISION: &str = "ETCD_LOCK_REV";
 pub(super) fn held(
     shared: &Arc<Shared>,
     key: &str,
-    place: Place,
+    place: EtcdPlace,
     recipe: Recipe,
     claim: Claim,
 ) -> Held {
-    let Place {
+    let EtcdPlace {
         lease,
         granted: Granted { ttl, owner },
         own,

@@ -1,4 +1,4 @@
-//! A lease of etcd's, and the key that is attached to it.
+//! A lease of etcd's, and the key that is attached to it: a place in a queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,12 +8,12 @@ use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::renewal::RenewalState;
+use super::renewal::EtcdRenewals;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::BoxFuture;
 use crate::locker::deadline::Deadline;
-use crate::locker::keeper::{self, Attempt, LeaseCalls, Requests};
+use crate::locker::keeper::{Attempt, Granted, Lease, LeaseCalls, Requests};
 use crate::locker::net::random;
 use crate::locker::operator::Ttl;
 
@@ -21,19 +21,16 @@ use crate::locker::operator::Ttl;
 /// waits to be told for it, and the next holder does not.
 const SOON: Duration = Duration::from_millis(50);
 
-/// A lease that is being granted, or lives. Dropping it revokes it in the background.
-pub(super) type Lease = keeper::Lease<EtcdLease>;
-
 /// What is asked of etcd for one lease.
 pub(super) struct EtcdLease {
-    pub(super) store: Arc<EtcdMembers>,
+    store: Arc<EtcdMembers>,
     pub(super) id: i64,
     /// The key that is attached to it.
-    pub(super) own: String,
+    own: String,
     ttl: Duration,
     /// The key may be attached elsewhere by now.
     astray: AtomicBool,
-    pub(super) renewal: RenewalState,
+    renewals: EtcdRenewals,
 }
 
 impl EtcdLease {
@@ -41,10 +38,10 @@ impl EtcdLease {
         Self {
             store: store.clone(),
             id,
+            renewals: EtcdRenewals::new(store, id, own.clone()),
             own,
             ttl,
             astray: AtomicBool::new(false),
-            renewal: RenewalState::default(),
         }
     }
 
@@ -115,7 +112,7 @@ impl LeaseCalls for EtcdLease {
     }
 
     fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
-        Box::pin(self.have_renewed(attempt))
+        Box::pin(self.renewals.renew(attempt))
     }
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
@@ -133,6 +130,18 @@ impl LeaseCalls for EtcdLease {
     fn silent(&self, within: Duration) -> Fault {
         self.store.silent(within)
     }
+}
+
+/// A place in the queue, which lives as long as its lease.
+pub(super) struct EtcdPlace {
+    pub(super) lease: Lease<EtcdLease>,
+    pub(super) granted: Granted,
+    /// The key that stands for us.
+    pub(super) own: String,
+    /// Its create revision.
+    pub(super) revision: i64,
+    /// Whether there was somebody ahead.
+    pub(super) waited: bool,
 }
 
 /// A lease id of our own choice, so that what goes with the lease can be sent along with the

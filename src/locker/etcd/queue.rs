@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::fault::Fault;
-use super::lease::{self, EtcdLease, Lease};
+use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
@@ -15,7 +15,7 @@ use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::keeper::{self, Granted, Renewal};
+use crate::locker::keeper::{self, Granted, Lease, Renewal};
 use crate::locker::ownership::Owner;
 use crate::locker::{Held, Loss, Record, Request};
 
@@ -28,18 +28,6 @@ pub(super) struct Acquisition<'a> {
     follows: bool,
     recipe: Recipe,
     claim: Claim,
-}
-
-/// A place in the queue, which lives as long as its lease.
-pub(super) struct Place {
-    pub(super) lease: Lease,
-    pub(super) granted: Granted,
-    /// The key that stands for us.
-    pub(super) own: String,
-    /// Its create revision.
-    pub(super) revision: i64,
-    /// Whether there was somebody ahead.
-    pub(super) waited: bool,
 }
 
 /// Why a place was not taken or kept.
@@ -95,12 +83,12 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    fn held(self, place: Place) -> Held {
+    fn held(self, place: EtcdPlace) -> Held {
         hold::held(self.shared, self.key, place, self.recipe, self.claim)
     }
 
     /// Takes a place at the end and stands there until its turn has come.
-    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<Place, Stop> {
+    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<EtcdPlace, Stop> {
         let (lease, granted, answer) = self.ask(PutIf::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
         *queued = true;
@@ -118,7 +106,7 @@ impl<'a> Acquisition<'a> {
         self.keep(place, renewal).await
     }
 
-    async fn try_stand(&self) -> Result<Option<Place>, Stop> {
+    async fn try_stand(&self) -> Result<Option<EtcdPlace>, Stop> {
         let (lease, granted, mut answer) = self.ask(PutIf::IfNoneIsThere).await?;
         if answer.revision.is_none() {
             // What is there may be of no concern: the lock of a longer name, or somebody's own.
@@ -169,7 +157,7 @@ impl<'a> Acquisition<'a> {
     /// in this order, which the order of sending only makes likely. Sent the other way round etcd's
     /// gRPC server makes it likelier (it begins with the newest request), but not its HTTPS server,
     /// which serves gRPC over TLS; measured with etcd 3.4.
-    async fn ask(&self, entry: PutIf) -> Result<(Lease, Granted, PlaceAnswer), Stop> {
+    async fn ask(&self, entry: PutIf) -> Result<(Lease<EtcdLease>, Granted, PlaceAnswer), Stop> {
         let id = lease::fresh_id().map_err(Stop::Failed)?;
         let granting = async {
             let own = self.recipe.own(id);
@@ -200,7 +188,7 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Waits until nobody is ahead; `next` is the key just ahead, if it is known.
-    async fn wait(&self, place: &Place, next: Option<Vec<u8>>) -> Result<(), Stop> {
+    async fn wait(&self, place: &EtcdPlace, next: Option<Vec<u8>>) -> Result<(), Stop> {
         let waiter = Waiter {
             shared: self.shared,
             recipe: &self.recipe,
@@ -218,17 +206,22 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    fn is_first(&self, place: &Place, answer: &PlaceAnswer) -> bool {
+    fn is_first(&self, place: &EtcdPlace, answer: &PlaceAnswer) -> bool {
         let first = answer.first.as_ref();
         first.is_some_and(|kv| kv.key() == place.own.as_bytes())
     }
 
-    fn place(&self, lease: Lease, granted: Granted, answer: &PlaceAnswer) -> Result<Place, Stop> {
+    fn place(
+        &self,
+        lease: Lease<EtcdLease>,
+        granted: Granted,
+        answer: &PlaceAnswer,
+    ) -> Result<EtcdPlace, Stop> {
         let Some(revision) = answer.revision else {
             return Err(Stop::Lost(Loss::KeyDeleted));
         };
         lease.calls().set_astray(true);
-        Ok(Place {
+        Ok(EtcdPlace {
             own: self.recipe.own(lease.calls().id),
             lease,
             granted,
@@ -238,7 +231,7 @@ impl<'a> Acquisition<'a> {
     }
 
     /// The turn has come: from now on the lease is that of a held lock.
-    async fn keep(&self, place: Place, renewal: Renewal) -> Result<Place, Stop> {
+    async fn keep(&self, place: EtcdPlace, renewal: Renewal) -> Result<EtcdPlace, Stop> {
         let turn = place.lease.take_turn(&place.granted, renewal).await;
         turn.map_err(Stop::Lost)?;
         Ok(place)
@@ -263,7 +256,7 @@ impl<'a> Acquisition<'a> {
 }
 
 /// Leaves neither key nor lease, if etcd answers; else they go at the end of the TTL.
-async fn leave(lease: Lease) {
+async fn leave(lease: Lease<EtcdLease>) {
     let _ = lease.release().await;
 }
 

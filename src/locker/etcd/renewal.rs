@@ -7,9 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::dial::Client;
+use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::lease::EtcdLease;
 use super::ping::{self, Pinged};
 use super::proof::Proof;
 use crate::clock::Instant;
@@ -18,9 +17,12 @@ use crate::locker::keeper::Attempt;
 /// So many other connections are tried beside one that does not answer.
 const SPARE: usize = 1;
 
-/// What the renewals of one lease have in common.
-#[derive(Default)]
-pub(super) struct RenewalState {
+/// The renewals of one lease, and what they have in common.
+pub(super) struct EtcdRenewals {
+    store: Arc<EtcdMembers>,
+    id: i64,
+    /// The key that is attached to it.
+    own: String,
     shared: Mutex<Progress>,
     /// The newest sending that is confirmed.
     confirmed: watch::Sender<Option<Instant>>,
@@ -48,11 +50,22 @@ struct Over {
 /// Why a part of a renewal came to nothing, if it did. Others may do.
 type Outcome = Result<Option<Fault>, Fault>;
 
-impl EtcdLease {
+impl EtcdRenewals {
+    /// Of the lease with this id, to which the key `own` is attached.
+    pub(super) fn new(store: &Arc<EtcdMembers>, id: i64, own: String) -> Self {
+        Self {
+            store: store.clone(),
+            id,
+            own,
+            shared: Mutex::default(),
+            confirmed: watch::Sender::default(),
+        }
+    }
+
     /// Renews it once: a sending that is confirmed, no earlier than this began.
-    pub(super) async fn have_renewed(&self, attempt: Attempt) -> Result<Instant, Fault> {
+    pub(super) async fn renew(&self, attempt: Attempt) -> Result<Instant, Fault> {
         let begun = Instant::now();
-        let mut confirmed = self.renewal.confirmed.subscribe();
+        let mut confirmed = self.confirmed.subscribe();
         let confirmed = async {
             let newest = confirmed.wait_for(|sent| *sent >= Some(begun)).await;
             newest.ok().and_then(|sent| *sent)
@@ -167,7 +180,7 @@ impl EtcdLease {
     /// Tells all who wait what is proved by now.
     fn confirm(&self, proof: &Proof) {
         let sent = proof.confirmed();
-        self.renewal.confirmed.send_if_modified(|newest| {
+        self.confirmed.send_if_modified(|newest| {
             let newer = sent > *newest;
             *newest = sent.max(*newest);
             newer
@@ -175,7 +188,7 @@ impl EtcdLease {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        let shared = self.renewal.shared.lock();
+        let shared = self.shared.lock();
         shared.unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -191,14 +204,14 @@ fn sorted(result: Result<(), Fault>) -> Outcome {
 
 /// Counts a ping over a connection, until dropped.
 struct Unanswered<'a> {
-    lease: &'a EtcdLease,
+    of: &'a EtcdRenewals,
     client: Client,
 }
 
 impl<'a> Unanswered<'a> {
-    fn new(lease: &'a EtcdLease, client: &Client) -> Self {
+    fn new(of: &'a EtcdRenewals, client: &Client) -> Self {
         let counted = Self {
-            lease,
+            of,
             client: client.clone(),
         };
         counted.count(|unanswered| *unanswered += 1);
@@ -206,7 +219,7 @@ impl<'a> Unanswered<'a> {
     }
 
     fn count(&self, change: impl FnOnce(&mut usize)) {
-        let mut progress = self.lease.progress();
+        let mut progress = self.of.progress();
         let over = progress.over.as_mut();
         if let Some(over) = over.filter(|over| Arc::ptr_eq(&over.client, &self.client)) {
             change(&mut over.unanswered);
@@ -221,12 +234,12 @@ impl Drop for Unanswered<'_> {
 }
 
 /// Counts a ping that looks for a connection, until dropped.
-struct Searching<'a>(&'a EtcdLease);
+struct Searching<'a>(&'a EtcdRenewals);
 
 impl<'a> Searching<'a> {
-    fn new(lease: &'a EtcdLease) -> Self {
-        lease.progress().searching += 1;
-        Self(lease)
+    fn new(of: &'a EtcdRenewals) -> Self {
+        of.progress().searching += 1;
+        Self(of)
     }
 }
 

@@ -32,7 +32,7 @@ impl Watch {
         let key = key.to_vec();
         let open = move |client: Client| {
             let (key, options) = (key.clone(), options.clone());
-            async move { watches::open(&client, key, options).await }
+            async move { watches::open(&client, &client.watches, key, options).await }
         };
         let (shared, message) = store.call(store.command_timeout, open).await?;
         moved.mark_unchanged();

@@ -5,12 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_client::{
-    Error as EtcdError, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
+    Client as EtcdClient, Error as EtcdError, WatchOptions, WatchRequestSender, WatchResponse,
+    WatchResponseStream,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-use super::dial::Client;
 
 /// Locked while a stream is opened, so that others share it.
 pub(super) type Slot = AsyncMutex<Option<Arc<WatchStream>>>;
@@ -43,15 +42,16 @@ enum StreamOrder {
     Cancel(i64),
 }
 
-/// Begins a watch, and gives its first answer, which says that it is there.
+/// Begins a watch over a connection, whose stream is in the slot, and gives its first answer, which says that it is there.
 pub(super) async fn open(
-    client: &Client,
+    client: &EtcdClient,
+    slot: &Slot,
     key: Vec<u8>,
     options: WatchOptions,
 ) -> Result<(SharedWatch, Option<WatchResponse>), EtcdError> {
     loop {
         let (mut watch, fresh) = {
-            let mut stream = client.watches.lock().await;
+            let mut stream = slot.lock().await;
             let shared = stream.as_ref().and_then(|one| one.watch(&key, &options));
             let fresh = shared.is_none();
             let watch = match shared {
@@ -103,7 +103,7 @@ impl Drop for SharedWatch {
 impl WatchStream {
     /// Opens a stream along with its first watch.
     async fn open(
-        client: &Client,
+        client: &EtcdClient,
         key: Vec<u8>,
         options: WatchOptions,
     ) -> Result<SharedWatch, EtcdError> {

@@ -24,14 +24,14 @@ pub(super) struct Files {
 
 /// What is in them.
 #[derive(PartialEq)]
-pub(super) struct Contents {
+pub(super) struct PemContents {
     cacert: Option<Vec<u8>>,
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What they had in them when they were read last, and what was made of it.
 pub(super) struct Material {
-    pub(super) contents: Contents,
+    pub(super) contents: PemContents,
     /// Those that are given, in place of the system's.
     pub(super) authorities: Option<Authorities>,
     pub(super) certified: Option<Arc<CertifiedKey>>,
@@ -66,11 +66,11 @@ impl Files {
     }
 
     /// Reads them all.
-    pub(super) fn read(&self) -> Result<Contents> {
+    pub(super) fn read(&self) -> Result<PemContents> {
         let cacert = self.cacert.as_ref().map(PemSource::read);
         let pair =
             |(cert, key): &(PemSource, PemSource)| -> Result<_> { Ok((cert.read()?, key.read()?)) };
-        Ok(Contents {
+        Ok(PemContents {
             cacert: cacert.transpose()?,
             identity: self.identity.as_ref().map(pair).transpose()?,
         })
@@ -79,7 +79,7 @@ impl Files {
     /// Makes of their contents what handshakes need.
     pub(super) fn understand(
         &self,
-        contents: Contents,
+        contents: PemContents,
         provider: &CryptoProvider,
     ) -> Result<Material> {
         let authorities = self.cacert.as_ref().zip(contents.cacert.as_ref());
