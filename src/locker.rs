@@ -36,7 +36,7 @@ pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
 pub use deadline::{
     Deadline, grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs,
-    told_after,
+    stopped_after,
 };
 pub use held::{Grant, Held, Possession, Variable};
 pub use hold::Hold;

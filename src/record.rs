@@ -25,7 +25,7 @@ pub struct Record {
     /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
     /// the lock is held for a tenth of a second (etcd).
     pub since: String,
-    /// `exclusive`, which a store keeps in place of an empty one as well.
+    /// `exclusive`. An empty one is kept as that.
     pub mode: String,
     /// Anything else, such as the URL of a CI job.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -83,8 +83,8 @@ impl Record {
         serde_json::to_vec(&self.kept(now())).unwrap_or_default()
     }
 
-    /// The record as a store keeps it since some moment. A value without a mode is no record to who
-    /// reads it, the holder among them.
+    /// The record as a store keeps it, with this `since`. It always has a mode: without one it would be
+    /// read as no record, by its own holder too.
     fn kept(&self, since: String) -> Self {
         let mut kept = Self {
             since,
@@ -101,8 +101,8 @@ impl Record {
         *self == holder.kept(self.since.clone())
     }
 
-    /// What a store keeps, with a word that the lock is taken away; `None` if no genlock wrote it,
-    /// which would not see that. What a later version wrote stays in it.
+    /// The value that a store keeps, marked: the lock is taken away. `None` if no genlock wrote it,
+    /// since no other holder looks for the mark. Fields of a later version stay in it.
     pub fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
         Self::from_json(value)?;
         let mut value: serde_json::Value = serde_json::from_slice(value).ok()?;
@@ -111,8 +111,8 @@ impl Record {
         serde_json::to_vec(&value).ok()
     }
 
-    /// Reads what a store keeps. Another tool's empty or strange value is no record: a genlock
-    /// says how it holds the lock.
+    /// Reads what a store keeps. `None` for what has no mode, such as another tool's empty value: every
+    /// genlock writes one.
     pub fn from_json(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(value)
             .ok()

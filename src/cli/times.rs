@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::settings::Origin;
 use crate::locker::{
-    MAX_TTL, MIN_TTL, killed_after, least_ttl, renewed_every, room_for_grace, told_after,
+    MAX_TTL, MIN_TTL, killed_after, least_ttl, renewed_every, room_for_grace, stopped_after,
 };
 use crate::{Error, ErrorKind};
 
@@ -135,7 +135,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn of(ttl: Duration, grace: Duration) -> Self {
-        let told = told_after(ttl, grace);
+        let told = stopped_after(ttl, grace);
         let renewed_every = renewed_every(ttl);
         Self {
             renewed_every,

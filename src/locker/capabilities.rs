@@ -18,27 +18,27 @@ pub struct Capabilities {
     pub expires: bool,
     /// A TTL is a multiple of this; zero where any will do.
     pub ttl_step: Duration,
-    /// First come, first served.
+    /// Whether it is first come, first served.
     pub fifo: bool,
-    /// Holders that share a lock.
+    /// Whether holders can share a lock.
     pub shared: bool,
-    /// Up to so many holders at a time.
+    /// Whether a lock can have up to N holders at a time.
     pub several_holders: bool,
-    /// The locks of several keys at once.
+    /// Whether the locks of several keys can be taken at once.
     pub several_keys: bool,
-    /// A newer waiter that sends older ones away.
+    /// Whether a newer waiter can send older ones away.
     pub latest: bool,
-    /// How long a lock lasts is known from outside.
+    /// Whether an operator can ask how long a lock lasts.
     pub time_left: bool,
-    /// Marks: what a run leaves for the next ones to see.
+    /// Whether it has marks, which a run leaves for the next ones to see.
     pub marks: bool,
-    /// Who waits is known from outside.
+    /// Whether an operator can see who waits.
     pub waiters_visible: bool,
 }
 
 impl Capabilities {
-    /// Of a store of exclusive locks that end with their holder, and no more: its name, and what it
-    /// rests on.
+    /// Those of a store whose locks are exclusive and end with their holder, and no more: its name, and
+    /// what its locks rest on.
     pub const fn new(store: &'static str, assumption: &'static str) -> Self {
         Self {
             store,

@@ -28,13 +28,13 @@ pub fn killed_after(ttl: Duration) -> Duration {
     ttl.saturating_sub(margin(ttl))
 }
 
-/// From the same until it is told to end, if that may take `grace`.
-pub fn told_after(ttl: Duration, grace: Duration) -> Duration {
+/// From that sending until what the lock covers has to be asked to end, where that may take `grace`.
+pub fn stopped_after(ttl: Duration, grace: Duration) -> Duration {
     killed_after(ttl).saturating_sub(grace)
 }
 
-/// What a grace must be less than. Renewals leave at a third of the TTL, and until half of it is
-/// over a lost one must not disturb what the lock covers.
+/// What a grace must be less than. Renewals leave at a third of the TTL, and one that gets lost must
+/// not end what the lock covers before half of it is over.
 pub fn room_for_grace(ttl: Duration, renewed: bool) -> Duration {
     let undisturbed = if renewed { ttl / 2 } else { Duration::ZERO };
     killed_after(ttl).saturating_sub(undisturbed)
@@ -42,19 +42,19 @@ pub fn room_for_grace(ttl: Duration, renewed: bool) -> Duration {
 
 /// The least TTL, in whole seconds, that has [room](room_for_grace) for the grace.
 pub fn least_ttl(grace: Duration, renewed: bool) -> Duration {
-    // Of 100 hundredths 5 are margin, and 50 undisturbed.
+    // In hundredths of the TTL: less 5 of the margin, and 50 that a lost renewal must not touch.
     let hundredths: u128 = if renewed { 45 } else { 95 };
     let needed = (grace + SCHEDULING).as_nanos() * 100 / hundredths;
     let seconds = needed / Duration::from_secs(1).as_nanos() + 1;
     Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
-/// What the acknowledged renewals of one lease amount to.
+/// Until when a lease lasts for certain, by its acknowledged grant and renewals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     sent: Instant,
     ttl: Duration,
-    /// The part of the TTL that all times are a share of.
+    /// The part of the TTL by which renewals and deadline are counted.
     validity: Duration,
 }
 
@@ -68,11 +68,12 @@ impl Deadline {
         }
     }
 
-    /// The same in a store whose own bookkeeping may take so much of the TTL: a lease may end so much
-    /// sooner after the last acknowledged request was sent.
+    /// The same in a store whose own bookkeeping may take this much of the TTL: the lease may end that
+    /// much earlier than a TTL after the last acknowledged request was sent.
     #[must_use]
     pub fn less(self, bookkeeping: Duration) -> Self {
-        // The margin is one of the whole TTL, for all of which the clocks may differ: a twentieth of it.
+        // A nineteenth more, so that the margin is a twentieth of the whole TTL, over which the clocks
+        // may differ: `killed_after` takes a twentieth of what is left here.
         let taken = bookkeeping.saturating_add(bookkeeping / 19);
         Self {
             validity: self.validity.saturating_sub(taken),
@@ -96,7 +97,7 @@ impl Deadline {
         self.sent + renewed_every(self.validity)
     }
 
-    /// From here on another could hold the lock, but for the margin.
+    /// The deadline: the instant from which on another could hold the lock, less the margin.
     pub(super) fn instant(&self) -> Instant {
         self.sent + killed_after(self.validity)
     }
@@ -106,7 +107,7 @@ impl Deadline {
         self.ttl
     }
 
-    /// For how long, from the sending on, it surely keeps it: what counts as the TTL of what is held.
+    /// How long it keeps the lease for certain, from the sending on. This is the TTL of a held lock.
     pub(super) fn validity(&self) -> Duration {
         self.validity
     }
@@ -118,7 +119,7 @@ pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
     deadline.left() + margin(ttl) >= ttl * 2 / 3
 }
 
-/// How long what a lock covers may take to end, if so much was `said`.
+/// How long what a lock covers may take to end: as long as was `said`, or a fifth of the TTL.
 pub fn grace(ttl: Duration, said: Option<Duration>) -> Duration {
     said.unwrap_or(ttl / 5)
 }

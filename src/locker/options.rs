@@ -26,7 +26,7 @@ pub struct Options {
     pub follow_queue: bool,
     /// Who takes the lock, as others will see it.
     pub holder: Record,
-    /// Told what happens on the way to a lock and with it.
+    /// Is called with each event of this client's locks.
     pub observer: Option<Observer>,
 }
 
@@ -45,7 +45,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What is said here unless it is set.
+    /// The defaults.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! Whether a lock is still ours: one state, set by what drives the lease, followed by who holds.
+//! Whether a lock is still owned: one status, which the store sets and the holder follows.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +15,7 @@ enum OwnershipStatus {
 }
 
 impl OwnershipStatus {
-    /// What it is by now: a deadline that has passed is a loss although nobody has said so.
+    /// The status at this moment: a deadline that has passed is a loss, also before that was noted.
     fn now(self) -> Self {
         match self {
             Self::Owned {
@@ -26,12 +26,12 @@ impl OwnershipStatus {
     }
 }
 
-/// The side that drives the lease. A loss is final: nothing heals it.
+/// The store's side, which sets the status. A loss is final.
 #[derive(Clone)]
 pub struct Owner {
     status: watch::Sender<OwnershipStatus>,
-    /// Who is told, of the lock of which key: from when on it is handed out.
-    told: Arc<OnceLock<(Observer, String)>>,
+    /// Who gets the events, and the key that they are about: set when the lock is handed out.
+    observer: Arc<OnceLock<(Observer, String)>>,
 }
 
 impl Owner {
@@ -39,7 +39,7 @@ impl Owner {
     pub fn new(deadline: Option<Instant>) -> Self {
         Self {
             status: watch::Sender::new(OwnershipStatus::Owned { deadline }),
-            told: Arc::default(),
+            observer: Arc::default(),
         }
     }
 
@@ -48,8 +48,8 @@ impl Owner {
         Ownership(self.status.subscribe())
     }
 
-    /// A renewal was acknowledged. One that comes after the deadline heals nothing: by then
-    /// someone may have acted on the loss.
+    /// A renewal was acknowledged. One that comes after the deadline changes nothing: by then someone
+    /// may have acted on the loss.
     pub fn extend(&self, to: Instant) {
         self.status.send_if_modified(|status| {
             let OwnershipStatus::Owned { deadline: before } = *status else {
@@ -85,10 +85,15 @@ impl Owner {
         self.pass_on();
     }
 
-    /// Tells that the lock of `key` is handed out, with this token, and from now on what becomes of it.
+    /// Tells the observer that the lock of `key` is handed out, and from now on of its renewals and
+    /// loss.
     pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
         self.status.send_if_modified(|status| {
-            if self.told.set((observer.clone(), key.to_owned())).is_ok() {
+            if self
+                .observer
+                .set((observer.clone(), key.to_owned()))
+                .is_ok()
+            {
                 let deadline = match *status {
                     OwnershipStatus::Owned { deadline } => deadline,
                     OwnershipStatus::Lost(_) => None,
@@ -103,30 +108,32 @@ impl Owner {
         self.pass_on();
     }
 
-    /// Has it told what has become of it, in the order of that.
+    /// Keeps the event of this change, while the status is locked: so events are in the order of
+    /// changes.
     fn note(&self, status: OwnershipStatus) {
         let what = match status {
             OwnershipStatus::Owned {
                 deadline: Some(deadline),
             } => EventKind::Renewed(deadline),
             OwnershipStatus::Lost(loss) if loss != Loss::Released => EventKind::Lost(loss),
-            // The holder's own wish is told when it has come true.
+            // The event of a release is sent when that is done: `Grip::released`.
             OwnershipStatus::Owned { deadline: None } | OwnershipStatus::Lost(_) => return,
         };
-        if let Some((observer, key)) = self.told.get() {
+        if let Some((observer, key)) = self.observer.get() {
             observer.note(Some(key), what);
         }
     }
 
-    /// Outside of the status' lock: an observer may ask for that.
+    /// Sends the events that were kept. To be called when the status is not locked: an observer may ask
+    /// for it.
     fn pass_on(&self) {
-        if let Some((observer, _)) = self.told.get() {
+        if let Some((observer, _)) = self.observer.get() {
             observer.pass_on();
         }
     }
 }
 
-/// A lock in the hands of its holder: whoever follows the ownership hears of it when that is dropped,
+/// The holder's part of a lock. When it is dropped those who follow the ownership learn of the release,
 /// before the store does.
 pub(super) struct Grip {
     owner: Owner,
@@ -145,17 +152,17 @@ impl Grip {
         }
     }
 
-    /// To be followed from the beginning: what has changed since is still news.
+    /// To be followed from the beginning: [`Ownership::changed`] ends for all that has changed since.
     pub(super) fn ownership(&self) -> Ownership {
         self.ownership.clone()
     }
 
-    /// Tells the observer of it from now on.
+    /// See [`Owner::tell`].
     pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
         self.owner.tell(observer, key, token);
     }
 
-    /// Its holder releases it. What comes of that is not told by itself.
+    /// Its holder releases it. The event of that is left to [`Grip::released`].
     pub(super) fn let_go(&mut self) {
         self.is_let_go = true;
         self.owner.lose(Loss::Released);
@@ -164,7 +171,7 @@ impl Grip {
     /// Tells that it was released, unless it had been lost.
     pub(super) fn released(&self) {
         if let (Some((observer, key)), Some(Loss::Released)) =
-            (self.owner.told.get(), self.ownership.loss())
+            (self.owner.observer.get(), self.ownership.loss())
         {
             observer.tell(Some(key), EventKind::Released);
         }
@@ -209,7 +216,7 @@ impl Ownership {
     /// Ends when the deadline moved or the lock was lost since the last call. Cancel-safe.
     pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            // Whoever drives the lease is gone without a word, so nothing will ever change.
+            // The owner is gone without a loss, so nothing will ever change.
             std::future::pending::<()>().await;
         }
     }
@@ -251,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_loss_stands_and_no_renewal_heals_it() {
+    async fn the_first_loss_stands_and_no_renewal_undoes_it() {
         let owner = Owner::new(None);
         owner.lose(Loss::KeyDeleted);
         owner.lose(Loss::Closed);
