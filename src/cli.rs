@@ -62,24 +62,24 @@ enum Verb {
     Doctor(Box<doctor::DoctorArgs>),
 }
 
-/// The verb of most runs, alone.
+/// The verb `run` alone, which most calls have: see [`command_for`].
 #[derive(Subcommand)]
 enum OnlyRun {
     Run(Box<RunArgs>),
 }
 
-/// The definition of the command line, for what is generated from it.
+/// The definition of the command line, from which man pages and completions are generated.
 pub fn command() -> Command {
     Cli::<Verb>::command()
 }
 
-/// What becomes of each variable that etcdctl reads, for the man pages: in two columns.
+/// A table for the man pages, in two columns: each variable that etcdctl reads, and what it does here.
 pub fn etcdctls_variables() -> String {
     settings::etcdctls_variables()
 }
 
-/// As much of the definition as these words need: all of it takes longer to make than a lock on
-/// this host takes.
+/// As much of the definition as these words need: to build all of it takes clap longer than it takes
+/// to acquire a lock of this host.
 fn command_for(words: &[OsString]) -> Command {
     let command = if is_run(words) {
         Cli::<OnlyRun>::command()
@@ -93,25 +93,28 @@ fn command_for(words: &[OsString]) -> Command {
     }
 }
 
-/// Whether these are the words of a run: nothing stands before a verb.
+/// Whether these are the words of a run. The verb is always the first word: no option stands before it.
 fn is_run(words: &[OsString]) -> bool {
     words.first().is_some_and(|verb| verb == "run")
 }
 
-/// What clap reads of these words; what they are below is the settings' to say.
+/// What clap reads of these words and of GENLOCK_ variables. What comes below these, [`Settings`] adds.
+///
+/// [`Settings`]: settings::Settings
 fn read_alone(words: &[OsString]) -> Result<(Command, ArgMatches), clap::Error> {
     let mut command = without_empty_variables(command_for(words));
     let matches = read(&mut command, words)?;
     Ok((command, matches))
 }
 
-/// What clap reads by this definition.
+/// What clap reads of these words with this definition.
 fn read(command: &mut Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let genlock = OsString::from("genlock");
     command.try_get_matches_from_mut([&genlock].into_iter().chain(words))
 }
 
-/// A variable that is set but empty says nothing.
+/// The definition without the variables that are empty: clap would take one for a value, and here one
+/// that is empty counts as not set.
 fn without_empty_variables(mut command: Command) -> Command {
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(std::env::var_os);

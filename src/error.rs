@@ -9,10 +9,10 @@ use std::sync::Arc;
 pub use subject::{Capability, Setting, Subject};
 use words::Words;
 
-/// A specialised `Result`.
+/// A `Result` with the library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, to decide by.
+/// What went wrong: what a program decides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -28,7 +28,7 @@ pub enum ErrorKind {
     NotHeld,
     /// The lock was lost before it was released.
     OwnershipLost,
-    /// A bound in time was reached.
+    /// It took longer than a time limit.
     TimedOut,
     /// The store cannot be reached, or refused to work.
     Unavailable,
@@ -42,8 +42,8 @@ pub enum ErrorKind {
 
 /// An error of the library.
 ///
-/// `Display` gives the whole story on one line, without the kind; [`Error::source`] what lies
-/// beneath, for those who look.
+/// `Display` gives everything that a user needs on one line, without the kind; [`Error::source`] the
+/// error of a lower layer, if one is behind it.
 ///
 /// [`Error::source`]: std::error::Error::source
 #[derive(Clone)]
@@ -70,13 +70,13 @@ impl Error {
         self
     }
 
-    /// The same for the lock of this key.
+    /// Puts the key of the lock in front, as [`Error::of`] does.
     #[must_use]
     pub fn of_key(self, key: impl Into<String>) -> Self {
         self.of(Subject::Key(key.into()))
     }
 
-    /// Names the settings at fault, or those that could mend it, behind what was said so far:
+    /// Appends the settings that are at fault, or whose change could help, to the line:
     /// `reason (setting, setting)`.
     #[must_use]
     pub fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
@@ -84,21 +84,22 @@ impl Error {
         self
     }
 
-    /// It is about this too, which the line says in its own way, or not at all.
+    /// Adds to what [`Error::subjects`] gives, and leaves the line as it is.
     #[must_use]
     pub fn concerning(mut self, subject: Subject) -> Self {
         self.words.tacit(subject);
         self
     }
 
-    /// Goes on behind what was said so far.
+    /// Appends `text` to the line.
     #[must_use]
     pub fn and(mut self, text: impl Into<String>) -> Self {
         self.words.append(text.into());
         self
     }
 
-    /// Keeps what lies beneath. Its text should already be in the reason, in words for a user.
+    /// Sets what [`Error::source`] gives. The line does not show it: the reason should say the same in
+    /// words for a user.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -115,20 +116,20 @@ impl Error {
         self
     }
 
-    /// Puts behind it what helps: `reason; way_out`.
+    /// Appends what the user can do about it: `reason; way_out`.
     #[must_use]
     pub(crate) fn with_way_out(self, way_out: &str) -> Self {
         self.and(format!("; {way_out}"))
     }
 
-    /// The same of another kind, where what it says counts for something else.
+    /// The same error with another kind, for a caller to whom it means something else.
     #[must_use]
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// All of these as one.
+    /// One error whose line has the lines of all, with `; ` between, and which is about all their subjects.
     pub(crate) fn joined(kind: ErrorKind, errors: impl IntoIterator<Item = Self>) -> Self {
         let mut words = Words::default();
         for (number, error) in errors.into_iter().enumerate() {
@@ -144,12 +145,12 @@ impl Error {
         }
     }
 
-    /// What went wrong, to decide by.
+    /// What went wrong: what a program decides by.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What it is about, as far as that is known, in the order in which the line has it.
+    /// What it is about, as far as that is known, in the order of the line.
     pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
         self.words.subjects()
     }
@@ -167,18 +168,18 @@ impl Error {
         })
     }
 
-    /// What `Display` gives, without the subjects in front, and the settings in parentheses.
+    /// What `Display` gives, but without the subjects in front and the settings in parentheses.
     pub fn reason(&self) -> String {
         self.words.reason()
     }
 
-    /// What `Display` gives, for those who have other names for settings.
+    /// What `Display` gives, with settings as `name` writes them: as options, say.
     pub fn line(&self, name: impl Fn(&[Setting]) -> String) -> String {
         self.words.line(name)
     }
 }
 
-/// As the library calls them.
+/// Settings by their own names.
 fn names(settings: &[Setting]) -> String {
     let names: Vec<_> = settings.iter().map(|setting| setting.name()).collect();
     names.join(", ")
@@ -202,8 +203,8 @@ impl std::error::Error for Error {
     }
 }
 
-/// The text of an I/O error as a user reads it: without the number, in lower case but for what is
-/// short for something.
+/// The text of an I/O error for a user: without `(os error N)`, and with a small first letter, unless
+/// the first word is an abbreviation.
 pub(crate) fn plain(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text);
     let mut letters = text.chars();

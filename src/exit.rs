@@ -9,8 +9,9 @@ pub(crate) enum Exit {
     Status(u8),
     /// By this signal, so that a shell sees what it would have seen of the command itself.
     Signal(i32),
-    /// By this signal of the terminal's, along with the whole of our process group: the terminal
-    /// sent it to the command's group only, and a pipeline or a script must end on it too.
+    /// By this signal, which the terminal sent to the command's process group, its foreground one. We
+    /// send it to our own process group too: a script or pipeline that we are part of has to end on
+    /// Ctrl-C as well.
     Interrupt(i32),
 }
 
@@ -22,7 +23,7 @@ pub(crate) const FREE: u8 = 1;
 pub(crate) const USAGE: u8 = 64;
 /// The store cannot be reached or refused to work; `EX_UNAVAILABLE`.
 pub(crate) const UNAVAILABLE: u8 = 69;
-/// A mistake of genlock or of its host; `EX_SOFTWARE`.
+/// An error in genlock or its host; `EX_SOFTWARE`.
 pub(crate) const INTERNAL: u8 = 70;
 /// The lock is held by another; `EX_TEMPFAIL`, as of lckdo(1) and lockf(1).
 pub(crate) const NOT_ACQUIRED: u8 = 75;
@@ -72,7 +73,7 @@ impl Exit {
         })
     }
 
-    /// The status that says as much of it as one can: a signal becomes 128+n.
+    /// The status nearest to it, where one has to do: a signal becomes 128+n, as in sh(1).
     pub(crate) fn status(self) -> u8 {
         match self {
             Self::Status(status) => status,

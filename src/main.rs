@@ -10,7 +10,7 @@
 
 use std::ffi::{c_char, c_int};
 
-/// As the C library calls it.
+/// What the C library's startup code calls.
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
     // SAFETY: these are the arguments of main.

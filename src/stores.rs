@@ -1,4 +1,4 @@
-//! The list of stores: which there are, and which one an endpoint means.
+//! The list of stores, and which of them an endpoint belongs to.
 
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::kind::StoreKind;
@@ -9,8 +9,8 @@ use crate::secrets;
 pub static STORES: [&StoreKind; 2] = [&etcd::KIND, &file::KIND];
 
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
-/// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for a directory of one's own. To swap
-/// the store is to change the URL. Does not wait for a network.
+/// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for the user's own directory. To use
+/// another store, change the URL and nothing else. Does not wait for a network.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -24,13 +24,13 @@ pub static STORES: [&StoreKind; 2] = [&etcd::KIND, &file::KIND];
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidConfig`] if the URL means no store, or not one; and as the store's own
-/// constructor.
+/// [`ErrorKind::InvalidConfig`] if the endpoints of the URL belong to different stores, or are several
+/// where the store takes one; and as the store's own constructor.
 pub fn open(url: &str, options: Options) -> Result<Box<dyn Locker>> {
     open_with(Config::new(url.split(',')), options)
 }
 
-/// [`open`] with TLS, credentials and bounds in time.
+/// [`open`] with TLS, credentials and time limits.
 ///
 /// # Errors
 /// As [`open`].
@@ -39,7 +39,7 @@ pub fn open_with(config: Config, options: Options) -> Result<Box<dyn Locker>> {
     Ok((kind.open)(config, options)?)
 }
 
-/// The store that these endpoints mean.
+/// The store that these endpoints belong to.
 pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
     let mut kinds = endpoints.iter().map(|endpoint| {
         let found = STORES.iter().find(|kind| kind.has(endpoint));
@@ -58,7 +58,7 @@ pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
     Ok(first)
 }
 
-/// Endpoints that cannot be what they are meant to be.
+/// The error for endpoints that cannot be used together.
 fn misfit(endpoints: &[String], why: &str) -> Error {
     let shown = secrets::endpoints(&endpoints.join(","));
     let error = Error::new(ErrorKind::InvalidConfig, format!("{shown}: {why}"));

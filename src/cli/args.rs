@@ -1,5 +1,6 @@
-//! The options of `run`, and those that verbs have in common, as they were typed or stand in their
-//! GENLOCK_ variables. What lies below these, and what is meant in the end, is in `settings`.
+//! The options of `run`, and those that verbs have in common, as clap reads them from the command line
+//! and from GENLOCK_ variables. etcdctl's variables and the configuration, which come below these, are
+//! added in `settings`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use super::{help, numbers, times};
 use crate::exit;
 
-/// The heading of the options that have their own page.
+/// The heading of the options that have a page of their own, `genlock help connection`.
 pub(super) const CONNECTION: &str = "Connection";
 
 /// Take the lock KEY, run COMMAND, release the lock.

@@ -99,7 +99,7 @@ async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> any
     }
 }
 
-/// Says who would be hit, and by which line.
+/// Without --token: shows the holder, and the command line that would take the lock away.
 async fn propose(options: &BreakArgs, store: &dyn Operator) -> anyhow::Result<Exit> {
     let queue = store.queue(&options.key).await?;
     let key = describe::escape(&options.key);

@@ -1,4 +1,5 @@
-//! `genlock check`: is the lock around us still ours? For the line before the irreversible step.
+//! `genlock check`: is the lock under which this command runs still held? To be asked before a step that
+//! cannot be undone.
 
 use std::time::Duration;
 
@@ -46,12 +47,13 @@ struct Report<'a> {
     key: &'a str,
     token: u64,
     held: bool,
-    /// Seconds; null if the lock lasts for as long as its holder.
+    /// Seconds; null if the lock does not expire.
     left: Option<f64>,
 }
 
-/// What the genlock that runs us says; `None` if it is not asked, or does not answer. It is asked
-/// before anything else: to reach the store ourselves we may lack what it was told.
+/// Asks the genlock under which we run, and tells what it answers; `None` if this is another verb, or it
+/// does not answer. That comes before the settings are read: the command may lack what they need, such as
+/// the password.
 pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
     let Some(("check", given)) = given.subcommand() else {
         return Ok(None);
@@ -73,7 +75,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
     options.tell(&around, left).map(Some)
 }
 
-/// Runs the verb: asks the store.
+/// Runs the verb where no genlock has answered: asks the store itself.
 pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let Some(around) = Around::us() else {
         return Err(Usage::new(
@@ -82,7 +84,7 @@ pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Ex
         )
         .into());
     };
-    // The store that holds the lock, which an option, a variable or a file may not name any more.
+    // The store that has the lock. Options, variables or files may name another by now.
     let mut connection = settings.connection(&options.connection);
     if let Some(endpoints) = &around.endpoints {
         connection.endpoints = Some(endpoints.split(',').map(str::to_owned).collect());

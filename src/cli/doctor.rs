@@ -52,7 +52,7 @@ pub(super) struct DoctorArgs {
     connection: ConnectionArgs,
 }
 
-/// What is meant by them.
+/// What is examined and how it is shown, with the configuration's times in place of what was not typed.
 struct DoctorOptions {
     json: bool,
     verbose: bool,
@@ -76,7 +76,8 @@ impl DoctorOptions {
         grace(ttl, self.kill_after)
     }
 
-    /// What an option is that nobody has set, where help only says so in words.
+    /// The default of an option for which clap has none: it comes from the store's configuration, and help
+    /// only tells of it.
     fn default_of(&self, key: &str) -> Option<String> {
         let defaults = Config::default();
         match key {
@@ -108,7 +109,7 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
     conclude(report, options)
 }
 
-/// The same where the configuration cannot be read, so that nothing is known of the store.
+/// Runs the verb where the configuration cannot be read: reports that, and what does not depend on it.
 pub(super) fn misconfigured(typed: &DoctorArgs, error: &Error) -> anyhow::Result<Exit> {
     let TimesArgs { ttl, kill_after } = typed.times;
     let options = &DoctorOptions::of(typed, TimesOptions { ttl, kill_after });

@@ -1,5 +1,5 @@
-//! From the words of the command line to the status: what they mean is done, and what went wrong is
-//! said.
+//! From the words of the command line to the exit status: runs the verb, and prints the error if there is
+//! one.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ pub fn main(words: &[OsString]) -> u8 {
         stderr::complain(format_args!("an error in genlock itself: {what}"));
     }));
     let status = std::panic::catch_unwind(|| act(words)).unwrap_or(exit::INTERNAL);
-    // Whoever closed it is told by no status of ours.
+    // `operate::print` flushes and tells of errors; what clap printed (help) may fail without a word.
     let _ = io::stdout().flush();
     stderr::finish();
     status
@@ -34,7 +34,7 @@ pub fn main(words: &[OsString]) -> u8 {
 
 /// Does what the words say, and gives the status.
 fn act(words: &[OsString]) -> u8 {
-    // First of all, while there is one thread and little that fork(2) has to copy.
+    // First of all, while this process has one thread and little memory that fork(2) has to copy.
     let watchdog = is_run(words).then(|| super::run::fork(words));
     let exit = if layout::is_of_connection(words) {
         operate::print(&layout::connection()).map(|()| Exit::Status(0))
@@ -43,7 +43,7 @@ fn act(words: &[OsString]) -> u8 {
             Ok((command, given)) => run(words, &command, given, watchdog),
             Err(Refused::Said(exit)) => Ok(exit),
             Err(Refused::Variable(what, given)) => {
-                // The kind that stands for the status of usage.
+                // Of the kinds whose status is that of wrong usage, 64.
                 misconfigured(*given, Error::new(ErrorKind::InvalidTtl, what))
             }
         }
@@ -64,7 +64,7 @@ fn act(words: &[OsString]) -> u8 {
     exit.status()
 }
 
-/// Runs the verb, by what was given and what the environment and the configuration say below it.
+/// Runs the verb, with what was `given`, and below it etcdctl's variables and the configuration.
 fn run(
     words: &[OsString],
     command: &Command,
@@ -102,7 +102,8 @@ fn run(
     })
 }
 
-/// Has the doctor say what is wrong with the configuration, where no more can be known.
+/// Has `doctor` report this error of the configuration, without which nothing else can be examined. Of
+/// another verb it is the error itself.
 fn misconfigured(mut given: ArgMatches, error: Error) -> anyhow::Result<Exit> {
     match Cli::<Verb>::from_arg_matches_mut(&mut given) {
         Ok(Cli {
@@ -113,7 +114,8 @@ fn misconfigured(mut given: ArgMatches, error: Error) -> anyhow::Result<Exit> {
     }
 }
 
-/// The status and the line for an error at the edge. The library's errors say all on one line.
+/// The status and the line for an error that ends genlock. An error of the library is one line by itself;
+/// of others the causes are added.
 fn judge(error: &anyhow::Error) -> (Exit, String) {
     if let Some(usage) = error.downcast_ref::<times::Usage>() {
         return (Exit::Status(exit::USAGE), usage.to_string());

@@ -1,4 +1,4 @@
-//! The environment: what the user says in it, and what the command gets.
+//! Environment variables: which ones genlock reads, and what the command's environment is.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -8,8 +8,8 @@ use crate::Held;
 use crate::locker::Variable;
 use crate::stores::STORES;
 
-/// Variables that say what is held, in whichever store. An outer lock's are taken out, so that those
-/// of the innermost one are whole.
+/// Variables that tell the command which lock is held, for any store. In a genlock within a genlock all
+/// of the outer one's are removed first, so that the command never sees a mixture of both.
 const HELD: &[&str] = &[KEY, TOKEN, TTL, OWNER_KEY, OWNER_KEYS, ENDPOINTS, SOCKET];
 /// The key as it was asked for.
 const KEY: &str = "GENLOCK_HELD_KEY";
@@ -19,8 +19,8 @@ const TOKEN: &str = "GENLOCK_HELD_TOKEN";
 const TTL: &str = "GENLOCK_HELD_TTL";
 /// The key that stands for the holder in the store.
 const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
-/// What stands for the holder in the store, here and around us: a JSON array of strings, the
-/// outermost first. By it a nested genlock sees that it would wait for itself.
+/// The owner keys of this genlock and of those that it runs below, as a JSON array of strings, the
+/// outermost first: by it a nested genlock sees that it would wait for itself.
 const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
 /// The store that keeps the lock, as `--endpoints` takes it: `genlock check` asks there if the
 /// genlock that runs it does not answer.
@@ -29,23 +29,23 @@ pub(super) const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
 const SOCKET: &str = "GENLOCK_HELD_SOCKET";
 /// The password, from the environment.
 pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
-/// What is said of one on the command line.
+/// The error for a password on the command line.
 pub(super) const PASSWORD_SEEN: &str = "a password on the command line can be read by everyone \
     (ps): use --password-file or $GENLOCK_PASSWORD";
-/// The file that has it.
+/// The file that has the password.
 const PASSWORD_FILE: &str = "GENLOCK_PASSWORD_FILE";
 /// The password, as etcdctl calls it.
 pub(super) const ETCDCTL_PASSWORD: &str = "ETCDCTL_PASSWORD";
 
 /// Variables of the form `name:password`, as etcdctl takes them.
 pub(super) const USER: [&str; 2] = ["GENLOCK_USER", ETCDCTL_USER];
-/// That of the two which etcdctl reads.
+/// The one of [`USER`] that etcdctl reads.
 pub(super) const ETCDCTL_USER: &str = "ETCDCTL_USER";
 
-/// The environment for the command, but for what is [`added`] when the lock is held: genlock's
-/// without genlock's own passwords. What is etcdctl's stays, for the command to use it.
+/// The command's environment, but for what is [`added`] when the lock is held: genlock's own, without
+/// the passwords in GENLOCK_ variables. ETCDCTL_ variables stay, since the command may use etcdctl.
 pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
-    // Then a colon is the name's own.
+    // The password is in a file: a colon in GENLOCK_USER is part of the name.
     let apart = variable(PASSWORD_FILE).is_some();
     std::env::vars_os().filter_map(move |(name, value)| {
         let is = |other: &&str| name == OsStr::new(other);
@@ -55,19 +55,20 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
         if !is(&USER[0]) || apart {
             return Some((name, value));
         }
-        // What a colon is, the settings say: then it is added.
+        // Whether a password follows the colon is known only when the settings are read, after this:
+        // the variable is left out here, and added as [`left_out_user`].
         let is_open = value.to_str().is_some_and(|user| user.contains(':'));
         (!is_open).then(|| (name, without_password(value)))
     })
 }
 
-/// Those that stores have of their own.
+/// The variables that stores add for a command, such as ETCD_LOCK_KEY.
 fn of_stores() -> impl Iterator<Item = &'static &'static str> {
     STORES.iter().flat_map(|kind| kind.variables)
 }
 
-/// The user's name for the command, if [`for_command`] has left it out: whole if the colon is its
-/// own, as where the password is not from there.
+/// `GENLOCK_USER` for the command, if [`for_command`] has left it out: all of it if `whole`, since the
+/// colon is part of the name, and else only the name before the colon.
 pub(super) fn left_out_user(whole: bool) -> Option<String> {
     let user = variable(USER[0]).filter(|_| variable(PASSWORD_FILE).is_none())?;
     let (name, _) = user.split_once(':')?;
@@ -79,7 +80,7 @@ fn without_password(user: OsString) -> OsString {
     OsString::from_vec(name.unwrap_or_default().to_vec())
 }
 
-/// The variables that say what is held.
+/// The variables that tell the command which lock is held.
 pub(super) fn added(
     held: &Held,
     endpoints: &str,
@@ -120,7 +121,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The lock that is held around us, by the genlock that runs us.
+/// The lock under which we run: genlock started us as its command, or as a part of it.
 pub(super) struct Around {
     pub(super) key: String,
     pub(super) token: u64,
@@ -130,7 +131,7 @@ pub(super) struct Around {
 }
 
 impl Around {
-    /// The innermost; `None` if there is none.
+    /// The innermost of them; `None` if we do not run under a lock.
     pub(super) fn us() -> Option<Self> {
         Some(Self {
             key: variable(KEY)?,
@@ -142,7 +143,7 @@ impl Around {
     }
 }
 
-/// The owner keys of the locks that are held around us, by the genlocks that run us.
+/// The owner keys of all locks under which we run, the outermost first.
 pub(super) fn outer_owner_keys() -> Vec<String> {
     let text = variable(OWNER_KEYS).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()

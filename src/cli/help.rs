@@ -1,14 +1,14 @@
-//! What help and man pages say beside the options. Each section is a heading that ends in a colon
-//! and indented lines; the man pages are made from the same text.
+//! The text of help and man pages beside the options. Each section is a heading that ends in a colon,
+//! and indented lines.
 
 use crate::exit;
 
-/// The first page, `genlock --help`.
+/// `genlock --help`.
 pub(super) fn genlock() -> String {
     sections(&[PROMISE, exit::TABLE, FILES])
 }
 
-/// Above the verbs.
+/// Above the verbs in `genlock --help`.
 pub(super) const EXAMPLE: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh";
@@ -28,7 +28,7 @@ pub(super) fn connection() -> String {
     sections(&[CONFIGURATION, STORES])
 }
 
-/// In the place of those options.
+/// In place of the options of [`CONNECTION`], in the help of each verb.
 pub(super) const CONNECTION_ELSEWHERE: &str = "\
 Connection:
   Where the lock is, and who we are there, --endpoints, --cacert, --user and so on: genlock help
@@ -161,7 +161,7 @@ Signals:
   waited for, with the lock held; two signals that end a process leave it. The lock then runs out
   at its TTL, or with file: when that process has ended.";
 
-/// `genlock run --help`.
+/// Above the options in `genlock run --help`.
 pub(super) const RUN_EXPLAINED: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh

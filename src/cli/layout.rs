@@ -1,5 +1,5 @@
-//! How help is laid out: usage, examples, arguments, options; and where the store is and who we are
-//! there on a page of its own, since that is the same for every verb.
+//! The layout of help: usage, examples, arguments, options. The options of the connection, which every
+//! verb has, are on a page of their own.
 
 use std::ffi::OsString;
 
@@ -14,18 +14,18 @@ const TEMPLATE: &str = "\
 
 {before-help}{all-args}{after-help}";
 
-/// Whether these words ask for help, or clap will show it.
+/// Whether these words ask for help, or are none, for which clap shows it.
 pub(super) fn is_asked_for(words: &[OsString]) -> bool {
     let asks = |word: &OsString| word == "-h" || word == "--help";
     words.first().is_none_or(|word| word == "help") || words.iter().any(asks)
 }
 
-/// Whether these words ask for the page of the connection.
+/// Whether these words ask for the page with the options of the connection.
 pub(super) fn is_of_connection(words: &[OsString]) -> bool {
     matches!(words, [help, page] if help == "help" && page == "connection")
 }
 
-/// That page.
+/// The page with the options of the connection.
 pub(super) fn connection() -> String {
     let command = Command::new("genlock")
         .disable_help_flag(true)
@@ -65,7 +65,7 @@ fn of_verb(verb: Command, name: &str) -> Command {
         .mut_args(hide)
 }
 
-/// The definition for -h, where each option has a line.
+/// The definition for -h, in which each option is one line.
 pub(super) fn short(command: Command) -> Command {
     let verbs = command.get_subcommands();
     let verbs: Vec<_> = verbs.map(|verb| verb.get_name().to_owned()).collect();

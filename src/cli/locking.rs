@@ -21,8 +21,8 @@ pub(super) use events::EventStream;
 use lines::LockLines;
 pub(super) use waiting::NotHeld;
 
-/// A lock on its way from the settings to the release. Nothing in it ends the process or says how it
-/// ends, but for [`Locking::not_held`].
+/// The lock of one verb, from the settings to the release. It knows nothing of a command: what is done
+/// between [`Locking::wait`] and [`Locking::release`] is the verb's own.
 pub(super) struct Locking<'a> {
     options: &'a LockOptions,
     store: Arc<dyn StoreClient>,
@@ -32,7 +32,11 @@ pub(super) struct Locking<'a> {
     start: Instant,
 }
 
-/// The store that the options name, if the times that they give fit each other.
+/// The store that the options name.
+///
+/// # Errors
+/// The store cannot be meant, or its locks expire, and the TTL has no room for the time between SIGTERM
+/// and SIGKILL.
 pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result<Store> {
     let store = Store::of(&options.connection)?;
     let runs_out = store.kind.capabilities.expires || options.no_renew;
@@ -44,9 +48,9 @@ pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result
 }
 
 impl<'a> Locking<'a> {
-    /// Opens the store, which sends nothing yet. The time that may be waited runs from here. `command` is
-    /// what the holder's record says of whoever works under the lock, and `reader` reads every event
-    /// after the lines on stderr were written of it.
+    /// Opens the store, which sends nothing yet. The limit of the wait counts from here. `command` is for
+    /// the holder's record. `reader` is called with every event, after the verb's own state and the lines
+    /// on stderr.
     pub(super) fn open(
         options: &'a LockOptions,
         store: Store,
@@ -82,7 +86,7 @@ impl<'a> Locking<'a> {
         })
     }
 
-    /// What is done with the lock, by whoever holds it or asks after it.
+    /// The store's client, for questions about the lock while it is held.
     pub(super) fn store(&self) -> &Arc<dyn StoreClient> {
         &self.store
     }
@@ -92,7 +96,7 @@ impl<'a> Locking<'a> {
         &self.endpoints
     }
 
-    /// What happens, to be told and to go by.
+    /// The events of the lock, to tell more of them and to decide by.
     pub(super) fn events(&self) -> &EventStream {
         &self.events
     }

@@ -109,7 +109,7 @@ fn sort(found: &mut [Queue], by: Sort) {
     }
 }
 
-/// job-2 before job-10: digits that stand together count as the number that they are.
+/// The order of two keys with digits read as numbers: job-2 before job-10.
 fn as_people_count(one: &str, other: &str) -> Ordering {
     let (mut left, mut right) = (one.as_bytes(), other.as_bytes());
     while let (Some(&first), Some(&second)) = (left.first(), right.first()) {
@@ -127,7 +127,7 @@ fn as_people_count(one: &str, other: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| one.cmp(other))
 }
 
-/// Takes the digits at the beginning, and gives them without leading zeros.
+/// Takes the digits at the beginning off `text`, and gives them without leading zeros.
 fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     let end = text.iter().position(|byte| !byte.is_ascii_digit());
     let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
@@ -136,11 +136,11 @@ fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     &digits[zeros..]
 }
 
-/// Between columns.
+/// Blanks between two columns.
 const GAP: usize = 2;
 
-/// Columns as wide as what is in them; on a terminal no wider than that is. Nothing at all if there
-/// is no lock.
+/// The locks in columns that are as wide as their widest cell; on a terminal keys and holders are cut so
+/// that a line fits. Empty, without a heading, if there is no lock.
 fn table(found: &[Queue], paint: Paint) -> String {
     if found.is_empty() {
         return String::new();
@@ -155,7 +155,7 @@ fn table(found: &[Queue], paint: Paint) -> String {
     if stdout.is_terminal() {
         let fixed = widths[1] + widths[2] + widths[3] + 4 * GAP;
         let room = of_terminal(stdout).saturating_sub(fixed);
-        // Each may have half of it, and what the other does not need.
+        // Keys and holders share the rest: each may have half of it, and more where the other needs less.
         let [key, _, _, _, holder] = widths;
         widths[0] = key.min(room.saturating_sub(holder).max(room / 2));
         widths[4] = holder.min(room - widths[0]);
@@ -187,7 +187,7 @@ fn row(queue: &Queue) -> [String; 5] {
     ]
 }
 
-/// `3 held, 2 waiting`, for people.
+/// `3 held, 2 waiting`.
 fn sum(found: &[Queue], prefix: &str) -> String {
     match (found.len(), prefix) {
         (0, "") => "nothing is held\n".to_owned(),

@@ -1,8 +1,8 @@
-//! What was most likely meant by a word that is none: a verb, an option, a key of the configuration.
+//! The verb, option or key of the configuration that was most likely meant by a mistyped word.
 
 use strsim::osa_distance;
 
-/// The one that was most likely meant, if any is near enough.
+/// The candidate with the fewest slips between it and `word`, if that is few enough.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -14,7 +14,7 @@ pub(super) fn nearest<'a>(
     if let (true, Some(only), None) = (word.len() > 1, longer.next(), longer.next()) {
         return Some(only);
     }
-    // A swap of neighbours is one slip.
+    // Optimal string alignment: to swap two neighbours is one slip, as it is for fingers.
     let near = if word.chars().count() < 5 { 1 } else { 2 };
     let distances = candidates.into_iter().map(|c| (osa_distance(word, c), c));
     let (distance, nearest) = distances.min_by_key(|&(distance, _)| distance)?;

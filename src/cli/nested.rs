@@ -1,7 +1,8 @@
-//! Whether the holder of a lock runs us: who waits for it waits for itself. The environment says it,
-//! and where that is emptied, as below `env -i` and sudo(8), the process tree.
+//! Whether we run under the lock that we wait for: its holder then waits for its command, which is or
+//! contains us, and neither ever ends. The environment says so ($GENLOCK_HELD_OWNER_KEYS), and where that
+//! was emptied, as below `env -i` and sudo(8), the process tree.
 //!
-//! What cannot be read in /proc (`hidepid`, proc(5)), or is in another PID namespace, is nobody.
+//! A process that /proc does not show (`hidepid`, proc(5); another PID namespace) counts as not there.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -11,29 +12,31 @@ use crate::locker::Record;
 use crate::supervise;
 use crate::{Error, ErrorKind};
 
-/// No tree is as deep; numbers that are read while processes end could go round.
+/// More than any tree is deep. A bound is needed: process numbers that are reused while we read could
+/// lead in a circle.
 const DEPTH: u32 = 10_000;
 
-/// Whether who holds the lock `key`, by this owner key and with this record, is a genlock below whose
-/// command we are.
+/// Whether the holder of the lock `key`, with this owner key and this record, is a genlock under whose
+/// lock we run.
 pub(super) fn runs_us(key: &str, owner_key: Option<&String>, holder: Option<&Record>) -> bool {
     owner_key.is_some_and(|owner_key| environment::outer_owner_keys().contains(owner_key))
         || holder.is_some_and(|holder| is_ancestor(holder, key))
 }
 
-/// What is said of it.
+/// The error for that.
 pub(super) fn refused(key: &str) -> Error {
     let why = "this lock is held by the genlock that runs us: it would wait for itself";
     Error::new(ErrorKind::AlreadyHeld, why).of_key(key)
 }
 
-/// By the process tree: one that has this number on this host and was given this key, since a
-/// container that has the name of another has the same small numbers too.
+/// The same by the process tree: an ancestor of ours is a watchdog whose parent has the holder's process
+/// number and this key among its words. Host name and number alone are not enough: containers with the
+/// same host name have the same small numbers.
 fn is_ancestor(holder: &Record, key: &str) -> bool {
     if holder.host != Record::host_name() {
         return false;
     }
-    // Of the PID namespace that /proc shows, whichever that is.
+    // "self", and not our own number: /proc may show another PID namespace than ours.
     let mut process = "self".to_owned();
     for _ in 0..DEPTH {
         match name_and_parent(&process) {
@@ -51,7 +54,8 @@ fn is_watchdog(name: &str) -> bool {
     name.as_bytes() == supervise::WATCHDOG.to_bytes()
 }
 
-/// From `17 (name) S 16 …`; there can be anything in a name.
+/// The name and the parent in /proc/PID/stat, `17 (name) S 16 …`. A name may have blanks and parentheses
+/// in it, so the last `) ` counts.
 fn name_and_parent(process: &str) -> Option<(String, u32)> {
     let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);

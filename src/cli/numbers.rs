@@ -1,4 +1,4 @@
-//! Numbers as the command line takes them, and words for those that it does not.
+//! Numbers on the command line, and the errors for those that are refused.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! What the operator's verbs have in common: the store, a runtime, and words on stdout.
+//! What the operator's verbs have in common: opening the store, a runtime, and output on stdout.
 
 use std::io::Write;
 
@@ -14,8 +14,8 @@ use crate::stderr;
 use crate::supervise::signals;
 use crate::{Error, Subject};
 
-/// Opens the store and does `operation` with it. Signals do what they do to any program: there is
-/// nothing to leave behind.
+/// Opens the store and does `operation` with it. Signals keep their default action: these verbs have
+/// nothing in the store that would have to be removed first.
 pub(super) fn operate(
     connection: ConnectionOptions,
     operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
@@ -41,14 +41,14 @@ pub(super) fn operate(
         })?;
         operation(&*store).await
     });
-    // A name look-up that still runs must not hold us up.
+    // tokio looks up names in threads, which cannot be cancelled: a slow one is not waited for.
     runtime.shutdown_background();
     exit
 }
 
-/// Names the prefix that may not be read. Whoever may not read all keys may well read some.
+/// The error with the prefix that may not be read: the user may have rights below another.
 pub(super) fn denied(verb: &str, prefix: &str, error: Error) -> Error {
-    // A login that fails is another matter.
+    // Denied may also be a login that fails.
     if !error.is_about(&Subject::Permission) {
         return error;
     }
@@ -60,7 +60,7 @@ pub(super) fn denied(verb: &str, prefix: &str, error: Error) -> Error {
     error.context(describe::escape(prefix))
 }
 
-/// Writes to stdout, at once.
+/// Writes to stdout and flushes.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes());

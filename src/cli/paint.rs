@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-/// Whether there are colours: on a terminal that has them, and where nobody has asked for none
+/// Whether to use colours: on a terminal that has them, unless $NO_COLOR is set
 /// (<https://no-color.org>).
 #[derive(Clone, Copy)]
 pub(super) struct Paint(bool);
@@ -23,12 +23,12 @@ impl Paint {
         self.with(31, text)
     }
 
-    /// For what is to be looked at.
+    /// For what is a warning.
     pub(super) fn yellow(self, text: &str) -> String {
         self.with(33, text)
     }
 
-    /// Select Graphic Rendition (console_codes(4)).
+    /// With the escape sequence Select Graphic Rendition around it (console_codes(4)).
     fn with(self, code: u8, text: &str) -> String {
         if self.0 {
             format!("\x1b[{code}m{text}\x1b[0m")

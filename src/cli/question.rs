@@ -1,8 +1,8 @@
-//! The question of a command to the genlock that runs it, whether the lock is still theirs, and the
-//! answer: over a socket that has no file (unix(7), abstract), so that nothing is left behind.
+//! How `genlock check` asks the genlock that runs it whether the lock is still held: over a socket in the
+//! abstract namespace (unix(7)), so that no file is left behind.
 //!
-//! The names of such sockets are public (/proc/net/unix), and free to take once a genlock is gone:
-//! the two know each other by words that only the command's environment has.
+//! Anybody can see the names of such sockets (/proc/net/unix), and take one once its genlock is gone. So
+//! each side shows a secret word, which is nowhere but in the command's environment.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,31 +17,31 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::Around;
 
-/// A genlock that lives shows it within this time.
+/// How long to wait for the answerer's word, which a genlock that runs sends before it asks its store.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// How long it asks its store at most.
+/// How long the genlock that is asked asks its store at most.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// The longest message: a key's owner key, or an error's text.
+/// The longest message: an owner key may be long, and so may the text of an error.
 pub(super) const MAX_MESSAGE: usize = 32 * 1024;
 
-/// Connections that wait to be accepted.
+/// How many connections may wait to be accepted.
 const BACKLOG: i32 = 16;
 
-/// How many digits the name and the words have: 128 bits.
+/// How many hexadecimal digits the name and the words have each: 128 bits.
 const DIGITS: usize = 32;
 
-/// Where a genlock answers, and what the two know each other by.
+/// The socket on which a genlock answers, and the words by which both sides prove who they are.
 pub(super) struct AnsweringAddress {
     name: String,
-    /// The asker's word, which comes with the question.
+    /// The word of who asks, sent with the question.
     pub(super) asker: String,
-    /// The answerer's, which comes before the answer as a sign of life.
+    /// The word of who answers, sent before the answer: it also shows that genlock runs.
     pub(super) answerer: String,
 }
 
-/// The command's question: is the lock still this holder's?
+/// Is the lock still held by the holder with this owner key and token?
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Question {
     pub(super) word: String,
@@ -49,21 +49,21 @@ pub(super) struct Question {
     pub(super) token: u64,
 }
 
-/// The answer.
+/// What is left of the lock.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// It is not.
+    /// It is not held by that holder any more.
     Nothing,
-    /// It is, for at least so long.
+    /// It is held for at least so long.
     AtLeast(Duration),
-    /// It is, until the holder lets go or ends.
+    /// It is held until the holder releases it or ends.
     NoEnd,
-    /// The store does not tell: the exit status for it, and why.
+    /// The store could not be asked: the exit status for that, and why.
     Failed { status: u8, text: String },
 }
 
 impl AnsweringAddress {
-    /// One that nobody can guess.
+    /// A name and words that nobody can guess.
     pub(super) fn random() -> io::Result<Self> {
         let mut bytes = [0; 3 * DIGITS / 2];
         if getrandom(&mut bytes, GetRandomFlags::empty())? < bytes.len() {
@@ -73,7 +73,7 @@ impl AnsweringAddress {
         Self::of_digits(&digits).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
-    /// As a variable of the environment has it.
+    /// As it stands in $GENLOCK_HELD_SOCKET.
     pub(super) fn text(&self) -> String {
         [&*self.name, &*self.asker, &*self.answerer].concat()
     }
@@ -92,7 +92,7 @@ impl AnsweringAddress {
         })
     }
 
-    /// Begins to listen there.
+    /// Listens on the socket.
     pub(super) fn listen(&self) -> io::Result<OwnedFd> {
         let socket = socket()?;
         rustix::net::bind(&socket, &self.unix()?)?;
@@ -100,7 +100,7 @@ impl AnsweringAddress {
         Ok(socket)
     }
 
-    /// Connects to it, if it listens and there is room for one more.
+    /// Connects, without waiting: it fails if nobody listens or [`BACKLOG`] connections wait already.
     fn connect(&self) -> io::Result<OwnedFd> {
         let socket = socket()?;
         rustix::net::connect(&socket, &self.unix()?)?;
@@ -113,7 +113,7 @@ impl AnsweringAddress {
     }
 }
 
-/// One that keeps messages whole.
+/// A socket of type SOCK_SEQPACKET, which keeps messages apart.
 fn socket() -> io::Result<OwnedFd> {
     Ok(socket_with(
         AddressFamily::UNIX,
@@ -123,8 +123,8 @@ fn socket() -> io::Result<OwnedFd> {
     )?)
 }
 
-/// Asks the genlock that runs us. `None` if it does not answer: it is gone, frozen, or in another
-/// network namespace.
+/// Asks the genlock under which we run. `None` if it does not answer: it is gone or frozen, or we are in
+/// another network namespace, to which abstract sockets belong.
 pub(super) fn ask(around: &Around) -> Option<Answer> {
     let address = AnsweringAddress::of_digits(around.socket.as_deref()?)?;
     let socket = address.connect().ok()?;
@@ -142,7 +142,7 @@ pub(super) fn ask(around: &Around) -> Option<Answer> {
     serde_json::from_slice(&answer).ok()
 }
 
-/// Sends a message, for which there is room in a socket that is new.
+/// Sends a message. It does not wait for room: in a new socket there is enough.
 pub(super) fn send(socket: impl AsFd, message: &[u8]) -> io::Result<()> {
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     rustix::net::send(socket, message, flags)?;
@@ -176,14 +176,14 @@ mod tests {
         }
     }
 
-    /// Answers one question so, after a sign of life by this word.
+    /// Takes one question, and sends this word and this answer.
     fn answer(listener: &OwnedFd, word: &str, answer: &Answer) -> Question {
         let mut fds = [PollFd::new(listener, PollFlags::IN)];
         rustix::event::poll(&mut fds, None).unwrap();
         let socket = accept(listener).unwrap();
         let question = receive(&socket, SIGN_OF_LIFE).unwrap();
         send(&socket, word.as_bytes()).unwrap();
-        // Who does not believe it has gone by now.
+        // It fails if the asker, who did not accept the word, has closed the socket.
         let _ = send(&socket, &serde_json::to_vec(answer).unwrap());
         serde_json::from_slice(&question).unwrap()
     }
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(asked, Some(given));
     }
 
-    /// One that has taken the name since, say.
+    /// As by somebody who has taken the name of a genlock that is gone.
     #[test]
     fn nobody_is_believed_who_does_not_know_the_word() {
         let address = AnsweringAddress::random().unwrap();

@@ -1,12 +1,12 @@
-//! Command lines as a shell takes them, for a user to copy.
+//! Words as a command line that a user can copy into a shell.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::secrets;
 
-/// The words as one line, each quoted where a shell would see something else in it. A password
-/// that is in one of them is left out.
+/// The words as one line, each quoted if the shell would otherwise not take it as it is. Passwords in
+/// them are left out.
 pub(super) fn line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     let mut option = String::new();
     let mut quoted = Vec::new();
@@ -31,20 +31,20 @@ pub(super) fn line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> Strin
     quoted.join(" ")
 }
 
-/// One word: bare, in single quotes, or as `$'...'` if a part of it cannot be shown. The last is
-/// of bash, zsh and ksh; POSIX has it since 2024.
+/// One word: as it is, in single quotes, or as `$'...'` if it has bytes that cannot be shown. bash, zsh
+/// and ksh know `$'...'`, and POSIX since 2024.
 fn quote(word: &OsStr) -> String {
     let Some(text) = word.to_str().filter(|text| !text.chars().any(is_hidden)) else {
         return ansi_c(word.as_bytes());
     };
-    // zsh takes a `=` at the start for something.
+    // zsh replaces `=ls` by the path of ls.
     if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_bare) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Whether no shell, nor its history, sees anything in this character.
+/// Whether the character has no meaning for any shell, nor for its history expansion.
 fn is_bare(character: char) -> bool {
     character.is_alphanumeric() || "@%+=:,./-_".contains(character)
 }
@@ -76,7 +76,7 @@ fn ansi_c(bytes: &[u8]) -> String {
     quoted
 }
 
-/// Three octal digits a byte: a digit that follows is not taken for a part of it.
+/// Three octal digits a byte, which is the most that `$'...'` reads: a digit that follows stays one.
 fn octal(quoted: &mut String, bytes: &[u8]) {
     for byte in bytes {
         quoted.push_str(&format!("\\{byte:03o}"));

@@ -1,7 +1,7 @@
-//! Arguments that cannot be meant: on one line what is wrong with them, and the line that was
-//! wanted. Only a line that is accepted itself is proposed.
+//! Arguments that are wrong: one line says what is wrong, and proposes the command line that was most
+//! likely meant. A proposal is checked itself, and made only if it would be accepted.
 //!
-//! It knows the definition of the command line and the words, and nothing of files or settings.
+//! This uses the definition of the command line and the words, no files and no settings.
 
 mod dashes;
 mod edit;
@@ -22,20 +22,20 @@ use crate::exit::{self, Exit};
 use crate::stderr;
 pub(super) use not_found::hint as not_found;
 
-/// As many mistakes on one line are mended.
+/// A proposal is given up if a line has more mistakes than this.
 const MISTAKES: usize = 6;
 
-/// Why words are not acted upon.
+/// Why the verb is not run.
 pub(super) enum Refused {
-    /// All is said, and this is the status.
+    /// Everything was printed; the exit status.
     Said(Exit),
-    /// The doctor finds a variable with a value that is not taken: what is wrong, and what the
-    /// words are without any.
+    /// `doctor` was asked for, and only the value of a variable is wrong: what is wrong with it, for it to
+    /// report, and what clap reads if no variable is set.
     Variable(String, Box<ArgMatches>),
 }
 
-/// Reads the arguments, and gives the definition that they were read by; help, the version and
-/// refusals are shown here.
+/// Reads the arguments, and gives the definition with which they were read. Prints help, the version and
+/// what is wrong.
 pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Refused> {
     check(words).map_err(|objection| match objection {
         Objection::Help(error) => {
@@ -52,7 +52,8 @@ pub(super) fn parse(words: &[OsString]) -> Result<(Command, ArgMatches), Refused
     })
 }
 
-/// What the doctor was told, if nothing but a variable is wrong.
+/// What clap reads of these words if no variable is set; `None` if they are not for `doctor`, or wrong
+/// then too.
 fn without_variables(words: &[OsString]) -> Option<ArgMatches> {
     let is_doctors = words.first().is_some_and(|verb| verb == "doctor");
     if !is_doctors || read_alone(words).is_ok() {
@@ -61,25 +62,25 @@ fn without_variables(words: &[OsString]) -> Option<ArgMatches> {
     values::alone(words)?.ok()
 }
 
-/// Why words are not run as they are.
+/// Why words are not run.
 enum Objection {
     /// They ask for help, or for the version.
     Help(clap::Error),
     Mistake(Mistake),
 }
 
-/// What is wrong with words.
+/// What is wrong with words, and what to propose.
 struct Mistake {
     what: String,
     way_out: WayOut,
 }
 
 enum WayOut {
-    /// These words, which may have mistakes left.
+    /// These words, with this mistake mended; they may have others.
     Words(Vec<OsString>),
-    /// The help of the verb.
+    /// To read the help of the verb.
     Help,
-    /// What is wrong says it.
+    /// Nothing: what is wrong says how it would be right.
     Said,
 }
 
@@ -91,7 +92,7 @@ impl Mistake {
         }
     }
 
-    /// What is wrong says how it would be right.
+    /// A mistake whose text says how it would be right.
     fn said(what: String) -> Self {
         Self {
             what,
@@ -99,7 +100,7 @@ impl Mistake {
         }
     }
 
-    /// What is said of it.
+    /// The line for it.
     fn line(self, words: &[OsString]) -> String {
         let proposed = match self.way_out {
             WayOut::Said => return self.what,
@@ -114,13 +115,13 @@ impl Mistake {
     }
 }
 
-/// The arguments as the line to type.
+/// The arguments as a line to type.
 fn shown(words: &[OsString]) -> String {
     let genlock = OsString::from("genlock");
     quoting::line([&genlock].into_iter().chain(words))
 }
 
-/// Mends what is wrong until nothing is.
+/// Mends one mistake after the other; `None` if one cannot be mended.
 fn settle(mut words: Vec<OsString>) -> Option<Vec<OsString>> {
     for _ in 0..MISTAKES {
         match check(&words) {
@@ -141,11 +142,11 @@ fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
             None => Ok((command, matches)),
         },
         Err(error) if !error.use_stderr() => match misread(words, &error) {
-            // `-http-addr`, in which -h was seen.
+            // In `-http-addr` clap sees -h.
             Some(mistake) => Err(Objection::Mistake(mistake)),
             None => Err(Objection::Help(error)),
         },
-        // `help --help`.
+        // `genlock help --help`: clap knows no options of `help`; show what it shows alone.
         Err(_) if matches!(words, [help, more] if help == "help" && (more == "-h" || more == "--help")) => {
             check(&words[..1])
         }
@@ -153,13 +154,13 @@ fn check(words: &[OsString]) -> Result<(Command, ArgMatches), Objection> {
     }
 }
 
-/// What is wrong with a word that clap took for options of one letter.
+/// What is wrong, if clap found -h or -V in a word with one dash that was meant as one option.
 fn misread(words: &[OsString], error: &clap::Error) -> Option<Mistake> {
     let verb = words::verb(words.first()?)?;
     dashes::mistake(words, &verb, error)
 }
 
-/// What is wrong, where clap did not understand.
+/// What is wrong with the words that clap has refused with this error.
 fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     let Some(first) = words.first() else {
         return words::no_verb();
@@ -180,7 +181,7 @@ fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     }
 }
 
-/// The arguments that an error is about, as usage lines write them.
+/// The arguments that clap's error is about, as usage lines have them: `--wait <DURATION>`.
 fn names(error: &clap::Error) -> Vec<String> {
     match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(names)) => names.clone(),
@@ -190,11 +191,11 @@ fn names(error: &clap::Error) -> Vec<String> {
 }
 
 fn show(error: &clap::Error) {
-    // A closed stdout is nobody's fault.
+    // It fails if stdout is closed, and then nobody reads help.
     let _ = error.print();
 }
 
-/// Folds clap's paragraphs: what is wrong, and its tips; the usage is for --help.
+/// clap's message as one line: what is wrong, and its first tip, without the usage.
 pub(super) fn one_line(error: &clap::Error) -> String {
     let rendered = error.render().to_string();
     let paragraphs = rendered.split("\n\n").map(|paragraph| {
@@ -207,7 +208,7 @@ pub(super) fn one_line(error: &clap::Error) -> String {
             let part = paragraph
                 .trim_start_matches("error: ")
                 .trim_start_matches("tip: ");
-            // Of several tips the first is the likeliest.
+            // clap gives the likeliest of several tips first.
             parts.extend(part.split(" tip: ").next().map(str::to_owned));
         }
     }

@@ -48,8 +48,8 @@ pub(super) fn run(
         .build()
         .context("cannot start")?;
     let exit = runtime.block_on(under_lock(options, settings, store, forked));
-    // The process ends with it. To take it down would cost time, and a name look-up that still
-    // runs must not hold us up.
+    // To drop the runtime takes time, and would wait for the threads in which tokio looks up names.
+    // The process is about to end anyway.
     std::mem::forget(runtime);
     exit
 }
@@ -80,11 +80,12 @@ async fn under_lock(
     run.until_over(supervision).await
 }
 
-/// A run, from the first signal that is listened to until nothing is held any more.
+/// A run, from when it listens to signals until it holds nothing any more.
 struct Run<'a> {
     options: &'a RunOptions,
     signals: Signals,
-    /// The user's name, where the command's environment wants it.
+    /// $GENLOCK_USER for the command, where it had to be left out so far: see
+    /// [`environment::left_out_user`].
     user: Option<String>,
     locking: Locking<'a>,
 }
@@ -96,7 +97,7 @@ impl Run<'_> {
             let held = match self.locking.wait(interruption).await {
                 Ok(held) => held,
                 Err(why) => {
-                    // Nothing is said before the store knows that we do not wait any more.
+                    // Whoever reads the message may act on it at once: the queue has been left by then.
                     self.locking.close(&mut self.signals).await;
                     supervision.end();
                     return self.locking.not_held(why).await;
@@ -105,20 +106,21 @@ impl Run<'_> {
             let (ended, lost);
             (ended, lost, supervision) = self.command(&held, supervision).await;
             if let Some(exit) = self.release(held, ended, lost).await {
-                // The watchdog has ended meanwhile, most likely.
+                // If the command ran, the watchdog has most likely ended by itself.
                 supervision.end();
                 return exit;
             }
         }
     }
 
-    /// Runs the command under the lock. Gives how that ended, and whether the lock was lost by then.
+    /// Runs the command under the lock until nothing of it lives, or its rest is left. Gives how that ended,
+    /// and whether the lock was lost by then.
     async fn command(
         &mut self,
         held: &Held,
         supervision: Supervision,
     ) -> (Ended, bool, Supervision) {
-        // What was said of the lock is written before the command writes.
+        // A thread writes our lines to stderr: those about the wait have to be out before the command's.
         stderr::hand_over();
         let (locking, user) = (&self.locking, self.user.as_deref());
         let answering = Answering::start(locking.store(), held);
@@ -141,8 +143,9 @@ impl Run<'_> {
         (ended, lost, supervision)
     }
 
-    /// Releases the lock once nothing of the command lives. Gives how genlock ends; `None` if it is to
-    /// queue anew, because the lock that it had waited for was lost before the command could be started.
+    /// Releases the lock, unless processes of the command were left with it. Gives how genlock ends; `None` if
+    /// it is to queue anew, because the lock, for which it had waited, was lost before the command could be
+    /// started.
     async fn release(
         &mut self,
         held: Held,
@@ -151,12 +154,12 @@ impl Run<'_> {
     ) -> Option<anyhow::Result<Exit>> {
         match ended {
             Ended::Left(exit) => {
-                // Dropping the lock or the store would release it.
+                // If the lock or the store were dropped, the lock would be released.
                 std::mem::forget((held, self.locking.store().clone()));
                 Some(Ok(exit))
             }
             Ended::With(exit) => {
-                // The command's own status stands, whatever happens to the release.
+                // The command's status stays the exit status, whether the release works or not.
                 self.locking.release(held, lost, &mut self.signals).await;
                 Some(Ok(exit))
             }
@@ -174,13 +177,14 @@ impl Run<'_> {
     }
 }
 
-/// Nobody was waited for, and the lock was lost before the command could be started.
+/// The error if the lock was lost before the command could be started, and was free when we came: to try
+/// again could fail in the same way without end.
 fn not_started(key: &str, loss: Loss) -> crate::Error {
     let why = format!("the lock was lost before the command could be started: {loss}");
     crate::Error::new(ErrorKind::Unavailable, why).of_key(key)
 }
 
-/// As much of a command is recorded: a store refuses a record of megabytes, which arguments can be.
+/// How many characters of a command are recorded: arguments can be megabytes, which a store refuses.
 const RECORDED: usize = 2_000;
 
 /// What the holder's record says of the command.

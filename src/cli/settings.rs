@@ -1,9 +1,9 @@
 //! Where each setting comes from: an option, a GENLOCK_ variable, what etcdctl reads, a file, or
 //! the default.
 //!
-//! clap itself reads options and GENLOCK_ variables, which `args` defines. [`Settings`] has what lies
-//! below them, and where each value comes from; `resolved` puts both together into what is meant.
-//! Nothing here knows how words are refused.
+//! clap itself reads options and GENLOCK_ variables, which `args` defines. [`Settings`] has the values from
+//! the places that come after these, and the origin of every value; `resolved` combines both. How a wrong
+//! command line is explained is not known here.
 
 mod etcdctl;
 mod file;
@@ -25,33 +25,33 @@ use keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 pub(super) use origin::Origin;
 pub(super) use resolved::{ConnectionOptions, LockOptions, RunOptions, TimesOptions};
 
-/// What was set anywhere, and where.
+/// The value of each key that is set anywhere, and where it is set.
 pub(super) struct Settings {
     values: BTreeMap<&'static str, OsString>,
     origins: BTreeMap<&'static str, Origin>,
-    /// Which files were looked for, and whether they are there.
+    /// The configuration files, and whether each exists.
     files: Vec<(PathBuf, bool)>,
-    /// The file that the command line names in place of them.
+    /// The file that `--config` names on the command line, in place of the usual ones.
     named: Option<PathBuf>,
-    /// The keys whose values come from where clap does not look: no option, nor its variable, is
-    /// above them.
+    /// The keys whose values come from places that clap does not read. They count: neither the option
+    /// nor its GENLOCK_ variable is set.
     below: BTreeSet<&'static str>,
-    /// Whether an endpoint without a scheme is spoken to over TLS.
+    /// Whether $ETCDCTL_INSECURE_TRANSPORT asks for TLS where an endpoint has no scheme.
     tls: bool,
 }
 
-/// One setting, to be shown.
+/// One setting for `doctor` to show.
 pub(super) struct ShownSetting<'a> {
     pub(super) key: &'static str,
-    /// As it was written; not that of the password.
+    /// As it was written; `None` if it is not set, or is the password.
     pub(super) value: Option<String>,
     pub(super) origin: &'a Origin,
-    /// Why it is refused by the verb that uses it.
+    /// Why the value is refused, if it is.
     pub(super) fault: Option<String>,
 }
 
 impl Settings {
-    /// Reads etcdctl's variables and the files, below what was `given` to the verb of `command`.
+    /// Reads etcdctl's variables and the files. What was `given` to the verb of `command` comes before them.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] that names the variable, or the file and its line.
@@ -68,7 +68,7 @@ impl Settings {
             return Ok(settings);
         };
         let options = command.find_subcommand(verb).unwrap_or(command);
-        // The verb that has them all says what their values may be.
+        // `run` has all the options: its definition tells what the values in files may be.
         let all = command.find_subcommand("run").unwrap_or(command);
         for key in &KEYS {
             let found = match (option(options, key.name), option(all, key.name)) {
@@ -109,7 +109,7 @@ impl Settings {
         }
         for name in environment::USER {
             if let Some(user) = variable(name).filter(|_| !self.has(USER)) {
-                // If there is another password, a colon is the name's own, as for etcdctl.
+                // If the password is set elsewhere a colon is part of the name, as for etcdctl.
                 let etcdctls = name == environment::ETCDCTL_USER
                     && variable(environment::ETCDCTL_PASSWORD).is_some();
                 let other = etcdctls || self.has(PASSWORD) || self.has(PASSWORD_FILE);
@@ -143,8 +143,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Takes the value if nothing above it has set the key. A password and its file are one
-    /// setting.
+    /// Takes the value, unless a place that comes before has set the key. A password and a password's file
+    /// count as one setting.
     fn offer(&mut self, key: &'static str, value: OsString, origin: Origin) {
         let other = match key {
             PASSWORD => PASSWORD_FILE,
@@ -162,7 +162,7 @@ impl Settings {
         self.origins.contains_key(key)
     }
 
-    /// Every setting. `command` says what the values may be.
+    /// Every setting. `command` is the definition of the command line, which has the defaults.
     pub(super) fn all(&self, command: &Command) -> Vec<ShownSetting<'_>> {
         let options = command.find_subcommand("run").unwrap_or(command);
         let shown = KEYS.iter().map(|key| {
@@ -186,18 +186,18 @@ impl Settings {
         shown.collect()
     }
 
-    /// The configuration files that count, and whether they are there.
+    /// The configuration files, and whether each exists.
     pub(super) fn files(&self) -> &[(PathBuf, bool)] {
         &self.files
     }
 
-    /// Where the value of this option, or key, comes from.
+    /// Where the value of this key comes from.
     pub(super) fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }
 
-    /// Whether what `$GENLOCK_USER` says is all of it the user's name, as the password is from a file
-    /// that an option names.
+    /// Whether all of `$GENLOCK_USER` is the user's name, even if there is a colon in it: the password comes
+    /// from the file that `--password-file` names.
     pub(super) fn has_whole_user(&self) -> bool {
         matches!(self.origin(USER), Origin::Variable(name) if name == environment::USER[0])
             && matches!(self.origin(PASSWORD_FILE), Origin::Flag)
@@ -216,7 +216,7 @@ fn option<'a>(options: &'a Command, name: &str) -> Option<&'a Arg> {
         .find(|arg| arg.get_long() == Some(name))
 }
 
-/// The value and where clap has it from, if it was given.
+/// The value, and where clap has it from; `None` if it is the default.
 fn given_to(arg: &Arg, given: &ArgMatches) -> Option<(OsString, Origin)> {
     let id = arg.get_id().as_str();
     let origin = match given.value_source(id)? {
@@ -228,14 +228,14 @@ fn given_to(arg: &Arg, given: &ArgMatches) -> Option<(OsString, Origin)> {
     Some((parts.join(OsStr::new(",")), origin))
 }
 
-/// What the option would have if its verb were asked for.
+/// The value that the option's variable gives it. For an option that the verb does not have.
 fn in_environment(arg: &Arg) -> Option<(OsString, Origin)> {
     let name = arg.get_env()?;
     let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
     Some((value, Origin::Variable(name.to_string_lossy().into_owned())))
 }
 
-/// What Go's strconv.ParseBool takes, since etcdctl reads its variables with it.
+/// Reads what Go's strconv.ParseBool reads: etcdctl reads its variables with that.
 fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),

@@ -1,4 +1,4 @@
-//! Opens the store that the options name: the scheme of the endpoints picks it.
+//! Opens the store that the options name. The scheme of the endpoints decides which it is.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::locker::kind::{StoreClient, StoreKind};
 use crate::stores;
 use crate::{Credentials, Error, ErrorKind, Options, Result, Tls};
 
-/// What the options say, put together.
+/// A kind of store, and its configuration from the options.
 pub(super) struct Store {
     pub(super) kind: &'static StoreKind,
     pub(super) config: Config,
 }
 
 impl Store {
-    /// Reads the options. Touches nothing.
+    /// Reads the options. Opens nothing.
     pub(super) fn of(connection: &ConnectionOptions) -> Result<Self> {
         let endpoints = endpoints(connection)?;
         let kind = stores::kind_of(&endpoints)?;
@@ -39,7 +39,7 @@ impl Store {
         Ok(Self { kind, config })
     }
 
-    /// What `--endpoints` takes for it, from any working directory.
+    /// The value of `--endpoints` that means this store in any working directory.
     pub(super) fn endpoints(&self) -> String {
         (self.kind.from_anywhere)(&self.config)
     }
@@ -50,13 +50,13 @@ impl Store {
     }
 }
 
-/// The endpoint that is meant when nobody says.
+/// The endpoint if none is set.
 pub(super) fn default_endpoint() -> String {
     stores::STORES[0].default_endpoint.to_owned()
 }
 
-/// The endpoints that were given; the default where none were. A list with nothing in it, as of
-/// variables that nobody has set, is no choice of that: others lock elsewhere.
+/// The endpoints that are set, or else the default. An empty list, as in `--endpoints "$UNSET"`, is an
+/// error and not the default: the lock would be in another store than that of the others.
 fn endpoints(connection: &ConnectionOptions) -> Result<Vec<String>> {
     let Some(given) = &connection.endpoints else {
         return Ok(vec![default_endpoint()]);
@@ -71,7 +71,7 @@ fn endpoints(connection: &ConnectionOptions) -> Result<Vec<String>> {
     Ok(endpoints)
 }
 
-/// Whom TLS trusts, and what it shows.
+/// What TLS needs: whom to trust, and our own certificate.
 fn tls(connection: &ConnectionOptions) -> Tls {
     let mut tls = Tls::new();
     if connection.tls {
@@ -92,9 +92,8 @@ fn tls(connection: &ConnectionOptions) -> Tls {
     tls
 }
 
-/// The user's name, and the password or its file. In a variable the name may carry the
-/// password, as etcdctl takes it; on the command line everyone could read it (ps(1)). If there is
-/// another password, a colon is the name's own, as for etcdctl.
+/// The user's name, and the password or its file. A password that a variable has in one with the name has
+/// been taken apart by then; on the command line it is refused, as everyone could read it (ps(1)).
 fn credentials(connection: &ConnectionOptions) -> Result<Option<Credentials>> {
     let Some(user) = &connection.user else {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::locker::{
 };
 use crate::{Error, ErrorKind};
 
-/// Options that make no sense together.
+/// The error of wrong usage, with the status 64.
 #[derive(Debug)]
 pub(super) struct Usage(String);
 
@@ -30,13 +30,13 @@ impl std::error::Error for Usage {}
 /// No time is longer than the longest TTL.
 const LONGEST: Duration = MAX_TTL;
 
-/// What is said of a longer one.
+/// The error for a longer time.
 pub(super) fn too_long() -> String {
     format!("at most {}s, which is 285 years", LONGEST.as_secs())
 }
 
-/// Reads `10s`, `1m30s`, `500ms`; a bare number is in seconds. Months and years are refused: in
-/// humantime `1M` is a month, which nobody means.
+/// Reads `10s`, `1m30s`, `500ms`; a number without a unit is in seconds. Months and years are refused: `1M`
+/// is a month in humantime, and hardly meant so.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let time = match text.parse::<f64>() {
         Ok(seconds) if seconds < 0.0 => return Err("a duration is not negative".to_owned()),
@@ -86,7 +86,7 @@ pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
     Ok(ttl)
 }
 
-/// Refuses a grace that the TTL has no room for. `of_grace` and `of_ttl` say where they come from.
+/// Refuses a grace that does not fit into the TTL. `of_grace` and `of_ttl` are the origins of both.
 pub(super) fn check(
     ttl: Duration,
     grace: Duration,
@@ -98,7 +98,7 @@ pub(super) fn check(
         return Ok(());
     }
     let fitting = least_ttl(grace, renewed).as_secs();
-    // Nobody gave an option: the file is at fault.
+    // Neither is an option or a variable: the configuration is wrong, and not the usage.
     let is_of = |origin: &Origin| matches!(origin, Origin::File(..) | Origin::Default);
     let (kind, dashes) = if is_of(of_grace) && is_of(of_ttl) {
         (ErrorKind::InvalidConfig, "")
@@ -121,15 +121,15 @@ pub(super) fn check(
     ))
 }
 
-/// What follows from a TTL and a grace, counted from the last acknowledged renewal's sending.
+/// What follows from a TTL and a grace. Times count from when the last acknowledged renewal was sent.
 pub(super) struct Schedule {
-    /// The lock is renewed so often.
+    /// From one renewal to the next.
     pub(super) renewed_every: Duration,
-    /// The command is told SIGTERM.
+    /// Until the command is sent SIGTERM.
     pub(super) told: Duration,
-    /// The command is killed.
+    /// Until the command is killed.
     pub(super) killed: Duration,
-    /// The store can be gone for so long at any moment, and is not missed.
+    /// How long the store can be away, from any moment on, without an effect on the command.
     pub(super) unnoticed: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! What the operator's verbs show: fields of JSON, which are an interface, and words for people.
+//! How the operator's verbs show holders, waiters and locks: as JSON, whose fields are an interface, and as
+//! text for people.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub(super) struct ContenderView<'a> {
     owner_key: &'a str,
     /// In hexadecimal, as etcdctl takes it.
     lease: Option<&'a str>,
-    /// Whether it is another tool's, of which nothing more is known.
+    /// Whether another tool put it there, which leaves no record.
     foreign: bool,
     host: Option<&'a str>,
     user: Option<&'a str>,
@@ -82,12 +83,12 @@ impl<'a> QueueView<'a> {
     }
 }
 
-/// `root@db1 (pid 17: ./backup.sh)`, or that it is another tool's.
+/// `root@db1 (pid 17: ./backup.sh)`, or that it belongs to another tool.
 pub(super) fn who(contender: &Contender) -> String {
     describe::who(contender.record.as_ref())
 }
 
-/// Since when, and how long ago; `None` where that is not known. The clocks of hosts differ.
+/// Since when, and for how long; `None` if that is not known.
 pub(super) fn since(contender: &Contender) -> Option<String> {
     let since = &contender.record.as_ref()?.since;
     let ago = ago(contender)?;
@@ -98,7 +99,7 @@ pub(super) fn since(contender: &Contender) -> Option<String> {
     ))
 }
 
-/// How long it has held or waited, by this host's clock.
+/// How long it has held or waited: from its host's clock then to ours now, which may differ.
 pub(super) fn ago(contender: &Contender) -> Option<Duration> {
     describe::held_for(contender.record.as_ref()?)
 }

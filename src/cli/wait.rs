@@ -42,7 +42,7 @@ pub(super) struct WaitArgs {
 pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exit> {
     operate(settings.connection(&options.connection), async |store| {
         if let Some(limit) = options.wait {
-            // A look comes first, whatever the limit.
+            // The store is asked once, even if the limit is 0.
             let queue = store.glance(&options.key).await?;
             let Some(holder) = queue.holder() else {
                 return Ok(Exit::Status(0));
@@ -56,7 +56,7 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
             if !options.quiet {
                 let key = describe::escape(&options.key);
                 let limit = describe::duration(limit);
-                // Who held it in the beginning may have let go of it.
+                // Another may hold it by now.
                 let now = tokio::time::timeout(LOOK, store.glance(&options.key)).await;
                 let state = match now {
                     Ok(Ok(queue)) => match queue.holder() {
@@ -70,7 +70,7 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
             }
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }
-        // A store that does not answer yet is waited for.
+        // An error is not the end here: `until_free` waits for a store that does not answer yet.
         if let Ok(queue) = store.glance(&options.key).await
             && let Some(holder) = queue.holder()
         {
@@ -81,7 +81,7 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
     })
 }
 
-/// It is not free before we end, if it is held for us.
+/// Refuses to wait for a lock under which we run: it is not free before we end.
 fn refuse_ourselves(key: &str, holder: &Contender) -> crate::Result<()> {
     if nested::runs_us(key, Some(&holder.owner_key), holder.record.as_ref()) {
         return Err(nested::refused(key));

@@ -92,7 +92,7 @@ fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
     ))
 }
 
-/// The names of events are an interface.
+/// The name of a change, in text and JSON: an interface.
 fn event(what: ChangeKind) -> &'static str {
     match what {
         ChangeKind::Holds => "holds",

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// What an error is about: what is at fault, or could mend it. To decide by, along with the
-/// [`ErrorKind`](super::ErrorKind).
+/// What an error is about: what is at fault, or whose change could help. A program decides by it,
+/// along with the [`ErrorKind`](super::ErrorKind).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
@@ -12,27 +12,27 @@ pub enum Subject {
     Setting(Setting),
     /// The key of a lock.
     Key(String),
-    /// A file or directory, as it may be shown.
+    /// A file or directory.
     File(PathBuf),
-    /// A server of the store, as it may be shown.
+    /// A server of the store, without any password in its address.
     Endpoint(String),
-    /// What the store cannot do.
+    /// Something that was asked for and the store cannot do.
     Capability(Capability),
-    /// What the user may do in the store: this is not granted.
+    /// The user's rights in the store, which do not include this.
     Permission,
-    /// The user's login: the store does not take it.
+    /// The user's login, which the store refuses.
     Login,
-    /// The store's list of users: it keeps none, so nobody can log in.
+    /// The store's authentication, which is off: nobody can log in.
     Users,
-    /// The majority of the store's members: without it there is no leader.
+    /// The majority of the store's members, which is not there: there is no leader.
     Majority,
-    /// The room that the store has: it is full.
+    /// The space that the store may use, which is full.
     Space,
-    /// The name by which the server is reached: its certificate is for others.
+    /// The name by which the server is reached, which its certificate does not have.
     ServerName,
-    /// Who signed the server's certificate: nobody who is trusted here.
+    /// The authority that signed the server's certificate, which is not trusted here.
     Signer,
-    /// The certificate that the server wants of a client: it is shown none.
+    /// The client certificate that the server asks for, where none is configured.
     ClientCertificate,
 }
 
@@ -56,30 +56,30 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A setting of a store or of its locks, by its name there.
+/// A setting of a store or of its locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
     /// Where the store is: etcd's members, or the file store's directory.
     Endpoints,
-    /// Whom to trust.
+    /// The file with the authorities that are trusted to sign servers' certificates.
     Cacert,
     /// The client's certificate.
     Cert,
     /// The key of that certificate.
     Key,
-    /// That it is not checked who the server is.
+    /// Not to check the server's certificate.
     InsecureSkipTlsVerify,
     /// The user to log in as.
     User,
     /// Its password.
     Password,
-    /// How long the store keeps a lock whose holder it does not hear of.
+    /// How long the store keeps a lock that is not renewed.
     Ttl,
 }
 
 impl Setting {
-    /// As the stores' configurations call it.
+    /// Its name in the library's documentation and in errors.
     pub fn name(self) -> &'static str {
         match self {
             Self::Endpoints => "endpoints",
@@ -94,7 +94,7 @@ impl Setting {
     }
 }
 
-/// What a request may need of a store, one of its [`Capabilities`](crate::Capabilities).
+/// What a request may need and not every store can: one of its [`Capabilities`](crate::Capabilities).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Capability {

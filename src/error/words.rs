@@ -1,4 +1,4 @@
-//! The one line that an error says, and what it is about, each where the line names it.
+//! The line of an error, in parts, so that its subjects can be told from its text.
 
 use super::subject::{Setting, Subject};
 
@@ -6,11 +6,11 @@ use super::subject::{Setting, Subject};
 #[derive(Clone, Debug)]
 enum Phrase {
     Text(String),
-    /// `subject: `, ahead of what is said of it.
+    /// `subject: `, before what is said of it.
     Ahead(Subject),
-    /// ` (setting, setting)`, behind it.
+    /// ` (setting, setting)`, after what is said of them.
     Behind(Vec<Subject>),
-    /// What the line says in its text, or not at all.
+    /// A subject that the line does not show as one.
     Tacit(Subject),
 }
 
@@ -67,7 +67,7 @@ impl Words {
         texts.collect()
     }
 
-    /// The whole line; `name` says how the settings in parentheses are called.
+    /// The whole line; `name` gives the names of the settings for the parentheses.
     pub(super) fn line(&self, name: impl Fn(&[Setting]) -> String) -> String {
         let mut line = String::new();
         for phrase in &self.0 {

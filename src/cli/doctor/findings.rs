@@ -46,8 +46,8 @@ struct FindingRow {
 }
 
 impl Findings {
-    /// Every setting, and the files that were looked at. `default` gives what an option is that
-    /// nobody has set.
+    /// Every setting, and the configuration files. `default` gives an option's value where nobody has set
+    /// it.
     pub(super) fn settings(
         &mut self,
         settings: &Settings,
@@ -88,7 +88,7 @@ impl Findings {
         self.add("warn", topic, text.into(), Some(mend.to_owned()), None);
     }
 
-    /// `mend` is what helps, where the text does not say it already.
+    /// `mend` is what helps, or `None` if the text says it already.
     pub(super) fn wrong(
         &mut self,
         topic: &'static str,
@@ -100,7 +100,7 @@ impl Findings {
         self.add("wrong", topic, text.into(), mend, Some(status));
     }
 
-    /// The configuration cannot work.
+    /// The finding for an error of the configuration.
     pub(super) fn misfit(&mut self, settings: &Settings, error: &Error) {
         let kind = settings.kind(error);
         self.wrong("config", kind, settings.located(error), None);
@@ -123,12 +123,12 @@ impl Findings {
         });
     }
 
-    /// Of the first that is wrong.
+    /// The exit status: that of the first finding that is wrong, `None` if none is.
     pub(super) fn status(&self) -> Option<u8> {
         self.findings.iter().find_map(|finding| finding.status)
     }
 
-    /// Prints it: all of it as JSON, or for people what they may have to do first.
+    /// Prints everything as JSON, or as lines for people, with what is wrong first.
     pub(super) fn print(&mut self, options: &DoctorOptions) -> anyhow::Result<()> {
         self.ok = self.status().is_none();
         self.status = self.status().unwrap_or(exit::SUCCESS);
@@ -176,7 +176,7 @@ impl Findings {
         text
     }
 
-    /// Whether locks work, and where; or how much is wrong.
+    /// The first line: whether locks work, or how many findings are wrong.
     fn verdict(&self, paint: Paint) -> String {
         let count = |state| self.findings.iter().filter(|f| f.state == state).count();
         match (count("wrong"), count("warn")) {
@@ -212,7 +212,7 @@ impl Findings {
     }
 }
 
-/// The status that a kind of error stands for.
+/// The exit status that a finding asks for.
 pub(super) struct FailureStatus(u8);
 
 impl From<ErrorKind> for FailureStatus {
@@ -230,7 +230,7 @@ impl From<&Error> for FailureStatus {
     }
 }
 
-/// The option, with where it is set.
+/// The option, and where it is set.
 pub(super) fn option(settings: &Settings, setting: Setting) -> String {
     let option = settings.key(setting);
     match settings.origin(option) {

@@ -1,4 +1,4 @@
-//! What is to be known of this host, whatever the store.
+//! The findings about this host, which are the same for every store.
 
 use std::time::Duration;
 
@@ -11,16 +11,18 @@ use crate::clock::Instant;
 use crate::describe;
 use crate::supervise::{self, Missing};
 
-/// A coarser clock than this eats into the margin of the deadline.
+/// If the clock is coarser than this, the margin between the deadline and the TTL's end is too small.
 const COARSE: Duration = Duration::from_millis(10);
 
-/// From this on a host counts as one that is suspended at times.
+/// A host that was suspended for longer than this since it booted counts as one that is suspended at
+/// times: the two clocks are never read at quite the same moment.
 const SUSPENDED: Duration = Duration::from_secs(1);
 
 pub(super) fn look(report: &mut Findings) {
     let step = duration(rustix::time::clock_getres(ClockId::Boottime));
     let awake = duration(rustix::time::clock_gettime(ClockId::Monotonic));
-    // What CLOCK_MONOTONIC leaves out (clock_gettime(2)).
+    // CLOCK_BOOTTIME counts the time in which the host was suspended, CLOCK_MONOTONIC does not
+    // (clock_gettime(2)).
     let suspended = Instant::now().since_boot().saturating_sub(awake);
     if step > COARSE {
         let text = format!("deadlines can be late by {}", describe::duration(step));
@@ -45,7 +47,8 @@ pub(super) fn look(report: &mut Findings) {
     supervision(report);
 }
 
-/// What the kernel, a sandbox or an emulator does not give.
+/// What supervision of the command lacks here, because the kernel, a sandbox or an emulator does not have
+/// it.
 fn supervision(report: &mut Findings) {
     let missing = supervise::missing();
     if !missing.contains(&Missing::Proc) {

@@ -1,4 +1,4 @@
-//! What stands behind the findings, as programs read it. The fields are an interface.
+//! The facts behind the findings, as JSON. The fields are an interface.
 
 use std::time::{Duration, SystemTime};
 
@@ -52,7 +52,7 @@ impl From<Certificate> for ShownCertificate {
     }
 }
 
-/// To the second, as certificates have it.
+/// RFC 3339, in whole seconds: certificates have no finer times.
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -1,5 +1,5 @@
-//! What the store finds of itself, as the doctor says it: settings are options, and strangers' words
-//! are escaped.
+//! What the store reports of itself, as findings: settings become options, and text from outside is
+//! escaped.
 
 use anyhow::Context;
 

@@ -10,20 +10,21 @@ use crate::cli::times::{self, Schedule};
 use crate::describe;
 use crate::error::Setting;
 
-/// An answer that takes so much of the TTL, in hundredths, is too late for `run`. Up to there more
-/// renewals are asked for while the earlier ones are under way.
+/// An answer that takes this share of the TTL, in hundredths, is too late for `run`. One that is slow but
+/// not so slow does no harm: further renewals are sent while earlier ones are not yet answered.
 const TOO_LATE: u32 = 45;
 
 /// How far the store is.
 pub(super) struct Distance {
     /// The longest that an answer took.
     pub(super) slowest: Option<Duration>,
-    /// How many of them, one after the other, a renewal takes.
+    /// How many answers, one after the other, a renewal waits for.
     pub(super) round_trips: u32,
 }
 
 impl Findings {
-    /// Whether the times fit each other, and the distance of the store of this name.
+    /// Whether the times fit each other, and whether the store, which is called `store`, answers fast enough
+    /// for them.
     pub(super) fn times(
         &mut self,
         settings: &Settings,

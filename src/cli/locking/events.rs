@@ -1,5 +1,5 @@
-//! The stream of events that belong to one lock: what the library tells of it, and what the verb adds
-//! to that, goes to the verb's own state first, and then to those who only show it.
+//! The events of one lock, from the library and from the verb itself. Each goes to the verb's own state
+//! first, by which it decides, and then to the readers that only show something.
 
 use super::state::LockState;
 use crate::events::{Event, EventKind, Observer};
@@ -12,7 +12,7 @@ pub(in crate::cli) struct EventStream {
 }
 
 impl EventStream {
-    /// Of the lock `key`. `reader` is told each event after the state.
+    /// The events of the lock `key`. `reader` is called with each, after the state has taken it in.
     pub(super) fn new(key: &str, reader: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let state = LockState::default();
         let heard = state.clone();
@@ -32,12 +32,12 @@ impl EventStream {
         &self.state
     }
 
-    /// For the library to tell.
+    /// Whom the library is to tell of events.
     pub(super) fn observer(&self) -> Observer {
         self.observer.clone()
     }
 
-    /// Tells what the verb itself sees.
+    /// Tells an event that the library does not know of.
     pub(in crate::cli) fn tell(&self, what: EventKind) {
         self.observer.tell(Some(&self.key), what);
     }

@@ -1,4 +1,4 @@
-//! What is said of the lock on stderr as it happens: a reader of the events.
+//! The lines about the lock on stderr: a reader of the events.
 
 use crate::cli::settings::LockOptions;
 use crate::clock::Instant;
@@ -9,16 +9,16 @@ use crate::stderr;
 
 /// Writes the lines of one lock.
 pub(super) struct LockLines {
-    /// As it is shown.
+    /// The lock's key, escaped.
     key: String,
     verbose: u8,
-    /// What is shown of the wait.
+    /// What the display of the wait knows: whether it has shown anything.
     seen: Seen,
     start: Instant,
 }
 
 impl LockLines {
-    /// Of a lock that is wanted since `start`, and the wait for which is shown by what `seen` draws.
+    /// For the lock that genlock asks for since `start`; `seen` belongs to the display of the wait.
     pub(super) fn new(options: &LockOptions, seen: Seen, start: Instant) -> Self {
         Self {
             key: describe::escape(&options.key),
@@ -28,7 +28,7 @@ impl LockLines {
         }
     }
 
-    /// Says what is to be said of this one.
+    /// Writes the line of this event, if it has one.
     pub(super) fn read(&self, event: &Event) {
         let key = &self.key;
         match &event.what {
@@ -47,7 +47,7 @@ impl LockLines {
         }
     }
 
-    /// Says how long the wait was, if anybody was told that there is one.
+    /// Says how long the wait was, where a wait was shown, or with -v.
     fn granted(&self, at: Instant, token: u64) {
         let key = &self.key;
         let waited = describe::duration(at.since(self.start));

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::stderr;
 
 impl Locking<'_> {
-    /// How genlock ends for it. Says who holds the lock, if another does.
+    /// How genlock ends. If another holds the lock, says who.
     pub(in crate::cli) async fn not_held(&self, why: NotHeld) -> anyhow::Result<Exit> {
         match why {
             NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
@@ -27,7 +27,7 @@ impl Locking<'_> {
             let holder = self.seen.now(&self.options.key, &*self.store).await;
             stderr::complain(format_args!("{key}: not acquired within {limit}: {holder}"));
         } else {
-            // Seen a moment ago.
+            // The store has just said so: there is no need to ask again.
             let holder = self.seen.waiting();
             let holder = holder.as_deref().unwrap_or("held by another");
             stderr::complain(format_args!("{key}: not acquired: {holder}"));

@@ -1,17 +1,17 @@
-//! What a verb decides by, as the events told it last: for whom it waits, and what was heard of the store.
+//! What a verb decides by: who is ahead of it, and whether the store answers, by the last events.
 
 use tokio::sync::watch;
 
 use crate::events::{Event, EventKind};
 use crate::locker::{Record, TakenAway};
 
-/// A clone is the same.
+/// The state of one lock. A clone shares it.
 #[derive(Clone, Default)]
 pub(in crate::cli) struct LockState(watch::Sender<Heard>);
 
 #[derive(Default)]
 struct Heard {
-    /// The lock was seen to be another's.
+    /// Another was seen to hold the lock, at any time.
     has_waited: bool,
     owner_key: Option<String>,
     holder: Option<Record>,
@@ -20,7 +20,7 @@ struct Heard {
 }
 
 impl LockState {
-    /// Takes one event in.
+    /// Updates the state by this event.
     pub(in crate::cli) fn note(&self, event: &Event) {
         self.0.send_modify(|heard| match &event.what {
             EventKind::Waiting {
@@ -43,24 +43,24 @@ impl LockState {
         self.0.borrow().has_waited
     }
 
-    /// Why the store was asked again, if the last that was heard of it is that.
+    /// Why the store had to be asked again, if it has not answered since.
     pub(in crate::cli) fn retrying(&self) -> Option<String> {
         self.0.borrow().retrying.clone()
     }
 
-    /// The operator who took the held lock away.
+    /// The operator who took the lock away from us while we held it.
     pub(in crate::cli) fn taken_away(&self) -> Option<TakenAway> {
         self.0.borrow().taken_away.clone()
     }
 
-    /// Ends when the lock is told to be held by such a one: it has an owner key, and has left a
-    /// record, as far as they are known. Cancel-safe.
+    /// Ends as soon as `such` is true of the holder: of its owner key and its record, as far as those are
+    /// known. Cancel-safe.
     pub(in crate::cli) async fn held_by(
         &self,
         such: impl Fn(Option<&String>, Option<&Record>) -> bool,
     ) {
         let held = |heard: &Heard| such(heard.owner_key.as_ref(), heard.holder.as_ref());
-        // It fails only when the sender is gone, which is ours.
+        // It fails only if the sender is dropped, and that is `self`.
         let _ = self.0.subscribe().wait_for(held).await;
     }
 }

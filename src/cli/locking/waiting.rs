@@ -11,9 +11,9 @@ use crate::progress;
 
 /// Why the lock is not held.
 pub(in crate::cli) enum NotHeld {
-    /// It is held by another, and is not waited for, or was for as long as may be.
+    /// Another holds it, and the time that it may be waited for is over, which it is at once with `--try`.
     ByAnother,
-    /// This signal is to end genlock.
+    /// This signal came, and is to end genlock.
     Signal(i32),
     Failed(crate::Error),
 }
@@ -36,7 +36,7 @@ impl Locking<'_> {
         }
     }
 
-    /// Takes the lock; `None` if another holds it for too long.
+    /// Acquires the lock; `None` if another still holds it when the limit is over.
     async fn acquire(&self) -> crate::Result<Option<Held>> {
         let (key, limit) = (&self.options.key, self.options.limit);
         if limit == Some(Duration::ZERO) {
@@ -47,7 +47,7 @@ impl Locking<'_> {
             nested::runs_us(key, owner_key, holder)
         };
         tokio::select! {
-            // What the store refuses at once is said before anybody is told of a wait.
+            // In this order, so that an error that comes at once is not preceded by a line of waiting.
             biased;
             held = self.store.lock(key) => held.map(Some),
             () = clock::until(limit) => Ok(None),
@@ -56,7 +56,7 @@ impl Locking<'_> {
         }
     }
 
-    /// Shows the wait to who may want to know; does not end.
+    /// Shows the wait, unless --quiet; never ends.
     async fn show(&self) {
         let options = self.options;
         if !options.quiet {

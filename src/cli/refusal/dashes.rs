@@ -1,5 +1,5 @@
-//! Words with one dash and several letters: options in one word, as of flock(1), and long options as
-//! Go's flag package takes them, which consul and terraform have.
+//! Words with one dash and several letters: either several options in one word, as for flock(1), or one
+//! long option, as Go's flag package takes it and so consul and terraform.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,10 +10,10 @@ use super::habits::{self, Meant};
 use super::{Mistake, names};
 use crate::cli::{read_alone, times};
 
-/// Nobody gives more options.
+/// How many words are looked at: nobody gives more options than that.
 const LOOKED_AT: usize = 64;
 
-/// What is wrong with the word that clap stopped at, if it is one of them.
+/// What is wrong with the word at which clap stopped, if it is such a word.
 pub(super) fn mistake(words: &[OsString], verb: &Command, error: &clap::Error) -> Option<Mistake> {
     let at = culprit(words, error)?;
     let word = words[at].to_str()?;
@@ -56,7 +56,8 @@ pub(super) fn mistake(words: &[OsString], verb: &Command, error: &clap::Error) -
     })
 }
 
-/// The word that clap stopped at: with those before it it stops there too.
+/// Where the word is at which clap stopped: the shortest beginning of the words that gives the same
+/// error ends with it.
 fn culprit(words: &[OsString], error: &clap::Error) -> Option<usize> {
     let is_same = |end: &usize| {
         let found = read_alone(&words[..*end]).err();
@@ -72,7 +73,7 @@ fn is_short(verb: &Command, letter: char) -> bool {
             .any(|arg| arg.get_short() == Some(letter))
 }
 
-/// consul's `-try=5s` waits.
+/// consul's `-try=5s` is to wait so long: --wait here.
 fn timed_try(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     let is_time = |word: &&OsString| word.to_str().is_some_and(|word| times::parse(word).is_ok());
     let next = words.get(at + 1).filter(is_time);
@@ -89,7 +90,7 @@ fn timed_try(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     Mistake::new(what, Some(mended))
 }
 
-/// consul's `-n=3`, so many holders.
+/// consul's `-n=3` is for three holders.
 fn limit(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     if value == Some("1") {
         return Meant::Always(habits::EXCLUSIVE).mistake(words, at, "-n=1", None);
@@ -100,7 +101,7 @@ fn limit(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     ))
 }
 
-/// flock's options in one word: `-en`, `-xw5`.
+/// Options of flock(1) in one word: `-en`, `-xw5`.
 fn cluster(words: &[OsString], at: usize, verb: &Command, bare: &str) -> Option<Mistake> {
     let mut kept = String::new();
     let mut said = None;

@@ -1,4 +1,4 @@
-//! Words as they are mended, and as they are shown.
+//! Changes to a list of words, and how one word is shown.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -37,7 +37,7 @@ pub(super) fn is_option(word: &OsStr) -> bool {
     word.len() > 1 && word.as_bytes().starts_with(b"-")
 }
 
-/// The word as it is shown: in quotes if it has blanks, or nothing, in it.
+/// The word for a message, quoted as for a shell.
 pub(super) fn text(word: &OsStr) -> String {
     describe::escape(&quoting::line([word]))
 }

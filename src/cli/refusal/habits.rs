@@ -1,4 +1,4 @@
-//! What fingers type: other tools' words, and words that are nearly right.
+//! Verbs and options of other tools that people type out of habit, and what they mean here.
 
 use std::ffi::{OsStr, OsString};
 
@@ -6,8 +6,8 @@ use super::Mistake;
 use super::edit::{removed, replace, text};
 use crate::cli::environment::PASSWORD_SEEN;
 
-/// Other tools' verbs: those of etcdctl, consul and setlock's kin. One counts only while genlock
-/// has none of that name.
+/// Verbs of etcdctl, consul and tools like setlock(8), each with the one of genlock. A line counts only
+/// while genlock has no verb of that name.
 pub(super) const VERBS: &[(&str, &str)] = &[
     ("lock", "run"),
     ("exec", "run"),
@@ -17,28 +17,28 @@ pub(super) const VERBS: &[(&str, &str)] = &[
     ("version", "--version"),
 ];
 
-/// The verb that takes a lock away, and what that was called first.
+/// The verb that takes a lock away, and its former name.
 pub(super) const BREAK: &str = "break";
 pub(super) const FORMERLY_BREAK: &str = "release";
-/// What is said of the latter.
+/// The message for the former name.
 pub(super) const RENAMED: &str = "release: it is genlock break KEY --token N now";
 
 /// What another tool's option means here.
 #[derive(Clone, Copy)]
 pub(super) enum Meant {
-    /// The same as this one.
+    /// The same as this option.
     Option(&'static str),
-    /// It can be left out: that is so always.
+    /// What genlock always does: it can be left out.
     Always(&'static str),
-    /// There is no such thing.
+    /// What genlock does not do; why.
     Never(&'static str),
 }
 
 pub(super) const EXCLUSIVE: &str = "every lock is exclusive";
 const CONSULS: &str = "that is for consul: locks are in etcd, see --endpoints, or in files";
 
-/// Options of flock(1), then those of consul, which may have one dash too. One counts only while
-/// genlock has none of that name.
+/// Options of flock(1), then those of consul, which may have one dash as well. A line counts only while
+/// genlock has no option of that name.
 const OPTIONS: &[(&str, Meant)] = &[
     ("--nonblock", Meant::Option("--try")),
     ("--nb", Meant::Option("--try")),
@@ -86,7 +86,7 @@ const LEFT_BEHIND: &str = "what a command leaves behind is stopped, and keeps no
 const STAYS: &str = "genlock stays beside the command, to stop it in time";
 const FREE: &str = "a lock is free when its command has ended";
 
-/// What an option means that genlock does not have.
+/// What an option of another tool means here.
 pub(super) fn meant(option: &str) -> Option<Meant> {
     if is_password(option) {
         return Some(Meant::Never(PASSWORD_SEEN));
@@ -95,8 +95,8 @@ pub(super) fn meant(option: &str) -> Option<Meant> {
     found.map(|&(_, meant)| meant)
 }
 
-/// Whether other tools take a password by it: etcdctl by `--password`. What is nearly
-/// `--password-file` is that, and `--pass-stdin` is consul's.
+/// Whether the option looks as if a password followed it, as after etcdctl's `--password`. A mistyped
+/// `--password-file` does not, nor does consul's `--pass-stdin`.
 pub(super) fn is_password(option: &str) -> bool {
     let name = option.trim_start_matches('-');
     let begins = ["pass", "pwd", "pw"]
@@ -106,7 +106,7 @@ pub(super) fn is_password(option: &str) -> bool {
 }
 
 impl Meant {
-    /// What is said of the option at `at`, which is written as `shown`, with its value behind a `=`.
+    /// The mistake of the option at `at`, which is shown as `shown`; `value` is what stands behind its `=`.
     pub(super) fn mistake(
         self,
         words: &[OsString],

@@ -1,4 +1,4 @@
-//! Arguments that are missing: what stands for each in the line that is proposed.
+//! Arguments that are missing, and what stands for them in the line that is proposed.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::edit::{insert, is_number, is_option, removed, text};
 use super::{Mistake, names};
 use crate::cli::read_alone;
 
-/// What stands for a key or a command that was not given.
+/// The key and the command of a proposal where none was given.
 const KEY: &str = "/locks/backup";
 const COMMAND: &str = "./backup.sh";
 
@@ -15,7 +15,7 @@ pub(super) fn lacks_key(error: &clap::Error) -> bool {
     names(error).iter().any(|name| name.starts_with("<KEY"))
 }
 
-/// Arguments are missing: those of these names, `<KEY>` or `<COMMAND>...`.
+/// The mistake where these arguments are missing: `<KEY>`, `<COMMAND>...`.
 pub(super) fn mistake(words: &[OsString], missing: &[String]) -> Mistake {
     if words[1..] == ["help"] {
         let what = format!("{}: help comes first", text(&words[0]));
@@ -49,7 +49,7 @@ fn shown(words: &[OsString], names: &[&str]) -> String {
     format!("{}: {} {are} missing", text(&words[0]), names.join(" and "))
 }
 
-/// The words with a command behind them, and `--` before it if there is none at `dashes`.
+/// The words with a command added, and with `--` before it unless `dashes` says where there is one.
 fn with_command(mut words: Vec<OsString>, dashes: Option<usize>) -> Vec<OsString> {
     if dashes.is_none() {
         words.push("--".into());
@@ -58,7 +58,7 @@ fn with_command(mut words: Vec<OsString>, dashes: Option<usize>) -> Vec<OsString
     words
 }
 
-/// `run -- cmd`, `--` being at `dashes`: clap takes cmd for the key.
+/// The mistake of `run -- COMMAND`, where clap takes COMMAND for the key. `dashes` is where `--` stands.
 fn command_for_key(words: &[OsString], dashes: usize) -> Option<Mistake> {
     let before = read_alone(&words[..dashes]).err();
     let command = words
@@ -68,18 +68,18 @@ fn command_for_key(words: &[OsString], dashes: usize) -> Option<Mistake> {
     Some(Mistake::new(shown(words, &["KEY"]), Some(mended)))
 }
 
-/// There is a key, or what is taken for one, and no command.
+/// The mistake where the last word was taken for the key, and there is no command.
 fn no_command(words: &[OsString], dashes: Option<usize>) -> Mistake {
     let last = words.len() - 1;
     let path = Path::new(&words[last]);
-    // A program where the key should be.
+    // The last word is a program: it is the command, and the key is missing.
     if path.components().count() > 1 && path.is_file() {
         let mended = insert(words, last, &[&key_for(&words[last]), "--"]);
         return Mistake::new(shown(words, &["KEY"]), Some(mended));
     }
     let mut mended = words.to_vec();
     if is_number(&words[last]) {
-        // The descriptor of flock's `flock 9`.
+        // `flock 9` locks a descriptor of the shell.
         mended[last] = KEY.into();
         let number = text(&words[last]);
         let what = format!("{number}: a lock is held for a command, not by a descriptor");
@@ -91,7 +91,7 @@ fn no_command(words: &[OsString], dashes: Option<usize>) -> Mistake {
     )
 }
 
-/// An option wants another: without it nothing is missing.
+/// The mistake where an option requires another one that is missing: without that option nothing is.
 fn no_other_option(words: &[OsString], missing: &[String]) -> Mistake {
     let names: Vec<_> = missing.iter().map(String::as_str).collect();
     let mut options = (1..words.len()).filter(|&at| is_option(&words[at]));
@@ -104,7 +104,7 @@ fn no_other_option(words: &[OsString], missing: &[String]) -> Mistake {
     }
 }
 
-/// A key for a command: `/locks/backup` for `./backup.sh`.
+/// A key that is named after the command: `/locks/backup` for `./backup.sh`.
 pub(super) fn key_for(command: &OsStr) -> String {
     let stem = Path::new(command).file_stem().and_then(OsStr::to_str);
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

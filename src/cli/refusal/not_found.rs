@@ -1,4 +1,4 @@
-//! A command that was not found, and what was meant by it.
+//! What was most likely meant where the command was not found.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::{check, edit, missing, shown};
 
-/// What a shell sees more in than words.
+/// Characters that have a meaning for a shell.
 const SYNTAX: &[u8] = b"|&;<>()$`\\\"'*?[]{}~#\n";
 
-/// Why the command, which ends the words, was hardly found, and the line that was wanted, as the
-/// end of a message.
+/// The end of the message that `command`, the last of `words`, was not found: the likely reason, and the
+/// line that was meant.
 pub(in crate::cli) fn hint(words: &[OsString], command: &[OsString]) -> Option<String> {
     let before = words.len().checked_sub(command.len())?;
     let (why, mended) = mend(&words[..before], command)?;
@@ -32,7 +32,7 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
         let words: Vec<_> = words.map(|w| OsStr::from_bytes(w).to_owned()).collect();
         return Some(("all of it is one word", [before, &words].concat()));
     }
-    // `run -- sleep 5`: sleep was taken for the key.
+    // In `run -- sleep 5` sleep was taken for the key.
     if let [options @ .., dashes, key] = before
         && dashes == "--"
     {
@@ -41,7 +41,7 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
         let mended = [options, &rest, command].concat();
         return Some(("the word before it was taken for the key", mended));
     }
-    // consul's `-n 3`, so many holders.
+    // consul's `-n 3` is for three holders; here -n is --try, and 3 was taken for the key.
     if let [options @ .., limit, number] = before
         && limit == "-n"
         && edit::is_number(number)
@@ -49,7 +49,7 @@ fn mend(before: &[OsString], command: &[OsString]) -> Option<(&'static str, Vec<
         let mended = [options, std::slice::from_ref(limit), command].concat();
         return Some(("-n takes no number, which was taken for the key", mended));
     }
-    // As in DOS, the directory we are in is not searched.
+    // A file in the working directory, which $PATH does not have: `./` was left out.
     if !bytes.contains(&b'/') && Path::new(program).is_file() {
         let mut path = OsString::from("./");
         path.push(program);

@@ -1,4 +1,4 @@
-//! What can be read, and is hardly meant.
+//! Words that clap accepts, but that are hardly meant so.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use super::edit::{insert, is_option, replace, text};
 use super::missing::key_for;
 use crate::describe;
 
-/// What is wrong with words that were read as `matches`.
+/// What is wrong with words that clap has read as `matches`.
 pub(super) fn mistake(
     words: &[OsString],
     definition: &Command,
@@ -28,7 +28,7 @@ pub(super) fn mistake(
     stray_blank(verb, before, command, matches).or_else(|| contradiction(verb, matches))
 }
 
-/// To wait and not to wait. A `--wait` of the environment's is beaten by a `--try`.
+/// `--try` and `--wait` together on the command line. If $GENLOCK_WAIT is set, `--try` counts.
 fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Mistake> {
     let is_said = |long: &str| {
         let mut arguments = verb.get_arguments();
@@ -42,7 +42,7 @@ fn contradiction(verb: &Command, matches: &ArgMatches) -> Option<Mistake> {
     })
 }
 
-/// The values of an argument that is the last one, as they stand in `words`.
+/// The values of the last argument, which are the last of `words`.
 fn given<'a>(words: &'a [OsString], matches: &ArgMatches, arg: &Arg) -> &'a [OsString] {
     let count = matches
         .get_raw(arg.get_id().as_str())
@@ -50,11 +50,12 @@ fn given<'a>(words: &'a [OsString], matches: &ArgMatches, arg: &Arg) -> &'a [OsS
     &words[words.len() - count..]
 }
 
-/// The command begins with an option, so `--` stands before it.
+/// The command begins with an option: it was accepted only because `--` stands before it.
 fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Mistake> {
     let words = [before, command].concat();
     if command[0] == "--" {
-        // `run -- k -- cmd`; a key that looks like an option has to stay behind the first.
+        // In `run -- KEY -- COMMAND` one `--` is too many: the first, unless KEY looks like an option and
+        // needs it.
         let first = before.iter().position(|word| word == "--")?;
         let is_kept = before.last().is_some_and(|key| is_option(key));
         let mut mended = words;
@@ -71,11 +72,11 @@ fn option_for_command(before: &[OsString], command: &[OsString]) -> Option<Mista
             Some(insert(&words, at, &[&key_for(key)])),
         ));
     }
-    // `run k -- -x`: whoever writes it so may have such a program.
+    // `run KEY -- -x`: there may be a program of that name.
     None
 }
 
-/// The key begins or ends in what cannot be seen.
+/// The key begins or ends with white space, which nobody sees.
 fn stray_blank(
     verb: &Command,
     before: &[OsString],

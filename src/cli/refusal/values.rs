@@ -1,4 +1,4 @@
-//! Values that an option does not take, on the command line or in its variable.
+//! Values that an option refuses, from the command line or from its variable.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,10 +10,10 @@ use super::edit::text;
 use super::{Mistake, names};
 use crate::cli::{command_for, read};
 
-/// A value is wrong, or missing.
+/// The mistake where a value is wrong or missing.
 pub(super) fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     let name = names(error).into_iter().next().unwrap_or_default();
-    // As usage lines write it: `--wait <DURATION>`.
+    // clap gives `--wait <DURATION>`.
     let name = name.split(' ').next().unwrap_or_default();
     let value = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => value.as_str(),
@@ -29,7 +29,7 @@ pub(super) fn mistake(words: &[OsString], error: &clap::Error) -> Mistake {
     })
 }
 
-/// What the value should be; `None` if there is none.
+/// What the value should be, or why it is refused.
 fn why(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(known)) if !known.is_empty() => {
@@ -39,7 +39,7 @@ fn why(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// Something is not UTF-8 that has to be.
+/// The mistake where a word or a variable is not UTF-8 and has to be.
 pub(super) fn not_utf8(words: &[OsString]) -> Mistake {
     let wrong = |word: &&OsString| word.to_str().is_none();
     let is_alone = fails_alone(words, ErrorKind::InvalidUtf8);
@@ -59,7 +59,8 @@ pub(super) fn not_utf8(words: &[OsString]) -> Mistake {
     Mistake::said(format!("{what}: it is not UTF-8"))
 }
 
-/// The variable that the option of this name has its value from, if it is wrong there.
+/// The variable from which the option has its value, if that is what is wrong: without variables there is
+/// no such error.
 fn variable(words: &[OsString], kind: ErrorKind, name: &str) -> Option<String> {
     if fails_alone(words, kind) {
         return None;
@@ -71,12 +72,12 @@ fn variable(words: &[OsString], kind: ErrorKind, name: &str) -> Option<String> {
     Some(arg.get_env()?.to_string_lossy().into_owned())
 }
 
-/// Whether the words fail so without any variable too.
+/// Whether clap gives an error of this kind even if no variable is set.
 fn fails_alone(words: &[OsString], kind: ErrorKind) -> bool {
     alone(words).is_none_or(|read| read.is_err_and(|error| error.kind() == kind))
 }
 
-/// What clap reads where no variable is set; `None` without a verb.
+/// What clap reads of the words if no variable is set; `None` if there is no verb.
 pub(super) fn alone(words: &[OsString]) -> Option<Result<ArgMatches, clap::Error>> {
     let name = words.first()?.to_str()?;
     let alone = |verb: Command| verb.mut_args(|arg| arg.env(Resettable::Reset));

@@ -1,4 +1,4 @@
-//! The mistakes, and how each is mended. What verbs and options there are is the definition's.
+//! Unknown verbs and options, and how each is mended. Which there are is asked of the definition.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -14,10 +14,10 @@ use crate::cli::nearest::nearest;
 use crate::cli::{command, read_alone};
 use crate::describe;
 
-/// What is meant by a line without a verb.
+/// The verb of a proposal for a line without one.
 const RUN: &str = "run";
 
-/// The definition of the verb, if it is one.
+/// The definition of the verb, if `word` is one.
 pub(super) fn verb(word: &OsStr) -> Option<Command> {
     let mut command = command();
     command.build();
@@ -32,13 +32,13 @@ fn verbs() -> Vec<String> {
     shown.map(|verb| verb.get_name().to_owned()).collect()
 }
 
-/// Nothing was said.
+/// The mistake of a line without words.
 pub(super) fn no_verb() -> Mistake {
     let what = format!("a verb is missing: {}", verbs().join(", "));
     Mistake::new(what, Some(insert(&[], 0, &[RUN])))
 }
 
-/// The first word is no verb.
+/// The mistake where the first word is no verb.
 pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
     let first = &words[0];
     let shown = text(first);
@@ -57,7 +57,7 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
     let name = &*first.to_str().unwrap_or_default().to_ascii_lowercase();
-    // What stands before `--`, or has a slash in it, is the key.
+    // A word with a slash in it, or before `--`, is the key: the verb was left out.
     if name.contains('/') || words.get(1).is_some_and(|word| word == "--") {
         return Mistake::new(
             format!("{shown}: a verb is missing before it"),
@@ -76,7 +76,7 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
         None => nearest(name, all.iter().map(String::as_str)),
     };
     let meant = meant.map(|verb| replace(words, 0, verb));
-    // What is wrong behind it says how it would be right.
+    // With the verb mended something else is wrong, whose text says how it would be right.
     if let Some(Err(Objection::Mistake(mistake))) = meant.as_deref().map(check)
         && matches!(mistake.way_out, WayOut::Said)
     {
@@ -84,12 +84,13 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
     }
     match meant.and_then(settle) {
         Some(mended) => Mistake::new(format!("{shown}: not a verb"), Some(mended)),
-        // Nor does it look like a key. A number is the descriptor of flock's `flock 9`.
+        // It does not look like a key either. Only for a number, a descriptor as in `flock 9`, is `run`
+        // proposed: that then has its own answer.
         None => Mistake::new(what, is_number(first).then_some(with_run)),
     }
 }
 
-/// An option stands where the verb should.
+/// The mistake where the first word is an option.
 fn before_the_verb(words: &[OsString]) -> Mistake {
     let what = format!("{}: options go behind the verb", text(&words[0]));
     let mut own = command();
@@ -109,7 +110,7 @@ fn before_the_verb(words: &[OsString]) -> Mistake {
         && limit == "-n"
         && is_number(number)
     {
-        // consul's `-n 3`.
+        // consul's `-n 3`, for three holders.
         let what = "-n: this is --try, and takes no number: every lock has one holder";
         return Mistake::said(what.to_owned());
     }
@@ -128,7 +129,7 @@ fn before_the_verb(words: &[OsString]) -> Mistake {
     }
 }
 
-/// `genlock help` of something that is no verb.
+/// The mistake of `genlock help WORD` where WORD is no verb.
 pub(super) fn help_of_no_verb(words: &[OsString]) -> Mistake {
     let Some((at, word)) = words.iter().enumerate().nth(1) else {
         return no_verb();
@@ -150,14 +151,14 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Mistake {
     Mistake::new(what, Some(mended))
 }
 
-/// The long option that was most likely meant.
+/// The long option that was most likely meant by a mistyped one.
 fn similar(name: &str, options: &Command) -> Option<String> {
     let name = name.strip_prefix("--")?;
     let longs = options.get_arguments().filter_map(Arg::get_long);
     Some(format!("--{}", nearest(name, longs)?))
 }
 
-/// An argument that the verb does not have.
+/// The mistake of an argument that the verb does not have.
 pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
     let names = names(error);
     let (Some(name), verb) = (names.first(), text(&words[0])) else {
@@ -168,7 +169,7 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
         return Mistake::new(format!("{shown}: one word too many for {verb}"), None);
     }
     let what = format!("{shown}: no such option of {verb}");
-    // It may have its value behind a `=`.
+    // clap names the option without the value that may stand behind a `=`.
     let behind = |word: &OsString| {
         let behind = word.as_bytes().strip_prefix(name.as_bytes())?;
         (behind.is_empty() || behind.starts_with(b"=")).then(|| behind.to_vec())
@@ -205,7 +206,7 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
         }
         mended
     });
-    // An option that would take the key for its value is not what was meant.
+    // An option that takes a value would take the key for it: that is not what was meant.
     let takes_the_key = |mended: &Vec<OsString>| {
         let is_missing = |words: &[OsString]| {
             let kind = read_alone(words).err().map(|error| error.kind());
@@ -216,7 +217,8 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
     Mistake::new(what, mended.filter(|mended| !takes_the_key(mended)))
 }
 
-/// A number less than nothing behind an option is its value, though it looks like an option.
+/// The mistake of a negative number that is the value of the option before it, though it looks like an
+/// option itself.
 fn negative(words: &[OsString], at: usize) -> Option<Mistake> {
     let is_negative = words[at]
         .to_str()?

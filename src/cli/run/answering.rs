@@ -1,5 +1,5 @@
-//! Answering `genlock check` inside of the command: from the lock that is held, over the connection
-//! and the login that are there.
+//! Answers `genlock check` of the command: it asks the store over the connection that genlock has, so that
+//! the command needs no credentials.
 
 use std::io;
 use std::sync::Arc;
@@ -17,22 +17,23 @@ use crate::locker::kind::StoreClient;
 use crate::locker::operator::Remaining;
 use crate::locker::{Held, Ownership};
 
-/// So many are answered at the same time; the others wait for their turn.
+/// How many connections are answered at the same time; others wait until one is done.
 const MOST: usize = 8;
 
-/// How long one that has connected may take to ask.
+/// How long a connection may take to send its question.
 const ASKED_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long one that does not know the word keeps its turn, lest it keep us busy.
+/// How long a connection without the secret word is kept, as one of [`MOST`]: a process that connects
+/// again and again then costs us little. Also the pause after a failed accept(2).
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers until it is dropped.
+/// The task that answers; it ends when this is dropped.
 pub(super) struct Answering {
     address: String,
     _tasks: JoinSet<()>,
 }
 
-/// The lock, as it is asked about.
+/// The lock about which is asked.
 struct Lock {
     address: AnsweringAddress,
     store: Arc<dyn StoreClient>,
@@ -42,7 +43,7 @@ struct Lock {
 }
 
 impl Answering {
-    /// `None` where there is no socket to be had: whoever asks then asks the store.
+    /// Begins to listen. `None` if there is no socket for it: `genlock check` then asks the store itself.
     pub(super) fn start(store: &Arc<dyn StoreClient>, held: &Held) -> Option<Self> {
         let lock = Lock {
             address: AnsweringAddress::random().ok()?,
@@ -61,7 +62,7 @@ impl Answering {
         })
     }
 
-    /// Where, as the command is told.
+    /// The value of $GENLOCK_HELD_SOCKET.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -75,7 +76,7 @@ async fn accept(listener: UnixListener, lock: Arc<Lock>) {
                 Ok((socket, _)) => {
                     asking.spawn(answer(socket, lock.clone()));
                 }
-                // No descriptor is free, say.
+                // As when no descriptor is free (accept(2), EMFILE).
                 Err(_) => sleep(PAUSE).await,
             },
             Some(_) = asking.join_next() => {}
@@ -93,7 +94,7 @@ async fn answer(socket: UnixStream, lock: Arc<Lock>) {
     if question::send(&socket, lock.address.answerer.as_bytes()).is_ok()
         && let Ok(answer) = serde_json::to_vec(&lock.answer(&question).await)
     {
-        // Whoever does not listen any more is told nothing.
+        // It fails if the asker is gone.
         let _ = question::send(&socket, &answer);
     }
 }
@@ -109,7 +110,7 @@ async fn receive(socket: &UnixStream) -> io::Result<Option<Question>> {
 }
 
 impl Lock {
-    /// As the store confirms it now.
+    /// What is left of the lock: asks the store now, and keeps to our own deadline.
     async fn answer(&self, question: &Question) -> Answer {
         let is_ours = question.owner_key == self.owner_key && question.token == self.token;
         if !is_ours || self.ownership.loss().is_some() {
@@ -132,7 +133,7 @@ impl Lock {
                 };
             }
         };
-        // The command is stopped by then, whatever the store says.
+        // The command is stopped at the deadline, even if the store keeps the lock for longer.
         let deadline = self.ownership.deadline().map(|deadline| deadline.left());
         match (left, deadline) {
             (Remaining::Nothing, _) => Answer::Nothing,

@@ -1,14 +1,15 @@
-//! What the command leaves behind when it ends by itself is named: most do so by mistake.
+//! Names the processes that the command leaves behind when it ends by itself: most commands do so by
+//! mistake, and those processes are about to be stopped.
 
 use crate::cli::settings::RunOptions;
 use crate::describe;
 use crate::stderr;
 use crate::supervise::{Leftover, signals};
 
-/// What is known when the command ends.
+/// What decides, when the command ends, whether its leftovers are named.
 #[derive(Default)]
 pub(super) struct Leaving {
-    /// A signal that ends a process was passed to it.
+    /// A signal was passed on to the command whose default action is to end a process.
     told: bool,
     left: Option<Leftover>,
 }
@@ -19,13 +20,13 @@ impl Leaving {
         self.told |= signals::ends(signal);
     }
 
-    /// This is about to be left.
+    /// The command is about to leave this behind.
     pub(super) fn note(&mut self, left: Leftover) {
         self.left = Some(left);
     }
 
-    /// The command has ended with this wait status. If somebody ended it, what it leaves is no
-    /// mistake of its own.
+    /// The command has ended with this wait status. Names what it left, unless a signal ended it: a command
+    /// that is ended from outside cannot clean up.
     pub(super) fn note_end(&mut self, options: &RunOptions, status: i32) {
         let ended = libc::WIFSIGNALED(status) && signals::ends(libc::WTERMSIG(status));
         if let Some(left) = self.left.take().filter(|_| !self.told && !ended) {
@@ -34,7 +35,7 @@ impl Leaving {
     }
 }
 
-/// Says what the command left behind, which is being stopped.
+/// Says what the command left behind, and that it is being stopped.
 fn say(options: &RunOptions, left: &Leftover) {
     if options.lock.quiet {
         return;

@@ -1,4 +1,4 @@
-//! What is said of the command on stderr as it happens: a reader of the events.
+//! The lines about the command on stderr: a reader of the events.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,15 +8,15 @@ use crate::describe;
 use crate::events::{Event, EventKind, StopReason};
 use crate::stderr;
 
-/// Writes the lines of one run's command.
+/// Writes the lines about the command of one run.
 pub(super) struct CommandLines {
-    /// The lock's, as it is shown.
+    /// The lock's key, escaped.
     key: String,
     verbose: u8,
     last: Mutex<LastGrant>,
 }
 
-/// What the line of the release needs of what came before.
+/// The grant of the lock and what followed, for the line of its release.
 #[derive(Clone, Copy)]
 struct LastGrant {
     at: Instant,
@@ -25,7 +25,7 @@ struct LastGrant {
 }
 
 impl CommandLines {
-    /// Of the command under this lock.
+    /// For the command under this lock.
     pub(super) fn new(options: &LockOptions) -> Self {
         Self {
             key: describe::escape(&options.key),
@@ -37,7 +37,7 @@ impl CommandLines {
         }
     }
 
-    /// Says what is to be said of this one.
+    /// Writes the line of this event, if it has one.
     pub(super) fn read(&self, event: &Event) {
         let key = &self.key;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ impl CommandLines {
     }
 }
 
-/// Why the command is stopped, as it is said.
+/// Why the command is stopped, in words.
 pub(super) fn stopping(why: &StopReason) -> String {
     match why {
         StopReason::LockLost(why) => format!("the lock is lost: {why}"),
@@ -73,7 +73,7 @@ pub(super) fn stopping(why: &StopReason) -> String {
     }
 }
 
-/// What the command came to.
+/// How the command ended, in words.
 fn ended(ended: Option<Option<i32>>) -> String {
     match ended {
         None => "the command did not run".to_owned(),

@@ -1,4 +1,4 @@
-//! Why a command cannot be executed.
+//! The message and the exit status where the command cannot be executed.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
 
-/// Says why, and gives the status.
+/// Says why the command cannot be executed, and gives the exit status.
 pub(super) fn say(options: &RunOptions, error: &io::Error) -> Exit {
     let program = &options.command[0];
     let shown = describe::escape(&program.to_string_lossy());

@@ -20,11 +20,11 @@ use crate::supervise::signals::{self, Signals};
 use crate::supervise::terminal::Terminal;
 use crate::supervise::{EndReason, Supervision, WATCHDOG_DELAY, WatchdogNotice};
 
-/// How it ended.
+/// How the command ended.
 pub(super) enum Ended {
-    /// It ran, or cannot run: how genlock ends.
+    /// It ran, or could not be run, and nothing of it lives: how genlock ends.
     With(Exit),
-    /// Something of it lives, and is left, with the lock: how genlock ends.
+    /// Processes of it still live, and are left behind together with the lock: how genlock ends.
     Left(Exit),
     /// It was not started, because the lock was lost before.
     NotStarted(Loss),
@@ -34,7 +34,7 @@ pub(super) enum Ended {
 pub(super) struct Running<'a> {
     options: &'a RunOptions,
     held: &'a Held,
-    /// What the command's environment says of it.
+    /// What is added to the command's environment.
     variables: &'a [Variable],
     supervision: Supervision,
     terminal: Option<Terminal>,
@@ -44,14 +44,16 @@ pub(super) struct Running<'a> {
     status: Option<i32>,
     /// The command died of a signal while it had the terminal.
     killed_in_foreground: bool,
-    /// What stopped the command, and when it is continued if no SIGCONT says so: we were not
-    /// stopped along with it then, because nobody could have continued us.
+    /// The signal that stopped the command, after which we tried to stop too; and when to continue it if
+    /// no SIGCONT has come by then: the kernel did not stop us, as our process group is orphaned and
+    /// nobody could continue it (setpgid(2)).
     unstopped: Option<(i32, Instant)>,
-    /// It was told to end.
+    /// The command was told to end, or killed.
     ending: bool,
     survivors: Survivors,
     leaving: Leaving,
-    /// Why, if that was said while the command drew on the terminal.
+    /// Why the command was stopped, if that line was written while the command had drawn over the
+    /// terminal: it is said again once the terminal is ours.
     overdrawn: Option<String>,
 }
 
@@ -92,7 +94,7 @@ impl<'a> Running<'a> {
         self.status
     }
 
-    /// The supervision, which has nothing to supervise any more.
+    /// Gives the supervision back, whose command is over.
     pub(super) fn over(self) -> Supervision {
         self.supervision
     }
@@ -105,7 +107,7 @@ impl<'a> Running<'a> {
             variables: self.variables,
             foreground: self.terminal.as_mut().is_some_and(Terminal::give_at_start),
         };
-        // Without a terminal nobody would continue the command after one.
+        // Without a terminal there is no shell that would continue the command after Ctrl-Z.
         if self.terminal.is_some() {
             signals.catch_stops();
         }
@@ -124,7 +126,7 @@ impl<'a> Running<'a> {
             Start::Lost(loss) => return Ended::NotStarted(loss),
             Start::Interrupted(signal) => Exit::Signal(signal),
             Start::NoWatchdog(why, signal) => {
-                // That a command is stopped which never ran is nobody's loss.
+                // The command is not known to have run: the lock counts as lost only if it is.
                 self.loss = self.held.ownership().loss();
                 self.note(WatchdogNotice::Terminating(why)).await;
                 self.supervision.kill(why);
@@ -220,10 +222,10 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The command was stopped: if it only lacks the terminal, and that is ours, it gets it.
-    /// Otherwise we stop too, for the shell to see.
+    /// The command was stopped. If it was stopped because it is not in the terminal's foreground, and we are,
+    /// it is put there and continued. Otherwise we stop too, so that the shell sees it.
     async fn stopped(&mut self, signal: i32) {
-        // Without a terminal nobody would continue us, and the lock wants renewals.
+        // Without a terminal there is no shell that would continue us, and the lock has to be renewed.
         let Some(terminal) = &mut self.terminal else {
             return;
         };
@@ -233,15 +235,16 @@ impl<'a> Running<'a> {
         {
             return self.supervision.resume().await;
         }
-        // What is to end would not be continued by us anyway; and of what happened while we were
-        // stopped nothing is news any more: the command is about to be continued.
+        // A command that is being ended needs no stop of ours. And if we have already stopped for it,
+        // this notice is from before we were continued: the command is about to be continued too.
         if self.ending || self.unstopped.is_some() {
             return;
         }
         terminal.take_back();
         stopped::say(&self.options.lock, self.held);
-        // SIGCONT resumes the command, behind what was sent along with it: a shell's `kill %1`
-        // sends SIGTERM first, and the command must not run on before that.
+        // Not continued right here: a shell's `kill %1` sends SIGTERM and then SIGCONT. Both are in the
+        // queue of signals when we run again, and are passed on in that order, so that the command does
+        // not run on before its SIGTERM.
         terminal.stop_ourselves();
         self.unstopped = Some((signal, Instant::now() + WATCHDOG_DELAY));
     }
@@ -265,7 +268,7 @@ impl<'a> Running<'a> {
         self.events.tell(EventKind::Stopping(why));
     }
 
-    /// After a stop, or because someone said so: the terminal first, then the command.
+    /// Continues the command: first it gets the terminal, then SIGCONT.
     async fn resume(&mut self) {
         self.unstopped = None;
         if let (Some(terminal), Some(group)) = (&mut self.terminal, self.supervision.group()) {
@@ -274,8 +277,9 @@ impl<'a> Running<'a> {
         self.supervision.resume().await;
     }
 
-    /// What the kernel does with a stopped process group that nobody can continue (setpgid(2)): one
-    /// that wants a terminal it cannot have is told that it is gone.
+    /// Continues the command after a stop in which nobody could continue us. As the kernel does it with an
+    /// orphaned process group (setpgid(2)): SIGHUP and SIGCONT; SIGHUP only if the command was stopped
+    /// because it is not in the terminal's foreground.
     async fn resume_orphan(&mut self) {
         if self
             .unstopped
@@ -297,9 +301,9 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// How genlock ends, now that nothing of the command lives.
+    /// How genlock ends after a command of which nothing lives any more.
     fn exit(&self, why: EndReason) -> Exit {
-        // One that never ran has lost nothing.
+        // Before the loss of the lock: a command that never ran has lost nothing by it.
         if let Some(errno) = self.not_executed {
             return not_executed::say(self.options, &io::Error::from_raw_os_error(errno));
         }
@@ -318,7 +322,7 @@ impl<'a> Running<'a> {
                 signal => Exit::Signal(signal),
             },
             (_, Some(status)) => Exit::Status(libc::WEXITSTATUS(status) as u8),
-            // What ended it also kept us from its status.
+            // Its status is not known, as after the watchdog was killed with it.
             _ => Exit::Status(exit::INTERNAL),
         }
     }

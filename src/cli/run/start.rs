@@ -1,5 +1,5 @@
-//! From a lock that is held to a command that runs: none is started with little time left, whatever
-//! took the time. A command that was not started is not stopped either: the lock is given up.
+//! Starts the command on a lock that is held. It is not started if too little of the lock's time is left,
+//! for whatever reason: then the lock is given up, and the run is not one that was lost.
 
 use std::io;
 use std::time::Duration;
@@ -10,39 +10,40 @@ use crate::locker::{Held, Loss, Variable, grace, start_needs};
 use crate::supervise::signals::Signals;
 use crate::supervise::{EndReason, Supervision, TimeLimits, WATCHDOG_DELAY, WatchdogNotice};
 
-/// So many TTLs the watchdog may take to start the command: on a busy host it may get to run much
-/// later than we do.
+/// How many TTLs the watchdog may take to start the command: on a busy host it may be scheduled much
+/// later than we are.
 const TTLS: u32 = 2;
 
-/// How long it may before a signal counts for the wait for it, and not for the command.
+/// If the watchdog takes longer than this to start the command, a signal ends the wait for that; before,
+/// the signal is passed on to the command once it runs.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// How it went.
+/// What came of the start.
 pub(super) enum Start {
-    /// The watchdog has carried out the order; its first report.
+    /// The watchdog has carried out the order to start; its first notice.
     Done(WatchdogNotice),
-    /// It cannot be started at all.
+    /// The command cannot be started: its environment is too long, or the order could not be sent.
     Impossible(io::Error),
-    /// The lock was lost before.
+    /// The lock was lost before the order was carried out, or had too little time left.
     Lost(Loss),
-    /// A signal that ends the wait for a lock came.
+    /// This signal came, which ends genlock while there is no command.
     Interrupted(i32),
-    /// The watchdog was killed, or does not carry out the order, and maybe a signal has ended the
-    /// wait for it: it is to be killed, with all that it may have started.
+    /// The watchdog was killed, or does not carry out the order. It has to be killed, with all that it may
+    /// have started. With the signal that ended the wait for it, if one did.
     NoWatchdog(EndReason, Option<i32>),
 }
 
-/// What is to be started, and on which lock.
+/// The command that is to be started, and the lock that it runs under.
 pub(super) struct Starting<'a> {
     pub(super) options: &'a RunOptions,
     pub(super) held: &'a Held,
-    /// What the command's environment says of it.
+    /// What is added to the command's environment.
     pub(super) variables: &'a [Variable],
     pub(super) foreground: bool,
 }
 
 impl Starting<'_> {
-    /// Starts the command as soon as enough is left of the lock's time.
+    /// Starts the command, after a renewal if too little is left of the lock's time.
     pub(super) async fn start(
         &self,
         supervision: &mut Supervision,
@@ -50,7 +51,7 @@ impl Starting<'_> {
     ) -> Start {
         let ttl = self.held.ttl().unwrap_or(self.options.lock.ttl);
         let mut ownership = self.held.ownership();
-        // Where each renewal is answered too late the deadline moves on and on.
+        // If every renewal is answered late the deadline moves again and again, and never far enough.
         let end = Instant::now() + ttl;
         loop {
             let deadline = ownership.deadline();
@@ -97,11 +98,11 @@ impl Starting<'_> {
         }
     }
 
-    /// Waits for what the watchdog says, as long as the lock is held, nobody wants us to end, and it
-    /// is only late: one that is frozen has nothing to hold the deadline of.
+    /// Waits for the watchdog's first notice after the order to start. A watchdog that is frozen cannot
+    /// enforce the deadline, so the wait ends when the lock is lost, or after some TTLs.
     ///
     /// # Errors
-    /// It says nothing, or a signal came meanwhile.
+    /// No notice came in time; with the signal that ended the wait, if one did.
     async fn first_report(
         &self,
         supervision: &mut Supervision,

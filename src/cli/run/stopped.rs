@@ -1,11 +1,11 @@
-//! What is said when the command is stopped.
+//! The line for a command that was stopped, as by Ctrl-Z.
 
 use crate::cli::settings::LockOptions;
 use crate::describe;
 use crate::locker::{Held, grace};
 use crate::stderr;
 
-/// Says how long the command may stay stopped: the lock is not renewed meanwhile.
+/// Says how long the command may stay stopped: we stop along with it, and cannot renew the lock.
 pub(super) fn say(options: &LockOptions, held: &Held) {
     let Some(deadline) = held.deadline().filter(|_| !options.quiet) else {
         return;
@@ -18,6 +18,6 @@ pub(super) fn say(options: &LockOptions, held: &Held) {
         "{key}: the command is stopped, and the lock not renewed: continue it within {left}, or it \
          is told to end"
     ));
-    // The thread that writes is stopped with us.
+    // The thread that writes to stderr is stopped with us: the line has to be out before.
     stderr::hand_over();
 }

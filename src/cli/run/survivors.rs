@@ -1,6 +1,6 @@
-//! What SIGKILL from us does not end: processes of another user, such as those that sudo(8) started
-//! for the command, and those that sit in the kernel. The lock is not released while they live; but
-//! who waits for them has to know, and can leave them.
+//! Processes that our SIGKILL does not end: those of another user, which sudo(8) may have started for the
+//! command, and those in an uninterruptible sleep in the kernel. The lock is not released while they live.
+//! The user is told, and can have genlock leave them.
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -15,13 +15,14 @@ use crate::record::user_name;
 use crate::stderr;
 use crate::supervise::Supervision;
 
-/// So many are named.
+/// How many of them are named.
 const NAMED: usize = 3;
 
-/// So many signals that would end a process, once it was said that we wait, end the wait.
+/// How many signals end the wait, of those that come after the line about it and whose default action is
+/// to end a process.
 const SIGNALS: u32 = 2;
 
-/// What was said of them, and heard since.
+/// Whether the line was written, and the signals since.
 #[derive(Default)]
 pub(super) struct Survivors {
     said: bool,
@@ -29,17 +30,17 @@ pub(super) struct Survivors {
 }
 
 impl Survivors {
-    /// When it is to be said that there are any, if that was not.
+    /// When the line is due; `None` if it was written, or nothing is late.
     pub(super) fn due(&self, supervision: &Supervision) -> Option<Instant> {
         supervision.late().filter(|_| !self.said)
     }
 
-    /// Says for whom we wait, and the way out.
+    /// Writes the line: for which processes we wait, and what the user can do.
     pub(super) fn say(&mut self, held: &Held, supervision: &mut Supervision) {
         self.said = true;
         let survivors = supervision.survivors();
         if let Some(lock) = held.descriptor() {
-            // For the case that we are killed; before we leave them it is done again.
+            // In case we are killed while we wait. It is done again before we leave them.
             let _ = keep(supervision, &survivors, lock);
         }
         let (key, names) = (describe::escape(held.key()), names(&survivors));
@@ -49,15 +50,16 @@ impl Survivors {
         ));
     }
 
-    /// Takes note of a signal that would end a process. True if they are to be left.
+    /// Counts a signal whose default action is to end a process. True if the processes are to be left.
     pub(super) fn note_signal(&mut self) -> bool {
         self.signals += u32::from(self.said);
         self.signals >= SIGNALS
     }
 }
 
-/// Leaves them, because of this signal, and the lock with them: says so, and gives how genlock ends,
-/// which is `lost` if the lock is. `None` if that would let go of the lock.
+/// Leaves the processes, and the lock with them, because of this signal: says so, and gives how genlock
+/// ends, with the status `lost` if the lock is lost. `None` if they cannot be left without releasing the
+/// lock.
 pub(super) fn leave(
     held: &Held,
     supervision: &mut Supervision,
@@ -82,7 +84,7 @@ pub(super) fn leave(
     Some(lost.map_or(Exit::Signal(signal), Exit::Status))
 }
 
-/// Keeps the lock until all of these have ended, even if we end before.
+/// Has another process keep the lock, a flock(2) on this descriptor, until all of these have ended.
 fn keep(
     supervision: &mut Supervision,
     survivors: &[Pid],
@@ -95,7 +97,7 @@ fn keep(
     kept.map_err(|error| describe::io_error(&error))
 }
 
-/// `sleep (pid 812, user root), …`, as far as /proc tells.
+/// `sleep (pid 812, user root), …`, as far as /proc shows it.
 fn names(survivors: &[Pid]) -> String {
     let named = survivors.iter().take(NAMED);
     let mut names: Vec<_> = named.map(|&pid| name(pid)).collect();

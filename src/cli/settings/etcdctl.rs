@@ -1,5 +1,5 @@
-//! The variables that etcdctl reads: each of its global flags has one. What decides which store it
-//! asks, or as whom, is followed here too, or refused: never dropped.
+//! The variables that etcdctl reads, one for each of its global flags. Those that decide which store it
+//! uses, and as which user, count here too, or are refused: to ignore one would lock elsewhere.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -8,26 +8,26 @@ use super::{Settings, boolean, invalid};
 use crate::Result;
 use crate::cli::environment::variable;
 
-/// One of them.
+/// A variable that etcdctl reads.
 pub(super) struct EtcdctlVariable {
     pub(super) name: &'static str,
     meaning: Meaning,
 }
 
-/// What becomes of it.
+/// What it does here.
 pub(super) enum Meaning {
     /// It counts for the option of the same name.
     Option,
-    /// This is done.
+    /// It counts, in the way that is said here.
     Followed(&'static str),
-    /// What it asks for is not done here, for this reason; what to set in its place. It is refused
-    /// unless the setting of that name comes from above it.
+    /// It is refused for this reason, unless the key of this name, which stands for it, is set in a place
+    /// that comes before.
     Refused(&'static str, &'static str),
-    /// It says nothing of which store, nor of who we are: why it is of no use.
+    /// It is ignored, as it decides neither the store nor the user; why there is no use for it.
     Unused(&'static str),
 }
 
-/// Whether endpoints without a scheme are spoken to in clear.
+/// Whether endpoints without a scheme are reached without TLS.
 const INSECURE_TRANSPORT: &str = "ETCDCTL_INSECURE_TRANSPORT";
 
 const OUTPUT: &str = "of etcdctl's own output";
@@ -73,10 +73,10 @@ const fn of(name: &'static str, meaning: Meaning) -> EtcdctlVariable {
     EtcdctlVariable { name, meaning }
 }
 
-/// Refuses what would have etcdctl ask elsewhere, or as another, if `settings` has nothing that
-/// comes before it.
+/// Refuses a variable that makes etcdctl use another store or user in a way that we do not follow, unless
+/// `settings` has the key that comes before it.
 pub(super) fn check(settings: &Settings) -> Result<()> {
-    // A lock of this host is of no etcd.
+    // With `file:` there is no etcd, and its variables do not matter.
     let endpoints = settings.values.get("endpoints");
     if endpoints.is_some_and(|list| list.as_bytes().starts_with(b"file:")) {
         return Ok(());
@@ -96,7 +96,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Whether endpoints without a scheme are to be spoken to over TLS.
+/// Whether TLS is asked for where an endpoint has no scheme.
 pub(super) fn wants_tls() -> Result<bool> {
     let Some(text) = variable(INSECURE_TRANSPORT) else {
         return Ok(false);
@@ -107,7 +107,7 @@ pub(super) fn wants_tls() -> Result<bool> {
     Ok(!insecure)
 }
 
-/// The table, for the man pages: a variable and what becomes of it.
+/// The table for the man pages: each variable and what it does here.
 pub(super) fn table() -> String {
     let widest = VARIABLES.iter().map(|v| v.name.len()).max();
     let widest = widest.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The configuration files: which there are, whether they can be trusted, and what is in them.
+//! The configuration files: where they are, whether they can be trusted, and what they set.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -22,23 +22,23 @@ use crate::{Error, Result};
 /// For all users of the host.
 const SYSTEM: &str = "/etc/genlock/config.toml";
 
-/// More than this is no configuration.
+/// A longer file is refused, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// A pipe has to be written by then: as long as etcd is waited for by default.
+/// How long to wait for the end of a pipe that is named as the file: as long as for etcd by default.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// What one file says.
+/// What one file sets.
 pub(super) struct Contents {
     pub(super) path: PathBuf,
-    /// Whether it is there.
+    /// Whether it exists.
     pub(super) present: bool,
-    /// The key, its value as the option takes it, and the line.
+    /// Each key, its value in the option's form, and the number of the line.
     pub(super) values: Vec<(&'static str, OsString, usize)>,
 }
 
-/// Reads the file that is `named`, or else the user's and the system's, which need not be there;
-/// the former comes before the latter. `options` says what is an option only.
+/// Reads the file that is `named`, or else the user's and the system's, in this order, which need not
+/// exist. `options` is the definition of `run`.
 pub(super) fn all(named: Option<&Path>, options: &Command) -> Result<Vec<Contents>> {
     let read = |path: PathBuf, place| -> Result<Contents> {
         let Some((text, stat)) = text(&path, place)? else {
@@ -71,8 +71,8 @@ pub(super) fn all(named: Option<&Path>, options: &Command) -> Result<Vec<Content
     Ok(files)
 }
 
-/// `~/.config/genlock/config.toml`, by the XDG base directory specification, which wants a path
-/// that is not absolute to be ignored.
+/// `~/.config/genlock/config.toml`, by the XDG base directory specification: a path that is not absolute
+/// has to be ignored.
 fn of_user() -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
@@ -89,13 +89,13 @@ enum Place {
     System,
 }
 
-/// The text of a file and whose it is; `None` if it is absent and may be.
+/// The text of a file and its metadata; `None` if it does not exist and need not.
 fn text(path: &Path, place: Place) -> Result<Option<(String, Metadata)>> {
-    // Nobody holds us up with a pipe in its place.
+    // Does not block where somebody has put a pipe in its place.
     let file = match input::open(path) {
         Ok(file) => file,
         Err(error) if place != Place::Named && is_absent(&error) => return Ok(None),
-        // $HOME is another's, as after su(1): what is in it does not concern us.
+        // $HOME is another user's, as after su(1), and closed to us: the file there is not for us.
         Err(error) if place == Place::Users && is_hidden(path, &error) => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
     };
@@ -104,7 +104,7 @@ fn text(path: &Path, place: Place) -> Result<Option<(String, Metadata)>> {
         trusted(path, &stat)?;
     }
     let shown = path.display();
-    // Such as /dev/null or a pipe, which has been named, is what it is.
+    // Only a regular file: /dev/null, which may be named, is writable for everyone.
     if stat.is_file() && stat.mode() & 0o002 != 0 {
         return Err(invalid(format!(
             "{shown}: everyone can write to it, and so choose where locks are: chmod o-w it"
@@ -129,12 +129,13 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Whether not even its being there can be seen.
+/// Whether we may not even see if the file exists.
 fn is_hidden(path: &Path, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && std::fs::symlink_metadata(path).is_err()
 }
 
-/// A file that nobody has named is ours or root's: it says where passwords are sent.
+/// Refuses a file that was found, not named, unless it is ours or root's: it decides to which server
+/// passwords are sent.
 fn trusted(path: &Path, stat: &Metadata) -> Result<()> {
     let shown = path.display();
     if !stat.is_file() {
@@ -200,7 +201,7 @@ impl Reading<'_> {
                     ),
                 ));
             }
-            // Beside a password a colon is the name's own, as for etcdctl.
+            // If the file has the password too a colon is part of the name, as for etcdctl.
             if key.name == USER && !has_password && value.to_string_lossy().contains(':') {
                 let why = "user: the password goes into password or password-file";
                 return Err(self.wrong(at, why));
@@ -213,7 +214,7 @@ impl Reading<'_> {
         Ok(values)
     }
 
-    /// The value as the option takes it.
+    /// The value in the option's form.
     fn value(&self, key: &Key, value: &DeValue<'_>) -> Result<OsString, String> {
         let value = match (key.kind, value) {
             (ValueKind::Flag, DeValue::Boolean(on)) => return Ok(on.to_string().into()),
@@ -257,7 +258,7 @@ impl Reading<'_> {
         key.check(&value).map(|()| value)
     }
 
-    /// A directory or socket of an endpoint is relative to this file too.
+    /// An endpoint, with its directory or socket, if it has one, taken as relative to this file.
     fn endpoint(&self, text: &str) -> Result<String, String> {
         for scheme in ["file:", "unix:"] {
             if let Some(path) = text.strip_prefix(scheme) {
@@ -279,7 +280,7 @@ impl Reading<'_> {
         directory.join(path)
     }
 
-    /// What was probably meant by a key that is none.
+    /// The error for an unknown key, with the one that was most likely meant.
     fn unknown(&self, name: &str) -> String {
         if option(self.options, name).is_some() {
             return format!("{name}: this is an option only, and no key");

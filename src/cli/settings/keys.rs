@@ -1,4 +1,4 @@
-//! The keys of the configuration, once, and what the value of each may be.
+//! The list of the configuration's keys, and what the value of each may be.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use crate::cli::args::Recorded;
 use crate::cli::times;
 use crate::secrets;
 
-/// What can be set beside the command line.
+/// A setting that can be made in the configuration.
 pub(super) struct Key {
-    /// The long option, without its dashes; what is a key only has none.
+    /// The name of the key, which is that of the long option, if it has one.
     pub(super) name: &'static str,
     pub(super) kind: ValueKind,
-    /// The variable that etcdctl reads.
+    /// The variable of etcdctl's that counts for it.
     pub(super) etcdctl: Option<&'static str>,
 }
 
-/// What a value is, and how a file writes it.
+/// What a value is, and how it is written in a file.
 #[derive(Clone, Copy)]
 pub(super) enum ValueKind {
     /// One endpoint, or an array of them.
     Endpoints,
-    /// Of a file; relative to the one it is in.
+    /// The path of a file, relative to the configuration file.
     Path,
     Text,
     /// `"1m30s"`, or a number of seconds, as this reads it.
     Duration(fn(&str) -> Result<Duration, String>),
-    /// What of the command is recorded.
+    /// How much of the command the holder's record has.
     Recorded,
     Flag,
 }
@@ -38,7 +38,7 @@ pub(super) const KEYS: [Key; 15] = [
     Key::new("cacert", ValueKind::Path, Some("ETCDCTL_CACERT")),
     Key::new("cert", ValueKind::Path, Some("ETCDCTL_CERT")),
     Key::new("key", ValueKind::Path, Some("ETCDCTL_KEY")),
-    // Its variables may carry the password, and are read apart.
+    // Its variables may have the password too: Settings::read_variables reads them.
     Key::new(USER, ValueKind::Text, None),
     Key::new(PASSWORD, ValueKind::Text, None),
     Key::new(PASSWORD_FILE, ValueKind::Path, None),
@@ -68,7 +68,7 @@ pub(super) const KEYS: [Key; 15] = [
     Key::new(FORMER, ValueKind::Flag, None),
 ];
 
-/// Still taken: what `record-command = "none"` was called first.
+/// The former name of `record-command = "none"`, which still works.
 pub(super) const FORMER: &str = "no-record-command";
 pub(super) const USER: &str = "user";
 pub(super) const PASSWORD: &str = "password";
@@ -102,7 +102,7 @@ impl Key {
         !matches!(self.name, "retry-interval" | "record-command" | FORMER)
     }
 
-    /// A value as it may be shown.
+    /// The value without passwords, to be shown.
     pub(super) fn shown(&self, value: &str) -> String {
         match self.kind {
             ValueKind::Endpoints => secrets::endpoints(value),
@@ -112,7 +112,7 @@ impl Key {
     }
 }
 
-/// Reads what of the command is recorded.
+/// Reads how much of the command is recorded.
 pub(super) fn recorded(text: &str) -> Result<Recorded, String> {
     Recorded::from_str(text, false).map_err(|_| {
         let known = Recorded::value_variants().iter();

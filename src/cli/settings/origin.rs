@@ -1,4 +1,4 @@
-//! Where a value comes from, as people are told.
+//! Where a value comes from, and how messages name that place.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ impl Origin {
         matches!(self, Self::Variable(_) | Self::File(..))
     }
 
-    /// Where `key` is set, if this is its origin: `--key`, `$GENLOCK_KEY`, or `key in FILE:LINE`.
-    /// What is set nowhere could be by its option.
+    /// The place where `key` is set, if this is its origin: `--key`, `$GENLOCK_KEY`, or `key in FILE:LINE`.
+    /// For a default it is the option, with which it could be set.
     pub(in crate::cli) fn place(&self, key: &str) -> String {
         match self {
             Self::Flag | Self::Default => format!("--{key}"),

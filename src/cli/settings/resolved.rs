@@ -1,4 +1,5 @@
-//! What is meant: what was typed, over its GENLOCK_ variable, etcdctl's, the files, and the default.
+//! The options that verbs work with: each is what was typed, or else its GENLOCK_ variable, etcdctl's
+//! variable, what a file says, or the default.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,18 +9,18 @@ use super::Settings;
 use super::keys::{self, FORMER, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
 
-/// Where the lock is, and who we are there.
+/// Which store to use, and as which user.
 pub(in crate::cli) struct ConnectionOptions {
     /// `None` if nobody says.
     pub(in crate::cli) endpoints: Option<Vec<String>>,
-    /// Whether an endpoint without a scheme is spoken to over TLS, whatever else is set.
+    /// Whether to use TLS where an endpoint has no scheme, also if no certificate is set.
     pub(in crate::cli) tls: bool,
     pub(in crate::cli) cacert: Option<PathBuf>,
     pub(in crate::cli) cert: Option<PathBuf>,
     pub(in crate::cli) tls_key: Option<PathBuf>,
     pub(in crate::cli) insecure_skip_tls_verify: bool,
     pub(in crate::cli) user: Option<String>,
-    /// The password itself; a `password_file` comes before it.
+    /// The password itself; only if there is no `password_file`.
     pub(in crate::cli) password: Option<String>,
     pub(in crate::cli) password_file: Option<PathBuf>,
     pub(in crate::cli) dial_timeout: Option<Duration>,
@@ -29,7 +30,7 @@ pub(in crate::cli) struct ConnectionOptions {
 /// How long the lock and its command last.
 pub(in crate::cli) struct TimesOptions {
     pub(in crate::cli) ttl: Duration,
-    /// `None` if nobody says: it follows from the TTL.
+    /// `None` if it is not set: it follows from the TTL.
     pub(in crate::cli) kill_after: Option<Duration>,
 }
 
@@ -41,7 +42,7 @@ pub(in crate::cli) struct LockOptions {
     /// The status if another holds it then.
     pub(in crate::cli) conflict_exit_code: u8,
     pub(in crate::cli) ttl: Duration,
-    /// From SIGTERM to SIGKILL, which are both before the deadline; `None` if nobody says.
+    /// From SIGTERM to SIGKILL, where the holder is a process that is stopped; `None` if it is not set.
     pub(in crate::cli) kill_after: Option<Duration>,
     pub(in crate::cli) no_renew: bool,
     pub(in crate::cli) retry_interval: Duration,
@@ -58,12 +59,12 @@ pub(in crate::cli) struct RunOptions {
     pub(in crate::cli) leave_descendants: bool,
     pub(in crate::cli) record_command: Recorded,
     pub(in crate::cli) command: Vec<OsString>,
-    /// All that genlock was given.
+    /// All the words that genlock was given.
     pub(in crate::cli) words: Vec<OsString>,
 }
 
 impl Settings {
-    /// What is meant by this of the connection.
+    /// The options of the connection, where this was typed.
     pub(in crate::cli) fn connection(&self, typed: &ConnectionArgs) -> ConnectionOptions {
         let list = self.below("endpoints");
         let list = list.map(|list| list.split(',').map(str::to_owned).collect());
@@ -89,7 +90,7 @@ impl Settings {
         }
     }
 
-    /// What is meant by these times.
+    /// The times, where these were typed.
     pub(in crate::cli) fn times(&self, typed: &TimesArgs) -> TimesOptions {
         TimesOptions {
             ttl: self.duration("ttl").unwrap_or(typed.ttl),
@@ -97,7 +98,7 @@ impl Settings {
         }
     }
 
-    /// What is meant by these options of `run`, which stand in `words`.
+    /// The options of `run`, where these were typed, in `words`.
     pub(in crate::cli) fn run(&self, typed: RunArgs, words: &[OsString]) -> RunOptions {
         let TimesOptions { ttl, kill_after } = self.times(&typed.times);
         let recorded = self.below("record-command");
@@ -134,7 +135,7 @@ impl Settings {
         }
     }
 
-    /// The value that counts in place of what clap read, as nobody typed it or set its variable.
+    /// The value that replaces clap's, because neither the option nor its GENLOCK_ variable is set.
     fn below(&self, key: &str) -> Option<&str> {
         let value = self.values.get(key).filter(|_| self.below.contains(key))?;
         value.to_str()
@@ -149,7 +150,7 @@ impl Settings {
         Some(self.below(key)? == "true")
     }
 
-    /// It was refused when it was read if it is none.
+    /// A value that is no duration was refused when it was read.
     fn duration(&self, name: &str) -> Option<Duration> {
         match KEYS.iter().find(|key| key.name == name)?.kind {
             ValueKind::Duration(parse) => parse(self.below(name)?).ok(),

@@ -1,5 +1,5 @@
-//! Errors as the command line tells them. The library speaks of settings; here they are the
-//! option, variable or line that was used, with the way out.
+//! Errors in the words of the command line: where the library names a setting, here the option, variable or
+//! line that was used is named, with what the user can do.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -11,14 +11,14 @@ use crate::cli::{environment, quoting};
 use crate::error::Setting;
 use crate::{Error, ErrorKind};
 
-/// Where etcd is when nobody says.
+/// The default endpoint.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2379);
 
-/// On this host an answer takes no time.
+/// How long to try to connect to it: it is on this host.
 const SOON: Duration = Duration::from_millis(100);
 
 impl Settings {
-    /// The error with the places of the settings at fault, and what to do about it.
+    /// The error, with the places where its settings are set, and what the user can do.
     pub(in crate::cli) fn explain(&self, error: Error) -> Error {
         let mut line = self.located(&error);
         if error.kind() == ErrorKind::Unavailable {
@@ -30,7 +30,8 @@ impl Settings {
         Error::new(self.kind(&error), line).with_source(error)
     }
 
-    /// What kind of error it is here: a TTL that a file says is no matter of usage.
+    /// The kind of the error, for the exit status: a wrong TTL in a file is not wrong usage, but a wrong
+    /// configuration.
     pub(in crate::cli) fn kind(&self, error: &Error) -> ErrorKind {
         let in_file = |setting| matches!(self.origin(self.key(setting)), Origin::File(..));
         match error.kind() {
@@ -39,7 +40,7 @@ impl Settings {
         }
     }
 
-    /// What is wrong, and where the settings that it is about are set.
+    /// The line of the error, with the places where its settings are set.
     pub(in crate::cli) fn located(&self, error: &Error) -> String {
         error.line(|settings| self.places(settings))
     }
@@ -53,7 +54,7 @@ impl Settings {
         }
     }
 
-    /// Where they are set, each place once: one variable may have a user and the password.
+    /// Where these are set, each place once: one variable may have both the user and the password.
     fn places(&self, settings: &[Setting]) -> String {
         let places = settings.iter().map(|&setting| self.place(setting));
         let mut places: Vec<_> = places.collect();
@@ -66,8 +67,9 @@ impl Settings {
         self.origin(key).place(key)
     }
 
-    /// What to do where the store does not work for us. A lock in another store excludes nobody
-    /// who uses the one that was configured: that is proposed only where none was, and none is.
+    /// What the user can do if the store cannot be reached. `file:` is proposed only if no endpoints are
+    /// configured and no etcd runs here: a lock in another store does not exclude the users of the configured
+    /// one.
     fn way_out(&self) -> String {
         if *self.origin(Setting::Endpoints.name()) == Origin::Default && nobody_listens() {
             return "no endpoints are configured: name them with --endpoints; to lock on this \
@@ -77,7 +79,7 @@ impl Settings {
         format!("try: {}", quoting::line(self.doctor()))
     }
 
-    /// The line that asks the doctor about what was asked here.
+    /// The words that call `doctor` with the settings of this call.
     fn doctor(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = ["genlock", "doctor"].map(Into::into).into();
         if let Some(config) = &self.named {
@@ -88,7 +90,7 @@ impl Settings {
             let Some(value) = value.filter(|_| is_here_only(self.origin(key.name))) else {
                 continue;
             };
-            // Whoever writes a password there should not find it in a log.
+            // What follows the colon may be a password, and this line ends up in logs.
             let is_secret = key.name == USER && value.to_string_lossy().contains(':');
             if !key.is_of_doctor() || is_secret {
                 continue;
@@ -102,7 +104,7 @@ impl Settings {
     }
 }
 
-/// Whether the doctor would not see it by itself.
+/// Whether `doctor` would not have the value by itself.
 fn is_here_only(origin: &Origin) -> bool {
     match origin {
         Origin::Flag => true,
@@ -111,7 +113,7 @@ fn is_here_only(origin: &Origin) -> bool {
     }
 }
 
-/// Whether there is certainly no etcd where it is when nobody says.
+/// Whether there is certainly no etcd at the default endpoint.
 fn nobody_listens() -> bool {
     let connected = TcpStream::connect_timeout(&DEFAULT, SOON);
     connected.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
