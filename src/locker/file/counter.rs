@@ -25,8 +25,8 @@ pub(super) fn line(token: u64) -> String {
     format!("{token:020}\n")
 }
 
-/// The last token, from the first [`LINE`] bytes of a file: 0 if it was lost. `None` for what
-/// genlock has not written, or part of it: that is somebody's.
+/// The last token, from the first [`LINE`] bytes of a file: 0 if it was lost. `None` for bytes that are
+/// neither a counter nor a part of one: the file may be another program's.
 pub(super) fn last(line: &[u8]) -> Option<u64> {
     let all_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
     match line.strip_suffix(b"\n") {
@@ -37,13 +37,13 @@ pub(super) fn last(line: &[u8]) -> Option<u64> {
     }
 }
 
-/// Whether it is the beginning of a line of ours. After a crash of the host there can be zeroes where
+/// Whether it is the beginning of such a line. After a crash of the host there can be NUL bytes where
 /// nothing was written yet (ext4(5), `data=`).
 fn is_torn(line: &[u8]) -> bool {
     let end = line.iter().rposition(|&byte| byte != 0);
     match &line[..end.map_or(0, |last| last + 1)] {
         [] => true,
-        // Another tool's would be its process number.
+        // With a zero: a process number, which other tools write to lock files, has none there.
         [b'0', rest @ ..] => rest.len() < LINE - 1 && rest.iter().all(u8::is_ascii_digit),
         _ => false,
     }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_somebodys_is_not_ours() {
+    fn another_programs_file_is_no_counter() {
         for other in [
             "1",
             "4711\n",

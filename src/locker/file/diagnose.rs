@@ -43,7 +43,7 @@ pub(super) struct Filesystem {
     pub(super) local: Option<bool>,
 }
 
-/// Looks at `directory`, or at that of who runs, and at the lock file of `key` there.
+/// Looks at `directory`, or at the user's own, and at the lock file of `key` there.
 pub(super) fn diagnose(directory: Option<&Path>, key: Option<&str>) -> DirectoryDiagnosis {
     let own = directory.is_none();
     let path = &*directory.map_or_else(own::path, Path::to_owned);

@@ -1,5 +1,5 @@
 //! The directory of lock files: the one that is named, whose mode and group say who else may lock in
-//! it, or else the one that belongs to who runs.
+//! it, or else the user's own.
 //!
 //! Where others can write they can put anything, so nothing is reached through a path but the
 //! directory itself: it is opened once, looked at through its descriptor, and everything in it is
@@ -23,23 +23,23 @@ pub(super) struct LockDirectory {
     sharing: Sharing,
 }
 
-/// For whom the lock files of a directory are: who can open one can hold up its lock, write to it,
-/// and read the holder's command line.
+/// Who may open the lock files of a directory, and so hold up a lock, write to its file, and read the
+/// holder's command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sharing {
-    /// For nobody else, whatever a file's mode was.
+    /// This user alone, whatever a file's mode was.
     Own,
-    /// For whom each file's own mode says; new ones are for their user alone.
+    /// Whoever each file's mode says; new ones are for their user alone.
     AsIs,
-    /// For a group, which may make files in the directory.
+    /// The group that may make files in the directory.
     Group(Gid),
-    /// For all users, who may do that.
+    /// All users, who may make files in it.
     All,
 }
 
 impl LockDirectory {
     /// Opens a directory that was named, and makes it, for this user only, if it is absent. Who may
-    /// write to it is the user's business, but for what cannot be safe.
+    /// write to it is the user's choice, unless any user could replace the files.
     pub(super) fn named(path: PathBuf) -> Result<Self> {
         let (fd, stat) = open(&path, OFlags::empty(), Mode::RWXU)
             .map_err(|errno| refused(&path, "cannot open the directory", errno))?;
@@ -55,7 +55,7 @@ impl LockDirectory {
         Ok(Self::opened(fd, path, sharing))
     }
 
-    /// Opens the directory of who runs, and makes it if it is absent.
+    /// Opens the user's own directory, and makes it if it is absent.
     pub(super) fn own() -> Result<Self> {
         let path = own::path();
         let (fd, stat) = open(&path, OFlags::NOFOLLOW, own::MODE)
@@ -66,8 +66,8 @@ impl LockDirectory {
     }
 
     fn opened(fd: OwnedFd, path: PathBuf, sharing: Sharing) -> Self {
-        // By one name from everywhere: a relative path means something else in another working
-        // directory, and owner keys are compared.
+        // The same for every process, since owner keys contain it and are compared: a relative path
+        // means something else in another working directory.
         let path = path.canonicalize().unwrap_or(path);
         Self { fd, path, sharing }
     }
@@ -82,7 +82,7 @@ impl LockDirectory {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.fd).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            // A name that is not UTF-8 is none of ours.
+            // No lock file's name is anything but UTF-8.
             names.extend(entry.file_name().to_str().map(str::to_owned));
         }
         Ok(names)

@@ -1,5 +1,5 @@
 //! One lock file: flock(2) on it is the lock, its first line the counter behind the fencing
-//! tokens, the rest the holder's record and an operator's word for the holder.
+//! tokens, the rest the holder's record and an operator's mark for the holder.
 //!
 //! A lock file is never removed: whoever waits for it has it open, and would wait for a file that
 //! nobody else finds any more.
@@ -23,7 +23,7 @@ use super::refusal::{refused, unfit};
 use crate::error::{Error, Result};
 use crate::locker::{Record, TakenAway};
 
-/// As much of another's record is read; ours are a few hundred bytes.
+/// How much of the record and the marks is read. A record has a few hundred bytes.
 const RECORD_MAX: usize = 64 * 1024;
 /// Attempts to open a file that others make or remove meanwhile.
 const TRIES: u32 = 10;
@@ -56,7 +56,7 @@ pub(super) struct Signed {
 }
 
 impl LockPath {
-    /// Whether the name still leads to the file, so that others meet us on it.
+    /// Whether the name still leads to this file, so that others lock the same one.
     pub(super) fn is_current(&self) -> bool {
         self.length().is_some()
     }
@@ -90,8 +90,7 @@ impl LockFile {
             match opened {
                 Ok(fd) => return Self::checked(fd.into(), path, directory, name),
                 Err(Errno::LOOP) => return Err(strange(&path, "it is a symbolic link")),
-                // Made by another between our two attempts, or not yet given its mode by who
-                // makes it.
+                // Another has made it between our two attempts, or has not given it its mode yet.
                 Err(errno @ (Errno::EXIST | Errno::ACCESS)) => last = errno,
                 Err(errno) => return Err(refused(&path, "cannot open the lock file", errno)),
             }
@@ -103,7 +102,7 @@ impl LockFile {
         Err(refused(&path, "cannot open the lock file", last))
     }
 
-    /// Refuses what another user may have planted, and gives the file to those whom it is for.
+    /// Refuses what another user may have planted, and sets the mode and group of the file.
     fn checked(
         file: File,
         path: PathBuf,
@@ -150,8 +149,8 @@ impl LockFile {
         &self.place
     }
 
-    /// Opens the file of this name, to look at it from outside, or with `write` to leave a word in
-    /// it; `None` if it is absent.
+    /// Opens the file of this name to look at it, or with `write` to add a mark; `None` if it is
+    /// absent.
     pub(super) fn find(
         directory: &Arc<LockDirectory>,
         name: &str,
@@ -193,7 +192,7 @@ impl LockFile {
             .map_err(|errno| refused(&self.path, "cannot look at the lock", errno))
     }
 
-    /// Counts this acquisition and leaves the record for others. For the holder of the lock.
+    /// Counts this acquisition and writes the record for others to read. For the holder of the lock.
     pub(super) fn sign(&self, record: &[u8]) -> Result<Signed> {
         let token = counter::next(self.count()?)
             .ok_or_else(|| strange(&self.path, "its counter has come to its end"))?;
@@ -208,7 +207,7 @@ impl LockFile {
         })
     }
 
-    /// Writes what a holder leaves in the file, in place of what is there.
+    /// Writes the counter and the record, in place of what is there.
     fn write(&self, token: u64, record: &[u8]) -> std::io::Result<Signed> {
         self.file.write_all_at(counter::line(token).as_bytes(), 0)?;
         self.file.write_all_at(record, LINE as u64)?;
@@ -217,8 +216,8 @@ impl LockFile {
         Ok(Signed { token, length })
     }
 
-    /// Puts back what the holder left, if somebody has overwritten it: whoever holds the lock is
-    /// known by it. For the holder of the lock.
+    /// Writes the counter and the record anew if somebody has overwritten them: others know the
+    /// holder by them. For the holder of the lock.
     pub(super) fn put_right(&self, signed: &Signed, record: &[u8]) {
         let there = self.read(LINE as u64, record.len());
         if self.count().ok() != Some(signed.token) || there.ok().as_deref() != Some(record) {
@@ -229,7 +228,7 @@ impl LockFile {
 
     /// Takes the record away. For the holder of the lock.
     pub(super) fn clear(&self) {
-        // A record that stays is merely old, and without a meaning while nobody holds the lock.
+        // If this fails the old record stays, which means nothing while nobody holds the lock.
         if self
             .file
             .metadata()
@@ -249,33 +248,29 @@ impl LockFile {
         self.values().next().and_then(Record::from_value)
     }
 
-    /// Leaves a word for the holder with this token, behind its record. It is added at the end
-    /// (O_APPEND, open(2)): whoever holds the lock by the time that it is there, nothing else is
-    /// changed, and another's token is not its own.
+    /// Adds a mark for the holder with this token, behind its record. It changes nothing else
+    /// (O_APPEND, open(2)); and if another holds the lock by now, the mark does not have its token.
     pub(super) fn take_away(&self, token: u64, by: &TakenAway) -> Result<()> {
-        let word = Word {
+        let mark = Mark {
             token,
             taken_away: by.clone(),
         };
         // Strings and a number always serialise.
-        let line = format!("\n{}\n", serde_json::to_string(&word).unwrap_or_default());
+        let line = format!("\n{}\n", serde_json::to_string(&mark).unwrap_or_default());
         (&self.file)
             .write_all(line.as_bytes())
             .map_err(|error| refused(&self.path, "cannot write the lock file", error))
     }
 
-    /// The word for the holder with this token, if there is one.
+    /// The mark for the holder with this token, if there is one.
     pub(super) fn taken_away(&self, token: u64) -> Option<TakenAway> {
-        let words = self
-            .values()
-            .skip(1)
-            .filter_map(|word| serde_json::from_value(word).ok());
-        words
-            .into_iter()
-            .find_map(|word: Word| (word.token == token).then_some(word.taken_away))
+        let values = self.values().skip(1);
+        values
+            .filter_map(|value| serde_json::from_value(value).ok())
+            .find_map(|mark: Mark| (mark.token == token).then_some(mark.taken_away))
     }
 
-    /// The record, and the words behind it. What is not JSON ends them.
+    /// The record and the marks behind it, up to what is not JSON.
     fn values(&self) -> impl Iterator<Item = serde_json::Value> + use<> {
         let text = self.read(LINE as u64, RECORD_MAX).unwrap_or_default();
         let values = serde_json::Deserializer::from_slice(&text).into_iter();
@@ -283,7 +278,8 @@ impl LockFile {
         values.into_iter()
     }
 
-    /// The last token, or 0. What is not a counter, nor was one, is refused: it may be somebody's.
+    /// The last token, or 0 if it was lost. A file that begins with neither a counter nor a part of one
+    /// is refused: it may be another program's.
     pub(super) fn count(&self) -> Result<u64> {
         let line = self
             .read(0, LINE)
@@ -300,9 +296,9 @@ impl LockFile {
     }
 }
 
-/// An operator's word in a lock file.
+/// An operator's mark in a lock file: the lock of the holder with this token is taken away.
 #[derive(Serialize, Deserialize)]
-struct Word {
+struct Mark {
     token: u64,
     taken_away: TakenAway,
 }
@@ -313,8 +309,8 @@ impl AsFd for LockFile {
     }
 }
 
-/// Gives a lock file that is ours, against the umask, the mode that those need whom it is for. A
-/// file that we can give to nobody stays for us alone.
+/// Gives a lock file of this user's the mode and group that `sharing` needs, whatever the umask took
+/// off. A file whose group cannot be changed stays its user's alone.
 fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
     let user = rustix::process::geteuid();
     if !user.is_root() && user.as_raw() != stat.st_uid {

@@ -18,10 +18,10 @@ use crate::locker::operator::{
 };
 use crate::locker::{BoxFuture, Record, TakenAway};
 
-/// How often to look at all files where the kernel tells of no change.
+/// The pause between two looks at all files where no event of inotify(7) comes first.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How often to look again at a lock without a record, and the pause before.
+/// How many times to look again at a lock without a record, and the pause before each.
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
@@ -40,7 +40,7 @@ impl FileStore {
         let mut found = HeldFiles::new();
         for name in self.directory.names()? {
             let key = name::key_of(&name).filter(|key| scope.contains(key));
-            // What is no lock file, or is another user's own, is not looked at.
+            // What is no lock file, or cannot be read, is passed over.
             if let Some(key) = key
                 && let Ok(Some(file)) = LockFile::find(&self.directory, &name, false)
                 && let Ok(Some(holder)) = holder(&file)
@@ -51,8 +51,8 @@ impl FileStore {
         Ok(found)
     }
 
-    /// Looks until it is sure whose a lock is: one that has no record may be a genlock's that has
-    /// just taken it, or is about to let go.
+    /// Looks until it is sure whose a lock is: without a record it may be held by a genlock that has
+    /// just taken it, or is about to let go, and not by another tool.
     pub(super) async fn sure<T>(
         look: impl Fn() -> Result<T> + Send,
         has_foreign: impl Fn(&T) -> bool + Send,
@@ -70,13 +70,17 @@ impl FileStore {
         look()
     }
 
-    /// Ends when the holder of the lock, if there is one, is not such a one.
-    async fn until_not(&self, key: &str, such: impl Fn(&Contender) -> bool + Send) -> Result<()> {
+    /// Ends when the lock has no holder that `is_waited_for`.
+    async fn until_not(
+        &self,
+        key: &str,
+        is_waited_for: impl Fn(&Contender) -> bool + Send,
+    ) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         while let Some(file) = self.find(key)? {
-            // Kept open for as long as it can be: who closes it wakes all who wait like this.
+            // The file stays open meanwhile: every close of it wakes all who wait like this.
             while file.place().is_current() {
-                if !holder(&file)?.is_some_and(|holder| such(&holder)) {
+                if !holder(&file)?.is_some_and(|holder| is_waited_for(&holder)) {
                     return Ok(());
                 }
                 tokio::select! {
@@ -111,8 +115,8 @@ pub(super) fn holder(file: &LockFile) -> Result<Option<Contender>> {
     }))
 }
 
-/// Whether the record may be that of the process that took the lock: another tool leaves what an
-/// earlier holder wrote that was killed.
+/// Whether the record may be that of the process that took the lock. If that is another tool, the
+/// record is still an earlier holder's that was killed.
 fn is_by(record: &Record, pid: Option<i32>) -> bool {
     let here = Record::host_name() == record.host;
     pid.is_none_or(|pid| !here || pid as u32 == record.pid)
@@ -186,7 +190,7 @@ impl Operator for FileStore {
         })
     }
 
-    /// A lock that another tool holds cannot be taken: there is no such thing in flock(2).
+    /// Takes away a genlock's lock only: flock(2) has no way to take one from another process.
     fn take_away<'a>(
         &'a self,
         key: &'a str,
@@ -217,7 +221,7 @@ impl Operator for FileStore {
         })
     }
 
-    /// Who waits for a file leaves nothing that could stay behind.
+    /// There is nothing to clear: a waiter that dies leaves nothing behind.
     fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>> {
         Box::pin(async move { check_key(key).map(|()| Vec::new()) })
     }
@@ -233,7 +237,8 @@ impl Operator for FileStore {
     ) -> BoxFuture<'a, Result<Infallible>> {
         Box::pin(async move {
             let mut known: Option<HeldFiles> = None;
-            // Those without a record that were not there before.
+            // Locks without a record that were not held before: they count if they are so at the next
+            // look too.
             let mut doubtful = BTreeSet::new();
             loop {
                 let mut now = self.held_in(scope)?;
@@ -275,8 +280,8 @@ impl Operator for FileStore {
 }
 
 impl FileStore {
-    /// Who holds a lock is known by its owner key: a genlock that is about to let go has no record
-    /// any more, and has still the same.
+    /// Tells of what has changed between two looks. A holder is known by its owner key: it stays the
+    /// same when a genlock that lets go has removed its record already.
     fn tell_changes(
         &self,
         before: &HeldFiles,
@@ -322,7 +327,7 @@ impl FileStore {
         }
     }
 
-    /// Whether the last holder did not come to take its record away.
+    /// Whether the last holder ended without removing its record.
     fn died(&self, name: &str) -> bool {
         let file = LockFile::find(&self.directory, name, false);
         file.is_ok_and(|file| file.is_some_and(|file| file.record().is_some()))

@@ -1,6 +1,6 @@
-//! The directory of lock files that belongs to who runs, where no other is named: others can neither
-//! hold up a lock in it nor write to its file. Under `/tmp` another can make it first: then it is
-//! refused, and each run with it.
+//! The user's own directory of lock files, for when no other is named: other users can neither hold
+//! up a lock in it nor write to its file. Under `/tmp` another user can make a directory of its name
+//! first: then every run is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use rustix::process::Uid;
 use super::refusal::unfit;
 use crate::error::{Error, Result};
 
-/// Root's. What is in it ends when the host boots, as all locks do.
+/// Root's. It is emptied when the host boots, and no lock outlives that.
 const OF_ROOT: &str = "/run/genlock";
 
-/// What it is made with, less the umask.
+/// The mode that it is made with, less the umask.
 pub(super) const MODE: Mode = Mode::RWXU
     .union(Mode::RGRP)
     .union(Mode::XGRP)
@@ -45,8 +45,8 @@ pub(super) fn path() -> PathBuf {
         .map_or(last, |path| path.join("genlock"))
 }
 
-/// Whether it is a directory of this user's, in which nobody else can write: others leave theirs in
-/// the environment (su(1)), or take our name under `/tmp`.
+/// Whether it is a directory of this user's, in which nobody else can write. It may be another user's:
+/// su(1) leaves `XDG_RUNTIME_DIR` in the environment, and anybody can make one under `/tmp`.
 fn is_own(path: &Path, user: Uid) -> bool {
     let stat = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
     stat.is_ok_and(|stat| {
@@ -56,7 +56,7 @@ fn is_own(path: &Path, user: Uid) -> bool {
     })
 }
 
-/// Refuses a directory in which another user can put or replace a file, or which one can replace.
+/// Refuses a directory in which another user can make or replace files, or that another can replace.
 pub(super) fn fit(path: &Path, stat: &Stat) -> Result<()> {
     let user = rustix::process::geteuid();
     let refused = |why: String| Err(with_way_out(unfit(path, &why)));

@@ -10,16 +10,16 @@ use rustix::io::Errno;
 pub(super) enum Flocked {
     /// Nobody.
     No,
-    /// A lock that this process took; others may have inherited it, and it may be gone.
+    /// This process took the lock. It may have ended since, and others may have inherited the lock.
     By(i32),
-    /// Somebody, whom the kernel does not tell: of another PID namespace, say.
+    /// Somebody whom the kernel does not name, as in another PID namespace.
     Yes,
 }
 
-/// Looks at the kernel's list first, since that disturbs nobody. What is not on it may be held all
-/// the same: file systems that stand on others have numbers of their own there, and processes of
-/// other PID namespaces are left out (proc(5)). So it is tried, for a moment, with a lock that only
-/// keeps away who tries in that moment; genlock itself tries twice.
+/// Looks at /proc/locks first, which disturbs nobody. A lock that is not listed may be held all the
+/// same: stacked file systems (overlayfs) are listed by another device number, and holders in other
+/// PID namespaces are left out (proc(5)). So then it tries to take a shared lock, for a moment. That
+/// can fail only somebody who tries without waiting in this very moment; genlock itself tries twice.
 pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
     let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
     if let Some(pid) = holder(&locks, stat) {
@@ -35,7 +35,7 @@ pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
     }
 }
 
-/// `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; a line with `->` is one who waits.
+/// Reads `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; a line with `->` is a waiter's.
 fn holder(locks: &str, stat: &Stat) -> Option<i32> {
     let place = format!(
         "{:02x}:{:02x}:{}",
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_does_not_hold() {
+    fn a_waiter_is_no_holder() {
         let path = tempfile::NamedTempFile::new().expect("a file");
         let stat = rustix::fs::stat(path.path()).expect("a file");
         let (device, inode) = (stat.st_dev, stat.st_ino);

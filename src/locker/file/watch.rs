@@ -1,4 +1,4 @@
-//! Wakes those of one client who wait for something to happen to lock files: inotify(7).
+//! Wakes the waiters of one client when something happens to lock files: inotify(7).
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -31,7 +31,7 @@ impl FileWatch {
     }
 
     /// Ends when a file of the directory is written or closed by who may have written to it, and
-    /// also without a reason. Who only looks wakes nobody. Cancel-safe.
+    /// also without a reason. One that was only read does not end it. Cancel-safe.
     pub(super) async fn written(&self, directory: &impl AsFd) {
         self.woken_by(directory, WatchFlags::CLOSE_WRITE | WatchFlags::MODIFY)
             .await;
@@ -59,14 +59,14 @@ impl FileWatch {
 }
 
 fn start() -> io::Result<pipe::Receiver> {
-    // To tokio it is a descriptor to be read like a pipe's.
+    // tokio has no type for it, and waits for it as for a pipe.
     pipe::Receiver::from_owned_fd_unchecked(inotify::init(
         CreateFlags::NONBLOCK | CreateFlags::CLOEXEC,
     )?)
 }
 
-/// Watches this very file or directory, whatever happens to its name, until one thing has happened to it: then
-/// no watch is left behind by who no longer waits.
+/// Watches this very file or directory, whatever happens to its name. The watch ends with the first
+/// event (IN_ONESHOT), so that one whose waiter has gone does not stay for ever.
 fn watch(inotify: &impl AsFd, file: &impl AsFd, events: WatchFlags) -> io::Result<()> {
     inotify::add_watch(
         inotify,
