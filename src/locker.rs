@@ -12,7 +12,7 @@ pub mod examination;
 pub mod file;
 mod held;
 mod hold;
-mod keeper;
+pub mod keeper;
 pub mod kind;
 mod limits;
 pub mod net;

@@ -1,7 +1,11 @@
-//! Keeping leases: each is granted, renewed up to its deadline, and revoked. A store gives the three
-//! calls; when they are made, and what comes of their answers, is decided here.
+//! Keeping leases, for stores whose locks run out: each is granted, renewed up to its deadline, and
+//! revoked. A store gives the three calls ([`LeaseCalls`]); when they are made, and what comes of their
+//! answers, is decided here.
 //!
 //! What a lease is differs: etcd's own, a key of Redis' with a time to live, a session of ZooKeeper's.
+//! For each lock that is asked for a client starts one ([`Lease::start`]), waits until it is
+//! [granted](Lease::granted) and its turn in the store's queue has come, and [takes](Lease::take_turn)
+//! the turn; what was granted then drives a [`Held`](crate::Held), whose release is that of the lease.
 
 mod lease;
 mod left;
@@ -18,20 +22,26 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::deadline::Deadline;
-use super::net::fault::Fault;
 use super::{BoxFuture, Options};
 use crate::clock::Instant;
 use left::Leases;
 
-pub(super) use lease::{Granted, Lease, Renewal};
+pub use super::net::fault::Fault;
+pub use lease::{Granted, Lease};
 pub(super) use turn::too_late;
 
 /// What a store does for one lease.
 ///
-/// The futures may be dropped at any moment: whatever was sent may still be carried out.
-pub(super) trait LeaseCalls: Send + Sync + 'static {
+/// The futures may be dropped at any moment: whatever was sent may still be carried out. They run within
+/// the runtime of the call that asked for the lease; those of a revocation in any.
+pub trait LeaseCalls: Send + Sync + 'static {
     /// Has it granted: a deadline that counts from the sending of the request that was answered, by
     /// the TTL that the store granted, less what its own bookkeeping may take. Bounded by the store.
+    /// Called once; each sending is noted by [`Requests::leave`].
+    ///
+    /// # Errors
+    /// [`Fault::LeaseExists`] if another has it, and nothing of ours is in the store. After any other
+    /// fault it is revoked, if anything was sent.
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>>;
 
     /// Renews it, once: from when on it surely lives for its TTL, which is no earlier than this was
@@ -41,7 +51,11 @@ pub(super) trait LeaseCalls: Send + Sync + 'static {
     /// [`Fault::LeaseNotFound`] if it is gone for certain. Any other is tried again up to the deadline.
     fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>>;
 
-    /// Revokes it, and with it all that stands for its holder. One that is gone already is revoked.
+    /// Revokes it, and with it all that stands for its holder. One that is gone already is revoked. May
+    /// be called while it is being granted or renewed, and more than once.
+    ///
+    /// # Errors
+    /// If the store may have it still: it is tried again when the client is closed.
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>>;
 
     /// How many signs of life of the store there were so far, other than answers: one that is slow is
@@ -63,19 +77,20 @@ pub(super) trait LeaseCalls: Send + Sync + 'static {
 
 /// One of several attempts to renew a lease.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt {
+#[non_exhaustive]
+pub struct Attempt {
     /// Whether it is not the first, or begins later than it should: then what can go side by side does
     /// not go one after the other.
-    pub(super) late: bool,
+    pub late: bool,
     /// Whether nothing was heard of the store since the one before began.
-    pub(super) silent: bool,
+    pub silent: bool,
     /// An answer that takes longer is of no use.
-    pub(super) within: Duration,
+    pub within: Duration,
 }
 
-/// The requests for one lease, of which there may be more than one.
+/// The requests for one lease, of which there may be more than one. A clone counts the same ones.
 #[derive(Clone, Default)]
-pub(super) struct Requests(Arc<Sendings>);
+pub struct Requests(Arc<Sendings>);
 
 #[derive(Default)]
 struct Sendings {
@@ -84,8 +99,8 @@ struct Sendings {
 }
 
 impl Requests {
-    /// One leaves now.
-    pub(super) fn leave(&self) -> Instant {
+    /// One leaves now: to be called just before it is sent.
+    pub fn leave(&self) -> Instant {
         let now = Instant::now();
         self.0.first.get_or_init(|| now);
         self.0.count.fetch_add(1, Ordering::Relaxed);
@@ -93,17 +108,18 @@ impl Requests {
     }
 
     /// When the first left.
-    pub(super) fn first(&self) -> Option<Instant> {
+    pub fn first(&self) -> Option<Instant> {
         self.0.first.get().copied()
     }
 
-    pub(super) fn count(&self) -> usize {
+    /// How many have left.
+    pub fn count(&self) -> usize {
         self.0.count.load(Ordering::Relaxed)
     }
 }
 
 /// The leases of one client.
-pub(super) struct Keeper {
+pub struct Keeper {
     options: Options,
     /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
     closing: watch::Sender<bool>,
@@ -113,8 +129,9 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// A revocation is bounded by `within`, if the store does not end it before.
-    pub(super) fn new(options: Options, within: Duration) -> Self {
+    /// Of a client that takes its locks as these options say. A revocation is bounded by `within`, if the
+    /// store does not end it before.
+    pub fn new(options: Options, within: Duration) -> Self {
         Self {
             options,
             closing: watch::Sender::new(false),
@@ -123,9 +140,10 @@ impl Keeper {
         }
     }
 
-    /// Loses and revokes all leases, also what a runtime has left that ended: all but those that most
-    /// likely never were. False if one could not be revoked `within` this time.
-    pub(super) async fn close(&self, within: Duration) -> bool {
+    /// Loses ([`Loss::Closed`](crate::Loss::Closed)) and revokes all leases, also what a runtime has left
+    /// that ended: all but those that most likely never were. False if one could not be revoked `within`
+    /// this time; those end at their TTL. If the future is dropped it goes on in the background.
+    pub async fn close(&self, within: Duration) -> bool {
         let first = !self.closing.send_replace(true);
         let released = timeout(within, async {
             self.closing.closed().await;

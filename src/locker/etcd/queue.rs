@@ -11,11 +11,10 @@ use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
-use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Claims};
-use crate::locker::keeper::{self, Granted, Lease, Renewal};
+use crate::locker::keeper::{self, Granted, Lease};
 use crate::locker::ownership::Owner;
 use crate::locker::{Held, Loss, Record, Request};
 
@@ -92,7 +91,6 @@ impl<'a> Acquisition<'a> {
         let (lease, granted, answer) = self.ask(PutIf::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
         *queued = true;
-        let mut renewal = Renewal::Never;
         if !self.is_first(&place, &answer) {
             place.waited = true;
             *waited = true;
@@ -100,10 +98,8 @@ impl<'a> Acquisition<'a> {
                 loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
                 waited = self.wait(&place, answer.next) => waited?,
             }
-            // A place is renewed while it waits. The lock has its full TTL from now on.
-            renewal = Renewal::Once(Instant::now());
         }
-        self.keep(place, renewal).await
+        self.keep(place).await
     }
 
     async fn try_stand(&self) -> Result<Option<EtcdPlace>, Stop> {
@@ -150,7 +146,7 @@ impl<'a> Acquisition<'a> {
                 return Ok(None);
             }
         }
-        self.keep(place, Renewal::Never).await.map(Some)
+        self.keep(place).await.map(Some)
     }
 
     /// Asks for a lease and, along with it, for a place: one round trip for both if etcd sees them
@@ -231,8 +227,8 @@ impl<'a> Acquisition<'a> {
     }
 
     /// The turn has come: from now on the lease is that of a held lock.
-    async fn keep(&self, place: EtcdPlace, renewal: Renewal) -> Result<EtcdPlace, Stop> {
-        let turn = place.lease.take_turn(&place.granted, renewal).await;
+    async fn keep(&self, place: EtcdPlace) -> Result<EtcdPlace, Stop> {
+        let turn = place.lease.take_turn(&place.granted, place.waited).await;
         turn.map_err(Stop::Lost)?;
         Ok(place)
     }

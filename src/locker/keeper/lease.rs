@@ -18,7 +18,8 @@ use crate::locker::ownership::Owner;
 use crate::loss::Loss;
 
 /// A lease that is being granted, or lives. Dropping it revokes it in the background.
-pub(in crate::locker) struct Lease<C> {
+#[must_use = "a lease that is dropped is revoked"]
+pub struct Lease<C> {
     pub(super) keeper: Arc<Keeper>,
     calls: Arc<C>,
     number: u64,
@@ -32,15 +33,17 @@ pub(in crate::locker) struct Lease<C> {
 struct Revoked;
 
 /// What the grant of a lease gave.
-pub(in crate::locker) struct Granted {
+#[non_exhaustive]
+pub struct Granted {
     /// The TTL that the store granted, less what its own bookkeeping may take.
-    pub(in crate::locker) ttl: Duration,
-    pub(in crate::locker) owner: Owner,
+    pub ttl: Duration,
+    /// Says until when it lives, and when it is lost.
+    pub owner: Owner,
 }
 
 /// Whether the lease is renewed from now on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::locker) enum Renewal {
+pub(super) enum Renewal {
     Always,
     /// Once more: by a renewal that begins after this instant.
     Once(Instant),
@@ -48,14 +51,13 @@ pub(in crate::locker) enum Renewal {
 }
 
 impl<C: LeaseCalls> Lease<C> {
-    /// Has the lease granted, and renewed, by a task of its own. It is what the store has of the claim,
-    /// which ends after it.
-    pub(in crate::locker) fn start(
-        keeper: &Arc<Keeper>,
-        calls: Arc<C>,
-        ttl: Duration,
-        claim: &Claim,
-    ) -> Self {
+    /// Has the lease granted, and from then on renewed, by a task of its own on this runtime, which ends
+    /// with the lease. `ttl` is what `calls` ask for. It is what the store has of the claim, which ends
+    /// after it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime; the task panics without its I/O and time drivers.
+    pub fn start(keeper: &Arc<Keeper>, calls: Arc<C>, ttl: Duration, claim: &Claim) -> Self {
         let trace = claim.trace();
         let (grant, granted) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -83,12 +85,16 @@ impl<C: LeaseCalls> Lease<C> {
     }
 
     /// What the store has of it.
-    pub(in crate::locker) fn calls(&self) -> &Arc<C> {
+    pub fn calls(&self) -> &Arc<C> {
         &self.calls
     }
 
-    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it.
-    pub(in crate::locker) async fn granted(&mut self) -> Result<Granted> {
+    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it. Cancel-safe.
+    ///
+    /// # Errors
+    /// Why it was not. [`ErrorKind::InvalidTtl`] if the store granted less than it was asked for, and the
+    /// client's [`Options::grace`](crate::Options::grace) does not fit.
+    pub async fn granted(&mut self) -> Result<Granted> {
         let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
         (&mut self.granted).await.map_err(gone)?
     }
@@ -100,7 +106,13 @@ impl<C: LeaseCalls> Lease<C> {
 
     /// Revokes it, and with it all that stands for its holder. Bounded; if the future is dropped the
     /// release goes on in the background. The lease's own task may be gone, with its runtime.
-    pub(in crate::locker) async fn release(self) -> Result<()> {
+    ///
+    /// # Errors
+    /// If the store did not do it: the lease ends at its TTL.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn release(self) -> Result<()> {
         let Self {
             keeper,
             number,

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use tokio::time::sleep;
 
+use super::lease::Renewal;
 use super::*;
 use crate::error::ErrorKind;
 use crate::events::EventKind;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Granted, Lease, LeaseCalls, Renewal};
+use super::lease::Renewal;
+use super::{Granted, Lease, LeaseCalls};
 use crate::clock::{self, Instant};
 use crate::error::{Error, ErrorKind};
 use crate::locker::deadline;
@@ -10,15 +11,13 @@ use crate::loss::Loss;
 
 impl<C: LeaseCalls> Lease<C> {
     /// Ends when something can be started under it. With little time left it is renewed first: what is
-    /// started then would be stopped soon. `renewal` is what else it needs where it is not to be renewed.
+    /// started then would be stopped soon. One that `waited` for its turn has its full TTL from then on,
+    /// also where the client renews no lock ([`Options::auto_renew`](crate::Options::auto_renew)): a
+    /// lease is renewed while it waits. Cancel-safe.
     ///
     /// # Errors
     /// When it is lost; [`Loss::Expired`] too where it is renewed too late again and again.
-    pub(in crate::locker) async fn take_turn(
-        &self,
-        granted: &Granted,
-        renewal: Renewal,
-    ) -> Result<(), Loss> {
+    pub async fn take_turn(&self, granted: &Granted, waited: bool) -> Result<(), Loss> {
         let Granted { ttl, owner } = granted;
         let mut ownership = owner.ownership();
         let before = ownership.deadline();
@@ -28,8 +27,8 @@ impl<C: LeaseCalls> Lease<C> {
         let fresh = before.is_some_and(fresh);
         if !options.auto_renew {
             // While it waited, or was granted, it was renewed whenever that was due.
-            self.set_renewal(if fresh {
-                renewal
+            self.set_renewal(if fresh && !waited {
+                Renewal::Never
             } else {
                 Renewal::Once(Instant::now())
             });

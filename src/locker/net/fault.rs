@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, Subject};
 
 /// Why an attempt failed, in words for a user.
 #[derive(Clone, Debug)]
-pub(crate) enum Fault {
+#[non_exhaustive]
+pub enum Fault {
     /// The endpoint is not there, broke or cannot work at the moment. Another may do, or the same
     /// one later.
     Broken(Error),
@@ -24,7 +25,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn broken(reason: impl Into<String>) -> Self {
+    /// [`Fault::Broken`] for this reason, on one line.
+    pub fn broken(reason: impl Into<String>) -> Self {
         Self::Broken(Error::new(ErrorKind::Unavailable, reason))
     }
 
@@ -37,7 +39,8 @@ impl Fault {
         Self::Misfit(Error::new(ErrorKind::InvalidConfig, reason))
     }
 
-    pub(crate) fn silent(within: Duration) -> Self {
+    /// [`Fault::Broken`], since there was no answer for so long.
+    pub fn silent(within: Duration) -> Self {
         let within = Duration::from_millis(within.as_millis() as u64);
         let within = humantime::format_duration(within);
         Self::broken(format!("no answer within {within}"))
