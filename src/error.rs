@@ -118,19 +118,19 @@ impl Error {
 
     /// Appends what the user can do about it: `reason; way_out`.
     #[must_use]
-    pub(crate) fn with_way_out(self, way_out: &str) -> Self {
+    pub fn with_way_out(self, way_out: &str) -> Self {
         self.and(format!("; {way_out}"))
     }
 
     /// The same error with another kind, for a caller to whom it means something else.
     #[must_use]
-    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
     /// One error whose line has the lines of all, with `; ` between, and which is about all their subjects.
-    pub(crate) fn joined(kind: ErrorKind, errors: impl IntoIterator<Item = Self>) -> Self {
+    pub fn joined(kind: ErrorKind, errors: impl IntoIterator<Item = Self>) -> Self {
         let mut words = Words::default();
         for (number, error) in errors.into_iter().enumerate() {
             if number > 0 {
@@ -205,6 +205,7 @@ impl std::error::Error for Error {
 
 /// The text of an I/O error for a user: without `(os error N)`, and with a small first letter, unless
 /// the first word is an abbreviation.
+#[cfg(any(feature = "file", feature = "net"))]
 pub(crate) fn plain(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text);
     let mut letters = text.chars();

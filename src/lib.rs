@@ -3,22 +3,35 @@
 //! [`Locker`] is the contract, [`Etcd`] and [`FileStore`] are the stores behind it.
 //!
 //! ```
-//! use genlock::{FileStore, Locker, Options};
+//! use genlock::{FileStore, Hold, Locker, Options};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> genlock::Result<()> {
 //! # let dir = tempfile::tempdir().unwrap();
-//! let store = FileStore::open(dir.path(), Options::default())?;
-//! let held = store.lock("/locks/backup").await?;
-//! println!("fencing token {}", held.token());
-//! tokio::select! {
-//!     loss = held.lost() => eprintln!("stop at once: {loss}"),
-//!     () = async { /* the work */ } => {}
-//! }
-//! store.unlock(held).await?;
-//! store.close().await
+//! let locks = FileStore::open(dir.path(), Options::default())?;
+//! locks.hold("/locks/backup", async |held| back_up(held.token()).await).await?;
+//! locks.close().await
 //! # }
+//! # async fn back_up(_fencing_token: u64) {}
 //! ```
+//!
+//! [`Hold::hold`] drops the work if the lock is lost, and releases the lock in any case. Who wants to do
+//! that by hand has [`Locker::lock`], [`Held::lost`] and [`Held::unlock`]; who has more to say than
+//! a key begins with [`Locker::request`].
+//!
+//! # Features
+//!
+//! A service wants none of the tool: `default-features = false`, and of these what it uses.
+//!
+//! | feature | what it has |
+//! |---|---|
+//! | `etcd` | [`Etcd`] |
+//! | `file` | [`FileStore`], which needs few crates |
+//! | `testing` | `genlock::testing`: a store in memory and paused time, for a service's own tests |
+//! | `tracing` | `genlock::trace`, which hands events to [tracing](https://docs.rs/tracing) |
+//! | `cli` | the tool, with all stores; the default |
+//!
+//! [`open`] goes by the stores that are built in.
 //!
 //! # What is promised
 //!
@@ -34,6 +47,7 @@ compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and 
 pub mod clock;
 mod error;
 mod events;
+#[cfg(feature = "net")]
 mod input;
 pub mod locker;
 mod loss;
@@ -69,17 +83,23 @@ pub use error::{Error, ErrorKind, Result, Setting, Subject};
 #[cfg(feature = "tracing")]
 pub use events::trace;
 pub use events::{Event, EventKind, Observer, StopReason};
+#[cfg(feature = "etcd")]
+pub use locker::Config as EtcdConfig;
+#[cfg(feature = "etcd")]
 pub use locker::etcd::Etcd;
+#[cfg(feature = "file")]
 pub use locker::file::FileStore;
 pub use locker::kind::{StoreClient, StoreKind};
 pub use locker::{
-    Capabilities, Capability, Config as EtcdConfig, Credentials, Grant, Held, Hold, Locker, Loss,
-    Mode, Operator, Options, Ownership, QueuePolicy, Record, Request, RequestBuilder, Tls,
+    Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mode, Operator, Options,
+    Ownership, QueuePolicy, Record, Request, RequestBuilder,
 };
+#[cfg(feature = "net")]
+pub use locker::{Credentials, Tls};
 pub use stores::{STORES, open, open_with};
 
 /// The examples in the documentation compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "etcd", feature = "file"))]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/recipes/rust.md")]
 struct Readme;

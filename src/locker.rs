@@ -6,15 +6,20 @@
 mod builder;
 pub mod capabilities;
 mod claims;
+mod config;
 mod deadline;
+#[cfg(feature = "etcd")]
 pub mod etcd;
 pub mod examination;
+#[cfg(feature = "file")]
 pub mod file;
 mod held;
 mod hold;
+#[cfg(feature = "net")]
 pub mod keeper;
 pub mod kind;
 mod limits;
+#[cfg(feature = "net")]
 pub mod net;
 pub mod operator;
 mod options;
@@ -34,6 +39,7 @@ pub use crate::record::{Record, TakenAway};
 pub use builder::RequestBuilder;
 pub use capabilities::{Capabilities, Capability};
 pub use claims::{Claim, Claims};
+pub use config::Config;
 pub use deadline::{
     Deadline, grace, killed_after, least_ttl, margin, renewed_every, room_for_grace, start_needs,
     stopped_after,
@@ -43,7 +49,8 @@ pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL, check_key};
-pub use net::{Certificate, Config, Credentials, Tls};
+#[cfg(feature = "net")]
+pub use net::{Certificate, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;
 pub use ownership::{Owner, Ownership};

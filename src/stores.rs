@@ -1,12 +1,27 @@
 //! The list of stores, and which of them an endpoint belongs to.
 
-use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::error::{Error, ErrorKind, Result, Setting, Subject};
+#[cfg(feature = "etcd")]
+use crate::locker::etcd;
+#[cfg(feature = "file")]
+use crate::locker::file;
 use crate::locker::kind::StoreKind;
-use crate::locker::{Config, Locker, Options, etcd, file};
+use crate::locker::{Config, Locker, Options};
 use crate::secrets;
 
-/// All of them. An endpoint without a scheme is the first one's.
-pub static STORES: [&StoreKind; 2] = [&etcd::KIND, &file::KIND];
+/// All that this build has: each is behind a feature of its name.
+pub static STORES: &[&StoreKind] = &[
+    #[cfg(feature = "etcd")]
+    &etcd::KIND,
+    #[cfg(feature = "file")]
+    &file::KIND,
+];
+
+/// Whose an endpoint is that begins with no store's scheme.
+const DEFAULT: &str = "etcd";
+
+/// What else the endpoints of a store begin with whose feature may be off, so that this can be said.
+const SCHEMES: &[(&str, &str)] = &[("file:", "file")];
 
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
 /// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for the user's own directory. To use
@@ -41,21 +56,45 @@ pub fn open_with(config: Config, options: Options) -> Result<Box<dyn Locker>> {
 
 /// The store that these endpoints belong to.
 pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
-    let mut kinds = endpoints.iter().map(|endpoint| {
-        let found = STORES.iter().find(|kind| kind.has(endpoint));
-        *found.unwrap_or(&STORES[0])
-    });
-    let first = kinds.next().unwrap_or(STORES[0]);
-    if let Some(second) = kinds.next() {
-        let mut all = [first, second].into_iter().chain(kinds);
-        if let Some(alone) = all.find(|kind| !kind.several) {
-            return Err(misfit(
-                endpoints,
-                &format!("{} stands alone", alone.schemes[0]),
-            ));
-        }
+    kind_among(STORES, endpoints)
+}
+
+/// The one of these that the endpoints mean.
+fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'static StoreKind> {
+    let mut kinds = Vec::new();
+    for endpoint in endpoints {
+        kinds.push(kind_of_one(stores, endpoint)?);
     }
-    Ok(first)
+    let Some(&first) = kinds.first() else {
+        return named(stores, DEFAULT);
+    };
+    let why = if let Some(alone) = kinds.iter().find(|kind| !kind.several && kinds.len() > 1) {
+        format!("{} stands alone", alone.schemes[0])
+    } else if let Some(other) = kinds.iter().find(|kind| kind.name() != first.name()) {
+        format!("{} and {} are two stores", first.name(), other.name())
+    } else {
+        return Ok(first);
+    };
+    Err(misfit(endpoints, &why))
+}
+
+fn kind_of_one(stores: &[&'static StoreKind], endpoint: &str) -> Result<&'static StoreKind> {
+    if let Some(kind) = stores.iter().find(|kind| kind.has(endpoint)) {
+        return Ok(kind);
+    }
+    let mut schemes = SCHEMES.iter();
+    let known = schemes.find(|(scheme, _)| endpoint.starts_with(scheme));
+    let name = known.map_or(DEFAULT, |(_, name)| name);
+    named(stores, name).map_err(|error| error.of(Subject::Endpoint(secrets::endpoints(endpoint))))
+}
+
+/// The store of this name, which is that of its feature.
+fn named(stores: &[&'static StoreKind], name: &str) -> Result<&'static StoreKind> {
+    let found = stores.iter().find(|kind| kind.name() == name).copied();
+    found.ok_or_else(|| {
+        let reason = format!("this build has no {name}: its feature `{name}` is off");
+        Error::new(ErrorKind::InvalidConfig, reason).about([Setting::Endpoints])
+    })
 }
 
 /// The error for endpoints that cannot be used together.
@@ -65,7 +104,7 @@ fn misfit(endpoints: &[String], why: &str) -> Error {
     error.about([Setting::Endpoints])
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "etcd", feature = "file"))]
 mod tests {
     use super::*;
 
@@ -88,6 +127,33 @@ mod tests {
             let error = name(list).expect_err("two stores").to_string();
             assert!(error.contains("file: stands alone"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_store_that_is_not_built_in_is_named_with_its_feature() {
+        let refused = |stores: &[&'static StoreKind], endpoints: &[&str]| {
+            let endpoints: Vec<_> = endpoints.iter().map(|&each| each.to_owned()).collect();
+            let error = kind_among(stores, &endpoints).expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            error.to_string()
+        };
+        assert_eq!(
+            refused(&[&file::KIND], &["https://me:secret@h1:2379"]),
+            "https://…@h1:2379: this build has no etcd: its feature `etcd` is off (endpoints)"
+        );
+        for endpoints in [&["h1:2379"][..], &["file:/a", "etcd://h1"], &[]] {
+            let error = refused(&[&file::KIND], endpoints);
+            assert!(error.contains("no etcd"), "{error}");
+        }
+        for stores in [&[&etcd::KIND][..], &[]] {
+            let error = refused(stores, &["file:/a"]);
+            assert!(error.contains("`file` is off"), "{error}");
+        }
+        for (scheme, name) in SCHEMES {
+            let found = kind_of(&[(*scheme).to_owned()]).expect("a store");
+            assert_eq!(found.name(), *name);
+        }
+        assert_eq!(STORES[0].name(), DEFAULT);
     }
 
     #[test]

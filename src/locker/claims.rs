@@ -113,11 +113,13 @@ impl Claim {
     }
 
     /// For what the store has of it.
+    #[cfg(feature = "net")]
     pub(super) fn trace(&self) -> Trace {
         self.trace.clone()
     }
 }
 
+#[cfg(feature = "net")]
 impl Trace {
     /// Of which lock it is, as it was asked for.
     pub(super) fn key(&self) -> &str {

@@ -83,38 +83,39 @@ impl Deadline {
 
     /// A renewal that left at `sent` was answered. An answer to an older one than the newest
     /// answered says nothing new.
-    pub(super) fn renewed(&mut self, sent: Instant) {
+    pub fn renewed(&mut self, sent: Instant) {
         self.sent = self.sent.max(sent);
     }
 
     /// When the request left that it counts from.
-    pub(super) fn sent(&self) -> Instant {
+    pub fn sent(&self) -> Instant {
         self.sent
     }
 
     /// When the next renewal should leave: when a third of it is over.
-    pub(super) fn renew_at(&self) -> Instant {
+    pub fn renew_at(&self) -> Instant {
         self.sent + renewed_every(self.validity)
     }
 
     /// The deadline: the instant from which on another could hold the lock, less the margin.
-    pub(super) fn instant(&self) -> Instant {
+    pub fn instant(&self) -> Instant {
         self.sent + killed_after(self.validity)
     }
 
     /// How long the store keeps the lease, as it said.
-    pub(super) fn ttl(&self) -> Duration {
+    pub fn ttl(&self) -> Duration {
         self.ttl
     }
 
     /// How long it keeps the lease for certain, from the sending on. This is the TTL of a held lock.
-    pub(super) fn validity(&self) -> Duration {
+    pub fn validity(&self) -> Duration {
         self.validity
     }
 }
 
 /// Whether two thirds of the TTL are left: what is started with less might have to be stopped before
 /// a renewal is answered.
+#[cfg(feature = "net")]
 pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
     deadline.left() + margin(ttl) >= ttl * 2 / 3
 }

@@ -5,6 +5,7 @@ mod sentence;
 
 use std::time::Duration;
 
+#[cfg(feature = "net")]
 use super::net::Certificate;
 use crate::error::{Error, ErrorKind};
 
@@ -145,6 +146,7 @@ pub struct ExaminedEndpoint {
     /// How long each answer took.
     pub answers: Vec<Duration>,
     /// The certificate that it shows, trusted or not.
+    #[cfg(feature = "net")]
     pub certificate: Option<Certificate>,
 }
 

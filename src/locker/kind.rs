@@ -1,10 +1,10 @@
 //! What is known of a store before one is opened: a line in the list of stores.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::examination::Examination;
-use super::net::Config;
-use super::{BoxFuture, Capabilities, Locker, Operator, Options};
+use super::{BoxFuture, Capabilities, Config, Locker, Operator, Options};
 use crate::error::{Result, Setting};
 
 /// One kind of store. Endpoints are its own that begin with one of its schemes.
@@ -74,5 +74,14 @@ impl StoreKind {
     /// Whether it takes this setting.
     pub fn takes(&self, setting: Setting) -> bool {
         self.settings.contains(&setting)
+    }
+}
+
+impl fmt::Debug for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreKind")
+            .field("name", &self.name())
+            .field("schemes", &self.schemes)
+            .finish_non_exhaustive()
     }
 }

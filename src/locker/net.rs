@@ -20,7 +20,7 @@ mod tls;
 mod user;
 
 pub use certificate::Certificate;
-pub use config::{Config, Tls};
+pub use config::Tls;
 /// TLS, for [`Tls::rustls`].
 #[doc(no_inline)]
 pub use tokio_rustls::rustls;

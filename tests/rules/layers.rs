@@ -55,7 +55,10 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ),
     ("locker::file", &["events", "input", "locker", "secrets"]),
     ("locker::net", &["events", "input", "locker", "secrets"]),
-    ("locker", &["events", "locker::net", "loss", "record"]),
+    (
+        "locker",
+        &["events", "locker::net", "secrets", "loss", "record"],
+    ),
     ("supervise", &[]),
     ("stderr", &["describe"]),
     ("exit", &[]),

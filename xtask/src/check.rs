@@ -8,18 +8,51 @@ use crate::step::{Outcome, Step, below_root};
 pub(crate) fn run() -> Outcome {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     lints(&["--workspace", "--all-targets"])?;
-    lints(&["--test", "locker", "--features", "testing"])?;
+    lints(&["--workspace", "--all-targets", "--all-features"])?;
     lints(&["--lib", "--no-default-features"])?;
     let features = features()?;
     for feature in &features {
         lints(&["--lib", "--no-default-features", "--features", feature])?;
     }
+    absent(
+        "file",
+        &[
+            "etcd-client",
+            "h2",
+            "hyper-util",
+            "rustls",
+            "tonic",
+            "tower",
+        ],
+    )?;
     Step::script("tests/minimal").run()?;
     documentation(&[])?;
     // As docs.rs makes it: of the library.
     let of_library = features.into_iter().filter(|feature| feature != "cli");
     let of_library = of_library.collect::<Vec<_>>().join(",");
     documentation(&["--no-default-features", "--features", &of_library])
+}
+
+/// With this feature alone none of these crates is built.
+fn absent(feature: &str, crates: &[&str]) -> Outcome {
+    let of_library = [
+        "tree",
+        "--locked",
+        "--package",
+        "genlock",
+        "--edges",
+        "normal",
+    ];
+    let bare = ["--prefix", "none", "--no-default-features", "--features"];
+    let step = Step::cargo(&of_library).and(&bare).and(&[feature]);
+    let tree = step.output()?;
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    match names.into_iter().find(|name| crates.contains(name)) {
+        Some(name) => Err(format!(
+            "feature {feature}: it builds {name}, which is of no use to it"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn lints(of: &[&str]) -> Outcome {
@@ -33,7 +66,8 @@ fn documentation(of: &[&str]) -> Outcome {
     step.run()
 }
 
-/// Each feature of genlock that builds alone has to: all but those that are on without a word.
+/// Each feature of genlock that somebody may want alone: not what is on without a word, nor what is
+/// for stores over a network, and of no use without one.
 fn features() -> Outcome<Vec<String>> {
     let manifest = fs::read_to_string(below_root("Cargo.toml"));
     let manifest = manifest.map_err(|error| format!("Cargo.toml: {error}"))?;
@@ -42,7 +76,7 @@ fn features() -> Outcome<Vec<String>> {
     let lines = section.filter(|line| !line.starts_with('#'));
     let names = lines.filter_map(|line| line.split_once(" = [").map(|(name, _)| name));
     let names: Vec<String> = names
-        .filter(|name| *name != "default")
+        .filter(|name| !["default", "net"].contains(name))
         .map(str::to_owned)
         .collect();
     match names.len() {

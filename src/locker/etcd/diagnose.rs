@@ -16,7 +16,7 @@ use super::fault::{self, Fault};
 use super::{CAPABILITIES, lease};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result, Subject};
-use crate::locker::net::Config;
+use crate::locker::Config;
 use crate::locker::net::dialler::{Connection, Dialler};
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;

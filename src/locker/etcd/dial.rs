@@ -21,7 +21,7 @@ use super::watches;
 use crate::error::{Result, Subject};
 use crate::events::Observer;
 use crate::locker::BoxFuture;
-use crate::locker::net::Config;
+use crate::locker::Config;
 use crate::locker::net::dialler::{Connection, Dialler};
 use crate::locker::net::endpoint::{Address, Endpoint};
 use crate::locker::net::liveness::Liveness;

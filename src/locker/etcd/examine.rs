@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::diagnose::{Condition, Diagnosis, MemberDiagnosis, Role, Status, diagnose};
 use crate::error::{ErrorKind, Result, Setting};
-use crate::locker::BoxFuture;
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Sentence};
-use crate::locker::net::{Config, examined};
+use crate::locker::net::examined;
+use crate::locker::{BoxFuture, Config};
 use remedies::{MAJORITY, of_complaint, of_error};
 
 /// A renewal is a ping, and the read that goes with it.

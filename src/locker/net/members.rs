@@ -19,9 +19,9 @@ use super::dialler::{Connection, Dialler};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::liveness::Liveness;
-use super::{Config, random};
+use super::random;
 use crate::error::{Error, ErrorKind, Result, Subject};
-use crate::locker::Options;
+use crate::locker::{Config, Options};
 use round::Round;
 
 /// The endpoints of one store.

@@ -14,9 +14,10 @@ use super::protocol::Protocol;
 use super::refusal::Refusal;
 use super::tls::Connector;
 use super::user::User;
-use super::{Config, addresses, reason};
+use super::{addresses, reason};
 use crate::error::{ErrorKind, Result, Setting, Subject};
 use crate::events::{EventKind, Observer};
+use crate::locker::Config;
 
 /// What a protocol is spoken over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -44,7 +44,7 @@ impl Credentials {
 
     /// Whom `ask` names, and the password, asked anew for each login. An error of it is told as why
     /// the login failed, and it is asked again. It is dropped where a connection is given up, as after
-    /// [`dial_timeout`](super::Config::dial_timeout) without a sign of life.
+    /// [`dial_timeout`](crate::Config::dial_timeout) without a sign of life.
     ///
     /// ```
     /// # async fn from_the_vault() -> std::io::Result<String> { Ok(String::new()) }
