@@ -57,28 +57,33 @@ impl Requests {
 }
 
 pub(crate) fn requests(stage: &Stage) -> Vec<Figure> {
-    let runs = stage.times(50) as f64;
-    let mut figures = Vec::new();
-    let of = |tool| alone(stage, tool, runs as usize);
-    let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
-    figures.push(
-        Figure::new("requests of a run that meets nobody")
-            .at_most(3.0, genlock.unary() as f64 / runs, "unary requests")
-            .at_most(0.0, genlock.count("Watch") as f64 / runs, "watches")
-            .note(format!("genlock: {}", genlock.text(runs)))
-            .note(format!("etcdctl lock: {}", etcdctl.text(runs))),
+    let alone_in = "requests of a run that meets nobody";
+    let behind = "requests of a run that waits behind one other";
+    vec![
+        figure(stage, alone_in, stage.times(50), (3.0, 0.0), alone),
+        figure(stage, behind, stage.times(20), (5.0, 1.0), behind_another),
+    ]
+}
+
+/// What genlock and etcdctl ask `of` so many runs; a run of genlock asks at most so many unary requests
+/// and watches.
+fn figure(
+    stage: &Stage,
+    name: &str,
+    runs: usize,
+    (unary, watches): (f64, f64),
+    of: fn(&Stage, Tool, usize) -> Requests,
+) -> Figure {
+    let (genlock, etcdctl) = (
+        of(stage, Tool::Genlock, runs),
+        of(stage, Tool::Etcdctl, runs),
     );
-    let runs = stage.times(20) as f64;
-    let of = |tool| behind_another(stage, tool, runs as usize);
-    let (genlock, etcdctl) = (of(Tool::Genlock), of(Tool::Etcdctl));
-    figures.push(
-        Figure::new("requests of a run that waits behind one other")
-            .at_most(5.0, genlock.unary() as f64 / runs, "unary requests")
-            .at_most(1.0, genlock.count("Watch") as f64 / runs, "watches")
-            .note(format!("genlock: {}", genlock.text(runs)))
-            .note(format!("etcdctl lock: {}", etcdctl.text(runs))),
-    );
-    figures
+    let runs = runs as f64;
+    Figure::new(name)
+        .at_most(unary, genlock.unary() as f64 / runs, "unary requests")
+        .at_most(watches, genlock.count("Watch") as f64 / runs, "watches")
+        .note(format!("genlock: {}", genlock.text(runs)))
+        .note(format!("etcdctl lock: {}", etcdctl.text(runs)))
 }
 
 /// Of so many runs that meet nobody.

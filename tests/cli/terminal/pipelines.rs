@@ -17,6 +17,16 @@ fn pipeline(shell: &mut Shell, first: &str, script: &str) {
     ));
 }
 
+/// Ctrl-C ends the command in the foreground, and nothing is left of its job and its lock.
+#[track_caller]
+fn ends_by_ctrl_c(shell: &mut Shell, command: i32, store: &Store) {
+    shell.send(INTERRUPT);
+    shell.prompt();
+    assert_eq!(shell.command("jobs").trim(), "");
+    assert!(is_dead(command));
+    assert!(store.is_free());
+}
+
 /// A pipeline that begins with this, stopped, in the foreground again, and interrupted.
 #[track_caller]
 fn ctrl_z_and_fg_and_ctrl_c(first: &str) {
@@ -28,11 +38,7 @@ fn ctrl_z_and_fg_and_ctrl_c(first: &str) {
     assert!(shown.contains("Stopped"), "{shown:?}");
     shell.line("fg");
     poll("the command to go on", || !is_stopped(command));
-    shell.send(INTERRUPT);
-    shell.prompt();
-    assert_eq!(shell.command("jobs").trim(), "");
-    assert!(is_dead(command));
-    assert!(store.is_free());
+    ends_by_ctrl_c(&mut shell, command, &store);
 }
 
 #[test]
@@ -63,11 +69,7 @@ fn a_command_that_asks_for_the_terminal_gets_it() {
     shell.line("fg");
     shell.until_foreground(command);
     poll("the command to go on", || !is_stopped(command));
-    shell.send(INTERRUPT);
-    shell.prompt();
-    assert_eq!(shell.command("jobs").trim(), "");
-    assert!(is_dead(command));
-    assert!(store.is_free());
+    ends_by_ctrl_c(&mut shell, command, &store);
 }
 
 #[test]
@@ -91,11 +93,7 @@ fn a_pager_behind_genlock_has_the_terminal() {
     shell.until("69\r\n");
     shell.send("q");
     shell.until_cooked();
-    shell.send(INTERRUPT);
-    shell.prompt();
-    assert_eq!(shell.command("jobs").trim(), "");
-    assert!(is_dead(command));
-    assert!(store.is_free());
+    ends_by_ctrl_c(&mut shell, command, &store);
 }
 
 #[test]
