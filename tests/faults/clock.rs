@@ -46,20 +46,20 @@ fn a_wrong_or_jumping_wall_clock_is_not_noticed() {
         println!("skipped: no libfaketime here (Debian: faketime)");
         return;
     };
-    // What the clock says, one after the other, each for a while.
-    let courses: [&[&str]; 3] = [
+    // By what the clock is off, one after the other, each for a while.
+    let clocks: [&[&str]; 3] = [
         &["+3600"],
         &["-3600"],
         &["+0", "+3600", "-3600", "+86400", "-86400"],
     ];
-    together(courses, |course| {
+    together(clocks, |offsets| {
         let store = Store::etcd();
         let log = Sections::new(store.directory());
         let clock = store.path("clock");
-        std::fs::write(&clock, course[0]).expect("a file");
+        std::fs::write(&clock, offsets[0]).expect("a file");
 
         let off = faked(&library, &clock).abs_diff(wall_clock());
-        assert_eq!(off > Duration::from_secs(3000), course[0] != "+0");
+        assert_eq!(off > Duration::from_secs(3000), offsets[0] != "+0");
 
         // The command has the real clock.
         let beats = log.beats_for("first", Duration::from_secs(4));
@@ -78,20 +78,20 @@ fn a_wrong_or_jumping_wall_clock_is_not_noticed() {
         let off = since.abs_diff(wall_clock());
         assert_eq!(
             off > Duration::from_secs(3000),
-            course[0] != "+0",
+            offsets[0] != "+0",
             "{off:?}"
         );
         let next = next(&store, &log, "next");
-        for says in course.iter().cycle().take(12) {
+        for offset in offsets.iter().cycle().take(12) {
             // Whole, or not at all.
             let new = store.path("new");
-            std::fs::write(&new, says).expect("a file");
+            std::fs::write(&new, offset).expect("a file");
             std::fs::rename(&new, &clock).expect("a file");
             std::thread::sleep(Duration::from_millis(300));
         }
         holder.finish().silent(7);
         next.finish();
-        assert_eq!(log.check(2)[0].told, None, "{course:?}");
+        assert_eq!(log.check(2)[0].told, None, "{offsets:?}");
     });
 }
 

@@ -1,4 +1,4 @@
-//! The command gets the world that genlock was given.
+//! The command inherits what genlock was given: signals, limits, umask, directory, descriptors.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -105,8 +105,8 @@ fn limits_and_umask_and_directory() {
         "sh",
     ];
     let script = "umask; pwd; cat /proc/self/limits; nice; id";
-    let world = same_under_genlock(&prefix, &["sh", "-c", script], str::to_owned);
-    assert!(world.starts_with("0027\n/usr\n"), "{world}");
+    let printed = same_under_genlock(&prefix, &["sh", "-c", script], str::to_owned);
+    assert!(printed.starts_with("0027\n/usr\n"), "{printed}");
     // The limit that genlock lowers for its own end is not the command's.
     signals(&["sh", "-c", "umask 0; exec \"$@\"", "sh"]);
 }
