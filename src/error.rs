@@ -22,7 +22,8 @@ pub enum ErrorKind {
     InvalidTtl,
     /// The configuration cannot work: an endpoint, a certificate file, a directory.
     InvalidConfig,
-    /// This client already holds, or waits for, the key.
+    /// Who asks for the lock runs under it, and would wait for itself: as a command that genlock runs
+    /// and that asks for its lock again. The stores give no such error.
     AlreadyHeld,
     /// The lock is not one of this client's.
     NotHeld,

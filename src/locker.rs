@@ -73,22 +73,26 @@ pub trait Locker: Send + Sync {
 
     /// Takes the locks of the request's keys, all or none. It waits until they are held, first come
     /// first served where the store can; or gives `None` if the request does not wait and another
-    /// holds one of them.
+    /// holds one of them, or waits for it already.
+    ///
+    /// Another task of this client is like anybody else, and in every store the tasks of one client
+    /// have their turns in the order of asking. So a task that waits for what it holds itself waits
+    /// for ever. What this client has let go of is in the way of none of its calls: one that does not
+    /// wait first awaits the release, which is bounded.
     ///
     /// Cancel-safe: dropping the future leaves the queue; [`Locker::close`] waits until that has
     /// reached the store.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKey`], [`ErrorKind::InvalidTtl`], [`ErrorKind::Unsupported`] (what its
-    /// [`capabilities`](Locker::capabilities) do not have), [`ErrorKind::AlreadyHeld`] (by this
-    /// client), [`ErrorKind::Unavailable`], [`ErrorKind::Denied`], [`ErrorKind::Closed`].
+    /// [`capabilities`](Locker::capabilities) do not have), [`ErrorKind::Unavailable`],
+    /// [`ErrorKind::Denied`], [`ErrorKind::Closed`].
     fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>>;
 
     /// Releases a lock, bounded in time. The lock is taken by value: a second release does not
     /// compile, and only the holder can.
     ///
-    /// If the future is dropped the release goes on in the background, as after a drop of the lock:
-    /// the next call of this client for the key waits for it.
+    /// If the future is dropped the release goes on in the background, as after a drop of the lock.
     ///
     /// # Errors
     /// [`ErrorKind::OwnershipLost`] if it had been lost before, [`ErrorKind::NotHeld`] if it is
@@ -109,7 +113,8 @@ pub trait Locker: Send + Sync {
         RequestBuilder::new(key, move |request| self.acquire(request))
     }
 
-    /// Waits until the lock of `key` is held. Cancel-safe, as [`Locker::acquire`].
+    /// Waits until the lock of `key` is held: for ever, if who waits holds it. Cancel-safe, as
+    /// [`Locker::acquire`].
     ///
     /// # Errors
     /// As [`Locker::acquire`].
@@ -117,7 +122,8 @@ pub trait Locker: Send + Sync {
         Box::pin(self.request(key).lock())
     }
 
-    /// Holds the lock now, or gives `None`: being held by another is no error.
+    /// Holds the lock now, or gives `None`: being held by another, or by another task of this
+    /// client, is no error.
     ///
     /// # Errors
     /// As [`Locker::acquire`].

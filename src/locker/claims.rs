@@ -1,87 +1,100 @@
-//! The keys that one client holds or waits for: taking a key twice through one client would wait
-//! for oneself for ever. One that is being released in the background is waited for.
+//! What one client has in its store, or asks for. Each call is a claim of its own, and in the store's
+//! queue a place like any other's; but what the client itself has let go of, and the store has still,
+//! is in the way of none of its calls.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::request::Request;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The claims of one client. A clone is the same set.
+/// The claims of one client, of which several may be on one key. A clone is the same set.
 #[derive(Clone, Default)]
 pub struct Claims(Arc<ClaimSet>);
 
 #[derive(Default)]
 struct ClaimSet {
     state: Mutex<ClaimsState>,
-    /// Told whenever a key is taken no more.
-    freed: Notify,
+    /// Told whenever one begins to stand or is gone.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct ClaimsState {
-    /// Whether somebody has it still, or there is only what the store has of it.
-    keys: HashMap<String, bool>,
+    /// By key, and then in order of asking.
+    keys: HashMap<String, BTreeMap<u64, ClaimStage>>,
+    last: u64,
     closed: bool,
 }
 
-/// One key of the set, until dropped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ClaimStage {
+    /// A call that does not wait has asked, and has no answer yet.
+    Tries,
+    /// It waits for the lock, or holds it.
+    Stands,
+    /// Nobody wants it any more; what the store has of it is being taken away.
+    Left,
+}
+
+/// What one call asks for, and then holds, until dropped.
 pub struct Claim {
     trace: Trace,
 }
 
-/// What the store has, or may have, of a claimed key: it stays taken until the last of these is
-/// dropped.
+/// What the store has, or may have, of a claim: that is gone when the last of these is dropped.
 #[derive(Clone)]
-pub(super) struct Trace(Arc<TakenKey>);
+pub(super) struct Trace(Arc<Claimed>);
 
-struct TakenKey {
+struct Claimed {
     claims: Claims,
-    key: String,
+    keys: Vec<String>,
+    number: u64,
 }
 
 impl Claims {
-    /// Takes `key` for this client, as soon as the store has nothing of an earlier claim.
+    /// Claims the keys of a request. A call that waits queues up in the store right away, behind all
+    /// that came before. One that does not wait first lets go what its own client has dropped, each of
+    /// which is bounded by its release; but not where another call of the client stands ahead of it,
+    /// which is in its way all the same.
+    ///
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyHeld`], [`ErrorKind::Closed`].
-    pub async fn claim(&self, key: &str) -> Result<Claim> {
-        loop {
-            let mut freed = pin!(self.0.freed.notified());
-            // What happens from here on wakes it.
-            freed.as_mut().enable();
-            if let Some(claim) = self.try_claim(key)? {
-                return Ok(claim);
-            }
-            freed.await;
+    /// [`ErrorKind::Closed`].
+    pub async fn claim(&self, request: &Request) -> Result<Claim> {
+        let claim = self.enter(request)?;
+        if !request.waits() {
+            claim.until_clear().await?;
         }
+        Ok(claim)
     }
 
-    /// `None` while it is being released.
-    fn try_claim(&self, key: &str) -> Result<Option<Claim>> {
+    fn enter(&self, request: &Request) -> Result<Claim> {
         let mut state = self.state();
         if state.closed {
-            return Err(Self::closed(key));
+            return Err(Self::closed(request.key()));
         }
-        match state.keys.get(key) {
-            Some(true) => Err(Error::new(
-                ErrorKind::AlreadyHeld,
-                "this client already holds the lock or waits for it",
-            )
-            .of_key(key)),
-            Some(false) => Ok(None),
-            None => {
-                state.keys.insert(key.to_owned(), true);
-                let taken = TakenKey {
-                    claims: self.clone(),
-                    key: key.to_owned(),
-                };
-                let trace = Trace(Arc::new(taken));
-                Ok(Some(Claim { trace }))
-            }
+        state.last += 1;
+        let number = state.last;
+        let stage = match request.waits() {
+            true => ClaimStage::Stands,
+            false => ClaimStage::Tries,
+        };
+        for key in request.keys() {
+            let of_key = state.keys.entry(key.clone()).or_default();
+            of_key.insert(number, stage);
         }
+        let claimed = Claimed {
+            claims: self.clone(),
+            keys: request.keys().to_vec(),
+            number,
+        };
+        let trace = Trace(Arc::new(claimed));
+        Ok(Claim { trace })
     }
 
     /// The error of whoever asks for the lock of `key` after [`Claims::close`], or waits for it then.
@@ -92,7 +105,7 @@ impl Claims {
     /// Refuses every further claim. True the first time.
     pub fn close(&self) -> bool {
         let first = !std::mem::replace(&mut self.state().closed, true);
-        self.0.freed.notify_waiters();
+        self.0.changed.notify_waiters();
         first
     }
 
@@ -117,28 +130,87 @@ impl Claim {
     pub(super) fn trace(&self) -> Trace {
         self.trace.clone()
     }
+
+    /// It holds the lock.
+    pub(super) fn stand(&self) {
+        self.trace.0.set(ClaimStage::Stands);
+        self.claims().0.changed.notify_waiters();
+    }
+
+    /// Ends when nothing that its client has let go of is in its way, or something else is as well.
+    async fn until_clear(&self) -> Result<()> {
+        let claims = self.claims();
+        loop {
+            let mut changed = pin!(claims.0.changed.notified());
+            // What happens from here on wakes it.
+            changed.as_mut().enable();
+            {
+                let state = claims.state();
+                if state.closed {
+                    return Err(Claims::closed(self.trace.key()));
+                }
+                if state.is_clear(&self.trace.0) {
+                    return Ok(());
+                }
+            }
+            changed.await;
+        }
+    }
 }
 
 #[cfg(feature = "net")]
 impl Trace {
-    /// Of which lock it is, as it was asked for.
+    /// Of which lock it is, as it was asked for; the first, if there are several.
     pub(super) fn key(&self) -> &str {
-        &self.0.key
+        self.0.keys.first().map_or("", String::as_str)
+    }
+}
+
+impl ClaimsState {
+    fn is_clear(&self, claimed: &Claimed) -> bool {
+        let of_keys = claimed.keys.iter().filter_map(|key| self.keys.get(key));
+        let before = of_keys.flat_map(|all| all.range(..claimed.number));
+        let mut is_left = false;
+        for (_, stage) in before {
+            match stage {
+                ClaimStage::Stands => return true,
+                ClaimStage::Left => is_left = true,
+                ClaimStage::Tries => {}
+            }
+        }
+        !is_left
+    }
+}
+
+impl Claimed {
+    fn set(&self, stage: ClaimStage) {
+        let mut state = self.claims.state();
+        for key in &self.keys {
+            if let Some(of_key) = state.keys.get_mut(key) {
+                of_key.insert(self.number, stage);
+            }
+        }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let TakenKey { claims, key } = &*self.trace.0;
-        if let Some(held) = claims.state().keys.get_mut(key) {
-            *held = false;
-        }
+        self.trace.0.set(ClaimStage::Left);
     }
 }
 
-impl Drop for TakenKey {
+impl Drop for Claimed {
     fn drop(&mut self) {
-        self.claims.state().keys.remove(&self.key);
-        self.claims.0.freed.notify_waiters();
+        let mut state = self.claims.state();
+        for key in &self.keys {
+            if let Some(of_key) = state.keys.get_mut(key) {
+                of_key.remove(&self.number);
+                if of_key.is_empty() {
+                    state.keys.remove(key);
+                }
+            }
+        }
+        drop(state);
+        self.claims.0.changed.notify_waiters();
     }
 }

@@ -99,7 +99,7 @@ impl Etcd {
 
     async fn take(&self, request: Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.shared.options)?;
-        let claim = self.shared.claims.claim(request.key()).await?;
+        let claim = self.shared.claims.claim(&request).await?;
         let queue = Acquisition::new(&self.shared, &request, claim);
         if request.waits() {
             queue.lock().await.map(Some)

@@ -2,7 +2,7 @@
 //! go of a lock when its holder ends.
 //!
 //! One file a key, locked with flock(2), so `flock(1)` on the same file excludes too. It is not
-//! first come first served. A lock file is never removed.
+//! first come first served, but for the tasks of one client. A lock file is never removed.
 
 mod counter;
 mod diagnose;
@@ -16,6 +16,7 @@ mod operator;
 mod own;
 mod probe;
 mod refusal;
+mod tasks;
 mod watch;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use self::directory::LockDirectory;
 use self::holding::{FileHolding, HeldFile};
 pub(crate) use self::kind::KIND;
 use self::lockfile::LockFile;
+use self::tasks::{FirstPlace, TaskQueues};
 use self::watch::FileWatch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
@@ -67,7 +69,11 @@ pub struct FileStore {
     held: Mutex<Vec<Weak<FileHolding>>>,
     closed: Sender<bool>,
     watch: FileWatch,
+    tasks: TaskQueues,
 }
+
+/// The record of the holder who was told of last; it has none itself if it is another tool's.
+type LastTold = Option<Option<Record>>;
 
 impl FileStore {
     /// Keeps locks in the directory of this name. If it is absent it is made, with mode 0700; its
@@ -114,6 +120,7 @@ impl FileStore {
             held: Mutex::default(),
             closed: Sender::new(false),
             watch: FileWatch::default(),
+            tasks: TaskQueues::default(),
         }
     }
 
@@ -122,13 +129,22 @@ impl FileStore {
     async fn take(&self, request: &Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.options)?;
         let (key, wait) = (request.key(), request.waits());
-        let claim = self.claims.claim(key).await?;
+        let claim = self.claims.claim(request).await?;
         let name = name::of(key);
+        let mut told = None;
+        if !wait && !self.tasks.is_empty(key) {
+            self.look(key, &name, &mut told).await;
+            return Ok(None);
+        }
+        let _first = match wait {
+            true => Some(self.until_first(key, &name, &mut told).await?),
+            false => None,
+        };
         loop {
             let file = LockFile::open(&self.directory, &name)
                 .await
                 .map_err(|error| error.of_key(key))?;
-            let Some(taken) = self.acquire(key, &file, wait).await? else {
+            let Some(taken) = self.acquire(key, &file, wait, &mut told).await? else {
                 return Ok(None);
             };
             if file.place().is_current() {
@@ -139,20 +155,44 @@ impl FileStore {
         }
     }
 
+    /// Queues up behind the tasks of this client, and waits until it is the first of them.
+    async fn until_first(&self, key: &str, name: &str, told: &mut LastTold) -> Result<FirstPlace> {
+        let looking = async {
+            self.look(key, name, told).await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            () = self.until_closed() => Err(Claims::closed(key)),
+            first = self.tasks.first(key) => Ok(first),
+            never = looking => never,
+        }
+    }
+
+    /// Tells who holds the lock, and leaves the file.
+    async fn look(&self, key: &str, name: &str, told: &mut LastTold) {
+        // Whoever takes the lock is told what there is wrong with its file.
+        if let Ok(file) = LockFile::open(&self.directory, name).await {
+            self.tell(key, &file, told).await;
+        }
+    }
+
     /// Locks the file, and says just before when it did; `None` if it is locked and `wait` is not
     /// asked for.
-    async fn acquire(&self, key: &str, file: &LockFile, wait: bool) -> Result<Option<Instant>> {
-        let mut told = None;
+    async fn acquire(
+        &self,
+        key: &str,
+        file: &LockFile,
+        wait: bool,
+        told: &mut LastTold,
+    ) -> Result<Option<Instant>> {
         let mut pause = FIRST_PAUSE;
         loop {
             let taken = Instant::now();
             if file.try_lock().map_err(|error| error.of_key(key))? {
                 return Ok(Some(taken));
             }
-            let record = file.record();
-            if told.as_ref() != Some(&record) && self.tell(key, file, &record).await {
-                told = Some(record);
-            }
+            self.tell(key, file, told).await;
             if !wait {
                 // Somebody may have looked in that moment whether it is held (probe.rs).
                 tokio::time::sleep(FIRST_PAUSE).await;
@@ -172,15 +212,20 @@ impl FileStore {
         }
     }
 
-    /// Tells who holds the lock. The record in the file may be that of an earlier holder. False if
-    /// nobody holds it by now.
-    async fn tell(&self, key: &str, file: &LockFile, record: &Option<Record>) -> bool {
+    /// Tells who holds the lock, unless nobody does by now or it was told. The record in the file
+    /// may be that of an earlier holder.
+    async fn tell(&self, key: &str, file: &LockFile, told: &mut LastTold) {
+        let record = file.record();
+        if told.as_ref() == Some(&record) {
+            return;
+        }
         let foreign = |holder: &Option<Contender>| holder.as_ref().is_some_and(|h| h.is_foreign());
         let holder = match Self::sure(|| operator::holder(file), foreign).await {
             Ok(Some(holder)) => holder.record,
-            Ok(None) => return false,
+            Ok(None) => return,
             Err(_) => record.clone(),
         };
+        *told = Some(record);
         let what = EventKind::Waiting {
             holder,
             owner_key: file.count().ok().map(|token| file.owner_key(token)),
@@ -188,7 +233,6 @@ impl FileStore {
             token: None,
         };
         self.options.notify(Some(key), what);
-        true
     }
 
     /// Makes of the locked file a lock that is handed out.

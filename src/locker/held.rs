@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::ownership::{Grip, Owner, Ownership};
-use super::{BoxFuture, Claims, Options};
+use super::{BoxFuture, Claim, Claims, Options};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::loss::Loss;
@@ -77,8 +77,8 @@ pub trait Possession: Send + Sync {
         None
     }
 
-    /// Whose it is: the claims of the client that took it.
-    fn claims(&self) -> &Claims;
+    /// With which its client took it.
+    fn claim(&self) -> &Claim;
 }
 
 impl Held {
@@ -92,6 +92,7 @@ impl Held {
     ) -> Self {
         let mut grants = vec![first];
         grants.extend(more);
+        possession.claim().stand();
         Self {
             grants,
             variables: Vec::new(),
@@ -227,7 +228,7 @@ impl Held {
     /// # Errors
     /// As [`Locker::unlock`](super::Locker::unlock).
     pub async fn release(self, claims: &Claims) -> Result<()> {
-        if !self.possession.claims().same_client(claims) {
+        if !self.possession.claim().claims().same_client(claims) {
             return Err(
                 Error::new(ErrorKind::NotHeld, "this lock was taken by another client")
                     .of_key(self.key()),

@@ -9,6 +9,7 @@ pub mod events;
 pub mod exclusion;
 pub mod operating;
 pub mod refusal;
+pub mod tasks;
 pub mod waiting;
 
 use std::future::Future;
@@ -84,8 +85,11 @@ macro_rules! contract {
             refusal::keys_that_no_store_takes;
             refusal::a_ttl_that_is_too_short_or_too_long;
             refusal::a_ttl_that_is_not_in_whole_seconds;
-            refusal::a_key_twice_through_one_client;
             refusal::a_lock_of_another_client;
+            tasks::one_clients_tasks_have_their_turns_in_the_order_of_asking;
+            tasks::a_try_is_none_while_another_task_holds_or_waits;
+            tasks::a_task_that_gives_up_its_wait_disturbs_no_other;
+            tasks::all_tasks_end_with_their_client;
             waiting::first_come_first_served;
             waiting::try_lock_does_not_wait;
             waiting::a_dropped_wait_leaves_the_queue;

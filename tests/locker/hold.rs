@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use genlock::clock::Instant;
-use genlock::locker::{BoxFuture, Claims, Grant, Owner, Possession};
+use genlock::locker::{BoxFuture, Claim, Claims, Grant, Owner, Possession};
 use genlock::testing::MemoryStore;
 use genlock::{
     Capabilities, Error, ErrorKind, Held, Hold, Locker, Options, Request, RequestBuilder, Result,
@@ -79,7 +79,7 @@ struct NoRelease {
     owner: Owner,
 }
 
-struct NeverReleased(Claims);
+struct NeverReleased(Claim);
 
 impl Locker for NoRelease {
     fn capabilities(&self) -> &Capabilities {
@@ -87,9 +87,12 @@ impl Locker for NoRelease {
     }
 
     fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
-        let kept = Box::new(NeverReleased(Claims::default()));
-        let held = Held::new(Grant::new(request.key(), 1), [], self.owner.clone(), kept);
-        Box::pin(async { Ok(Some(held)) })
+        Box::pin(async move {
+            let claim = Claims::default().claim(&request).await?;
+            let (grant, owner) = (Grant::new(request.key(), 1), self.owner.clone());
+            let kept = Box::new(NeverReleased(claim));
+            Ok(Some(Held::new(grant, [], owner, kept)))
+        })
     }
 
     fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
@@ -106,7 +109,7 @@ impl Possession for NeverReleased {
         Box::pin(async { Err(Error::new(ErrorKind::Unavailable, "it is away")) })
     }
 
-    fn claims(&self) -> &Claims {
+    fn claim(&self) -> &Claim {
         &self.0
     }
 }

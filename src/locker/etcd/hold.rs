@@ -14,7 +14,7 @@ use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::error::Result;
 use crate::events::EventKind;
-use crate::locker::claims::{Claim, Claims};
+use crate::locker::claims::Claim;
 use crate::locker::keeper::{Granted, Lease};
 use crate::locker::ownership::Owner;
 use crate::locker::{BoxFuture, Grant, Held, Loss, Possession, Record, TakenAway};
@@ -104,8 +104,8 @@ impl Possession for Holding {
         })
     }
 
-    fn claims(&self) -> &Claims {
-        self.claim.claims()
+    fn claim(&self) -> &Claim {
+        &self.claim
     }
 }
 

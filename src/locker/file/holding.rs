@@ -11,7 +11,7 @@ use super::lockfile::{LockFile, LockPath, Signed};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::events::EventKind;
-use crate::locker::claims::{Claim, Claims};
+use crate::locker::claims::Claim;
 use crate::locker::ownership::Owner;
 use crate::locker::{BoxFuture, Loss, Options, Possession};
 
@@ -171,8 +171,8 @@ impl Possession for HeldFile {
         Some(self.holding.file.as_fd())
     }
 
-    fn claims(&self) -> &Claims {
-        self.claim.claims()
+    fn claim(&self) -> &Claim {
+        &self.claim
     }
 }
 

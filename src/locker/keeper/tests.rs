@@ -9,7 +9,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::events::EventKind;
 use crate::locker::claims::Claims;
-use crate::locker::{Loss, margin};
+use crate::locker::{Loss, Request, margin};
 
 const TTL: Duration = Duration::from_secs(9);
 
@@ -88,7 +88,8 @@ async fn kept(store: &Arc<Scripted>) -> Kept {
         }
     });
     let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
-    let claim = Claims::default().claim("k").await.expect("a free key");
+    let claim = Claims::default().claim(&Request::new("k")).await;
+    let claim = claim.expect("an open client");
     let begun = Instant::now();
     let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
     let granted = lease.granted().await.expect("a lease");
@@ -189,7 +190,8 @@ async fn less_than_was_asked_for_is_refused_where_the_grace_does_not_fit() {
         let store = Scripted::new(|_| after(Duration::ZERO));
         let options = Options::default().with_grace(Duration::from_secs(grace));
         let keeper = Arc::new(Keeper::new(options, Duration::from_secs(1)));
-        let claim = Claims::default().claim("k").await.expect("a free key");
+        let claim = Claims::default().claim(&Request::new("k")).await;
+        let claim = claim.expect("an open client");
         let mut lease = Lease::start(&keeper, store.clone(), asked, &claim);
         let granted = lease.granted().await.map(|granted| granted.ttl);
         match granted {

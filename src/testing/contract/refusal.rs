@@ -67,20 +67,6 @@ pub async fn a_ttl_that_is_not_in_whole_seconds(fixture: &impl Fixture) {
     }
 }
 
-pub async fn a_key_twice_through_one_client(fixture: &impl Fixture) {
-    let client = fixture.client(Options::default()).await;
-    let held = lock(&client, "/k").await;
-    for _ in 0..2 {
-        let kinds = refused(&client, "/k").await;
-        assert_eq!(kinds, [Some(ErrorKind::AlreadyHeld); 2]);
-    }
-    assert_eq!(held.ownership().loss(), None);
-    client.unlock(held).await.expect("a release");
-    let held = lock(&client, "/k").await;
-    client.unlock(held).await.expect("a release");
-    until_empty(fixture).await;
-}
-
 pub async fn a_lock_of_another_client(fixture: &impl Fixture) {
     let one = fixture.client(Options::default()).await;
     let other = fixture.client(Options::default()).await;

@@ -47,7 +47,7 @@ impl MemoryClient {
 
     async fn take(&self, request: &Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.options)?;
-        let claim = self.claims.claim(request.key()).await?;
+        let claim = self.claims.claim(request).await?;
         loop {
             let Some(place) = self.enter(request) else {
                 return Ok(None);

@@ -10,7 +10,7 @@ use super::MemoryStore;
 use crate::Result;
 use crate::clock::{self, Instant};
 use crate::events::EventKind;
-use crate::locker::{BoxFuture, Claim, Claims, Loss, Options, Owner, Possession, Record, margin};
+use crate::locker::{BoxFuture, Claim, Loss, Options, Owner, Possession, Record, margin};
 
 /// What a client has in the store, by token: for its closing.
 pub(super) type Places = Arc<Mutex<Vec<Arc<MemoryStanding>>>>;
@@ -174,7 +174,7 @@ impl Possession for HeldPlace {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn claims(&self) -> &Claims {
-        self.claim.claims()
+    fn claim(&self) -> &Claim {
+        &self.claim
     }
 }
