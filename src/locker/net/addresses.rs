@@ -14,9 +14,9 @@ use super::reason;
 use crate::error::plain;
 
 /// The next address is tried after so long a silence, or sooner if one fails (its section 5)…
-const MOST_PATIENCE: Duration = Duration::from_millis(250);
+const LONGEST_SILENCE: Duration = Duration::from_millis(250);
 /// … or if the time is short for so many; but not before this.
-const LEAST_PATIENCE: Duration = Duration::from_millis(10);
+const SHORTEST_SILENCE: Duration = Duration::from_millis(10);
 
 /// A connection to the address, or to the first of the name's that answers. The caller bounds it,
 /// by `within`. A literal address asks no DNS.
@@ -26,11 +26,14 @@ pub(crate) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
         Err(_) => look_up(host, port).await?,
     };
     let broken = |error: io::Error| Fault::broken(reason::of_io(&error));
-    let stream = first_of(in_turn(addresses), within).await.map_err(broken)?;
+    let stream = first_of(alternating(addresses), within)
+        .await
+        .map_err(broken)?;
     // Small requests must not wait for the acknowledgement of those before.
     stream.set_nodelay(true).map_err(broken)?;
-    // Where packets are lost, one that is lost again is sent again as soon: renewals are few, and each
-    // has its time (tcp(7), TCP_THIN_LINEAR_TIMEOUTS). A kernel that does not know it does without.
+    // A packet that is lost again is sent again after the same pause, not twice as long: renewals are
+    // few, and each has to arrive in time (tcp(7), TCP_THIN_LINEAR_TIMEOUTS). It may fail: then it is
+    // done without.
     let _ = rustix::net::sockopt::set_tcp_thin_linear_timeouts(&stream, true);
     Ok(stream)
 }
@@ -44,9 +47,9 @@ async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
     Ok(found.collect())
 }
 
-/// The two families by turns, beginning with that of the first: where one does not work at all,
-/// half of the time is not lost on it.
-fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+/// One address of each family, IPv4 and IPv6, after the other, beginning with the first's: so a family
+/// that does not work at all does not hold up all of the other.
+fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (one, other): (Vec<_>, Vec<_>) = addresses
         .into_iter()
@@ -63,9 +66,9 @@ async fn first_of(addresses: Vec<SocketAddr>, within: Duration) -> io::Result<Tc
     if let [only] = addresses[..] {
         return TcpStream::connect(only).await;
     }
-    // The last one needs time to answer, too.
+    // Half of the time: the last one needs some to answer, too.
     let share = within / 2 / (addresses.len() as u32).max(1);
-    let patience = share.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+    let silence = share.clamp(SHORTEST_SILENCE, LONGEST_SILENCE);
     let mut addresses = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut failed = None;
@@ -74,16 +77,16 @@ async fn first_of(addresses: Vec<SocketAddr>, within: Duration) -> io::Result<Tc
             attempts.spawn(TcpStream::connect(address));
         }
         let ended = if addresses.len() > 0 {
-            timeout(patience, attempts.join_next()).await
+            timeout(silence, attempts.join_next()).await
         } else {
             Ok(attempts.join_next().await)
         };
         match ended {
-            // It is silent, and goes on.
+            // Silence: all attempts go on, and the next address is tried beside them.
             Err(_) => {}
             Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
             Ok(Some(Ok(Err(error)))) => failed = Some(more_telling(failed, error)),
-            // An attempt ends otherwise only when its runtime does.
+            // A cancelled task: the runtime ends.
             Ok(Some(Err(_))) => {}
             Ok(None) => {
                 let no_address = || io::Error::new(io::ErrorKind::NotFound, "no address");
@@ -93,7 +96,7 @@ async fn first_of(addresses: Vec<SocketAddr>, within: Duration) -> io::Result<Tc
     }
 }
 
-/// Of two reasons the first, unless it only says that this host cannot get there by that family.
+/// Of two reasons the first, unless it only says that this host has no route for that family.
 fn more_telling(before: Option<io::Error>, error: io::Error) -> io::Error {
     use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
     match before {
@@ -195,8 +198,8 @@ mod tests {
         };
         let found = all(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]);
         let ordered = all(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
-        assert_eq!(in_turn(found), ordered);
+        assert_eq!(alternating(found), ordered);
         let found = all(&["1.1.1.1:1", "[::1]:1"]);
-        assert_eq!(in_turn(found.clone()), found);
+        assert_eq!(alternating(found.clone()), found);
     }
 }

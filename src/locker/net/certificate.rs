@@ -1,7 +1,7 @@
 //! What a certificate says of itself: whose it is, and until when.
 //!
-//! Only as much of X.509 (RFC 5280) is read as an operator asks for. Nothing is believed because of
-//! it: rustls decides whom we trust.
+//! Only as much of X.509 (RFC 5280) is read as is needed here. No signature is checked: that, and whom
+//! to trust, is in tls/trust.rs.
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -79,7 +79,7 @@ impl<'a> PublicKey<'a> {
     /// That of a certificate in DER; `None` if it is not what it should be.
     pub(crate) fn of_certificate(der: &'a [u8]) -> Option<Self> {
         let mut body = from_issuer(der)?;
-        // Who signed it, from when until when, and whose it is.
+        // Past issuer, validity and subject.
         for _ in 0..3 {
             body.next()?;
         }
@@ -94,7 +94,7 @@ impl<'a> PublicKey<'a> {
     fn content(content: &'a [u8]) -> Option<Self> {
         let mut parts = Der(content);
         let algorithm = parts.expect(SEQUENCE)?;
-        // How many bits of the last byte are none of it comes first: always 0.
+        // The first byte says how many bits of the last one are unused: always 0.
         let key = parts.expect(BIT_STRING)?.strip_prefix(&[0])?;
         Some(Self { algorithm, key })
     }
@@ -114,7 +114,7 @@ fn from_issuer(der: &[u8]) -> Option<Der<'_>> {
     if body.0.first() == Some(&VERSION) {
         body.next()?;
     }
-    // The serial number and the algorithm.
+    // Past the serial number and the signature's algorithm.
     body.next()?;
     body.next()?;
     Some(body)

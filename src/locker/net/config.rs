@@ -48,8 +48,8 @@ impl Tls {
         Self::default()
     }
 
-    /// What is said by a configuration of rustls, and by nothing else: the caller sees to it that what
-    /// it has is renewed. Only the protocols that TLS agrees on (ALPN) are the store's.
+    /// TLS as a configuration of rustls has it, and as nothing else says: to renew its certificates
+    /// is up to the caller. Only its protocols (ALPN) are replaced by the store's.
     pub fn rustls(ready: Arc<ClientConfig>) -> Self {
         Self {
             ready: Some(ready),
@@ -64,7 +64,7 @@ impl Tls {
         self
     }
 
-    /// [`cacert`](Self::cacert) at hand.
+    /// [`cacert`](Self::cacert) as bytes.
     #[must_use]
     pub fn cacert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.cacert = Some(Pem::Bytes(pem.into()));
@@ -79,7 +79,7 @@ impl Tls {
         self
     }
 
-    /// [`cert`](Self::cert) at hand.
+    /// [`cert`](Self::cert) as bytes.
     #[must_use]
     pub fn cert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.cert = Some(Pem::Bytes(pem.into()));
@@ -93,7 +93,7 @@ impl Tls {
         self
     }
 
-    /// [`key`](Self::key) at hand.
+    /// [`key`](Self::key) as bytes.
     #[must_use]
     pub fn key_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.key = Some(Pem::Bytes(pem.into()));
@@ -115,8 +115,8 @@ impl Tls {
         self
     }
 
-    /// Whether an endpoint that does not say is spoken to over TLS: who says whom to trust, or who we
-    /// are, wants that.
+    /// Whether TLS is spoken with an endpoint that does not say: also where authorities or a
+    /// certificate are given.
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted || self.cacert.is_some() || self.cert.is_some() || self.ready.is_some()
     }

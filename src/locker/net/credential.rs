@@ -11,7 +11,7 @@ use super::config::Pem;
 use crate::error::{Error, ErrorKind, Result, Setting, Subject, plain};
 use crate::input;
 
-/// More than any chain of certificates takes: a file that is larger is another.
+/// No chain of certificates is as large: a larger file was named by mistake.
 const MOST: u64 = 16 * 1024 * 1024;
 
 /// A file that the configuration names.
@@ -54,21 +54,21 @@ impl CredentialFile {
             let why = plain(&error.to_string());
             self.invalid(&why).with_source(error)
         })?;
-        // Found out while a lock is held it would end what it should protect.
+        // The first time only: to refuse the file while a lock is held would end what that protects.
         if self.setting == Setting::Password && self.first.get().is_none() {
             self.check_readers(&stat)?;
         }
         if content.len() as u64 > MOST {
             return Err(self.invalid("larger than 16 MB"));
         }
-        // Whoever was first has said it.
+        // Fails if another thread was first: what that one read stays.
         let kept = (!stat.is_file()).then(|| content.clone());
         let _ = self.first.set(kept);
         Ok(content)
     }
 
-    /// Refuses a password that others can read. A group may, of a file that another user than us,
-    /// or root, lets it read: that is how a service is given one.
+    /// Refuses a password that others can read. The group of a file may read it if the file is root's
+    /// or another user's: that is how a service is given one.
     fn check_readers(&self, stat: &Metadata) -> Result<()> {
         let path = self.path.display();
         let ours = stat.uid() != 0 && stat.uid() == rustix::process::geteuid().as_raw();

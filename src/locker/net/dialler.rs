@@ -1,5 +1,5 @@
-//! What a store has to say of its servers: how a connection to one comes about, and what its errors
-//! mean. Which of them is asked, and for how long, is decided in [`Members`](super::members::Members).
+//! A store's part in calls to its servers: how a connection to one is made, and what errors mean. Which
+//! server is asked, and for how long, is decided in [`Members`](super::members::Members).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::locker::BoxFuture;
 
 /// How a store dials its servers.
 pub(crate) trait Dialler: Send + Sync + 'static {
-    /// What requests are made by, over one connection. They share it, side by side.
+    /// What makes requests over one connection, which they share, side by side.
     type Client: Send + Sync + 'static;
 
     /// Why a request fails, as the store's client says it.
@@ -34,7 +34,7 @@ pub(crate) trait Dialler: Send + Sync + 'static {
         liveness: &'a Liveness,
     ) -> BoxFuture<'a, Result<Connection<Self::Client>, Fault>>;
 
-    /// What it means that a request over a connection failed, of whose end `refusal` may know why. After
+    /// What the error of a request means; `refusal` may have why its connection broke. After
     /// [`Fault::Broken`] and [`Fault::Misfit`] another server is asked, after [`Fault::StaleLogin`] the
     /// same one over a fresh connection. Any other is the store's answer, whoever gives it.
     fn fault(&self, error: Self::Error, refusal: &Refusal) -> Fault;

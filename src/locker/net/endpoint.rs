@@ -24,7 +24,8 @@ pub(crate) enum Address {
 impl Endpoint {
     /// Reads them all; see [`parse`](Self::parse).
     pub(crate) fn all(endpoints: &[String], tls: bool, protocol: &Protocol) -> Result<Vec<Self>> {
-        // First of all: a list may have been cut at a comma of a password.
+        // Before anything else is said of them: a password with a comma was cut in two there, and what
+        // is said of its second half would show that.
         let named =
             |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
         if let Some(text) = endpoints.iter().find(named) {

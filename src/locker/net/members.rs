@@ -48,7 +48,7 @@ struct MemberState<C> {
 }
 
 impl<D: Dialler> Members<D> {
-    /// Those of `config`. Nothing is sent.
+    /// The endpoints of `config`. Nothing is sent.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the endpoint at fault.
@@ -62,7 +62,7 @@ impl<D: Dialler> Members<D> {
                 dialling_beside: Mutex::new(()),
             })
             .collect();
-        // Clients that start anywhere spread their load.
+        // Each client begins with a random one, so that they spread their load.
         let start = random::random()? as usize % members.len();
         Ok(Self {
             members,
@@ -76,7 +76,8 @@ impl<D: Dialler> Members<D> {
         })
     }
 
-    /// Changes whenever a stream that was opened before should be opened anew.
+    /// Changes whenever streams should be opened anew: another member is the current one, or its
+    /// connection was given up.
     pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
@@ -92,9 +93,9 @@ impl<D: Dialler> Members<D> {
         self.heard.load(Ordering::Relaxed)
     }
 
-    /// Runs `op`, which may therefore reach the store more than once, until it succeeds somewhere, the
-    /// store refuses it, or `within` is over; until first contact, or a sign of life, the bound is the
-    /// time to dial.
+    /// Runs `op` until it succeeds at some member, the store refuses it, or `within` is over; before
+    /// any member has shown a sign of life the bound is the time to dial. `op` may reach the store
+    /// more than once.
     ///
     /// Dropping the future abandons the attempts; the store may still carry them out.
     pub(crate) async fn call<T, F, Fut>(
@@ -114,7 +115,7 @@ impl<D: Dialler> Members<D> {
             if let Some(result) = self.round(&bound, &mut faults, &op).await {
                 return result;
             }
-            // Nobody works for us. If that is for good everywhere, waiting does not help.
+            // Every member has failed. If none will ever do, waiting does not help.
             let lasting = |fault: &Option<Fault>| matches!(fault, Some(Fault::Misfit(..)));
             let pause_ends = Instant::now() + self.retry_interval;
             if faults.iter().all(lasting) || pause_ends >= bound.end() {
@@ -124,8 +125,8 @@ impl<D: Dialler> Members<D> {
         }
     }
 
-    /// The same, but with less patience, and without another round where every endpoint has failed, for
-    /// those who begin another one by themselves.
+    /// The same, but after a shorter silence another connection is dialled, and there is no further
+    /// round when every endpoint has failed: for callers that ask again by themselves.
     pub(crate) async fn ask<T, F, Fut>(
         self: &Arc<Self>,
         within: Duration,
@@ -177,9 +178,9 @@ impl<D: Dialler> Members<D> {
         }
     }
 
-    /// Throws a connection away: TCP takes long to find out that a network was cut and is back.
+    /// Gives a connection up: TCP takes long to find out that a network was cut and is back.
     fn forget(&self, index: usize) {
-        // A member that is locked is being dialled, so its connection is no old one.
+        // Where this is locked the member is being dialled: there is no old connection.
         if let Ok(mut connection) = self.members[index].connection.try_lock()
             && connection.take().is_some()
         {
@@ -202,12 +203,12 @@ impl<D: Dialler> Members<D> {
             .sum()
     }
 
-    /// Nobody answers, for so long.
+    /// The fault where no member has answered for so long.
     pub(crate) fn silent(&self, within: Duration) -> Fault {
         self.unreachable(&vec![Some(Fault::silent(within)); self.members.len()])
     }
 
-    /// The store did not work for us: every endpoint with its reason.
+    /// The fault where all have failed: every endpoint with its reason.
     fn unreachable(&self, faults: &[Option<Fault>]) -> Fault {
         let mut misfits = faults.iter().map(|fault| match fault {
             Some(Fault::Misfit(error)) => Some(error.kind()),
@@ -235,25 +236,24 @@ struct Bound<'a, D: Dialler> {
     store: &'a Members<D>,
     start: Instant,
     within: Duration,
-    /// After so long without any sign of life over a connection another is dialled, of whose member
-    /// nothing is known yet.
-    patience: Duration,
+    /// After so long without any sign of life of a member another connection to it is dialled.
+    silence: Duration,
     /// How often anything had been heard of each member at the start.
     counts: Vec<usize>,
 }
 
 impl<'a, D: Dialler> Bound<'a, D> {
-    fn new(store: &'a Members<D>, within: Duration, patience: Duration) -> Self {
+    fn new(store: &'a Members<D>, within: Duration, silence: Duration) -> Self {
         Self {
             store,
             start: Instant::now(),
             within,
-            patience,
+            silence,
             counts: store.members.iter().map(|m| m.liveness.count()).collect(),
         }
     }
 
-    /// It grows with the first sign of life.
+    /// How long it may take: the time to dial, or `within` after the first sign of life.
     fn time(&self) -> Duration {
         let mut members = self.store.members.iter().zip(&self.counts);
         if self.store.heard() || members.any(|(member, &count)| member.liveness.beats_since(count))

@@ -1,4 +1,4 @@
-//! What one store is reached by, in its words.
+//! How the servers of one store are named and spoken to.
 
 /// How the servers of a store are spoken to.
 #[derive(Debug)]

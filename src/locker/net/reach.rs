@@ -1,5 +1,5 @@
-//! How the servers of a store are reached, and as whom: a stream of bytes by TCP, TLS or a socket of
-//! this host, who logs in over it, and what is behind it that it broke.
+//! How the servers of a store are reached: a stream of bytes over TCP, TLS or a Unix socket, who logs
+//! in over it, and why it broke.
 
 use std::io;
 use std::time::Duration;
@@ -33,8 +33,8 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// Reads the files that TLS is set up by, and that of the password: what is wrong with them is known
-    /// at once. The observer is told what a dependency says of a connection that broke.
+    /// Reads the files that TLS is set up by, and that of the password: what is wrong with them is
+    /// known at once. The observer is told what a dependency says of a connection that broke.
     pub(crate) fn new(
         config: &Config,
         protocol: &'static Protocol,
@@ -99,7 +99,7 @@ impl Reach {
         self.user.as_ref().is_some_and(User::may_change)
     }
 
-    /// What is behind a fault of a connection, and of whom a refusal speaks.
+    /// Adds to a fault what else is known: why the connection broke, or which user was refused.
     pub(crate) fn explain(&self, fault: Fault, refusal: &Refusal) -> Fault {
         self.tell(refusal);
         match (fault, refusal.fault(), &self.user) {
@@ -117,7 +117,7 @@ impl Reach {
         }
     }
 
-    /// Tells of what lies beneath, for who looks.
+    /// Sends the observer what a dependency says of it.
     fn tell(&self, refusal: &Refusal) {
         if let Some(observer) = &self.observer
             && let Some(text) = refusal.take_beneath()

@@ -1,11 +1,12 @@
-//! Why a connection will end, once it is known: the layers above drop it.
+//! Why a connection broke or will break, kept beside it: the client libraries above TLS drop the
+//! reason.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::fault::Fault;
 
-/// What one connection has of it.
+/// The reason of one connection. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal(Arc<Reason>);
 
@@ -13,7 +14,7 @@ pub(crate) struct Refusal(Arc<Reason>);
 struct Reason {
     fault: OnceLock<Fault>,
     beneath: OnceLock<String>,
-    told: AtomicBool,
+    is_taken: AtomicBool,
 }
 
 impl Refusal {
@@ -33,9 +34,9 @@ impl Refusal {
         }
     }
 
-    /// That, once.
+    /// That text, the first time.
     pub(crate) fn take_beneath(&self) -> Option<&str> {
         let text = self.0.beneath.get()?;
-        (!self.0.told.swap(true, Ordering::Relaxed)).then_some(text)
+        (!self.0.is_taken.swap(true, Ordering::Relaxed)).then_some(text)
     }
 }

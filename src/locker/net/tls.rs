@@ -35,7 +35,7 @@ pub(crate) struct Connector {
     files: Files,
     last: Mutex<Material>,
     trust_anyone: bool,
-    /// In place of all that.
+    /// The caller's own configuration, in place of all that.
     ready: Option<Arc<ClientConfig>>,
     provider: Arc<CryptoProvider>,
     protocol: &'static Protocol,
@@ -59,9 +59,9 @@ impl Connector {
         })
     }
 
-    /// Dials TLS over `stream`. Nothing but what a client certificate is worth is still open
-    /// then: with TLS 1.3 its refusal comes later, as an alert in place of the first data, and the
-    /// layers above drop it. It is kept in `refusal`.
+    /// Shakes hands over `stream`. With TLS 1.3 a server refuses a client's certificate only
+    /// afterwards, by an alert in place of the first data. The client libraries above drop that
+    /// reason, so it is kept in `refusal`.
     pub(crate) async fn connect(
         &self,
         host: &str,
@@ -84,7 +84,7 @@ impl Connector {
                     refusal.set_beneath(words::beneath(tls));
                     words::judge(tls, &identity, self.protocol)
                 }
-                // A reset if it had not read all that we sent.
+                // It closed the connection, which is a reset where it had not read all that we sent.
                 None if matches!(
                     error.kind(),
                     io::ErrorKind::UnexpectedEof
@@ -100,8 +100,8 @@ impl Connector {
         }
     }
 
-    /// Whose certificate the server at `host` shows, whether we trust it or not: nothing is said
-    /// over this connection. `None` if TLS ends before the server shows one.
+    /// The certificate that the server at `host` shows, trusted or not: nothing is sent over this
+    /// connection. `None` if the handshake ends before that.
     pub(crate) async fn shown(&self, host: &str, stream: TcpStream) -> Option<Certificate> {
         let certified = self.last().certified.clone();
         let config = self.build(self.anyone(), certified).ok()?;
@@ -135,13 +135,13 @@ impl Connector {
         }
     }
 
-    /// What a handshake needs, by the files as they are now. The same for as long as they are: it
-    /// has the sessions that TLS resumes.
+    /// The configuration for a handshake, by the files as they are now. It stays the same while they
+    /// do: it has the sessions that TLS resumes.
     fn config(&self) -> Result<Arc<ClientConfig>, Fault> {
         if let Some(ready) = &self.ready {
             return Ok(ready.clone());
         }
-        // They were good at the start: they are being written.
+        // They were good at the start, so somebody may be writing them just now.
         let contents = self.files.read().map_err(Fault::passing)?;
         let mut last = self.last();
         if last.contents != contents {

@@ -42,9 +42,9 @@ impl Credentials {
         })
     }
 
-    /// Whom `ask` names, and the password, asked anew for each login. An error of it is told as why
-    /// the login failed, and it is asked again. It is dropped where a connection is given up, as after
-    /// [`dial_timeout`](crate::Config::dial_timeout) without a sign of life.
+    /// The user and password that `ask` gives, which is called for each login. If it fails its error is
+    /// why the login failed, and it is called again. Its future is dropped when the connection is given
+    /// up, as after [`dial_timeout`](crate::Config::dial_timeout) without a sign of life.
     ///
     /// ```
     /// # async fn from_the_vault() -> std::io::Result<String> { Ok(String::new()) }
@@ -150,7 +150,7 @@ impl User {
     }
 }
 
-/// What was asked gave no password, for a reason that somebody else wrote: one line of it is shown.
+/// `ask` failed. The text is its own: one line of it is shown.
 fn not_known(why: &str) -> Error {
     let line = why.lines().next().unwrap_or_default();
     let message = format!("no credentials: {}", line.escape_debug());

@@ -9,17 +9,17 @@ use tokio::time::timeout;
 
 use super::{Connection, Dialler, Fault, Members};
 
-/// So often a call logs in at most: while it does what the store wants may change again.
+/// How often a call logs in at most: meanwhile users may be switched on or off again.
 const LOGINS: u32 = 3;
 
 impl<D: Dialler> Members<D> {
     /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
-    /// for as long as `patience` another connection is dialled beside the first, for TCP takes long
-    /// to find out that a network was cut and is back; who answers first counts.
+    /// for `silence` another connection is dialled beside the first: TCP takes long to find out that a
+    /// network was cut and is back. The first answer counts.
     pub(super) async fn attempt<T, F, Fut>(
         self: Arc<Self>,
         index: usize,
-        patience: Duration,
+        silence: Duration,
         op: F,
     ) -> Result<T, Fault>
     where
@@ -37,7 +37,7 @@ impl<D: Dialler> Members<D> {
         };
         let count = liveness.count();
         let mut first = pin!(self.run(index, connection.clone(), &op));
-        match timeout(patience.min(self.dial_timeout), &mut first).await {
+        match timeout(silence.min(self.dial_timeout), &mut first).await {
             Ok(answer) => return answer,
             Err(_) if liveness.beats_since(count) => return first.await,
             Err(_) => {}
@@ -52,17 +52,17 @@ impl<D: Dialler> Members<D> {
                 answer => answer,
             },
             answer = &mut second => match answer {
-                // That no other comes about is no reason to give up one that may answer yet.
+                // The second connection failed: the first may answer yet.
                 Err(fault @ Fault::Broken(_)) => {
-                    timeout(patience, first).await.unwrap_or(Err(fault))
+                    timeout(silence, first).await.unwrap_or(Err(fault))
                 }
                 answer => answer,
             },
         }
     }
 
-    /// Runs it over this connection. Where the login has gone stale a fresh one logs in anew, or not
-    /// at all, as the store wants it now.
+    /// Runs it over this connection. If its login is no longer valid it is run over a fresh one, which
+    /// logs in anew, or not at all if the store has switched users off.
     async fn run<T, F, Fut>(
         &self,
         index: usize,
@@ -98,8 +98,8 @@ impl<D: Dialler> Members<D> {
         Ok(connection.insert(dialled).clone())
     }
 
-    /// A connection in the place of one that is silent or stale, which others go on to use until this
-    /// one is there.
+    /// A connection in place of one that is silent or whose login is stale. Others use that one until
+    /// this one is there.
     async fn connection_beside(
         &self,
         index: usize,

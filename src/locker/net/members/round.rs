@@ -21,12 +21,12 @@ const SLOW: u32 = 4;
 /// One pass over the members, beginning with the current one.
 pub(super) struct Round<'a, D: Dialler> {
     store: &'a Arc<Members<D>>,
-    patience: Duration,
+    silence: Duration,
     first: usize,
     asked: usize,
-    /// How long one that is slow goes on before the next is asked.
+    /// How long a slow member is waited for before the next is asked.
     slow: Duration,
-    /// What came of each member in the round before.
+    /// Why each member failed in the round before.
     before: Vec<Option<Fault>>,
     faults: &'a mut Vec<Option<Fault>>,
 }
@@ -39,7 +39,7 @@ impl<'a, D: Dialler> Round<'a, D> {
     ) -> Self {
         Self {
             store,
-            patience: bound.patience,
+            silence: bound.silence,
             first: store.current.load(Ordering::Relaxed),
             asked: 0,
             slow: bound.within / SLOW,
@@ -48,18 +48,18 @@ impl<'a, D: Dialler> Round<'a, D> {
         }
     }
 
-    /// The member that is asked as number `turn`.
-    fn member(&self, turn: usize) -> usize {
-        (self.first + turn) % self.store.members.len()
+    /// The member that is asked as the `nth`, counted from 0.
+    fn member(&self, nth: usize) -> usize {
+        (self.first + nth) % self.store.members.len()
     }
 
-    /// Whether there was a sign of life of the one asked last since its liveness counted so much.
+    /// Whether there was a sign of life of the member asked last since its liveness had this count.
     fn lives_since(&self, count: usize) -> bool {
         let last = &self.store.members[self.member(self.asked - 1)];
         last.liveness.beats_since(count)
     }
 
-    /// The first success or last word; `None` when every member failed.
+    /// The first success or final refusal; `None` when every member failed.
     pub(super) async fn run<T, F, Fut>(&mut self, op: &F) -> Option<Result<T, Fault>>
     where
         T: Send + 'static,
@@ -71,13 +71,13 @@ impl<'a, D: Dialler> Round<'a, D> {
         let mut count = 0;
         loop {
             if self.asked < members {
-                let turn = self.asked;
-                let index = self.member(turn);
+                let nth = self.asked;
+                let index = self.member(nth);
                 count = self.store.members[index].liveness.count();
-                let (store, patience) = (self.store.clone(), self.patience);
-                let attempt = Box::pin(store.attempt(index, patience, op.clone()));
+                let (store, silence) = (self.store.clone(), self.silence);
+                let attempt = Box::pin(store.attempt(index, silence, op.clone()));
                 self.faults[index] = None;
-                attempts.spawn(async move { (turn, attempt.await) });
+                attempts.spawn(async move { (nth, attempt.await) });
                 self.asked += 1;
             }
             let ended = if self.asked < members {
@@ -97,34 +97,34 @@ impl<'a, D: Dialler> Round<'a, D> {
                 attempts.join_next().await
             };
             let Some(ended) = ended else {
-                // All have failed, or are not even there to be asked.
+                // Every attempt has ended, and failed.
                 return None;
             };
-            // An attempt ends otherwise only when its runtime does.
-            let Ok((turn, result)) = ended else {
+            // A cancelled task: the runtime ends.
+            let Ok((nth, result)) = ended else {
                 continue;
             };
             match result {
                 Err(fault @ (Fault::Broken(_) | Fault::Misfit(..))) => {
-                    let index = self.member(turn);
+                    let index = self.member(nth);
                     self.store.forget(index);
                     self.faults[index] = Some(fault);
                 }
-                last_word => {
-                    self.settle(turn);
-                    return Some(last_word);
+                answer => {
+                    self.settle(nth);
+                    return Some(answer);
                 }
             }
         }
     }
 
-    /// The member asked as number `turn` answered: it is the current one from now on, and those
-    /// that were asked before it and are still silent are given up.
-    fn settle(&mut self, turn: usize) {
-        let (store, winner) = (self.store, self.member(turn));
+    /// The member asked as the `nth` has answered: it is the current one from now on. The connections
+    /// of those that were asked before it and are still silent are given up.
+    fn settle(&mut self, nth: usize) {
+        let (store, winner) = (self.store, self.member(nth));
         store.heard.store(true, Ordering::Relaxed);
-        for turn in 0..turn {
-            let index = self.member(turn);
+        for silent in 0..nth {
+            let index = self.member(silent);
             if self.faults[index].is_none() {
                 store.forget(index);
             }
@@ -134,11 +134,11 @@ impl<'a, D: Dialler> Round<'a, D> {
         }
     }
 
-    /// The time is over: who has not answered by now is given up. One that failed before had no
-    /// time to answer since, and that is the better reason.
+    /// The time is over: the connections of members that have not answered are given up. Of one that
+    /// failed in the round before that is the better reason: it has had little time since.
     pub(super) fn give_up_silent(&mut self, within: Duration) {
-        for turn in 0..self.asked {
-            let index = self.member(turn);
+        for nth in 0..self.asked {
+            let index = self.member(nth);
             if self.faults[index].is_none() {
                 self.store.forget(index);
                 let before = self.before[index].take();

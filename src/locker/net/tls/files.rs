@@ -1,4 +1,4 @@
-//! The PEM that TLS is set up by, in files most of the time, and what it says.
+//! The PEM that TLS is set up by, which is mostly in files, and what is made of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::locker::net::Tls;
 use crate::locker::net::certificate::PublicKey;
 use crate::locker::net::credential::PemSource;
 
-/// Where they are.
+/// Where the PEM is.
 pub(super) struct Files {
     cacert: Option<PemSource>,
     /// Our certificate with its chain, and its key.
@@ -29,10 +29,10 @@ pub(super) struct PemContents {
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// What they had in them when they were read last, and what was made of it.
+/// What was in them when they were read last, and what was made of it.
 pub(super) struct Material {
     pub(super) contents: PemContents,
-    /// Those that are given, in place of the system's.
+    /// Those of the setting, in place of the system's.
     pub(super) authorities: Option<Authorities>,
     pub(super) certified: Option<Arc<CertifiedKey>>,
     /// Made with the first connection: the system's authorities take milliseconds to read, which a

@@ -1,4 +1,4 @@
-//! A TLS connection that keeps why it ended: the layers above drop that.
+//! A TLS connection that keeps why it ended: the client libraries above drop that.
 
 use std::io;
 use std::pin::Pin;
@@ -29,14 +29,14 @@ impl Noting {
         self.refusal.set_beneath(words::beneath(tls));
     }
 
-    /// Writing failed, so nobody will read any more; but the reason may have come in before. It
-    /// is read past tokio, which does not know yet that there is something to read.
-    fn note_last_words(&mut self) {
+    /// For a write that failed: nobody reads any more, but an alert with the reason may be there. It is
+    /// read from the socket itself, of which tokio does not know yet that it is readable.
+    fn note_unread_alert(&mut self) {
         let (socket, session) = self.stream.get_mut();
-        let mut words = [0; 4096];
-        let read = rustix::net::recv(socket, &mut words, RecvFlags::DONTWAIT);
+        let mut unread = [0; 4096];
+        let read = rustix::net::recv(socket, &mut unread, RecvFlags::DONTWAIT);
         let read = read.map_or(0, |(read, _)| read);
-        if session.read_tls(&mut &words[..read]).is_ok()
+        if session.read_tls(&mut &unread[..read]).is_ok()
             && let Err(tls) = session.process_new_packets()
         {
             self.note(&tls);
@@ -68,7 +68,7 @@ impl AsyncWrite for Noting {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, data);
         if let Poll::Ready(Err(_)) = &written {
-            self.note_last_words();
+            self.note_unread_alert();
         }
         written
     }
@@ -76,7 +76,7 @@ impl AsyncWrite for Noting {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         if let Poll::Ready(Err(_)) = &flushed {
-            self.note_last_words();
+            self.note_unread_alert();
         }
         flushed
     }

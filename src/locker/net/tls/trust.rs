@@ -1,4 +1,4 @@
-//! Whom we take for the server.
+//! Which certificates of a server are trusted.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,10 +21,10 @@ use crate::locker::net::credential::PemSource;
 
 type Verdict<T> = Result<T, rustls::Error>;
 
-/// Whose certificates are good.
+/// The authorities whose certificates are trusted.
 pub(super) struct Authorities {
     roots: Arc<RootCertStore>,
-    /// As they are in a file that names them.
+    /// Those of the setting, as it has them.
     given: Vec<CertificateDer<'static>>,
 }
 
@@ -63,7 +63,7 @@ impl Authorities {
     }
 }
 
-/// Takes who has a certificate of these authorities.
+/// A verifier that accepts certificates of these authorities.
 pub(super) fn known(
     authorities: &Authorities,
     provider: &Arc<CryptoProvider>,
@@ -77,9 +77,9 @@ pub(super) fn known(
     Ok(Arc::new(Known { authorities, given }))
 }
 
-/// Who has a certificate of an authority, or the very one that we were given: Go's TLS, and with it what
-/// is written in Go, takes a server's self-signed certificate for its own authority, which webpki does not
-/// if that says that it is one.
+/// Accepts the certificates of the authorities, and one that is itself among those given: so do Go's
+/// TLS and all that is written in Go. webpki alone refuses a self-signed certificate of a server that
+/// says that it is an authority's.
 #[derive(Debug)]
 struct Known {
     authorities: Arc<WebPkiServerVerifier>,
@@ -148,12 +148,11 @@ fn is_valid_at(certificate: &CertificateDer<'_>, now: UnixTime) -> Verdict<()> {
     Ok(())
 }
 
-/// RSA keys that are shorter are not known to our cryptography.
+/// The cryptography library checks no signature of a shorter RSA key.
 const SHORTEST_RSA: usize = 2048;
 
-/// Any certificate will do, of whatever kind. The server must have its key, where that can be told: not
-/// of keys that are too short to be known here. Nothing is lost by it, since anyone on the way may show
-/// a certificate of his own.
+/// Accepts any certificate. The server has to have its key, which cannot be checked of RSA keys that
+/// are too short; nothing is lost by that, since anyone on the way may show a certificate of his own.
 #[derive(Debug)]
 pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
 

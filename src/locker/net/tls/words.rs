@@ -1,5 +1,4 @@
-//! What TLS ended for, in words, with the setting at fault. Its own texts name the variants of an
-//! enumeration.
+//! Why TLS ended, in words, with the setting at fault. rustls' own texts name variants of its enums.
 
 use tokio_rustls::rustls::{AlertDescription as Alert, Error as Tls, PeerIncompatible};
 
@@ -13,7 +12,7 @@ use crate::locker::net::protocol::Protocol;
 pub(super) enum Identity {
     Nothing,
     Certificate,
-    /// A certificate, here as it is shown, which is over.
+    /// A certificate that has expired; where it is, for messages.
     Expired(String),
 }
 
@@ -30,12 +29,12 @@ pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fa
                 .and(" is not that of the certificate")
                 .about([Setting::Cert]),
         ),
-        // Go says "bad certificate" even to one who shows none.
+        // A server in Go says "bad certificate" also to a client that shows none…
         Tls::AlertReceived(alert) => match (refusal(*alert), identity) {
             (Some(_), Identity::Nothing) => Fault::Misfit(
                 refused("it wants a client certificate").concerning(Subject::ClientCertificate),
             ),
-            // Nor does Go say that.
+            // … and to one whose certificate has expired.
             (Some(_), Identity::Expired(shown)) => {
                 Fault::Misfit(refused(REFUSED).and(format!(": {shown} has expired")))
             }
@@ -59,7 +58,7 @@ pub(super) fn judge(error: &Tls, identity: &Identity, protocol: &Protocol) -> Fa
     }
 }
 
-/// What TLS says itself, where our words do not say all.
+/// What rustls says itself, where our words do not say all.
 pub(super) fn beneath(error: &Tls) -> Option<String> {
     let all = match error {
         Tls::InvalidCertificate(bad) => bad_certificate::has_words(bad),
