@@ -24,7 +24,7 @@ pub(super) const CONNECTION: &str = "Connection";
 #[derive(Args)]
 #[command(
     before_help = help::RUN_EXAMPLES,
-    before_long_help = help::RUN_EXPLAINED,
+    before_long_help = help::run_examples(),
     after_long_help = help::run()
 )]
 pub(super) struct RunArgs {
@@ -147,7 +147,7 @@ pub(super) struct TimesArgs {
     /// How long the store keeps it without us
     ///
     /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
-    /// for so long. etcd may grant more.
+    /// for so long. The store may grant more.
     #[arg(
         long,
         value_name = "DURATION",
@@ -184,10 +184,9 @@ pub(super) enum Recorded {
 #[derive(Args, Clone)]
 #[command(next_help_heading = CONNECTION)]
 pub(super) struct ConnectionArgs {
-    /// The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between;
-    /// file:DIR, or file: for a directory of one's own, for this host alone. Default: 127.0.0.1:2379
     #[arg(
         long,
+        help = help::endpoints(),
         value_name = "LIST",
         value_delimiter = ',',
         env = "GENLOCK_ENDPOINTS"

@@ -64,7 +64,8 @@ pub(super) fn for_command() -> impl Iterator<Item = (OsString, OsString)> {
 
 /// The variables that stores add for a command, such as ETCD_LOCK_KEY.
 fn of_stores() -> impl Iterator<Item = &'static &'static str> {
-    STORES.iter().flat_map(|kind| kind.variables)
+    let all = STORES.iter().flat_map(|kind| kind.variables);
+    all.map(|(name, _)| name)
 }
 
 /// `GENLOCK_USER` for the command, if [`for_command`] has left it out: all of it if `whole`, since the

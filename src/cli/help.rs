@@ -1,11 +1,14 @@
 //! The text of help and man pages beside the options. Each section is a heading that ends in a colon,
 //! and indented lines.
 
+mod stores;
+
 use crate::exit;
+pub(super) use stores::{endpoints, run_examples};
 
 /// `genlock --help`.
 pub(super) fn genlock() -> String {
-    sections(&[PROMISE, exit::TABLE, FILES])
+    sections(&[PROMISE, exit::TABLE, &stores::files()])
 }
 
 /// Above the verbs in `genlock --help`.
@@ -25,7 +28,7 @@ Where the lock is, and who we are there: options of every verb. An option comes 
 GENLOCK_ variable, then etcdctl's ETCDCTL_ variable, then the configuration.";
 
 pub(super) fn connection() -> String {
-    sections(&[CONFIGURATION, STORES])
+    sections(&[CONFIGURATION, &stores::all()])
 }
 
 /// In place of the options of [`CONNECTION`], in the help of each verb.
@@ -38,10 +41,10 @@ Connection:
 pub(super) fn run() -> String {
     sections(&[
         TIMES,
-        ENVIRONMENT,
+        &stores::environment(),
         VARIABLES,
         CONFIGURATION,
-        STORES,
+        &stores::all(),
         SIGNALS,
         exit::TABLE,
     ])
@@ -49,7 +52,7 @@ pub(super) fn run() -> String {
 
 /// `genlock doctor --help`.
 pub(super) fn doctor() -> String {
-    sections(&[DOCTOR_LINES, DOCTOR_JSON, DOCTOR_STATUS])
+    sections(&[DOCTOR_LINES, &stores::doctor_json(), DOCTOR_STATUS])
 }
 
 /// `genlock status --help`.
@@ -101,25 +104,8 @@ Times:
   renewal was sent, the command is told SIGTERM at TTL - margin - kill-after, and SIGKILL at
   TTL - margin. The margin is 100ms and a twentieth of the TTL. With the defaults, a TTL of 10s
   and 2s from SIGTERM to SIGKILL, the store can be gone for 4s at any moment, and is not missed.
-  A renewal counts only if a majority of etcd's members stands behind the leader that answered.
   If the store says that the lock is gone, SIGTERM comes at once.
   A duration is written 10s, 1m30s or 500ms; a bare number is in seconds.";
-
-const ENVIRONMENT: &str = "\
-Environment of the command:
-  GENLOCK_HELD_KEY        the key as it was asked for
-  GENLOCK_HELD_TOKEN      the fencing token, larger than that of any earlier holder
-  GENLOCK_HELD_TTL        the TTL that was granted, in seconds (etcd)
-  GENLOCK_HELD_LEASE      the lease, in hexadecimal as etcdctl takes it (etcd)
-  GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store: the key in etcd's queue; the
-                          lock's file and the token
-  GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first
-  GENLOCK_HELD_SOCKET     where the genlock that runs the command answers genlock check
-  GENLOCK_HELD_ENDPOINTS  the store that keeps the lock, which genlock check asks otherwise
-  ETCD_LOCK_KEY           the owner key, as of etcdctl lock (etcd)
-  ETCD_LOCK_REV           the create revision of the owner key (etcd)
-  GENLOCK_PASSWORD and the password in GENLOCK_USER are taken out of the command's environment.
-  What is etcdctl's, ETCDCTL_..., stays in it.";
 
 const VARIABLES: &str = "\
 Environment of genlock:
@@ -141,16 +127,6 @@ Configuration:
   A password is here only if nobody else can read the file (chmod 600); that of password-file may
   be readable by nobody else, one of root's or another user's also by its group.";
 
-const STORES: &str = "\
-Stores:
-  etcd   the lock is etcdctl's own: genlock, etcdctl lock and Go's concurrency.Mutex exclude each
-         other under the same name, first come first served
-  file:  flock(2) on one file a key, for one host and without a server; not in order. The command
-         inherits the lock, which lives for as long as the command even if genlock is killed. Root
-         and other users meet only in a directory that is named, whose mode and group decide: after
-         install -d -m 2770 -g GROUP DIR all of GROUP lock in file:DIR
-  A store that cannot be reached is an error: genlock never falls back to another.";
-
 const SIGNALS: &str = "\
 Signals:
   HUP, INT, QUIT, TERM, USR1, USR2, ALRM, XCPU, ABRT, WINCH and CONT are passed to the command's
@@ -159,21 +135,7 @@ Signals:
   If genlock is killed, the command and what it started is killed at once.
   What SIGKILL from genlock does not end, as a process of root's that sudo started, is named and
   waited for, with the lock held; two signals that end a process leave it. The lock then runs out
-  at its TTL, or with file: when that process has ended.";
-
-/// Above the options in `genlock run --help`.
-pub(super) const RUN_EXPLAINED: &str = "\
-Examples:
-  genlock run /locks/backup -- ./backup.sh
-      wait for the lock, run, release
-  genlock run --try -E 0 -q /locks/report ./report.sh
-      in a crontab: skip this run, silently, if the last one still runs
-  genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
-      in a pipeline: wait at most ten minutes, run at most an hour
-  genlock run --endpoints file: /locks/local ./job.sh
-      on this host only, without a server
-  genlock run --endpoints https://a:2379,https://b:2379 --cacert ca.pem /locks/x ./job.sh
-      over TLS, with two members of the cluster to turn to";
+  at its TTL, or when that process has ended where locks do not expire.";
 
 const DOCTOR_LINES: &str = "\
 Output:
@@ -183,26 +145,8 @@ Output:
   ok     as it should be
   set    a setting that somebody has set, its value and where that comes from; with --verbose all
          of them; a password is never shown
-  and the second says of what it is: config, endpoint, tls, auth, rights, times, clock, proc or
-  directory.";
-
-const DOCTOR_JSON: &str = "\
-JSON:
-  ok         whether nothing is wrong
-  status     the exit status
-  store      etcd or file
-  settings   an array of: key, value (null if there is none, or it is a password), origin, kind of
-             origin (option, variable, file, default)
-  findings   an array of: state, topic, text, mend (or null), status (or null)
-  endpoints  an array of: endpoint, reached, version and role (leader, follower, learner, none),
-             which etcd tells only root from 3.5 on where users log in, read_seconds (an array,
-             one for each read), certificate
-  auth       whether etcd has users log in, or null; user: as whom we are
-  rights     prefix, read, write and lease: true, false, or null if it was not asked
-  times      in seconds: ttl, renewed_every, told, killed, unnoticed
-  directory  path, owner, mode, filesystem, local (true, false, or null if it is not known)
-  A certificate has subject, names, issuer, from and until (RFC 3339). What is not known, or is
-  not of this store, is null.";
+  and the second says of what it is: config, store, endpoint, tls, auth, rights, times, clock,
+  proc or directory.";
 
 const DOCTOR_STATUS: &str = "\
 Exit status:
@@ -219,14 +163,6 @@ Examples:
   genlock doctor /locks/backup --user backup --password-file password
   genlock doctor --json | jq -r '.findings[] | select(.state == \"wrong\").text'";
 
-const FILES: &str = "\
-Files:
-  ~/.config/genlock/config.toml  the user's configuration
-  /etc/genlock/config.toml       the host's
-  /run/genlock                   root's locks of file:
-  /run/user/UID/genlock          another user's; without /run/user/UID in $XDG_RUNTIME_DIR/genlock
-  /tmp/genlock-UID               another user's who has neither; once made it goes before both";
-
 const STATUS_EXIT: &str = "\
 Exit status:
   0    the lock is held
@@ -240,11 +176,11 @@ JSON:
   holder   null, or an object:
     token       the fencing token; null where another tool holds a lock that has none
     owner_key   what stands for it in the store
-    lease       in hexadecimal (etcd), or null
-    foreign     true if it is another tool's, such as etcdctl or a service, which says no more
+    lease       as the store writes it, or null
+    foreign     true if it is another tool's, which says no more
     host, user, pid, command, since (RFC 3339), labels, taken_away
   ttl      null, or {granted, left} in seconds: how long the lock lasts if it is not renewed
-  waiters  an array of such objects, in the order in which they are served (etcd)
+  waiters  an array of such objects, in the order in which they are served, where they are known
   Fields may be added, and do not change.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
@@ -267,14 +203,15 @@ const EVENTS: &str = "\
 Events:
   holds, waits   what there is at the beginning
   acquired       it holds the lock from now on
-  queued         it waits for the lock from now on (etcd)
+  queued         it waits for the lock from now on, where that is known
   released       it held the lock, and let go
   expired        it held the lock, which ran out: it was not heard of for a TTL, or died
-  left           it waited, and does so no more (etcd)
+  left           it waited, and does so no more
   taken-away     an operator told it to let go
   As JSON: time (RFC 3339), event, key, and the fields of a holder as of genlock status.
-  A store that is away is asked again; what changed meanwhile is told then. etcd does not tell a
-  lock that ran out from one that was released: that is seen for up to 200 holders at a time.";
+  A store that is away is asked again; what changed meanwhile is told then. Where the
+  store does not tell a lock that ran out from one that was released, that is seen for up to 200
+  holders at a time.";
 
 pub(super) const WATCH_EXAMPLES: &str = "\
 Examples:
@@ -297,12 +234,13 @@ Notes:
   genlock that runs the command is asked, which asks the store as whoever it is there: no option
   is needed. Where it does not answer, in another network namespace, say, the store is asked from
   here; certificates and a user are then taken from where they always are.
-  A majority of etcd's members confirms the answer. What is left is less the margin that genlock
+  The store confirms the answer as it does a renewal. What is left is less the margin that genlock
   keeps; genlock goes on renewing the lock while the command runs.";
 
 const CHECK_EXIT: &str = "\
 Exit status:
-  0    the lock is held; the seconds that are left are on stdout, or \"unlimited\" (file:)
+  0    the lock is held; the seconds that are left are on stdout, or \"unlimited\" where locks do
+       not expire
   75   it is held, but less than --at-least is left
   80   it is not ours any more, or an operator has taken it away
   Otherwise as of genlock(1).";

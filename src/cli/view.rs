@@ -15,7 +15,7 @@ use crate::locker::{Record, TakenAway};
 pub(super) struct ContenderView<'a> {
     token: Option<u64>,
     owner_key: &'a str,
-    /// In hexadecimal, as etcdctl takes it.
+    /// As the store writes it.
     lease: Option<&'a str>,
     /// Whether another tool put it there, which leaves no record.
     foreign: bool,

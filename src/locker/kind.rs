@@ -12,16 +12,22 @@ use crate::error::{Result, Setting};
 pub struct StoreKind {
     /// What its endpoints begin with, such as `file:`.
     pub schemes: &'static [&'static str],
+    /// Those of them that a path follows.
+    pub path_schemes: &'static [&'static str],
     /// Whether it has several endpoints.
     pub several: bool,
+    /// Whether it is this host's alone, and has no server.
+    pub is_local: bool,
     /// The endpoint that is meant where none is said.
     pub default_endpoint: &'static str,
     /// What its locks can do.
     pub capabilities: &'static Capabilities,
     /// The settings that it takes.
     pub settings: &'static [Setting],
-    /// The variables that a command finds beside those of every store's locks.
-    pub variables: &'static [&'static str],
+    /// The variables that a command finds beside those of every store's locks, and what they say.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// What help says of it.
+    pub help: StoreHelp,
     /// Its endpoints as they are understood in another working directory, by another user, and
     /// without our certificates.
     #[cfg_attr(
@@ -33,6 +39,19 @@ pub struct StoreKind {
     pub(crate) open: fn(Config, Options) -> Result<Box<dyn StoreClient>>,
     /// See [`StoreKind::examine`].
     pub(crate) examine: Examine,
+}
+
+/// What help says of a store.
+#[non_exhaustive]
+pub struct StoreHelp {
+    /// How its endpoints are written.
+    pub endpoints: &'static str,
+    /// What its locks are, in lines of at most 85 columns.
+    pub about: &'static [&'static str],
+    /// Endpoints, and what they are good for.
+    pub example: (&'static str, &'static str),
+    /// Directories of its own on this host, and what is there.
+    pub files: &'static [(&'static str, &'static str)],
 }
 
 /// Finds out what is wrong with a store: its configuration, a key and a TTL.

@@ -65,6 +65,20 @@ fn look(path: &str, text: &str, rule: fn(&str) -> Option<&'static str>) -> Vec<F
         .collect()
 }
 
+/// A store that is named: the list of stores has what is to be said of it. etcdctl is a program.
+fn a_store(line: &str) -> Option<&'static str> {
+    let is_word = |(at, name): (usize, &str)| {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let (before, after) = (&line[..at], &line[at + name.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    };
+    let names = ["etcd", "redis", "zookeeper"].iter();
+    let is_named = names
+        .clone()
+        .any(|name| line.match_indices(name).any(is_word));
+    (is_named || line.contains("\"file:")).then_some("a store")
+}
+
 /// Of all below a folder, or in a file.
 fn findings(within: &[&str], rule: fn(&str) -> Option<&'static str>) -> Vec<Finding> {
     let sources = below("src");
@@ -90,6 +104,14 @@ fn the_tool_decides_by_no_text_of_an_error() {
 }
 
 #[test]
+fn the_tool_names_no_store() {
+    let mut found = findings(&["src/cli", "src/progress"], a_store);
+    // What etcdctl's variables mean.
+    found.retain(|one| one.path != "src/cli/settings/etcdctl.rs");
+    crate::judge(&found);
+}
+
+#[test]
 fn what_speaks_of_the_tool_or_decides_by_text_is_found() {
     let text = "let a = \"use --cert\";\n// --key\nlet b = \"$GENLOCK_CERT\";\nx - --y;\nz--z\n\
                 #[cfg(test)]\nlet c = \"--cert\";";
@@ -102,4 +124,8 @@ fn what_speaks_of_the_tool_or_decides_by_text_is_found() {
         by_text,
     );
     assert_eq!(found.len(), 1);
+    let text = "a(\"in etcd\");\nb(\"etcdctl\");\nc(\"file:\");\nfn d(file: &File)";
+    let found = look("src/cli/a.rs", text, a_store);
+    let found: Vec<_> = found.iter().map(|finding| finding.line).collect();
+    assert_eq!(found, [1, 3]);
 }

@@ -35,7 +35,7 @@ pub(super) enum Meant {
 }
 
 pub(super) const EXCLUSIVE: &str = "every lock is exclusive";
-const CONSULS: &str = "that is for consul: locks are in etcd, see --endpoints, or in files";
+const CONSULS: &str = "that is for consul: --endpoints says which stores there are";
 
 /// Options of flock(1), then those of consul, which may have one dash as well. A line counts only while
 /// genlock has no option of that name.

@@ -1,12 +1,11 @@
 //! The variables that etcdctl reads, one for each of its global flags. Those that decide which store it
 //! uses, and as which user, count here too, or are refused: to ignore one would lock elsewhere.
 
-use std::os::unix::ffi::OsStrExt;
-
 use super::keys::USER;
 use super::{Settings, boolean, invalid};
 use crate::Result;
 use crate::cli::environment::variable;
+use crate::stores::{self, STORES};
 
 /// A variable that etcdctl reads.
 pub(super) struct EtcdctlVariable {
@@ -76,9 +75,15 @@ const fn of(name: &'static str, meaning: Meaning) -> EtcdctlVariable {
 /// Refuses a variable that makes etcdctl use another store or user in a way that we do not follow, unless
 /// `settings` has the key that comes before it.
 pub(super) fn check(settings: &Settings) -> Result<()> {
-    // With `file:` there is no etcd, and its variables do not matter.
+    // They are of the store whose endpoints have no scheme, and do not matter with another.
     let endpoints = settings.values.get("endpoints");
-    if endpoints.is_some_and(|list| list.as_bytes().starts_with(b"file:")) {
+    let endpoints = endpoints.map(|list| list.to_string_lossy());
+    let endpoints: Vec<_> = endpoints
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|endpoint| endpoint.trim().to_owned())
+        .collect();
+    if stores::kind_of(&endpoints).is_ok_and(|kind| !std::ptr::eq(kind, STORES[0])) {
         return Ok(());
     }
     for EtcdctlVariable { name, meaning } in &VARIABLES {

@@ -2,17 +2,15 @@
 //! line that was used is named, with what the user can do.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use super::{Origin, Settings};
 use crate::cli::{environment, quoting};
 use crate::error::Setting;
+use crate::stores::STORES;
 use crate::{Error, ErrorKind};
-
-/// The default endpoint.
-const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2379);
 
 /// How long to try to connect to it: it is on this host.
 const SOON: Duration = Duration::from_millis(100);
@@ -67,14 +65,20 @@ impl Settings {
         self.origin(key).place(key)
     }
 
-    /// What the user can do if the store cannot be reached. `file:` is proposed only if no endpoints are
-    /// configured and no etcd runs here: a lock in another store does not exclude the users of the configured
+    /// What the user can do if the store cannot be reached. A store of this host is proposed only if no
+    /// endpoints are configured and no server runs here: a lock in another store does not exclude the users of the configured
     /// one.
     fn way_out(&self) -> String {
         if *self.origin(Setting::Endpoints.name()) == Origin::Default && nobody_listens() {
-            return "no endpoints are configured: name them with --endpoints; to lock on this \
-                    host only, without a server: --endpoints file:"
-                .to_owned();
+            let local = STORES.iter().find(|kind| kind.is_local);
+            let local = local.map(|kind| {
+                let endpoint = kind.default_endpoint;
+                format!("; to lock on this host only, without a server: --endpoints {endpoint}")
+            });
+            return format!(
+                "no endpoints are configured: name them with --endpoints{}",
+                local.unwrap_or_default()
+            );
         }
         format!("try: {}", quoting::line(self.doctor()))
     }
@@ -113,8 +117,11 @@ fn is_here_only(origin: &Origin) -> bool {
     }
 }
 
-/// Whether there is certainly no etcd at the default endpoint.
+/// Whether there is certainly no server at the default endpoint.
 fn nobody_listens() -> bool {
-    let connected = TcpStream::connect_timeout(&DEFAULT, SOON);
+    let Ok(address) = STORES[0].default_endpoint.parse() else {
+        return false;
+    };
+    let connected = TcpStream::connect_timeout(&address, SOON);
     connected.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }

@@ -4,7 +4,7 @@ use super::dial::PROTOCOL;
 use super::{CAPABILITIES, Etcd, examine, hold};
 use crate::error::Setting;
 use crate::locker::Config;
-use crate::locker::kind::StoreKind;
+use crate::locker::kind::{StoreHelp, StoreKind};
 
 /// Beside the schemes of its protocol: the one that only says which store is meant.
 const NAMED: &str = "etcd://";
@@ -12,7 +12,9 @@ const NAMED: &str = "etcd://";
 /// What is known of etcd.
 pub(crate) static KIND: StoreKind = StoreKind {
     schemes: &[NAMED, "http://", "https://", "unix:"],
+    path_schemes: &["unix:"],
     several: true,
+    is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
     settings: &[
@@ -25,7 +27,24 @@ pub(crate) static KIND: StoreKind = StoreKind {
         Setting::Password,
         Setting::Ttl,
     ],
-    variables: &[hold::LEASE, hold::KEY, hold::REVISION],
+    variables: &[
+        (hold::LEASE, "the lease, in hexadecimal as etcdctl takes it"),
+        (hold::KEY, "the owner key, as of etcdctl lock"),
+        (hold::REVISION, "the create revision of the owner key"),
+    ],
+    help: StoreHelp {
+        endpoints: "HOST:PORT, http://, https:// or unix:// for etcd, several with commas between",
+        about: &[
+            "the lock is etcdctl's own: genlock, etcdctl lock and Go's concurrency.Mutex exclude",
+            "each other under the same name, first come first served. A renewal counts only if a",
+            "majority of etcd's members stands behind the leader that answered.",
+        ],
+        example: (
+            "https://a:2379,https://b:2379",
+            "over TLS, with two members of the cluster to turn to",
+        ),
+        files: &[],
+    },
     from_anywhere,
     open: |config, options| Ok(Box::new(Etcd::new(config, options)?)),
     examine: examine::examine,

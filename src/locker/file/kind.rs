@@ -6,18 +6,41 @@ use super::{CAPABILITIES, FileStore, examine};
 use crate::error::{Result, Setting};
 use crate::locker::Config;
 use crate::locker::Options;
-use crate::locker::kind::{StoreClient, StoreKind};
+use crate::locker::kind::{StoreClient, StoreHelp, StoreKind};
 
 const SCHEME: &str = "file:";
 
 /// What is known of locks in files.
 pub(crate) static KIND: StoreKind = StoreKind {
     schemes: &[SCHEME],
+    path_schemes: &[SCHEME],
     several: false,
+    is_local: true,
     default_endpoint: SCHEME,
     capabilities: &CAPABILITIES,
     settings: &[Setting::Endpoints, Setting::Ttl],
     variables: &[],
+    help: StoreHelp {
+        endpoints: "file:DIR, or file: for a directory of one's own, for this host alone",
+        about: &[
+            "flock(2) on one file a key, for one host and without a server; not in order. The",
+            "command inherits the lock, which lives for as long as the command even if genlock is",
+            "killed. Root and other users meet only in a directory that is named, whose mode and",
+            "group decide: after install -d -m 2770 -g GROUP DIR all of GROUP lock in file:DIR.",
+        ],
+        example: (SCHEME, "on this host only, without a server"),
+        files: &[
+            ("/run/genlock", "root's locks of file:"),
+            (
+                "/run/user/UID/genlock",
+                "another user's; without /run/user/UID in $XDG_RUNTIME_DIR/genlock",
+            ),
+            (
+                "/tmp/genlock-UID",
+                "another user's who has neither; once made it goes before both",
+            ),
+        ],
+    },
     from_anywhere,
     open,
     examine: |config, key, _| {
