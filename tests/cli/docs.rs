@@ -5,6 +5,7 @@ mod fields;
 mod links;
 mod names;
 mod options;
+mod stores;
 
 use std::fs;
 use std::path::{Path, PathBuf};

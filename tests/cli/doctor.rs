@@ -104,6 +104,9 @@ fn all_is_well_and_nothing_is_left() {
     assert!(run.text().contains("clock "), "{}", run.text());
     let found = json(doctor(&endpoint, &["/locks/x", "--ttl", "20"]), 0);
     assert_eq!(found["store"], "etcd");
+    let assumption = "etcd keeps what a majority has acknowledged";
+    assert_eq!(found["assumption"], assumption);
+    says(&run, "ok", "store", &["etcd, assumed: ", assumption]);
     let member = &found["endpoints"][0];
     assert_eq!(member["endpoint"], *endpoint);
     assert_eq!(member["reached"], true);

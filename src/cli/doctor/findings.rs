@@ -18,6 +18,7 @@ pub(super) struct Findings {
     ok: bool,
     status: u8,
     pub(super) store: Option<&'static str>,
+    pub(super) assumption: Option<&'static str>,
     settings: Vec<SettingRow>,
     findings: Vec<FindingRow>,
     pub(super) endpoints: Vec<ShownEndpoint>,

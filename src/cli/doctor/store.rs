@@ -41,7 +41,10 @@ fn tell(
     found: Examination,
     options: &DoctorOptions,
 ) {
-    report.store = Some(kind.name());
+    let (name, assumption) = (kind.name(), kind.capabilities.assumption);
+    report.store = Some(name);
+    report.assumption = Some(assumption);
+    report.ok("store", format!("{name}, assumed: {assumption}"));
     for finding in &found.findings {
         one(report, settings, finding);
     }

@@ -27,6 +27,8 @@ fn locks_in_files() {
     says(&run, "ok", "directory", &[&path, "mode 0700"]);
     let found = json(doctor(endpoints, &[]), 0);
     assert_eq!(found["store"], "file");
+    let assumption = found["assumption"].as_str().expect("a line");
+    assert!(assumption.contains("run on this host"), "{assumption}");
     assert_eq!(found["directory"]["path"], *path);
     assert_eq!(found["directory"]["mode"], "0700");
     assert_eq!(found["times"], Value::Null);
