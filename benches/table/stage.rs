@@ -1,4 +1,4 @@
-//! What every row stands on: an etcd, the probe, a scratch directory, and how often to measure.
+//! What every row uses: an etcd, the probe, a scratch directory, and how often to measure.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -67,11 +67,13 @@ impl Stage {
     }
 }
 
-/// Starts so many etcds as one cluster, with the times that etcd has by itself. They end with this
-/// thread, whatever ends it.
+/// Starts a cluster of so many etcds, with etcd's default election timeout. The kernel kills them when this
+/// thread ends.
 pub(crate) fn start(count: usize, tls: bool) -> Vec<Server> {
     let setup = Setup {
         tls,
+        // For its metrics, which are served without TLS there.
+        unix: tls,
         election: 1000,
         ..Setup::default()
     };
@@ -90,7 +92,7 @@ pub(crate) fn address(endpoint: &str) -> &str {
     endpoint.split("://").nth(1).unwrap_or(endpoint)
 }
 
-/// How long a command takes that has to succeed.
+/// How long the command takes. It has to succeed.
 pub(crate) fn timed(mut command: Command) -> Duration {
     let start = Instant::now();
     let status = command.status().expect("a program");
@@ -99,7 +101,7 @@ pub(crate) fn timed(mut command: Command) -> Duration {
     took
 }
 
-/// How long until the probe runs, which is the command of this one.
+/// How long it takes from the start of this command until the probe, which it runs, has started.
 pub(crate) fn until_probe(mut command: Command) -> Duration {
     command.stdout(Stdio::piped());
     let start = probe::now();
@@ -111,12 +113,12 @@ pub(crate) fn until_probe(mut command: Command) -> Duration {
     first - start
 }
 
-/// Processes that end with this, if they have not by themselves.
+/// Processes that are killed when this is dropped, if they have not ended by then.
 #[derive(Default)]
 pub(crate) struct Crowd(pub(crate) Vec<Child>);
 
 impl Crowd {
-    /// How many have not ended well in time.
+    /// Waits until all have ended; how many failed, or have not ended within the limit.
     pub(crate) fn until_done(&mut self, limit: Duration) -> usize {
         let start = Instant::now();
         let mut failed = 0;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::etcd::Server;
 use crate::report::Figure;
-use crate::stage::{Crowd, Stage, timed};
-use crate::tool::Tool;
+use crate::stage::{Crowd, Stage, start, timed};
+use crate::tool::{Tool, over_tls};
 
 /// How often each method was called.
 pub(crate) struct Requests(BTreeMap<String, u64>);
@@ -17,7 +17,7 @@ impl Requests {
         Self(server.requests().into_iter().collect())
     }
 
-    /// What has come since `before`, without those that are ours.
+    /// What has come since `before`, without `ours`, the bench's own.
     pub(crate) fn since(mut self, before: &Self, ours: &[&str]) -> Self {
         for (method, count) in &mut self.0 {
             *count -= before.0.get(method).unwrap_or(&0);
@@ -41,7 +41,7 @@ impl Requests {
         self.0.values().sum()
     }
 
-    /// Those that are one question and one answer.
+    /// How many are unary: one question and one answer, and no stream.
     pub(crate) fn unary(&self) -> u64 {
         self.all() - self.count("Watch") - self.count("LeaseKeepAlive")
     }
@@ -61,6 +61,7 @@ pub(crate) fn requests(stage: &Stage) -> Vec<Figure> {
     let behind = "requests of a run that waits behind one other";
     vec![
         figure(stage, alone_in, stage.times(50), (3.0, 0.0), alone),
+        alone_over_tls(stage),
         figure(stage, behind, stage.times(20), (5.0, 1.0), behind_another),
     ]
 }
@@ -86,7 +87,24 @@ fn figure(
         .note(format!("etcdctl lock: {}", etcdctl.text(runs)))
 }
 
-/// Of so many runs that meet nobody.
+/// Where the key's request reaches etcd before the lease's it is refused, and sent again: a Txn more, and
+/// a round trip.
+fn alone_over_tls(stage: &Stage) -> Figure {
+    let server = start(1, true).remove(0);
+    let runs = stage.times(200);
+    let before = Requests::of(&server);
+    for _ in 0..runs {
+        let run = Tool::Genlock.lock(&server.endpoint(), &stage.key(), &["true".as_ref()]);
+        timed(over_tls(Tool::Genlock, &server.file(""), run));
+    }
+    let requests = Requests::of(&server).since(&before, &[]);
+    let runs = runs as f64;
+    Figure::new("requests of a run that meets nobody, over TLS")
+        .at_most(1.3, requests.count("Txn") as f64 / runs, "Txn")
+        .note(format!("genlock: {}", requests.text(runs)))
+}
+
+/// The requests of so many runs that meet nobody.
 pub(crate) fn alone(stage: &Stage, tool: Tool, runs: usize) -> Requests {
     let before = Requests::of(&stage.server);
     for _ in 0..runs {
@@ -95,7 +113,7 @@ pub(crate) fn alone(stage: &Stage, tool: Tool, runs: usize) -> Requests {
     Requests::of(&stage.server).since(&before, &[])
 }
 
-/// Of so many runs that wait behind one other.
+/// The requests of so many runs that wait behind one other.
 pub(crate) fn behind_another(stage: &Stage, tool: Tool, runs: usize) -> Requests {
     let mut all = Requests(BTreeMap::new());
     for _ in 0..runs {
@@ -104,7 +122,7 @@ pub(crate) fn behind_another(stage: &Stage, tool: Tool, runs: usize) -> Requests
     all
 }
 
-/// Waits until it watches, then lets it run.
+/// The requests of one run that waits for the bench's lock, which is released once the run watches it.
 fn waiter(stage: &Stage, tool: Tool) -> Requests {
     let key = stage.key();
     let holder = stage.observer.hold(&key);

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use super::super::certificates::Shows;
@@ -88,11 +89,19 @@ impl Server {
     }
 
     fn metrics(&self) -> String {
-        let mut stream = TcpStream::connect(&self.site().client).expect("etcd");
-        let request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
-        stream.write_all(request).expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("metrics");
-        answer
+        // The socket in its directory speaks in clear, whatever the port does.
+        if self.setup.unix {
+            let stream = UnixStream::connect(self.file("etcd.sock:0"));
+            return metrics_over(stream.expect("etcd"));
+        }
+        metrics_over(TcpStream::connect(&self.site().client).expect("etcd"))
     }
+}
+
+fn metrics_over(mut stream: impl Read + Write) -> String {
+    let request = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("metrics");
+    answer
 }
