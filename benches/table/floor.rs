@@ -1,6 +1,6 @@
-//! The floor: the least program that runs a command under a lock in etcd. It asks for the lease
-//! and a place at once, believes that the place is the first, spawns, waits, and revokes. Nothing
-//! is renewed, watched or stopped. It is this executable, run with an argument.
+//! The floor: the least program that runs a command under a lock in etcd, to compare with. It requests
+//! the lease and the key at once, does not look whether its key is the first, runs the command, and
+//! revokes. It renews, watches and stops nothing. It is this executable, run with an argument.
 
 use std::process::{Command, ExitCode};
 
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     })
 }
 
-/// As the library dials.
+/// Connects in the same way as the library.
 pub(crate) async fn connect(address: &str) -> Result<Client, Error> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -57,14 +57,14 @@ pub(crate) async fn connect(address: &str) -> Result<Client, Error> {
     Client::from_channel(Channel::Tonic(channel), Some(options)).await
 }
 
-/// A lease id that is nobody's.
+/// A random lease id.
 pub(crate) fn fresh_lease() -> i64 {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).expect("chance");
     (u64::from_le_bytes(bytes) >> 1) as i64
 }
 
-/// The lease and, along with it, a place in the queue.
+/// Requests the lease and, at the same time, a key in the queue that is attached to it.
 pub(crate) async fn acquire(
     client: &Client,
     key: &str,
@@ -92,7 +92,7 @@ pub(crate) async fn acquire(
     };
     granted?;
     match placed {
-        // It overtook the request for the lease.
+        // etcd served the request for the key first: once more, now that the lease exists.
         Err(Error::GRpcStatus(status)) if status.message().contains("lease not found") => {
             kv.txn(txn).await
         }

@@ -8,7 +8,7 @@
 // The table is what it prints.
 #![allow(clippy::print_stdout)]
 
-// The tests use all of both.
+// Not everything in these two is used here; the tests use all of it.
 #[allow(dead_code)]
 #[path = "../../tests/support/certificates.rs"]
 mod certificates;
@@ -36,7 +36,7 @@ use report::Figure;
 use rows::ROWS;
 use stage::Stage;
 
-/// Whatever hangs, it is over then.
+/// The bench gives up after this time, in case something hangs.
 const LIMIT: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            // As cargo calls it.
+            // cargo adds this one.
             "--bench" => {}
             "--quick" => quick = true,
             "--svg" => svg = args.next().map(PathBuf::from),
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     thread::spawn(|| {
         thread::sleep(LIMIT);
         eprintln!("table: not done within {LIMIT:?}");
-        // The etcds end with us.
+        // The kernel kills the etcds then (setpriv --pdeathsig in stage.rs).
         #[allow(clippy::exit)]
         std::process::exit(1);
     });
@@ -104,7 +104,7 @@ fn usage() -> ExitCode {
     ExitCode::from(64)
 }
 
-/// What was measured, and on what.
+/// The machine and the versions of what is compared, as the first line of the table.
 fn machine() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let of_file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();

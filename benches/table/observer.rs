@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::floor::{acquire, connect, fresh_lease};
 
-/// How long a lock is held that nobody renews.
+/// The bench's own locks are not renewed: longer than it takes, in seconds.
 const TTL: i64 = 300;
 
 pub(crate) struct Observer {
@@ -43,7 +43,7 @@ impl Observer {
         released.expect("a release");
     }
 
-    /// The values of all places, the oldest first.
+    /// The values of the keys in the queue, the oldest first.
     pub(crate) fn queue(&self, key: &str) -> Vec<Vec<u8>> {
         let all = GetOptions::new()
             .with_prefix()
@@ -54,7 +54,7 @@ impl Observer {
         kvs.into_iter().map(|kv| kv.into_key_value().1).collect()
     }
 
-    /// How many places there are.
+    /// How many keys are in the queue.
     pub(crate) fn places(&self, key: &str) -> usize {
         let count = GetOptions::new().with_prefix().with_count_only();
         let mut kv = self.client.kv_client();
@@ -62,7 +62,7 @@ impl Observer {
         self.runtime.block_on(get).expect("the queue").count() as usize
     }
 
-    /// Waits until there are so many; false if there are not in time.
+    /// Waits until there are so many; false if that takes too long.
     pub(crate) fn until_queued(&self, key: &str, places: usize, limit: Duration) -> bool {
         let start = Instant::now();
         while start.elapsed() < limit {

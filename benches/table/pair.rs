@@ -1,6 +1,6 @@
-//! `cargo bench -- --pair OLD NEW`: what the table measures, of two builds of genlock in turns, and the
-//! ratio of each row. The same build given twice shows the noise. Left out is what the bench's own
-//! client does, in the row `scale`.
+//! `cargo bench -- --pair OLD NEW`: measures two builds of genlock in turns, by all rows of the table, and
+//! prints their ratios. Given the same build twice it shows the noise. The row `scale` is missing: it
+//! measures the library that the bench is built with.
 
 mod crowds;
 mod far;
@@ -14,10 +14,10 @@ use crate::tool::Tool;
 /// The old and the new.
 type Builds = [Tool; 2];
 
-/// What is more than this times the old is called worse.
+/// A row whose ratio is above this is called worse.
 const WORSE: f64 = 1.03;
 
-/// A row: the same of both.
+/// A row: the same measure of both builds.
 struct Compared {
     title: String,
     unit: &'static str,
@@ -40,13 +40,13 @@ impl Compared {
         Self::new(title, unit, samples.each_ref().map(Sample::median))
     }
 
-    /// Of what there should be much of.
+    /// For a measure of which more is better.
     fn more_is_better(mut self) -> Self {
         self.more = true;
         self
     }
 
-    /// How many times worse the new one is: below 1 it is better. Nothing of both is the same.
+    /// How many times worse the new build is; below 1 it is better.
     fn ratio(&self) -> f64 {
         let [old, new] = self.values;
         match (old == new, self.more) {

@@ -1,4 +1,5 @@
-//! The table's figures as bars, in SVG. It brings its own background: it is read on any.
+//! The table's figures as bars, in SVG. It has its own background, so that it can be read on dark and
+//! light pages.
 
 use std::fmt::Write;
 

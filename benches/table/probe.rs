@@ -1,5 +1,5 @@
-//! When the first instruction of a command runs, as a program that does nothing else tells it: it
-//! writes the time of CLOCK_MONOTONIC on its stdout. Nothing is linked or loaded before it.
+//! The probe: a program that writes the time of CLOCK_MONOTONIC to its stdout, and nothing else. It is
+//! static and has no runtime, so that this is the time of its first instruction.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What it writes: a `struct timespec`.
+/// The size of what it writes, a `struct timespec`.
 const SIZE: usize = 16;
 
 /// clock_gettime(CLOCK_MONOTONIC, stack); write(1, stack, 16); exit(0).
@@ -49,7 +49,7 @@ const CODE: &[u8] = &[
 #[cfg(target_arch = "aarch64")]
 const MACHINE: u16 = 183;
 
-/// The headers of ELF, elf(5): one program, one segment of it, all of the file.
+/// The headers of the file, elf(5): the ELF header and one program header, for one segment.
 const HEADERS: u64 = 64 + 56;
 const ADDRESS: u64 = 0x40_0000;
 
@@ -80,13 +80,13 @@ pub(crate) fn write(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a program");
 }
 
-/// The time on its clock.
+/// The time on the probe's clock.
 pub(crate) fn now() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// The times that are written here.
+/// The times that probes have written.
 pub(crate) fn read(written: &[u8]) -> Vec<Duration> {
     let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("8 bytes"));
     let times = written.chunks_exact(SIZE);

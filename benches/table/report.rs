@@ -1,4 +1,4 @@
-//! One line of the table: ratios first, each beside its goal, then what they are made of.
+//! An entry of the table: ratios first, each with its goal, then the values behind them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ pub(crate) struct Figure {
     title: String,
     verdicts: Vec<(bool, String)>,
     notes: Vec<String>,
-    /// What the plot shows: whose, how much, as it is written.
+    /// What the plot shows: a tool, its value, and the text beside the bar.
     pub(crate) bars: Vec<(&'static str, f64, String)>,
 }
 
@@ -39,7 +39,7 @@ impl Figure {
         self
     }
 
-    /// A goal that is no number.
+    /// A goal that is met or not, without a number.
     pub(crate) fn holds(mut self, so: bool, text: impl Into<String>) -> Self {
         self.verdicts.push((so, text.into()));
         self
@@ -50,7 +50,7 @@ impl Figure {
         self
     }
 
-    /// A bar of the plot, which is told below the goals as well.
+    /// A bar of the plot, which is also a note.
     pub(crate) fn bar(self, who: &'static str, value: f64, text: impl Into<String>) -> Self {
         let text = text.into();
         let mut figure = self.note(format!("{who}: {text}"));

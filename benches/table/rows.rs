@@ -14,7 +14,7 @@ use crate::stage::Stage;
 /// Measures, and gives what it found.
 type Row = fn(&Stage) -> Vec<Figure>;
 
-/// By the names that choose them.
+/// Each with the name by which the command line selects it.
 pub(crate) const ROWS: &[(&str, Row)] = &[
     ("run", start::run),
     ("first", start::first),

@@ -1,4 +1,4 @@
-//! What was measured several times.
+//! The values of something that was measured several times.
 
 use std::fmt;
 use std::time::Duration;

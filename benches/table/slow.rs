@@ -1,5 +1,5 @@
-//! A network with a round trip of its own: a TCP proxy that passes everything on half a round trip
-//! later, and that takes one to connect.
+//! A slow network: a TCP proxy that passes everything on after half a round trip, and to which it takes a
+//! round trip to connect.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-/// What came, and when it is to go on; nothing is the end.
+/// What came in, and when it is to be passed on; no bytes mean the end of the stream.
 type Chunk = (Instant, Vec<u8>);
 
-/// Starts one before the server at `target`, which ends with this process; gives its HOST:PORT.
+/// Starts a proxy before the server at `target`; gives its HOST:PORT. It runs until this process ends.
 pub(crate) fn before(target: &str, round_trip: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -25,7 +25,8 @@ pub(crate) fn before(target: &str, round_trip: Duration) -> String {
 }
 
 fn carry(client: TcpStream, target: &str, round_trip: Duration) {
-    // Loopback connects at once. What the client says first, it says a round trip too early.
+    // connect(2) over loopback takes no time, so the client's first bytes come a round trip too
+    // early: they are passed on as if it had begun after that.
     let connected = Instant::now() + round_trip;
     let Ok(server) = TcpStream::connect(target) else {
         return;

@@ -1,4 +1,4 @@
-//! What is compared: each runs a command under a lock.
+//! The tools that are compared. Each runs a command under a lock.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn genlock(path: &str, endpoint: &str, key: &str) -> Command {
     tool
 }
 
-/// The same over TLS, as a client with a certificate.
+/// The command, with the files that TLS with a client certificate needs.
 pub(crate) fn over_tls(tool: Tool, files: &Path, mut command: Command) -> Command {
     let prefix = match tool {
         Tool::Etcdctl => "ETCDCTL",
@@ -71,7 +71,7 @@ pub(crate) fn over_tls(tool: Tool, files: &Path, mut command: Command) -> Comman
     command
 }
 
-/// Nothing of our own environment counts, and nothing is shown.
+/// Removes the tools' variables from the command's environment, and connects it to /dev/null.
 pub(crate) fn quiet(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();

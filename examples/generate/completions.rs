@@ -1,6 +1,5 @@
-//! One file a shell, as clap makes it. Those of bash, zsh and fish are taught to complete the
-//! command that a verb runs as that command completes itself, and a lock's name
-//! from the store, where no file is wanted.
+//! A file for each shell, as clap makes it. In those of bash, zsh and fish the command that a verb runs is
+//! completed by its own completion, and a lock's name from the store.
 
 use std::path::Path;
 
@@ -10,11 +9,11 @@ use clap_complete_nushell::Nushell;
 
 use super::File;
 
-/// Find the command on the line, and hand over to its own completion.
+/// Functions that find the command on the line, and call its own completion.
 const BASH: &str = include_str!("command.bash");
 const FISH: &str = include_str!("command.fish");
 
-/// What completes a lock's name, from the store: within a tenth of a second or not at all.
+/// Completes a lock's name from the store, if that answers within a tenth of a second.
 const ZSH_KEY: &str = "
 (( $+functions[_genlock_key] )) ||
 _genlock_key() {
@@ -24,12 +23,12 @@ _genlock_key() {
 }
 ";
 
-/// fish's words for the same, of command.fish.
+/// The same for fish, with a function of command.fish.
 const KEYS: &str = " -a \"(__fish_genlock_keys)\"";
 
-/// As many arguments stand before the command of a verb that runs none.
+/// For a verb without a command: how many arguments come before it, more than anybody types.
 const NEVER: isize = 99;
-/// The same, where none is the name of a lock.
+/// For a verb without a lock's name: which argument it is.
 const NO_LOCK: isize = -1;
 
 pub(super) fn files(command: &Command) -> Vec<File> {
@@ -74,20 +73,20 @@ fn text(generator: impl Generator) -> String {
     String::from_utf8(text).expect("text")
 }
 
-/// Whether the argument is a lock's name, or the beginning of some.
+/// Whether the argument is a lock's name, or a prefix of names.
 fn names_a_lock(arg: &Arg) -> bool {
     let names = arg.get_value_names().unwrap_or_default();
     names.iter().any(|name| name == "KEY" || name == "PREFIX")
 }
 
-/// The options of a verb that take the word behind them.
+/// The options of a verb that take a value.
 fn valued(verb: &Command) -> Vec<String> {
     let options = verb.get_opts();
     let options = options.filter(|option| option.get_action().takes_values());
     options.flat_map(written).collect()
 }
 
-/// Those of them with certain values, and those that name a file.
+/// The options whose values are known, with those, and the options that name a file.
 fn offered(verb: &Command) -> Vec<String> {
     let options = verb.get_opts().filter_map(|option| {
         let values = option.get_possible_values();
@@ -102,14 +101,14 @@ fn offered(verb: &Command) -> Vec<String> {
     each.collect()
 }
 
-/// How an option is written.
+/// How an option may be written: `-w`, `--wait`.
 fn written(option: &Arg) -> impl Iterator<Item = String> + use<> {
     let short = option.get_short().map(|short| format!("-{short}"));
     let long = option.get_long().map(|long| format!("--{long}"));
     short.into_iter().chain(long)
 }
 
-/// Replaces what is in `text`. It fails if clap writes something else one day.
+/// Replaces `part`, which has to be in `text`: it is not if a new version of clap writes something else.
 fn replace(text: &str, part: &str, by: &str) -> String {
     assert!(text.contains(part), "{part}");
     text.replace(part, by)
@@ -131,7 +130,7 @@ fn fish_using(verb: &str) -> String {
 fn teach_fish(text: &str, verb: &str, before: usize, valued: &str) -> String {
     let using = fish_using(verb);
     let within = format!("__fish_genlock_command {before} {valued}");
-    // No option of ours, and no file, once the command has begun.
+    // Once the command has begun neither our options nor files are proposed.
     let ours = format!("-n \"{using}; and not {within} >/dev/null\"");
     let text = replace(text, &format!("-n \"{using}\""), &ours);
     format!(
@@ -142,7 +141,8 @@ fn teach_fish(text: &str, verb: &str, before: usize, valued: &str) -> String {
     )
 }
 
-/// clap's condition for what comes after `help` sees `help` itself, and is never so.
+/// Mends clap's condition for what comes after `help`: it looks for any verb on the line, of which `help` is
+/// one itself, and is never true.
 fn mend_fish_help(text: &str) -> String {
     let using = fish_using("help");
     let condition = format!("{using}; and not __fish_seen_subcommand_from ");
@@ -161,7 +161,8 @@ fn teach_zsh(text: &str, command: &Command) -> String {
     for arg in command.get_subcommands().flat_map(Command::get_positionals) {
         let id = arg.get_id();
         if arg.is_trailing_var_arg_set() {
-            // With two colons the command would be all arguments, KEY among them (zshcompsys(1)).
+            // With two colons zsh would pass all arguments, KEY as well, to the command's completion
+            // (zshcompsys(1), _arguments).
             text = replace(&text, &format!("'*::{id} -- "), &format!("'*:::{id} -- "));
         } else if names_a_lock(arg) {
             let start = format!("{id} -- ");

@@ -1,6 +1,5 @@
-//! genlock(7): what is promised, and how it is kept. `docs/` is the home of the promise, the faults,
-//! the token, the scale, the statuses and what does not change; `genlock run --help` that of times,
-//! stores, signals and variables.
+//! genlock(7), put together from two sources: `docs/` for the promise, the faults, the token, the scale, the
+//! statuses and what does not change; `genlock run --help` for times, stores, signals and variables.
 
 use super::roff::{bold, escape, markdown, section, table};
 
@@ -73,7 +72,7 @@ pub(super) fn text(help: &[(String, String)]) -> String {
     text + &section(&genlock::cli::etcdctls_variables())
 }
 
-/// What stands below a heading of a page, up to the next of its level.
+/// The text below a heading of a page, up to the next heading of the same level.
 fn below(page: &'static str, heading: &str) -> &'static str {
     let (_, below) = page
         .split_once(&format!("\n{heading}\n"))

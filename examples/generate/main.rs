@@ -1,5 +1,5 @@
-//! Writes `completions/` and `man/` from the options: `cargo xtask generate`. A test holds
-//! the committed files equal to them.
+//! Writes `completions/` and `man/`: `cargo xtask generate`. A test compares the committed files with what
+//! this would write.
 
 use std::io;
 use std::path::{Path, PathBuf};

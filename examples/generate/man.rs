@@ -1,4 +1,4 @@
-//! A page for genlock and one a verb, from the options and what help says beside them.
+//! The man pages of genlock and of each verb, from the options and the text of help.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use super::File;
 use super::concepts;
 use super::roff::{bold, escape, examples, italic, prose, section};
 
-/// When the pages were last changed by hand, as man(7) wants to know.
+/// The date in the pages' headers: when their text was last changed (man-pages(7)).
 const DATE: &str = "2026-11-25";
 
-/// The sections of help that genlock(7) has for all verbs.
+/// Sections of help that are left out of genlock(1) and the verbs' pages, since genlock(7) has them.
 const CONCEPTS: [&str; 3] = ["Promise", "Times", "Stores"];
 
 /// The sections that come last, in the order of man-pages(7).
@@ -52,8 +52,8 @@ pub(super) fn files(command: &Command) -> Vec<File> {
     files
 }
 
-/// The page with lines of 80 columns at most where they are filled anyway, for mandoc(1) and for
-/// whoever reads its source, and without a paragraph's beginning where a section begins.
+/// The page's source with lines of at most 80 columns where man(1) fills them anyway, and without `.PP` at
+/// the start of a section: mandoc -Tlint complains of both.
 fn filled(page: &str) -> String {
     let mut filled = String::new();
     let mut before = "";
@@ -73,7 +73,7 @@ fn filled(page: &str) -> String {
                     filled.push(if fits { ' ' } else { '\n' });
                     width = if fits { width + 1 } else { 0 };
                 }
-                // A dot begins a request at the start of a line only.
+                // Only at the start of a line a dot begins a request.
                 let guard = if width == 0 && word.starts_with('.') {
                     "\\&"
                 } else {
@@ -91,7 +91,7 @@ fn filled(page: &str) -> String {
     filled
 }
 
-/// The sections above and below the options in `--help`: headings, and indented lines.
+/// The sections above and below the options in `--help`, each with its heading.
 fn sections(command: &Command) -> Vec<(String, String)> {
     let above = command.get_before_long_help().or(command.get_before_help());
     let below = command.get_after_long_help();
@@ -157,7 +157,7 @@ fn text(name: &str, command: &Command) -> String {
     text
 }
 
-/// The pages of the verbs, where there are some.
+/// The list of verbs, with their pages; empty for a verb itself.
 fn verbs(command: &Command) -> String {
     let mut text = String::new();
     for verb in command.get_subcommands().filter(|v| v.get_name() != "help") {
@@ -174,7 +174,7 @@ fn verbs(command: &Command) -> String {
     format!(".SH VERBS\n{text}")
 }
 
-/// A sentence that ends as one.
+/// The sentence with a full stop at its end.
 fn ended(text: &str) -> String {
     let text = text.trim_end();
     let dot = if text.ends_with(['.', ':', '?']) {
@@ -222,7 +222,7 @@ fn help(arg: &Arg) -> String {
     prose(&sentences.join(" "))
 }
 
-/// The options, those of a heading of their own in a subsection.
+/// The options. Those under a heading of their own are in a subsection.
 fn options(command: &Command) -> String {
     let mut text = ".SH OPTIONS\n".to_owned();
     let shown: Vec<_> = command
@@ -270,7 +270,7 @@ fn names(option: &Arg) -> String {
     names.join(", ") + &value
 }
 
-/// What help says of the environment, and the options' own variables.
+/// The section of help about the environment, and the variables of the options.
 fn environment(command: &Command, sections: &[(String, String)]) -> String {
     let mut text = ".SH ENVIRONMENT\n".to_owned();
     let mut told = false;

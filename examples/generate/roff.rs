@@ -1,6 +1,6 @@
-//! Text as man(7) takes it: what help says, and the pages of docs/.
+//! Turns the text of help and the pages of docs/ into the form of man(7).
 
-/// Plain text: what groff would see something else in is escaped.
+/// Plain text, with what has a meaning for groff escaped.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -15,7 +15,7 @@ pub(super) fn escape(text: &str) -> String {
             _ => escaped.push_str(&format!("\\[u{:04X}]", u32::from(character))),
         }
     }
-    // A line that begins with a dot is a request.
+    // A dot at the start of a line would begin a request.
     match escaped.strip_prefix('.') {
         Some(rest) => format!("\\&.{rest}"),
         None => escaped,
@@ -30,7 +30,7 @@ pub(super) fn italic(text: &str) -> String {
     format!("\\fI{}\\fR", escape(text))
 }
 
-/// A paragraph of help: options and the names of pages stand out.
+/// A paragraph of help, with options and the names of man pages in bold.
 pub(super) fn prose(text: &str) -> String {
     let words = text.split_whitespace().map(|word| {
         let name = word.trim_end_matches([',', '.', ':', ';', ')']);
@@ -50,21 +50,21 @@ pub(super) fn prose(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What is between two columns of help; `column` is where the second one of the list begins.
+/// The two columns of a line of help; `column` is where the second one of the list begins.
 fn columns(line: &str, column: Option<usize>) -> Option<(&str, &str)> {
     if let Some((tag, body)) = line.trim_start().split_once("  ") {
         return Some((tag, body.trim_start()));
     }
-    // A name that fills its column.
+    // The name fills its column, and only one blank is left before the second.
     let (tag, body) = line.split_once(' ')?;
     (column == Some(tag.len() + 1)).then_some((tag, body))
 }
 
-/// A section of help: paragraphs, and lists of two columns, one within the other at most.
+/// A section of help: paragraphs, and lists of two columns, which may have a list within.
 pub(super) fn section(lines: &str) -> String {
     let mut text = String::new();
     let mut paragraph = String::new();
-    // The column of what is explained now, and whether it is in an inner list.
+    // Where the second column of the current list begins, and whether that is the inner list.
     let mut column = None;
     let mut inner = false;
     let flush = |text: &mut String, paragraph: &mut String| {
@@ -111,28 +111,28 @@ pub(super) fn section(lines: &str) -> String {
     text
 }
 
-/// Lines to type, each with what it does below it, if that is said.
+/// Examples: lines to type, each with its explanation below it, if there is one.
 pub(super) fn examples(lines: &str) -> String {
     let lines = lines.lines().map(|line| {
         let line = line.strip_prefix("  ").unwrap_or(line);
         if line.starts_with(' ') {
             format!(".RS\n{}\n.RE\n", prose(line))
         } else {
-            // Not broken where the terminal ends, to be copied.
+            // Not filled, so that the line can be copied.
             format!(".PP\n.nf\n{}\n.fi\n", bold(line))
         }
     });
     lines.collect()
 }
 
-/// Markdown as `docs/` has it: headings, paragraphs, bullets, tables, code. What points into the
-/// repository is left out.
+/// Markdown as in `docs/`: headings, paragraphs, bullets, tables, code. Links into the repository become
+/// plain text, and a paragraph that names a file of tests is left out.
 pub(super) fn markdown(source: &str) -> String {
     let mut text = String::new();
     let mut blocks = source.split("\n\n").peekable();
     while let Some(block) = blocks.next() {
         let block = block.trim_matches('\n');
-        // A comment stands on a line of its own, before a block of code.
+        // A block of code may have an HTML comment on the line before it.
         let block = block.split_once("-->\n").map_or(block, |(_, after)| after);
         if let Some(code) = block.strip_prefix("```") {
             let mut code = code.split_once('\n').unwrap_or_default().1.to_owned();
@@ -160,8 +160,8 @@ pub(super) fn markdown(source: &str) -> String {
     text
 }
 
-/// The first two cells of each row of a table below its head: what, and what happens. Where there
-/// are three and the third is no test, all of them.
+/// The rows of a table, without its head, as a list. A cell that names a test is left out; the last of the
+/// others explains those before it.
 pub(super) fn table(source: &str) -> String {
     let rows = source.lines().filter(|line| line.starts_with('|')).skip(2);
     let items = rows.map(|row| {

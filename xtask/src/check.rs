@@ -1,10 +1,10 @@
-//! What is looked at without a test: format, lints, features, least versions, documentation.
+//! The checks that are no tests: format, lints, features alone, minimal versions, documentation.
 
 use std::fs;
 
 use crate::step::{Outcome, Step, below_root};
 
-/// Ends at the first that fails.
+/// Runs the checks, up to the first that fails.
 pub(crate) fn run() -> Outcome {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     lints(&["--workspace", "--all-targets"])?;
@@ -27,7 +27,7 @@ pub(crate) fn run() -> Outcome {
     )?;
     Step::script("tests/minimal").run()?;
     documentation(&[])?;
-    // As docs.rs makes it: of the library.
+    // As docs.rs builds it: the library with all its features, without the tool.
     let of_library = features.into_iter().filter(|feature| feature != "cli");
     let of_library = of_library.collect::<Vec<_>>().join(",");
     documentation(&["--no-default-features", "--features", &of_library])

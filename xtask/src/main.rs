@@ -1,4 +1,4 @@
-//! `cargo xtask`: what people who work on genlock do again and again.
+//! `cargo xtask`: the commands for working on genlock.
 
 mod check;
 mod step;

@@ -1,11 +1,11 @@
-//! One program that is run, from the root of the repository.
+//! A step of a task: a program that is run in the root of the repository.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What came of it, or why not.
+/// The result of a step, or why it failed.
 pub(crate) type Outcome<T = ()> = Result<T, String>;
 
 /// A path below the root of the repository.
@@ -18,7 +18,7 @@ pub(crate) fn below_root(path: &str) -> PathBuf {
 pub(crate) struct Step(Command);
 
 impl Step {
-    /// The cargo that runs us.
+    /// The cargo that has started us, with these arguments.
     pub(crate) fn cargo(args: &[&str]) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Self::program(&cargo).and(args)
@@ -35,19 +35,19 @@ impl Step {
         Self(command)
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub(crate) fn and<S: AsRef<OsStr>>(mut self, args: &[S]) -> Self {
         self.0.args(args);
         self
     }
 
-    /// A variable of its environment.
+    /// Sets an environment variable.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
     }
 
-    /// Runs it, and says so before.
+    /// Prints the command line, and runs it.
     pub(crate) fn run(mut self) -> Outcome {
         println!("\n== {self}");
         match self.0.status() {
@@ -57,7 +57,7 @@ impl Step {
         }
     }
 
-    /// Runs it for what it writes to its standard output.
+    /// Runs it, and gives what it writes to stdout.
     pub(crate) fn output(mut self) -> Outcome<String> {
         match self.0.stderr(Stdio::inherit()).output() {
             Ok(output) if output.status.success() => {

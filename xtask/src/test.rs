@@ -1,4 +1,4 @@
-//! One test, or a few, without a thought for which program has them: only those that can are built.
+//! Runs one test, or a few, by name. Only the test programs that may have them are built.
 
 use std::fs;
 use std::io;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::step::{Outcome, Step, below_root};
 
-/// A program of tests.
+/// A test program.
 struct Program {
-    /// How cargo is asked for it.
+    /// The options with which cargo builds it.
     flags: Vec<String>,
-    /// Where its text is.
+    /// Where its source is.
     folders: Vec<PathBuf>,
 }
 
@@ -19,8 +19,8 @@ impl Program {
         Step::cargo(&["test", "--locked"]).and(&self.flags)
     }
 
-    /// Whether a test of this name could be in it: all its words are in the text or in the names
-    /// of the files.
+    /// Whether it may have a test of this name: each part of the name is in the source, or in the name of
+    /// one of its files.
     fn may_have(&self, name: &str) -> io::Result<bool> {
         let mut text = String::new();
         for folder in &self.folders {
@@ -48,7 +48,7 @@ fn programs() -> io::Result<Vec<Program>> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let mut flags = vec!["--test".into(), name.clone()];
             let mut folders = vec![entry.path()];
-            // The suite of the stores is the library's, behind a feature.
+            // The tests of stores are also in the library, for which this feature is needed.
             if name == "locker" {
                 flags.extend(["--features".into(), "testing".into()]);
                 folders.push(below_root("src/testing"));
@@ -60,7 +60,7 @@ fn programs() -> io::Result<Vec<Program>> {
     Ok(programs)
 }
 
-/// All that is written in the files below a folder, and their names.
+/// Adds the text of all files below a folder, and their names.
 fn read(folder: &Path, text: &mut String) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

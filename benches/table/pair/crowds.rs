@@ -10,7 +10,7 @@ use crate::sample::Sample;
 use crate::stage::{Crowd, Stage, start};
 use crate::tool::Tool;
 
-/// So many wait for one lock, or take one each.
+/// How many wait for one lock, or take a lock each.
 const MANY: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -56,7 +56,7 @@ pub(super) fn crowds(stage: &Stage, builds: Builds) -> Vec<Compared> {
     ]
 }
 
-/// As many runs, of as many keys, that start at once: how long until all are done.
+/// Starts [`MANY`] runs at once, each of a key of its own: how long until all are done.
 fn each_its_own(stage: &Stage, tool: Tool, endpoints: &str) -> Duration {
     let start = Instant::now();
     let runs = (0..MANY).map(|_| {

@@ -9,7 +9,7 @@ use crate::sample::Sample;
 use crate::stage::Stage;
 use crate::tool::{Tool, quiet};
 
-/// Of how many turns: few, since proc(5) gives the processor time of one in ticks of 10 ms.
+/// In how many turns the runs are made: few long ones, since processor time comes in ticks of 10 ms.
 const TURNS: usize = 4;
 
 /// What one build took.

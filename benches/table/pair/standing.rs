@@ -5,7 +5,7 @@ use crate::rows::idle::{idleness, memory_of};
 use crate::rows::requests::{Requests, alone, behind_another};
 use crate::stage::Stage;
 
-/// Both, by whether they wait.
+/// A name, and whether it waits for the lock.
 const ROLES: [(&str, bool); 2] = [("holder", false), ("waiter", true)];
 
 pub(super) fn standing(stage: &Stage, builds: Builds) -> Vec<Compared> {

@@ -46,7 +46,7 @@ impl Far {
 
 pub(crate) fn distance(stage: &Stage) -> Vec<Figure> {
     let far = Far::new(stage);
-    // Plain and TLS of genlock, of etcdctl; the floor knows no TLS.
+    // In the order of `runs`. The floor has no TLS.
     let mut samples = [(); 5].map(|()| Sample::default());
     for _ in 0..stage.times(30) {
         let runs = [

@@ -34,7 +34,7 @@ impl<'a> Idler<'a> {
         let crowd = Crowd(vec![process.expect("a program")]);
         let places = 1 + usize::from(waits);
         assert!(observer.until_queued(KEY, places, PATIENCE), "no place");
-        // What follows soon, such as a watch, has followed.
+        // What happens once, just after that, is over then: the first watch, say.
         sleep(Duration::from_millis(700));
         Self { server, crowd }
     }
@@ -83,7 +83,7 @@ impl<'a> Idler<'a> {
 
 impl Drop for Idler<'_> {
     fn drop(&mut self) {
-        // etcdctl hears of no SIGTERM, but ends with its command.
+        // etcdctl ignores SIGTERM while its command runs, and ends with it.
         let (_, commands) = self.family();
         for pid in commands.into_iter().chain([self.crowd.0[0].id()]) {
             if let Some(pid) = Pid::from_raw(pid as i32) {
@@ -107,12 +107,12 @@ fn number_after(text: &str, word: &str) -> u64 {
     found.parse().unwrap_or(0)
 }
 
-/// Of a holder, or of one that waits, in MB.
+/// The memory of a holder or of a waiter, PSS in MB.
 pub(crate) fn memory_of(stage: &Stage, tool: Tool, waits: bool) -> f64 {
     Idler::start(&stage.server, tool, waits).memory()
 }
 
-/// One at a time, so that nothing is shared with another of its kind.
+/// One process at a time: PSS divides memory among those that share it.
 pub(crate) fn memory(stage: &Stage) -> Vec<Figure> {
     let both = [("holder", false), ("waiter", true)];
     let figures = both.map(|(name, waits)| {
@@ -127,18 +127,18 @@ pub(crate) fn memory(stage: &Stage) -> Vec<Figure> {
     figures.into()
 }
 
-/// What it cost to be there, in a minute.
+/// What holding or waiting costs in a minute.
 pub(crate) struct Idleness {
     pub(crate) requests: Requests,
     pub(crate) watches: u64,
-    /// On a processor.
+    /// Processor time.
     pub(crate) milliseconds: f64,
     /// How often a thread slept of its own accord.
     pub(crate) sleeps: f64,
 }
 
-/// Looks at all of these at the same time, for so long, after they have held or waited for a while. Each
-/// has an etcd of its own, which counts its requests.
+/// Measures all of these at the same time, for so long, from when they hold or wait on. Each has an etcd of
+/// its own, which counts its requests.
 pub(crate) fn idleness(all: &[(Tool, bool)], seconds: f64) -> Vec<Idleness> {
     let a_minute = 60.0 / seconds;
     let servers: Vec<_> = all.iter().map(|_| start(1, false).remove(0)).collect();

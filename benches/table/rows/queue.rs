@@ -52,7 +52,7 @@ pub(crate) fn queue_of(stage: &Stage, tool: Tool, waiters: usize) -> Vec<Duratio
         observer.until_queued(&key, waiters + 1, PATIENCE),
         "no queue"
     );
-    // The last one looks once more before it waits.
+    // The last one may still be looking who is ahead; it is to wait when the lock is released.
     thread::sleep(Duration::from_millis(20));
     observer.release(holder);
     assert_eq!(crowd.until_done(PATIENCE), 0, "waiters that failed");
@@ -70,7 +70,7 @@ pub(crate) fn gaps(starts: &[Duration]) -> impl Iterator<Item = f64> {
         .map(|(one, next)| (*next - *one).as_secs_f64() * 1000.0)
 }
 
-/// How often eight workers have their turn in a second.
+/// How many runs eight workers, who all want one lock, get done in a second.
 pub(crate) fn sections(stage: &Stage) -> Vec<Figure> {
     let window = Duration::from_millis(if stage.quick { 500 } else { 2500 });
     let (mut genlock, mut etcdctl) = (Sample::default(), Sample::default());

@@ -18,11 +18,11 @@ use crate::report::Figure;
 use crate::sample::Sample;
 use crate::stage::{Stage, address, start};
 
-/// For those who would rather wait than give up.
+/// The time limits of clients that are to wait rather than give up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
-    // The etcds inherit it.
+    // Before the etcds are started, as they inherit the limit.
     let files = all_files();
     let servers = start(3, false);
     let endpoints: Vec<_> = servers.iter().map(Server::endpoint).collect();
@@ -63,7 +63,7 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     let config = EtcdConfig::default()
         .dial_timeout(PATIENCE)
         .command_timeout(PATIENCE);
-    // One that hears nothing asks every member.
+    // A client that gets no answer connects to every member.
     for &hosts in sizes.iter().filter(|&&hosts| 3 * hosts < files) {
         burst = burst.note(at_once(&runtime, &endpoints, hosts, EtcdConfig::default()));
         if hosts >= 2000 {
@@ -73,7 +73,7 @@ pub(crate) fn scale(stage: &Stage) -> Vec<Figure> {
     vec![runs, renewals, burst, patient]
 }
 
-/// Raises the limit of open files as far as it goes, and gives it.
+/// Raises the soft limit of open files to the hard one, and gives it.
 fn all_files() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -82,7 +82,7 @@ fn all_files() -> usize {
     limit.map_or(usize::MAX, |limit| limit as usize)
 }
 
-/// Seconds on a processor so far: of all etcds, and of all clients, which are this process.
+/// Seconds of processor time so far: of all etcds, and of the clients, which are this process.
 struct Effort {
     etcds: f64,
     clients: f64,
@@ -100,7 +100,7 @@ impl Effort {
         }
     }
 
-    /// What each of so many cost since then.
+    /// The processor time since then, divided by `count`.
     fn each(&self, count: usize) -> String {
         let now = Self::now();
         let each = |seconds: f64| seconds * 1000.0 / count as f64;
@@ -110,7 +110,7 @@ impl Effort {
     }
 }
 
-/// Hundredths of a second on a processor, of a process with this name.
+/// The processor time of a process in hundredths of a second, if `name` is its name; 0 if not.
 fn ticks(pid: &str, name: &str) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     if !stat.contains(name) {
@@ -123,7 +123,7 @@ fn ticks(pid: &str, name: &str) -> u64 {
 
 fn client(endpoints: &[String], config: EtcdConfig) -> Etcd {
     let config = config.endpoints(endpoints);
-    // What would be looked up anew each time is the same for all here.
+    // An empty record: otherwise each client would look up the host's and the user's name.
     let options = Options::default().with_holder(Record::default());
     Etcd::new(config, options).expect("a client")
 }
@@ -156,13 +156,13 @@ async fn runs_a_second(endpoints: &[String], clients: usize, window: Duration) -
     (rate, done.load(Ordering::Relaxed))
 }
 
-/// How many are done a second, however long the last ones take.
+/// How many are done in a second of the window; those that are still under way do not count.
 async fn rate(done: &AtomicUsize, start: Instant, window: Duration) -> f64 {
     sleep(window).await;
     done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The two requests of a renewal, one after the other on each of these connections.
+/// How many renewals are done in a second: each client sends the two requests of one again and again.
 async fn renewals_a_second(endpoints: &[String], clients: usize, window: Duration) -> (f64, usize) {
     let done = Arc::new(AtomicUsize::new(0));
     let mut held = Vec::new();
@@ -205,7 +205,7 @@ async fn renew(
     Ok(())
 }
 
-/// So many hosts whose clocks strike at once.
+/// As many clients as hosts, that start at the same moment, as from cron.
 fn at_once(runtime: &Runtime, endpoints: &[String], hosts: usize, config: EtcdConfig) -> String {
     let start = Instant::now();
     let results = runtime.block_on(async {

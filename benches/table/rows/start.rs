@@ -9,7 +9,7 @@ use crate::tool::{Tool, quiet};
 
 const TOOLS: [Tool; 3] = [Tool::Genlock, Tool::Floor, Tool::Etcdctl];
 
-/// In every order: who runs after etcdctl finds the processor's caches full of it.
+/// In every order: a tool that runs after etcdctl finds the processor's caches filled by it.
 const ORDERS: [[usize; 3]; 6] = [
     [0, 1, 2],
     [0, 2, 1],

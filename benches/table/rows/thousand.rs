@@ -75,7 +75,7 @@ pub(crate) fn served(stage: &Stage, tool: Tool, count: usize) -> Served {
         pids.push(waiter.id());
         crowd.0.push(waiter);
     }
-    // Some may give up, which is found out below.
+    // Some may give up meanwhile: they are counted below.
     let waiting = |crowd: &mut Crowd| {
         let lives = |child: &mut Child| matches!(child.try_wait(), Ok(None));
         crowd.0.iter_mut().map(lives).filter(|lives| *lives).count()
@@ -86,7 +86,7 @@ pub(crate) fn served(stage: &Stage, tool: Tool, count: usize) -> Served {
         places = stage.observer.places(&key) - 1;
     }
     let queued = start.elapsed();
-    // Those who came last are still to look at who is ahead, and to watch.
+    // The last ones may still be looking who is ahead; all are to watch when the lock is released.
     sleep(Duration::from_secs(1));
     let order: Vec<u32> = stage
         .observer
@@ -115,14 +115,14 @@ pub(crate) fn served(stage: &Stage, tool: Tool, count: usize) -> Served {
     }
 }
 
-/// The times between starts, whatever their order is.
+/// The times between starts in the order in which they happened.
 pub(crate) fn gaps_in_order(starts: &[Duration]) -> Vec<f64> {
     let mut sorted = starts.to_vec();
     sorted.sort();
     gaps(&sorted).collect()
 }
 
-/// Who waits, as its record in the store says.
+/// The process number in a holder's or waiter's record.
 fn pid(record: &[u8]) -> Option<u32> {
     let record: serde_json::Value = serde_json::from_slice(record).ok()?;
     record["pid"].as_u64()?.try_into().ok()
