@@ -214,3 +214,102 @@ impl Drop for Claimed {
         self.claims.0.changed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    type Claiming<'a> = Pin<Box<dyn Future<Output = Result<Claim>> + 'a>>;
+
+    fn waits() -> Request {
+        Request::new("/k")
+    }
+
+    fn tries() -> Request {
+        Request::new("/k").without_waiting()
+    }
+
+    fn claiming<'a>(claims: &'a Claims, request: &'a Request) -> Claiming<'a> {
+        Box::pin(claims.claim(request))
+    }
+
+    /// What it has come to by now.
+    fn polled(claiming: &mut Claiming<'_>) -> Option<Result<Claim>> {
+        let mut context = Context::from_waker(Waker::noop());
+        match claiming.as_mut().poll(&mut context) {
+            Poll::Ready(claimed) => Some(claimed),
+            Poll::Pending => None,
+        }
+    }
+
+    /// At once.
+    fn claimed(claims: &Claims, request: &Request) -> Claim {
+        let now = polled(&mut claiming(claims, request));
+        now.expect("no wait").expect("an open client")
+    }
+
+    /// What the store has of a claim that nobody wants any more.
+    fn left(claims: &Claims) -> Trace {
+        claimed(claims, &waits()).trace()
+    }
+
+    #[test]
+    fn who_does_not_wait_awaits_what_its_client_has_let_go_of_before() {
+        let claims = Claims::default();
+        let (first, second) = (left(&claims), left(&claims));
+        let tries = tries();
+        let mut trying = claiming(&claims, &tries);
+        assert!(polled(&mut trying).is_none());
+        // What comes later is behind it, and who waits queues up in the store.
+        let behind = claimed(&claims, &waits());
+        let later = behind.trace();
+        drop((behind, first));
+        assert!(polled(&mut trying).is_none());
+        drop(second);
+        assert!(polled(&mut trying).is_some());
+        // Of another key, or another client, nothing is in the way.
+        claimed(&claims, &Request::new("/l").without_waiting());
+        claimed(&Claims::default(), &tries);
+        drop((trying, later));
+        assert!(claims.state().keys.is_empty(), "something is kept");
+    }
+
+    #[test]
+    fn who_does_not_wait_goes_on_while_another_waits_or_holds() {
+        let claims = Claims::default();
+        let waiting = claimed(&claims, &waits());
+        let ghost = left(&claims);
+        let again = claimed(&claims, &tries());
+        drop((waiting, again));
+        // One that has no answer yet is in nobody's way; it is when it came to hold.
+        let (one, other) = (tries(), tries());
+        let mut trying = claiming(&claims, &one);
+        let mut behind = claiming(&claims, &other);
+        assert!(polled(&mut trying).is_none() && polled(&mut behind).is_none());
+        drop(ghost);
+        let held = polled(&mut trying).expect("no wait").expect("a claim");
+        let _ghost = left(&claims);
+        assert!(polled(&mut behind).is_some());
+        let mut behind = claiming(&claims, &other);
+        assert!(polled(&mut behind).is_none());
+        held.stand();
+        assert!(polled(&mut behind).is_some());
+    }
+
+    #[test]
+    fn a_close_ends_it() {
+        let claims = Claims::default();
+        let _ghost = left(&claims);
+        let tries = tries();
+        let mut trying = claiming(&claims, &tries);
+        assert!(polled(&mut trying).is_none());
+        assert!(claims.close() && !claims.close());
+        let refused = polled(&mut trying).expect("an end").err();
+        assert_eq!(refused.map(|error| error.kind()), Some(ErrorKind::Closed));
+        assert!(polled(&mut claiming(&claims, &waits())).is_some_and(|claimed| claimed.is_err()));
+    }
+}

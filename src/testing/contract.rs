@@ -88,6 +88,8 @@ macro_rules! contract {
             refusal::a_lock_of_another_client;
             tasks::one_clients_tasks_have_their_turns_in_the_order_of_asking;
             tasks::a_try_is_none_while_another_task_holds_or_waits;
+            tasks::a_try_is_none_while_another_task_is_next;
+            tasks::one_of_several_tries_has_a_dropped_lock;
             tasks::a_task_that_gives_up_its_wait_disturbs_no_other;
             tasks::all_tasks_end_with_their_client;
             waiting::first_come_first_served;

@@ -2,6 +2,7 @@
 
 mod content;
 mod inherited;
+mod many;
 mod planted;
 mod shared;
 

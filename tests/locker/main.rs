@@ -6,4 +6,5 @@ mod support;
 mod etcd;
 mod file;
 mod hold;
+mod many;
 mod memory;

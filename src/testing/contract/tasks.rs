@@ -96,11 +96,40 @@ pub async fn a_try_is_none_while_another_task_holds_or_waits(fixture: &impl Fixt
     let held = held.expect("a held lock");
     is_none(&client).await;
     client.unlock(held).await.expect("a release");
-    let held = client.try_lock("/k").await.expect("an answer");
-    client
-        .unlock(held.expect("a free lock"))
-        .await
-        .expect("a release");
+    until_empty(fixture).await;
+}
+
+pub async fn a_try_is_none_while_another_task_is_next(fixture: &impl Fixture) {
+    for _ in 0..5 {
+        let (options, mut events) = observed(Options::default());
+        let client = fixture.client(options).await;
+        let held = lock(&client, "/k").await;
+        let waiting = spawn_lock(&client, "/k");
+        until_waiting(&mut events).await;
+        drop(held);
+        is_none(&client).await;
+        let held = soon("a turn", waiting).await.expect("no panic");
+        client
+            .unlock(held.expect("a held lock"))
+            .await
+            .expect("a release");
+    }
+    until_empty(fixture).await;
+}
+
+pub async fn one_of_several_tries_has_a_dropped_lock(fixture: &impl Fixture) {
+    let client = fixture.client(Options::default()).await;
+    for _ in 0..10 {
+        drop(lock(&client, "/k").await);
+        let mut trying = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let client = client.clone();
+            trying.spawn(async move { client.try_lock("/k").await });
+        }
+        let tried = soon("the answers", trying.join_all()).await;
+        let tried = tried.into_iter().map(|tried| tried.expect("an answer"));
+        assert_eq!(tried.flatten().collect::<Vec<_>>().len(), 1);
+    }
     until_empty(fixture).await;
 }
 

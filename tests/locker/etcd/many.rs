@@ -7,28 +7,9 @@ use genlock::{Held, Locker, Loss, Options};
 use tokio::task::JoinSet;
 
 use super::client_of;
+use crate::many::{store, take_turns, with_descriptors};
 use crate::support::etcd::{Server, Setup, has_flag};
 use genlock::testing::contract::{Fixture, soon};
-
-/// Says that a test runs in a process of its own, and against what.
-const ENDPOINT: &str = "GENLOCK_TEST_ENDPOINT";
-
-/// Runs the test of this name in a process that may have so many descriptors.
-fn with_descriptors(count: u32, test: &str, server: &Server) {
-    let limited =
-        format!("ulimit -n {count} && exec \"$0\" --exact etcd::many::{test} --nocapture");
-    let mut command = std::process::Command::new("sh");
-    command.arg("-c").arg(limited);
-    command.arg(std::env::current_exe().expect("this program"));
-    let output = command
-        .env(ENDPOINT, server.endpoint())
-        .output()
-        .expect("sh");
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{printed}\n{errors}");
-    assert!(printed.contains("1 passed"), "{printed}");
-}
 
 /// Asks for that many locks, which are another's or free.
 fn ask(client: &Arc<dyn Locker>, count: usize) -> JoinSet<Held> {
@@ -46,10 +27,10 @@ fn ask(client: &Arc<dyn Locker>, count: usize) -> JoinSet<Held> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
     const LOCKS: usize = 600;
-    let Ok(endpoint) = std::env::var(ENDPOINT) else {
+    let Some(endpoint) = store() else {
         let server = Server::start();
-        let test = "six_hundred_locks_and_waiters_have_a_thousand_descriptors";
-        with_descriptors(1024, test, &server);
+        let test = "etcd::many::six_hundred_locks_and_waiters_have_a_thousand_descriptors";
+        with_descriptors(1024, test, &server.endpoint());
         assert_eq!(server.leftovers().await, [""; 0]);
         return;
     };
@@ -71,6 +52,20 @@ async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
     drop(held);
     other.close().await.expect("a closed client");
     one.close().await.expect("a closed client");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_tasks_have_their_turns_with_fifty_descriptors() {
+    let Some(endpoint) = store() else {
+        let server = Server::start();
+        let test = "etcd::many::two_hundred_tasks_have_their_turns_with_fifty_descriptors";
+        with_descriptors(50, test, &server.endpoint());
+        assert_eq!(server.leftovers().await, [""; 0]);
+        return;
+    };
+    let client = client_of(&[&endpoint], Options::default());
+    soon("the turns", take_turns(&client, 200)).await;
+    client.close().await.expect("a closed client");
 }
 
 /// Holds and waits for more locks than the server lets a connection have streams.
