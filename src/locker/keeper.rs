@@ -28,7 +28,7 @@ use left::Leases;
 
 pub use super::net::fault::Fault;
 pub use lease::{Granted, Lease};
-pub(super) use turn::too_late;
+pub use turn::too_late;
 
 /// What a store does for one lease.
 ///

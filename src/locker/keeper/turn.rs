@@ -53,8 +53,9 @@ impl<C: LeaseCalls> Lease<C> {
     }
 }
 
-/// Nobody was waited for, and it would be taken in vain again.
-pub(in crate::locker) fn too_late(store: &str, ttl: Duration) -> Error {
+/// The error of a call whose [turn](Lease::take_turn) ended with [`Loss::Expired`] though nobody was
+/// waited for: it would be taken in vain again.
+pub fn too_late(store: &str, ttl: Duration) -> Error {
     let ttl = humantime::format_duration(ttl);
     let why = "the lock was taken, but could not be renewed before its TTL of";
     let reason = format!("{store} answers too late: {why} {ttl} was nearly over");

@@ -1,18 +1,18 @@
 //! A client of the store in memory.
 
 use std::fmt;
-use std::sync::PoisonError;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::place::{HeldPlace, MemoryPlace, Places};
+use super::place::{HeldPlace, MemoryPlace};
 use super::{Ahead, MemoryStore, owner_key};
-use crate::Result;
-use crate::clock::{self, Instant};
+use crate::clock;
 use crate::events::EventKind;
+use crate::locker::keeper::{self, Granted, Keeper, Lease};
 use crate::locker::{
     BoxFuture, Capabilities, Claim, Claims, Grant, Held, Locker, Loss, Options, Request,
 };
+use crate::{Error, ErrorKind, Result};
 
 /// What its locks can do.
 pub(super) static CAPABILITIES: Capabilities = {
@@ -24,104 +24,103 @@ pub(super) static CAPABILITIES: Capabilities = {
     able
 };
 
+/// What the store does takes no time: this is never over.
+const WITHIN: Duration = Duration::from_secs(1);
+
 /// A client of a [`MemoryStore`]. Its locks are renewed by tasks on the runtime of the call that took
 /// them.
 pub struct MemoryClient {
     pub(super) store: MemoryStore,
     options: Options,
     claims: Claims,
-    places: Places,
-    closed: watch::Sender<bool>,
+    keeper: Arc<Keeper>,
 }
 
 impl MemoryClient {
     pub(super) fn new(store: MemoryStore, options: Options) -> Self {
         Self {
             store,
+            keeper: Arc::new(Keeper::new(options.clone(), WITHIN)),
             options,
             claims: Claims::default(),
-            places: Places::default(),
-            closed: watch::Sender::new(false),
         }
     }
 
     async fn take(&self, request: &Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.options)?;
+        let (key, ttl) = (request.key(), request.ttl(&self.options));
         let claim = self.claims.claim(request).await?;
+        let mut waited = false;
         loop {
-            let Some(place) = self.enter(request) else {
-                return Ok(None);
-            };
-            let mut ownership = place.standing.owner.ownership();
-            tokio::select! {
-                biased;
-                () = self.until_closed() => return Err(Claims::closed(request.key())),
-                _ = ownership.lost() => {}
-                () = self.turn(&place, request) => {
-                    // The lock has its full TTL from now on.
-                    place.set_renewal(self.options.auto_renew);
-                    place.standing.renew();
+            let place = MemoryPlace::new(&self.store, request, &self.options);
+            let mut lease = Lease::start(&self.keeper, Arc::new(place), ttl, &claim);
+            let granted = match (lease.granted().await, lease.calls().in_the_way()) {
+                (Ok(granted), _) => granted,
+                (Err(_), Some(ahead)) => {
+                    self.tell(key, ahead, None);
+                    return Ok(None);
                 }
-            }
-            let Some(loss) = ownership.loss() else {
-                return self.held(request, place, claim).map(Some);
+                (Err(error), None) => return Err(error.of_key(key)),
             };
-            let what = EventKind::PlaceLost(loss);
-            self.options.notify(Some(request.key()), what);
+            match self.stand(&lease, &granted, request, &mut waited).await {
+                Ok(token) => return Ok(Some(self.held(key, token, (lease, granted), claim))),
+                Err(Loss::Closed) => return Err(Claims::closed(key)),
+                Err(Loss::Expired) if !waited => {
+                    return Err(keeper::too_late(CAPABILITIES.store, ttl).of_key(key));
+                }
+                Err(loss) => self.options.notify(Some(key), EventKind::PlaceLost(loss)),
+            }
+            // Before it takes another place it leaves this one.
+            let _ = lease.release().await;
             tokio::time::sleep(self.options.retry_interval).await;
         }
     }
 
-    /// Takes a place at the end; `None` if it does not wait and another holds.
-    fn enter(&self, request: &Request) -> Option<MemoryPlace> {
-        let (key, ttl) = (request.key(), request.ttl(&self.options));
-        let value = request.holder(&self.options).to_json();
-        // A deadline counts from before the request leaves.
-        let sent = Instant::now();
-        match self.store.enter(key, value, (sent, ttl), !request.waits()) {
-            Ok(token) => {
-                let granted = (token, ttl, sent);
-                let place =
-                    MemoryPlace::new(&self.places, &self.store, &self.options, key, granted);
-                Some(place)
-            }
-            Err(ahead) => {
-                self.tell(key, &ahead, None);
-                None
-            }
-        }
+    /// Waits until the turn of a place has come. Its token.
+    ///
+    /// # Errors
+    /// Why it was lost.
+    async fn stand(
+        &self,
+        lease: &Lease<MemoryPlace>,
+        granted: &Granted,
+        request: &Request,
+        waited: &mut bool,
+    ) -> Result<u64, Loss> {
+        let token = lease.calls().token().ok_or(Loss::KeyDeleted)?;
+        let mut ownership = granted.owner.ownership();
+        let has_waited = tokio::select! {
+            biased;
+            loss = ownership.lost() => return Err(loss),
+            has_waited = self.turn(lease.calls(), token, request) => has_waited?,
+        };
+        *waited |= has_waited;
+        lease.take_turn(granted, has_waited).await?;
+        Ok(token)
     }
 
-    /// Waits until nobody is ahead, and tells whenever the one just ahead changes.
-    async fn turn(&self, place: &MemoryPlace, request: &Request) {
-        let (key, token) = (request.key(), place.standing.token);
+    /// Waits until nobody is ahead, and tells whenever the one just ahead changes. Whether there was
+    /// anybody.
+    async fn turn(&self, place: &MemoryPlace, token: u64, request: &Request) -> Result<bool, Loss> {
         let mut changes = self.store.changes();
         let mut told = None;
         loop {
             changes.mark_unchanged();
-            let Some(ahead) = self.ahead(key, token) else {
-                return;
+            let Some(ahead) = place.ahead()? else {
+                return Ok(told.is_some());
             };
             let news = match request.follows_queue(&self.options) {
                 true => (ahead.next, ahead.count),
                 false => (ahead.next, 0),
             };
             if told.replace(news) != Some(news) {
-                self.tell(key, &ahead, Some(token));
+                self.tell(request.key(), &ahead, Some(token));
             }
             tokio::select! {
                 _ = changes.changed() => {}
                 () = clock::sleep_until(ahead.expiry) => {}
             }
         }
-    }
-
-    /// Who is ahead of this one in the queue. If it is not there any more its task says so.
-    fn ahead(&self, key: &str, token: u64) -> Option<Ahead> {
-        let contents = self.store.contents();
-        let queue = contents.queues.get(key)?;
-        let own = queue.iter().position(|one| one.token == token)?;
-        (own > 0).then(|| Ahead::of(key, &queue[..own]))
     }
 
     fn tell(&self, key: &str, ahead: &Ahead, token: Option<u64>) {
@@ -134,22 +133,19 @@ impl MemoryClient {
         self.options.notify(Some(key), what);
     }
 
-    fn held(&self, request: &Request, place: MemoryPlace, claim: Claim) -> Result<Held> {
-        let (key, token) = (request.key(), place.standing.token);
-        let owner = place.standing.owner.clone();
+    fn held(
+        &self,
+        key: &str,
+        token: u64,
+        (lease, granted): (Lease<MemoryPlace>, Granted),
+        claim: Claim,
+    ) -> Held {
+        let Granted { ttl, owner, .. } = granted;
         let grant = Grant::new(key, token).with_owner_key(owner_key(key, token));
-        let held = Held::new(grant, [], owner, Box::new(HeldPlace::new(place, claim)));
-        if *self.closed.borrow() {
-            return Err(Claims::closed(key));
-        }
-        Ok(held
-            .with_ttl(request.ttl(&self.options))
-            .told(&self.options))
-    }
-
-    async fn until_closed(&self) {
-        // It fails only when the sender is gone, which is this client's.
-        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+        let place = HeldPlace::new(lease, owner.clone(), &self.options, claim);
+        Held::new(grant, [], owner, Box::new(place))
+            .with_ttl(ttl)
+            .told(&self.options)
     }
 }
 
@@ -169,15 +165,10 @@ impl Locker for MemoryClient {
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {
             self.claims.close();
-            self.closed.send_replace(true);
-            let places = {
-                let mut all = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-                std::mem::take(&mut *all)
-            };
-            for standing in places {
-                standing.end(Loss::Closed);
+            match self.keeper.close(WITHIN).await {
+                true => Ok(()),
+                false => Err(Error::new(ErrorKind::TimedOut, "close: not in time")),
             }
-            Ok(())
         })
     }
 }

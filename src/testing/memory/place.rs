@@ -1,177 +1,169 @@
-//! A place in a queue of the store: renewed by a task, and left when it is dropped.
+//! A place in a queue of the store: what a client's keeper keeps as a lease, and the lock once its turn
+//! has come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
-use super::MemoryStore;
+use super::{Ahead, MemoryStore};
 use crate::Result;
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::events::EventKind;
-use crate::locker::{BoxFuture, Claim, Loss, Options, Owner, Possession, Record, margin};
+use crate::locker::keeper::{Attempt, Fault, Lease, LeaseCalls, Requests};
+use crate::locker::{
+    BoxFuture, Claim, Deadline, Loss, Options, Owner, Possession, Record, Request,
+};
 
-/// What a client has in the store, by token: for its closing.
-pub(super) type Places = Arc<Mutex<Vec<Arc<MemoryStanding>>>>;
-
-/// Whether and for whom a place stands.
-pub(super) struct MemoryStanding {
-    store: MemoryStore,
-    options: Options,
-    key: String,
-    pub(super) token: u64,
-    ttl: Duration,
-    pub(super) owner: Owner,
-}
-
-/// A place, as long as it is kept.
+/// What is asked of the store for one place.
 pub(super) struct MemoryPlace {
-    pub(super) standing: Arc<MemoryStanding>,
-    places: Places,
-    renews: watch::Sender<bool>,
-    task: AbortHandle,
-}
-
-impl MemoryStanding {
-    /// Renews it once. Without an answer nothing is new.
-    pub(super) fn renew(&self) {
-        let sent = Instant::now();
-        match self.store.renew(&self.key, self.token, sent) {
-            Some(true) => self.owner.extend(deadline(sent, self.ttl)),
-            Some(false) => self.owner.lose(Loss::LeaseGone),
-            None => self
-                .options
-                .notify(Some(&self.key), EventKind::Retrying("no answer".to_owned())),
-        }
-    }
-
-    /// Leaves the queue, for this reason.
-    pub(super) fn end(&self, loss: Loss) {
-        // First the holder's side says so.
-        self.owner.lose(loss);
-        self.store.remove(&self.key, self.token);
-    }
-
-    /// Looks whether it is there, as its holder wrote it.
-    fn look(&self) {
-        let kept = self.store.contents().find(&self.key, self.token).cloned();
-        let Some(kept) = kept else {
-            return self.owner.lose(Loss::KeyDeleted);
-        };
-        let record = Record::from_json(&kept.value);
-        if let Some(by) = record.and_then(|record| record.taken_away)
-            && self.owner.ownership().loss().is_none()
-        {
-            self.options
-                .notify(Some(&self.key), EventKind::TakenAway(by));
-            self.owner.lose(Loss::TakenAway);
-        }
-    }
-
-    /// Renews at a third of the TTL, for as long as it is wanted, and sees what others do to it.
-    async fn keep(self: Arc<Self>, mut renews: watch::Receiver<bool>) {
-        let mut changes = self.store.changes();
-        let mut ownership = self.owner.ownership();
-        let mut due = Instant::now() + self.ttl / 3;
-        loop {
-            self.look();
-            let renewal = async {
-                if renews.wait_for(|renews| *renews).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-                clock::sleep_until(due).await;
-            };
-            tokio::select! {
-                // A deadline that has passed is told by nobody else.
-                loss = ownership.lost() => return self.owner.lose(loss),
-                _ = changes.changed() => continue,
-                () = renewal => {}
-            }
-            if *renews.borrow() {
-                let before = ownership.deadline();
-                self.renew();
-                let pause = if ownership.deadline() > before {
-                    self.ttl / 3
-                } else {
-                    self.options.retry_interval
-                };
-                due = Instant::now() + pause;
-            }
-        }
-    }
+    store: MemoryStore,
+    key: String,
+    ttl: Duration,
+    /// What it says of itself, as it is kept: JSON.
+    value: Vec<u8>,
+    /// Whether it is taken only if nobody else is there.
+    alone: bool,
+    /// Its token, or who is in the way.
+    entered: OnceLock<Result<u64, Box<Ahead>>>,
 }
 
 impl MemoryPlace {
-    /// That of `token`, which was asked for at `sent`.
-    pub(super) fn new(
-        places: &Places,
-        store: &MemoryStore,
-        options: &Options,
-        key: &str,
-        (token, ttl, sent): (u64, Duration, Instant),
-    ) -> Self {
-        let standing = Arc::new(MemoryStanding {
-            store: store.clone(),
-            options: options.clone(),
-            key: key.to_owned(),
-            token,
-            ttl,
-            owner: Owner::new(Some(deadline(sent, ttl))),
-        });
-        let renews = watch::Sender::new(true);
-        let task = tokio::spawn(standing.clone().keep(renews.subscribe()));
-        let mut all = places.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(standing.clone());
-        drop(all);
+    /// For this request, of a client with these options.
+    pub(super) fn new(store: &MemoryStore, request: &Request, options: &Options) -> Self {
         Self {
-            standing,
-            places: places.clone(),
-            renews,
-            task: task.abort_handle(),
+            store: store.clone(),
+            key: request.key().to_owned(),
+            ttl: request.ttl(options),
+            value: request.holder(options).to_json(),
+            alone: !request.waits(),
+            entered: OnceLock::new(),
         }
     }
 
-    /// Whether it is renewed from now on.
-    pub(super) fn set_renewal(&self, renews: bool) {
-        self.renews.send_replace(renews);
+    /// Its token, once it was taken.
+    pub(super) fn token(&self) -> Option<u64> {
+        self.entered.get()?.as_ref().ok().copied()
+    }
+
+    /// Why it was not taken.
+    pub(super) fn in_the_way(&self) -> Option<&Ahead> {
+        self.entered.get()?.as_ref().err().map(|ahead| &**ahead)
+    }
+
+    /// Who is ahead of it in the queue.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    pub(super) fn ahead(&self) -> Result<Option<Ahead>, Loss> {
+        let contents = self.store.contents();
+        let queue = contents
+            .queues
+            .get(&self.key)
+            .map_or(&[][..], Vec::as_slice);
+        let own = queue.iter().position(|one| Some(one.token) == self.token());
+        let own = own.ok_or(Loss::KeyDeleted)?;
+        Ok((own > 0).then(|| Ahead::of(&self.key, &queue[..own])))
+    }
+
+    /// Ends when something has happened to it, and says so.
+    async fn watch(self: Arc<Self>, owner: Owner, options: Options) {
+        let mut changes = self.store.changes();
+        loop {
+            let kept = self.token().and_then(|token| {
+                let contents = self.store.contents();
+                contents.find(&self.key, token).cloned()
+            });
+            let Some(kept) = kept else {
+                return owner.lose(Loss::KeyDeleted);
+            };
+            let record = Record::from_json(&kept.value);
+            if let Some(by) = record.and_then(|record| record.taken_away) {
+                if owner.ownership().loss().is_none() {
+                    options.notify(Some(&self.key), EventKind::TakenAway(by));
+                }
+                return owner.lose(Loss::TakenAway);
+            }
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
     }
 }
 
-impl Drop for MemoryPlace {
-    fn drop(&mut self) {
-        self.task.abort();
-        let mut all = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| !Arc::ptr_eq(other, &self.standing));
-        drop(all);
-        self.standing.end(Loss::Released);
+impl LeaseCalls for MemoryPlace {
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
+        Box::pin(async move {
+            let sent = requests.leave();
+            let enter = || {
+                let (value, time) = (self.value.clone(), (sent, self.ttl));
+                self.store.enter(&self.key, value, time, self.alone)
+            };
+            match self.entered.get_or_init(enter) {
+                Ok(_) => Ok(Deadline::granted(sent, self.ttl)),
+                Err(_) => Err(Fault::LeaseExists),
+            }
+        })
     }
-}
 
-/// The deadline of what was sent then.
-fn deadline(sent: Instant, ttl: Duration) -> Instant {
-    sent + ttl.saturating_sub(margin(ttl))
+    fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
+        Box::pin(async move {
+            let token = self.token().ok_or(Fault::LeaseNotFound)?;
+            let sent = Instant::now();
+            match self.store.renew(&self.key, token, sent) {
+                Some(true) => Ok(sent),
+                Some(false) => Err(Fault::LeaseNotFound),
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        if let Some(token) = self.token() {
+            self.store.remove(&self.key, token);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// A place that holds the lock.
 pub(super) struct HeldPlace {
-    /// Before the claim: the key is taken until the store has nothing of it.
-    place: MemoryPlace,
+    lease: Lease<MemoryPlace>,
+    /// Dropped, it ends the watch of it.
+    watching: JoinSet<()>,
     claim: Claim,
 }
 
 impl HeldPlace {
-    pub(super) fn new(place: MemoryPlace, claim: Claim) -> Self {
-        Self { place, claim }
+    /// Whoever holds it hears by `owner` what others do to it.
+    pub(super) fn new(
+        lease: Lease<MemoryPlace>,
+        owner: Owner,
+        options: &Options,
+        claim: Claim,
+    ) -> Self {
+        let mut watching = JoinSet::new();
+        watching.spawn(lease.calls().clone().watch(owner, options.clone()));
+        Self {
+            lease,
+            watching,
+            claim,
+        }
     }
 }
 
 impl Possession for HeldPlace {
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        let Self { place, claim } = *self;
-        drop(place);
-        drop(claim);
-        Box::pin(std::future::ready(Ok(())))
+        let Self {
+            lease,
+            watching,
+            claim,
+        } = *self;
+        Box::pin(async move {
+            let released = lease.release().await;
+            drop((watching, claim));
+            released
+        })
     }
 
     fn claim(&self) -> &Claim {
