@@ -11,11 +11,11 @@ mod deadline;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 pub mod examination;
+mod fault;
 #[cfg(feature = "file")]
 pub mod file;
 mod held;
 mod hold;
-#[cfg(feature = "net")]
 pub mod keeper;
 pub mod kind;
 mod limits;

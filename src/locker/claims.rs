@@ -126,7 +126,6 @@ impl Claim {
     }
 
     /// For what the store has of it.
-    #[cfg(feature = "net")]
     pub(super) fn trace(&self) -> Trace {
         self.trace.clone()
     }
@@ -158,7 +157,6 @@ impl Claim {
     }
 }
 
-#[cfg(feature = "net")]
 impl Trace {
     /// Of which lock it is, as it was asked for; the first, if there are several.
     pub(super) fn key(&self) -> &str {

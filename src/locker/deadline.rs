@@ -115,7 +115,6 @@ impl Deadline {
 
 /// Whether two thirds of the TTL are left: what is started with less might have to be stopped before
 /// a renewal is answered.
-#[cfg(feature = "net")]
 pub(super) fn is_fresh(deadline: Instant, ttl: Duration) -> bool {
     deadline.left() + margin(ttl) >= ttl * 2 / 3
 }

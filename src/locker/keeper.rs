@@ -26,7 +26,7 @@ use super::{BoxFuture, Options};
 use crate::clock::Instant;
 use left::Leases;
 
-pub use super::net::fault::Fault;
+pub use super::fault::Fault;
 pub use lease::{Granted, Lease};
 pub use turn::too_late;
 

@@ -8,7 +8,6 @@ mod credential;
 pub(super) mod dialler;
 pub(super) mod endpoint;
 pub(super) mod examined;
-pub(super) mod fault;
 pub(super) mod liveness;
 pub(super) mod members;
 pub(super) mod protocol;
@@ -19,6 +18,7 @@ pub(super) mod refusal;
 mod tls;
 mod user;
 
+pub(super) use super::fault;
 pub use certificate::Certificate;
 pub use config::Tls;
 /// TLS, for [`Tls::rustls`].

@@ -86,7 +86,7 @@ pub(super) fn of_code(code: tonic::Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::net::fault::tests::reads_like_words;
+    use crate::locker::fault::tests::reads_like_words;
 
     #[test]
     fn every_reason_of_http_is_in_words() {

@@ -6,7 +6,7 @@ use tonic::Code;
 use super::broken;
 use super::diagnosis::Complaint;
 use crate::error::{Error, ErrorKind, Setting, Subject};
-pub(super) use crate::locker::net::fault::Fault;
+pub(super) use crate::locker::fault::Fault;
 
 /// What etcd begins to say of a password that is not the user's.
 const FAILED_LOGIN: &str = "authentication failed";
@@ -141,7 +141,7 @@ fn text_of(status: &tonic::Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::net::fault::tests::reads_like_words;
+    use crate::locker::fault::tests::reads_like_words;
 
     #[test]
     fn every_error_of_the_client_is_in_words() {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::events::EventKind;
 use crate::locker::claims::{Claim, Trace};
 use crate::locker::deadline::{Deadline, room_for_grace};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::ownership::Owner;
 use crate::loss::Loss;
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Keeper, LeaseCalls};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::ownership::Owner;
 use crate::loss::Loss;
 

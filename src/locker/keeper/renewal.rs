@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Attempt, LeaseCalls};
 use crate::clock::{self, Instant};
 use crate::locker::deadline::Deadline;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// This share of a TTL, and so much at least, lies between two attempts. Enough for a store that takes
 /// six tenths of it for each answer; to ask more would make it slower where many do.

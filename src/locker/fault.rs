@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Subject};
+#[cfg(feature = "net")]
+use crate::error::Subject;
+use crate::error::{Error, ErrorKind};
 
 /// Why an attempt failed, in words for a user.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub enum Fault {
     StaleLogin(Error),
     /// The lease is not there (yet, or any more).
     LeaseNotFound,
-    /// A lease with this id is there already.
+    /// The lease is there already, and is another's.
     LeaseExists,
 }
 
@@ -30,6 +32,16 @@ impl Fault {
         Self::Broken(Error::new(ErrorKind::Unavailable, reason))
     }
 
+    /// [`Fault::Broken`], since there was no answer for so long.
+    pub fn silent(within: Duration) -> Self {
+        let within = Duration::from_millis(within.as_millis() as u64);
+        let within = humantime::format_duration(within);
+        Self::broken(format!("no answer within {within}"))
+    }
+}
+
+#[cfg(feature = "net")]
+impl Fault {
     /// What is wrong here now, and was right before: it may be right again the next time.
     pub(crate) fn passing(error: Error) -> Self {
         Self::Broken(error.with_kind(ErrorKind::Unavailable))
@@ -37,13 +49,6 @@ impl Fault {
 
     pub(crate) fn misfit(reason: impl Into<String>) -> Self {
         Self::Misfit(Error::new(ErrorKind::InvalidConfig, reason))
-    }
-
-    /// [`Fault::Broken`], since there was no answer for so long.
-    pub fn silent(within: Duration) -> Self {
-        let within = Duration::from_millis(within.as_millis() as u64);
-        let within = humantime::format_duration(within);
-        Self::broken(format!("no answer within {within}"))
     }
 
     /// Whether it is about this.
