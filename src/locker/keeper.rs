@@ -144,6 +144,8 @@ impl Keeper {
     /// that ended: all but those that most likely never were. False if one could not be revoked `within`
     /// this time; those end at their TTL. If the future is dropped it goes on in the background.
     pub async fn close(&self, within: Duration) -> bool {
+        // Before any is revoked: the turn of one of the client's others must not come with that.
+        self.leases.lose_all();
         let first = !self.closing.send_replace(true);
         let released = timeout(within, async {
             self.closing.closed().await;

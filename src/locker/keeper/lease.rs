@@ -162,7 +162,7 @@ impl Task {
         match granted.and_then(|deadline| self.fitting(deadline)) {
             Ok(deadline) => {
                 let owner = Owner::new(Some(deadline.instant()));
-                leases.granted(self.number, deadline.ttl(), owner.clone());
+                leases.granted(self.number, deadline.ttl(), &owner);
                 // If nobody waits any more, `ended` says so.
                 let _ = grant.send(Ok(Granted {
                     ttl: deadline.validity(),

@@ -21,6 +21,8 @@ pub(super) struct Leases(Mutex<Numbered>);
 #[derive(Default)]
 struct Numbered {
     next: u64,
+    /// Whether each is lost from now on, since the client is closed.
+    closed: bool,
     all: HashMap<u64, LeaseEntry>,
 }
 
@@ -54,10 +56,31 @@ impl Leases {
     }
 
     /// It was granted.
-    pub(super) fn granted(&self, number: u64, ttl: Duration, owner: Owner) {
-        if let Some(entry) = self.numbered().all.get_mut(&number) {
-            entry.ttl = ttl;
-            entry.owner = Some(owner);
+    pub(super) fn granted(&self, number: u64, ttl: Duration, owner: &Owner) {
+        let closed = {
+            let mut leases = self.numbered();
+            if let Some(entry) = leases.all.get_mut(&number) {
+                entry.ttl = ttl;
+                entry.owner = Some(owner.clone());
+            }
+            leases.closed
+        };
+        if closed {
+            owner.lose(Loss::Closed);
+        }
+    }
+
+    /// The client is closed: all are lost, also those that are granted later.
+    pub(super) fn lose_all(&self) {
+        let owners: Vec<_> = {
+            let mut leases = self.numbered();
+            leases.closed = true;
+            let entries = leases.all.values();
+            entries.filter_map(|entry| entry.owner.clone()).collect()
+        };
+        // Who is told may ask for the leases.
+        for owner in owners {
+            owner.lose(Loss::Closed);
         }
     }
 
@@ -111,9 +134,6 @@ impl Keeper {
     pub(super) async fn revoke_all(&self) -> bool {
         let left: Vec<_> = {
             let all = &self.leases.numbered().all;
-            for owner in all.values().filter_map(|entry| entry.owner.as_ref()) {
-                owner.lose(Loss::Closed);
-            }
             let left = all.iter().filter(|(_, entry)| !entry.aside);
             left.map(|(&number, _)| number).collect()
         };

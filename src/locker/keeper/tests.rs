@@ -218,3 +218,34 @@ async fn what_the_store_may_take_of_a_ttl_is_off_everything() {
     let due = kept.granted.ttl / 3;
     assert!(store.asked()[0].since(kept.begun + due) < Duration::from_millis(50));
 }
+
+#[tokio::test(start_paused = true)]
+async fn all_leases_of_a_client_are_lost_before_the_first_of_them_is_revoked() {
+    let store = Scripted::new(|_| after(Duration::ZERO));
+    let keeper = Arc::new(Keeper::new(Options::default(), Duration::from_secs(1)));
+    let claims = Claims::default();
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let claim = claims.claim(&Request::new("k")).await.expect("a claim");
+        let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
+        let granted = lease.granted().await.expect("a lease");
+        all.push((lease, granted));
+    }
+    let mut closing = Box::pin(keeper.close(TTL));
+    assert!(futures_poll(&mut closing).is_pending());
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 0);
+    for (_, granted) in &all {
+        assert_eq!(granted.owner.ownership().loss(), Some(Loss::Closed));
+    }
+    assert!(closing.await);
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 3);
+    // One that is granted after that is lost before anybody has it.
+    let claim = claims.claim(&Request::new("k")).await.expect("a claim");
+    let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
+    let granted = lease.granted().await.expect("a lease");
+    assert_eq!(granted.owner.ownership().loss(), Some(Loss::Closed));
+}
+
+fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+    std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
