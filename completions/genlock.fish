@@ -45,7 +45,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genl
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l record-command -d 'What of the command others see in the holder\'s record' -r -f -a "full\t''
 name\t''
 none\t''"
-complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l key -d 'The key of our certificate, PEM' -r -F
@@ -62,7 +62,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genl
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -s v -l verbose -d 'Say what happens; twice: renewals too'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand run; and not __fish_genlock_command 1 -w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --retry-interval --lost-exit-code --record-command --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config >/dev/null" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand status" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand status" -l key -d 'The key of our certificate, PEM' -r -F
@@ -79,7 +79,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -l sort -d 'What com
 held\t''
 waiting\t''
 token\t''"
-complete -c genlock -n "__fish_genlock_using_subcommand ls" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand ls" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l key -d 'The key of our certificate, PEM' -r -F
@@ -93,7 +93,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -s k -l keys -d 'Onl
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s r -l reverse -d 'The other way round'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c genlock -n "__fish_genlock_using_subcommand watch" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand watch" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l key -d 'The key of our certificate, PEM' -r -F
@@ -107,7 +107,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand watch" -l exact -d 'PREF
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -s w -l wait -d 'Wait this long at most, then exit with 75' -r
-complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand wait" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l key -d 'The key of our certificate, PEM' -r -F
@@ -120,7 +120,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand wait" -s q -l quiet -d '
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l at-least -d 'Exit with 75 if less than this is left' -r
-complete -c genlock -n "__fish_genlock_using_subcommand check" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand check" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l key -d 'The key of our certificate, PEM' -r -F
@@ -135,7 +135,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l token -d 'The fencing token of the one to hit' -r
 complete -c genlock -n "__fish_genlock_using_subcommand break" -s w -l wait -d 'How long to wait for the holder to let go' -r
-complete -c genlock -n "__fish_genlock_using_subcommand break" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand break" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l key -d 'The key of our certificate, PEM' -r -F
@@ -149,7 +149,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand break" -l waiters -d 'Cl
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand break" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l ttl -d 'How long the store keeps it without us' -r
-complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l cert -d 'Our certificate, PEM' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand doctor" -l key -d 'The key of our certificate, PEM' -r -F

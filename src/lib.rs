@@ -90,6 +90,8 @@ pub use locker::etcd::Etcd;
 #[cfg(feature = "file")]
 pub use locker::file::FileStore;
 pub use locker::kind::{StoreClient, StoreKind};
+#[cfg(feature = "redis")]
+pub use locker::redis::Redis;
 pub use locker::{
     Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mode, Operator, Options,
     Ownership, QueuePolicy, Record, Request, RequestBuilder,

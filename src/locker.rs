@@ -24,6 +24,8 @@ pub mod net;
 pub mod operator;
 mod options;
 mod ownership;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod request;
 
 use std::future::Future;

@@ -6,6 +6,8 @@ use crate::locker::etcd;
 #[cfg(feature = "file")]
 use crate::locker::file;
 use crate::locker::kind::StoreKind;
+#[cfg(feature = "redis")]
+use crate::locker::redis;
 use crate::locker::{Config, Locker, Options};
 use crate::secrets;
 
@@ -15,13 +17,19 @@ pub static STORES: &[&StoreKind] = &[
     &etcd::KIND,
     #[cfg(feature = "file")]
     &file::KIND,
+    #[cfg(feature = "redis")]
+    &redis::KIND,
 ];
 
 /// Whose an endpoint is that begins with no store's scheme.
 const DEFAULT: &str = "etcd";
 
 /// What else the endpoints of a store begin with whose feature may be off, so that this can be said.
-const SCHEMES: &[(&str, &str)] = &[("file:", "file")];
+const SCHEMES: &[(&str, &str)] = &[
+    ("file:", "file"),
+    ("redis://", "redis"),
+    ("rediss://", "redis"),
+];
 
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
 /// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for the user's own directory. To use
@@ -120,6 +128,10 @@ mod tests {
             ("https://h1,http://h2,unix:///run/x", "etcd"),
             ("file:", "file"),
             ("file:///var/lock", "file"),
+            #[cfg(feature = "redis")]
+            ("redis://h/2", "redis"),
+            #[cfg(feature = "redis")]
+            ("rediss://h", "redis"),
         ] {
             assert_eq!(name(list).expect("a store"), store, "{list}");
         }

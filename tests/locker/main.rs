@@ -8,3 +8,5 @@ mod file;
 mod hold;
 mod many;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;

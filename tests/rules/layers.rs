@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 22] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -44,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 22] = [
             "locker",
             "locker::etcd",
             "locker::file",
+            "locker::redis",
             "secrets",
             "testing",
         ],
@@ -54,6 +55,10 @@ const LAYERS: [(&str, &[&str]); 22] = [
         &["events", "input", "locker", "locker::net", "secrets"],
     ),
     ("locker::file", &["events", "input", "locker", "secrets"]),
+    (
+        "locker::redis",
+        &["events", "locker", "locker::net", "secrets"],
+    ),
     ("locker::net", &["events", "input", "locker", "secrets"]),
     (
         "locker",

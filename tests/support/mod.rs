@@ -9,4 +9,5 @@ pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod etcd;
 pub(crate) mod network;
+pub(crate) mod redis;
 pub(crate) mod secret;

@@ -83,6 +83,7 @@ impl Endpoint {
         })
     }
 
+    #[cfg(feature = "etcd")]
     pub(crate) fn is_secure(&self) -> bool {
         matches!(self.address, Address::Tcp { tls: true, .. })
     }

@@ -78,11 +78,13 @@ impl<D: Dialler> Members<D> {
 
     /// Changes whenever streams should be opened anew: another member is the current one, or its
     /// connection was given up.
+    #[cfg(feature = "etcd")]
     pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
 
     /// Whether the current member is spoken to over TLS.
+    #[cfg(feature = "etcd")]
     pub(crate) fn is_secure(&self) -> bool {
         let current = self.current.load(Ordering::Relaxed);
         self.members[current].endpoint.is_secure()

@@ -90,6 +90,7 @@ impl Reach {
     }
 
     /// Whether anybody logs in.
+    #[cfg(feature = "etcd")]
     pub(crate) fn has_user(&self) -> bool {
         self.user.is_some()
     }

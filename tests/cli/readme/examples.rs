@@ -6,6 +6,7 @@ use super::Newcomer;
 use crate::genlock::{Run, genlock, output};
 use crate::process::has;
 use crate::support::etcd::Server;
+use crate::support::redis::RedisServer;
 
 const VERBS: [&str; 8] = [
     "run", "status", "ls", "watch", "wait", "check", "break", "doctor",
@@ -29,6 +30,7 @@ fn each_does_what_it_is_there_for() {
         return;
     }
     let server = Server::start();
+    let redis = RedisServer::start();
     let newcomer = Newcomer::with_etcd(&server.endpoint());
     for program in [
         "backup.sh",
@@ -49,6 +51,7 @@ fn each_does_what_it_is_there_for() {
         for line in examples(verb) {
             // Over TLS with two members: see recipes.rs.
             let line = line.replace("--endpoints https://a:2379,https://b:2379 ", "");
+            let line = line.replace("redis://cache:6379", &redis.endpoint());
             typed += 1;
             if verb == "watch" {
                 let watch = Run::start(newcomer.types(&format!("exec {line}")));

@@ -1,0 +1,131 @@
+//! Locks in Redis, which exclude everybody's `SET key value NX PX` with a compare and delete: the lock's
+//! key is the key as it was typed, a string that expires.
+//!
+//! What only genlocks know of stands beside it, in keys that a Cluster keeps with it and that go by
+//! themselves: who waits, in order, until when each counts as alive, and what they say of themselves.
+//! Who releases gives the lock to the next waiter, in the same script.
+
+mod connection;
+mod database;
+mod diagnose;
+mod dial;
+mod examine;
+mod fault;
+mod follow;
+mod hold;
+mod inspect;
+mod kind;
+mod names;
+mod operator;
+mod place;
+mod pushes;
+mod queue;
+mod reply;
+mod scripts;
+mod shared;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claims::Claims;
+use super::keeper::Keeper;
+use super::limits::MAX_TTL;
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
+use crate::error::{Error, ErrorKind, Result};
+use database::Database;
+use dial::{RedisDialler, RedisMembers, Tracked};
+pub(crate) use kind::KIND;
+use queue::RedisQueue;
+use shared::RedisShared;
+
+/// What the locks of Redis can do.
+pub(crate) static CAPABILITIES: Capabilities = {
+    let assumption = "nobody steps the server's clock, and no failover loses the key";
+    let mut able = Capabilities::new("redis", assumption);
+    able.expires = true;
+    able.fifo = true;
+    able.time_left = true;
+    able.waiters_visible = true;
+    able
+};
+
+/// Locks in Redis: one client. It connects with the first call.
+///
+/// Each lock is renewed at a third of its TTL by a task on the runtime of the call that took it: that
+/// runtime has to live, and run, for as long as the lock is held.
+pub struct Redis {
+    shared: Arc<RedisShared>,
+}
+
+impl Redis {
+    /// A client of the Redis at the endpoint of `config`: `redis://HOST:PORT`, `rediss://` over TLS, with
+    /// the number of a database behind a `/`. Reads the files, and sends nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the setting or file at fault.
+    pub fn new(config: Config, mut options: Options) -> Result<Self> {
+        // Times are added to clocks, which end.
+        options.retry_interval = options.retry_interval.min(MAX_TTL);
+        let (config, database) = Database::split(config)?;
+        let observer = options.observer.clone();
+        let dialler = RedisDialler::new(&config, database, Tracked::Wished, observer)?;
+        let pushes = dialler.pushes().clone();
+        let store = Arc::new(RedisMembers::new(dialler, &config, &options)?);
+        let within = store.command_timeout + Duration::from_secs(1);
+        let keeper = Arc::new(Keeper::new(options.clone(), within));
+        Ok(Self {
+            shared: Arc::new(RedisShared {
+                store,
+                pushes,
+                options,
+                claims: Claims::default(),
+                keeper,
+                config,
+                database,
+            }),
+        })
+    }
+
+    async fn take(&self, request: Request) -> Result<Option<Held>> {
+        request.check(&CAPABILITIES, &self.shared.options)?;
+        let claim = self.shared.claims.claim(&request).await?;
+        RedisQueue::new(&self.shared, &request, claim).take().await
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Redis");
+        shown
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Locker for Redis {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
+        Box::pin(self.take(request))
+    }
+
+    fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
+        Box::pin(held.release(&self.shared.claims))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            shared.claims.close();
+            if !shared.keeper.close(shared.store.command_timeout).await {
+                let why =
+                    "close: Redis did not answer in time; what is left is free at its TTL's end";
+                return Err(Error::new(ErrorKind::TimedOut, why));
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! What Redis' errors mean: ask again, ask another server, or give up.
+
+use super::connection::RequestError;
+use crate::error::{Error, ErrorKind, Setting, Subject};
+use crate::locker::net::fault::Fault;
+
+/// As much of a text is shown. Redis' are shorter.
+const SHOWN: usize = 200;
+
+/// By the word that an error of Redis' begins with.
+pub(super) fn judge(error: RequestError) -> Fault {
+    let text = match error {
+        RequestError::Broken(why) => return Fault::broken(why),
+        RequestError::Stranger(why) => return Fault::misfit(why),
+        RequestError::Answered(text) => text,
+    };
+    let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let told = |kind, why: &str| Error::new(kind, format!("redis: {why}"));
+    let denied = |why| told(ErrorKind::Denied, why);
+    let away = |why: &str| Fault::Broken(told(ErrorKind::Unavailable, why));
+    match word {
+        "NOAUTH" => Fault::Refused(denied("it wants a user").about([Setting::User])),
+        "WRONGPASS" => {
+            let error = denied("no such user, or another password");
+            Fault::Refused(error.concerning(Subject::Login))
+        }
+        "NOPERM" => {
+            let error = denied(&shown(rest));
+            Fault::Refused(error.concerning(Subject::Permission))
+        }
+        "LOADING" => away("it still reads its data"),
+        "BUSY" => away("a script of somebody's keeps it busy"),
+        "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" => away(&shown(rest)),
+        "NOREPLICAS" => away("too few replicas are there for what it writes"),
+        "MISCONF" => away("it writes nothing, since it cannot save its data to its disk"),
+        "READONLY" => away("it is a replica, and locks are taken at its master"),
+        "MOVED" | "ASK" | "CROSSSLOT" => {
+            Fault::misfit("it is one of a Cluster, which genlock does not speak to yet")
+        }
+        "OOM" => {
+            let error = told(ErrorKind::Unavailable, "its memory is full (maxmemory)");
+            Fault::Refused(error.concerning(Subject::Space))
+        }
+        "WRONGTYPE" => Fault::Refused(told(
+            ErrorKind::Unavailable,
+            "somebody else uses a key that genlock has beside the lock's",
+        )),
+        "NOPROTO" => Fault::misfit(TOO_OLD),
+        "ERR" if rest.starts_with("unknown command") && rest.contains("HELLO") => {
+            Fault::misfit(TOO_OLD)
+        }
+        _ => Fault::Refused(told(ErrorKind::Unavailable, &shown(&text))),
+    }
+}
+
+/// HELLO came with Redis 6.
+const TOO_OLD: &str = "it is older than Redis 6, which genlock needs";
+
+/// Its own words, on a line.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_permanent_is_told_from_what_passes() {
+        let judged = |text: &str| judge(RequestError::Answered(text.to_owned()));
+        for text in [
+            "LOADING Redis is loading the dataset in memory",
+            "READONLY You can't write",
+            "NOREPLICAS Not enough good replicas to write.",
+        ] {
+            assert!(matches!(judged(text), Fault::Broken(_)), "{text}");
+        }
+        for (text, kind) in [
+            ("NOAUTH Authentication required.", ErrorKind::Denied),
+            (
+                "WRONGPASS invalid username-password pair or user is disabled.",
+                ErrorKind::Denied,
+            ),
+            (
+                "NOPERM this user has no permissions to run the 'eval' command",
+                ErrorKind::Denied,
+            ),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                ErrorKind::Unavailable,
+            ),
+            ("ERR something else", ErrorKind::Unavailable),
+        ] {
+            let fault = judged(text);
+            assert!(matches!(fault, Fault::Refused(_)), "{text}");
+            assert_eq!(Error::from(fault).kind(), kind);
+        }
+        let old = judged("ERR unknown command `HELLO`, with args beginning with: `3`,");
+        assert!(matches!(old, Fault::Misfit(_)));
+    }
+}

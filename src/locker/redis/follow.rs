@@ -1,0 +1,226 @@
+//! What happens to locks, told as it happens: a connection of its own is told of every key below a
+//! prefix that changes, and the lock is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::dial::{RedisDialler, RedisMembers, Tracked};
+use super::inspect::{self, LockSeen};
+use super::names::LockNames;
+use super::pushes::Listener;
+use super::shared::RedisShared;
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::locker::net::fault::Fault;
+use crate::locker::operator::{Change, ChangeKind, Contender, Scope};
+
+/// After so long all is read again, though nothing was said: not every server can tell.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The same where it cannot.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What was known of one lock.
+struct Followed {
+    contenders: Vec<Contender>,
+    /// Whether the first of them holds it, and until when if it is not renewed.
+    ends: Option<Instant>,
+}
+
+/// Who follows.
+struct Follower<'a> {
+    store: Arc<RedisMembers>,
+    listener: Listener,
+    scope: Scope<'a>,
+    known: BTreeMap<String, Followed>,
+    /// Whether the first look is over.
+    begun: bool,
+}
+
+/// What [`Operator::follow`](crate::locker::Operator::follow) does.
+pub(super) async fn follow(
+    shared: &RedisShared,
+    scope: Scope<'_>,
+    tell: &mut (dyn FnMut(Change<'_>) + Send),
+) -> Result<Infallible> {
+    let mut follower = Follower::new(shared, scope)?;
+    let pause = shared.options.retry_interval;
+    // Those that may have changed; `None` for all.
+    let mut touched = None;
+    loop {
+        match follower.look(touched.as_ref(), tell).await {
+            Ok(()) => touched = follower.wait(pause).await,
+            Err(Fault::Broken(_)) => {
+                touched = None;
+                sleep(pause).await;
+            }
+            Err(fault) => return Err(Error::from(fault)),
+        }
+    }
+}
+
+impl<'a> Follower<'a> {
+    fn new(shared: &RedisShared, scope: Scope<'a>) -> Result<Self> {
+        let prefixes = match scope {
+            // All of its keys begin so, and few others.
+            Scope::Key(key) | Scope::Prefix(key) => prefixes(key),
+        };
+        let options = &shared.options;
+        let dialler = RedisDialler::new(
+            &shared.config,
+            shared.database,
+            Tracked::Prefixes(prefixes),
+            options.observer.clone(),
+        )?;
+        let listener = dialler.pushes().listen_to_all();
+        let store = Arc::new(RedisMembers::new(dialler, &shared.config, options)?);
+        Ok(Self {
+            store,
+            listener,
+            scope,
+            known: BTreeMap::new(),
+            begun: false,
+        })
+    }
+
+    /// Reads the locks that may have changed, and tells what has.
+    async fn look(
+        &mut self,
+        touched: Option<&BTreeSet<String>>,
+        tell: &mut (dyn FnMut(Change<'_>) + Send),
+    ) -> Result<(), Fault> {
+        let mut seen = match (touched, self.scope) {
+            (Some(keys), _) => {
+                self.look_at(keys.iter().map(|key| LockNames::of(key)))
+                    .await?
+            }
+            (None, Scope::Key(key)) => self.look_at([LockNames::of(key)]).await?,
+            (None, Scope::Prefix(prefix)) => {
+                let found = inspect::list(&self.store, prefix).await?;
+                let found = found.into_iter().map(|lock| lock.names.key);
+                let all: BTreeSet<_> = found.chain(self.known.keys().cloned()).collect();
+                self.look_at(all.iter().map(|key| LockNames::of(key)))
+                    .await?
+            }
+        };
+        // In the order in which tokens rise, over all locks.
+        seen.sort_by(|one, other| one.names.key.cmp(&other.names.key));
+        for lock in &seen {
+            self.compare(lock, tell);
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    async fn look_at(
+        &self,
+        locks: impl IntoIterator<Item = LockNames>,
+    ) -> Result<Vec<LockSeen>, Fault> {
+        let locks: Vec<_> = locks.into_iter().collect();
+        if locks.is_empty() {
+            return Ok(Vec::new());
+        }
+        inspect::looks(&self.store, locks, true, false).await
+    }
+
+    /// Tells what has changed of one lock.
+    fn compare(&mut self, lock: &LockSeen, tell: &mut (dyn FnMut(Change<'_>) + Send)) {
+        let key = &lock.names.key;
+        let before = self.known.remove(key);
+        let now = lock.contenders();
+        let mut say = |contender: &Contender, what| {
+            tell(Change {
+                key,
+                contender,
+                what,
+            });
+        };
+        let begins = !self.begun;
+        let old = before.as_ref().map_or(&[][..], |before| &before.contenders);
+        let was_holder = |one: &Contender| old.first().is_some_and(|first| is(first, one));
+        for (at, one) in old.iter().enumerate() {
+            if now.iter().any(|other| is(other, one)) {
+                continue;
+            }
+            let ran_out = before.as_ref().and_then(|before| before.ends);
+            let ran_out = ran_out.is_some_and(|end| end <= Instant::now());
+            say(
+                one,
+                match at {
+                    0 if ran_out => ChangeKind::Expired,
+                    0 => ChangeKind::Released,
+                    _ => ChangeKind::Left,
+                },
+            );
+        }
+        for (at, one) in now.iter().enumerate() {
+            let known = old.iter().find(|other| is(other, one));
+            let what = match (at, known) {
+                (0, Some(known)) if was_holder(one) => {
+                    let taken = |one: &Contender| {
+                        one.record
+                            .as_ref()
+                            .is_some_and(|record| record.taken_away.is_some())
+                    };
+                    (taken(one) && !taken(known)).then_some(ChangeKind::TakenAway)
+                }
+                (0, None) if begins => Some(ChangeKind::Holds),
+                (0, _) => Some(ChangeKind::Acquired),
+                (_, None) if begins => Some(ChangeKind::Waits),
+                (_, None) => Some(ChangeKind::Queued),
+                (_, Some(_)) => None,
+            };
+            if let Some(what) = what {
+                say(one, what);
+            }
+        }
+        if !now.is_empty() {
+            let followed = Followed {
+                contenders: now,
+                ends: lock.holder_ends(),
+            };
+            self.known.insert(key.clone(), followed);
+        }
+    }
+
+    /// Ends when something may have happened: to which locks, or `None` for all. Many changes that come
+    /// together are one look.
+    async fn wait(&self, pause: Duration) -> Option<BTreeSet<String>> {
+        let ends = self.known.values().filter_map(|lock| lock.ends).min();
+        let end = ends.map(|end| end.left() + Duration::from_millis(1));
+        let within = end.unwrap_or(LOOK_AGAIN).clamp(pause.min(POLL), LOOK_AGAIN);
+        let heard = timeout(within, self.listener.anything()).await;
+        let keys = self.listener.take_keys();
+        if keys.is_empty() {
+            // The connection broke, or a lock runs out.
+            let now = Instant::now();
+            let over = self
+                .known
+                .iter()
+                .filter(|(_, lock)| lock.ends.is_some_and(|end| end <= now));
+            let over: BTreeSet<_> = over.map(|(key, _)| key.clone()).collect();
+            return (heard.is_err() && !over.is_empty()).then_some(over);
+        }
+        let names = keys.iter().map(|key| String::from_utf8_lossy(key));
+        let locks = names.map(|name| LockNames::of_any(&name).key);
+        Some(locks.filter(|key| self.scope.contains(key)).collect())
+    }
+}
+
+/// Whether they are the same holder or waiter.
+fn is(one: &Contender, other: &Contender) -> bool {
+    one.owner_key == other.owner_key && one.token == other.token
+}
+
+/// What the names of all keys of these locks begin with. Redis refuses prefixes of which one begins with
+/// another.
+fn prefixes(prefix: &str) -> Vec<String> {
+    if prefix.chars().all(|c| c == '{') {
+        return vec![prefix.to_owned()];
+    }
+    vec![prefix.to_owned(), format!("{{{prefix}")]
+}

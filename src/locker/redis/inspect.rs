@@ -1,0 +1,331 @@
+//! Reading locks from outside: of one key, and of all below a prefix.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::connection::RedisClient;
+use super::dial::RedisMembers;
+use super::names::{LockNames, records_pattern};
+use super::place::mark_of;
+use super::reply::{RedisCommand, Reply};
+use super::scripts::{self, LockHolder};
+use super::shared::RedisShared;
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::locker::net::fault::Fault;
+use crate::locker::operator::{Contender, Queue, Remaining, Ttl};
+use crate::locker::{Record, TakenAway, margin};
+
+/// About so many keys one step of a listing goes through.
+const PAGE: &str = "1000";
+
+/// So many locks are looked at together.
+const LOOKS: usize = 100;
+
+/// What there is of one lock, at one moment.
+pub(super) struct LockSeen {
+    pub(super) names: LockNames,
+    holder: LockHolder,
+    /// What its holder is kept with.
+    granted: Duration,
+    mark: Option<TakenAway>,
+    /// How long the key lasts; `None` if it has no end.
+    pttl: Option<Duration>,
+    waiters: Vec<WaiterSeen>,
+    /// When it was asked for: no later than that moment.
+    pub(super) asked: Instant,
+}
+
+struct WaiterSeen {
+    id: String,
+    ticket: u64,
+    record: Option<Record>,
+    /// How long it counts as alive.
+    alive: Duration,
+}
+
+impl LockSeen {
+    fn read(names: LockNames, answer: &Reply, asked: Instant) -> Option<Self> {
+        let [kind, value, pttl, now, kept, mark, waiters @ ..] = answer.list() else {
+            return None;
+        };
+        let now = now.number()?;
+        let (granted, record) = kept_of(kept.text());
+        let mut holder = LockHolder::read(kind, value, &Reply::Null);
+        holder.record = record;
+        let waiters = waiters.iter().map(|one| WaiterSeen::read(one, now));
+        Some(Self {
+            names,
+            holder,
+            granted,
+            mark: mark_of(mark.text()),
+            pttl: match pttl.number()? {
+                -1 => None,
+                ms => Some(Duration::from_millis(ms.max(0) as u64)),
+            },
+            waiters: waiters.collect::<Option<_>>()?,
+            asked,
+        })
+    }
+
+    /// The holder first, and who waits.
+    pub(super) fn contenders(&self) -> Vec<Contender> {
+        let of_holder = self.holder.owner_key(&self.names).map(|owner_key| {
+            let record = self.holder.record.clone().map(|record| Record {
+                taken_away: self.mark.clone(),
+                ..record
+            });
+            let contender = Contender::new(owner_key).with_record(record);
+            match &self.holder.genlock {
+                Some((token, _)) => contender.with_token(*token),
+                None => contender,
+            }
+        });
+        let waiters = self.waiters.iter().map(|one| one.contender(&self.names));
+        of_holder.into_iter().chain(waiters).collect()
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        !self.holder.is_there && self.waiters.is_empty()
+    }
+
+    /// Whether the one with this token is there.
+    fn has(&self, token: u64) -> bool {
+        let holds = matches!(&self.holder.genlock, Some((held, _)) if *held == token);
+        holds || self.waiters.iter().any(|one| one.ticket == token)
+    }
+
+    /// When what is there can change without a word: the key, or a place, runs out.
+    pub(super) fn next_end(&self) -> Option<Duration> {
+        let of_key = self.pttl.filter(|_| self.holder.is_there);
+        let places = self.waiters.iter().map(|one| one.alive);
+        of_key.into_iter().chain(places).min()
+    }
+
+    /// When the holder's lock runs out if it is not renewed.
+    pub(super) fn holder_ends(&self) -> Option<Instant> {
+        Some(self.asked + self.pttl.filter(|_| self.holder.is_there)?)
+    }
+
+    pub(super) fn queue(&self) -> Queue {
+        let queue = Queue::new(self.names.key.clone(), self.contenders());
+        match self.pttl {
+            Some(left) if self.holder.genlock.is_some() => queue.with_ttl(Ttl {
+                granted: self.granted,
+                left,
+            }),
+            _ => queue,
+        }
+    }
+}
+
+impl WaiterSeen {
+    fn read(reply: &Reply, now: i64) -> Option<Self> {
+        let [id, ticket, till, kept] = reply.list() else {
+            return None;
+        };
+        let alive = till.number()?.saturating_sub(now).max(0) as u64;
+        Some(Self {
+            id: id.words(),
+            ticket: u64::try_from(ticket.number()?).ok()?,
+            record: kept_of(kept.text()).1,
+            alive: Duration::from_millis(alive),
+        })
+    }
+
+    fn contender(&self, names: &LockNames) -> Contender {
+        Contender::new(names.of_one(&self.id))
+            .with_token(self.ticket)
+            .with_record(self.record.clone())
+    }
+}
+
+/// The TTL and the record of one, as they are kept.
+fn kept_of(text: &[u8]) -> (Duration, Option<Record>) {
+    let at = text.iter().position(|&byte| byte == b'|').unwrap_or(0);
+    let (ttl, rest) = text.split_at(at);
+    let ttl = std::str::from_utf8(ttl)
+        .ok()
+        .and_then(|ttl| ttl.parse().ok());
+    let record = rest.strip_prefix(b"|").and_then(Record::from_json);
+    (Duration::from_millis(ttl.unwrap_or(0)), record)
+}
+
+/// Looks at one lock; with everybody's records, or the holder's only.
+pub(super) async fn look(
+    store: &Arc<RedisMembers>,
+    key: &str,
+    all: bool,
+) -> Result<LockSeen, Fault> {
+    let seen = looks(store, vec![LockNames::of(key)], all, false)
+        .await?
+        .pop();
+    seen.ok_or_else(senseless)
+}
+
+/// The same, and the client is told when anything of it changes.
+async fn look_on(store: &Arc<RedisMembers>, key: &str) -> Result<LockSeen, Fault> {
+    let seen = looks(store, vec![LockNames::of(key)], false, true)
+        .await?
+        .pop();
+    seen.ok_or_else(senseless)
+}
+
+/// Looks at several locks, each at a moment of its own.
+pub(super) async fn looks(
+    store: &Arc<RedisMembers>,
+    locks: Vec<LockNames>,
+    all: bool,
+    watched: bool,
+) -> Result<Vec<LockSeen>, Fault> {
+    let mut commands = Vec::new();
+    for names in &locks {
+        commands.extend(watched.then(scripts::caching));
+        commands.push(scripts::look(names, all));
+    }
+    let op = move |client: Arc<RedisClient>| {
+        let commands = commands.clone();
+        async move {
+            let asked = Instant::now();
+            Ok((asked, client.ask_each(&commands).await?))
+        }
+    };
+    let (asked, mut answers) = store.call(store.command_timeout, op).await?;
+    if watched {
+        // Each look has an answer before it.
+        answers = answers.into_iter().skip(1).step_by(2).collect();
+    }
+    let mut seen = Vec::new();
+    for (names, answer) in locks.into_iter().zip(answers) {
+        if let Reply::Error(text) = &answer {
+            let error = super::connection::RequestError::Answered(text.clone());
+            return Err(super::fault::judge(error));
+        }
+        seen.push(LockSeen::read(names, &answer, asked).ok_or_else(senseless)?);
+    }
+    Ok(seen)
+}
+
+/// What [`Operator::list`](crate::locker::Operator::list) gives. It goes through all keys that there
+/// are: Redis has no order of them.
+pub(super) async fn list(store: &Arc<RedisMembers>, prefix: &str) -> Result<Vec<LockSeen>, Fault> {
+    let mut found = BTreeSet::new();
+    let mut cursor = b"0".to_vec();
+    loop {
+        let pattern = records_pattern(prefix);
+        let words = ["MATCH", &pattern, "COUNT", PAGE, "TYPE", "hash"];
+        let scan = RedisCommand::new(["SCAN"]).arg(&cursor);
+        let scan = words.iter().fold(scan, |scan, word| scan.arg(word));
+        let op = move |client: Arc<RedisClient>| {
+            let scan = [scan.clone()];
+            async move { client.ask(&scan).await }
+        };
+        let answers = store.call(store.command_timeout, op).await?;
+        let Some([next, keys]) = answers.first().map(Reply::list) else {
+            return Err(senseless());
+        };
+        let keys = keys.list().iter().map(Reply::words);
+        let names = keys.filter_map(|key| Some(LockNames::parse(&key)?.0));
+        found.extend(
+            names
+                .map(|names| names.key)
+                .filter(|key| key.starts_with(prefix)),
+        );
+        cursor = next.text().to_vec();
+        if cursor == b"0" {
+            break;
+        }
+    }
+    let found: Vec<_> = found.iter().map(|key| LockNames::of(key)).collect();
+    let mut seen = Vec::new();
+    for some in found.chunks(LOOKS) {
+        seen.extend(looks(store, some.to_vec(), false, false).await?);
+    }
+    seen.retain(|lock| !lock.is_free());
+    Ok(seen)
+}
+
+/// Ends when nobody holds the lock or waits for it.
+pub(super) async fn until_free(shared: &RedisShared, key: &str) -> Result<()> {
+    until(shared, key, LockSeen::is_free).await
+}
+
+/// Ends when nobody there has this token.
+pub(super) async fn until_gone(shared: &RedisShared, key: &str, token: u64) -> Result<()> {
+    until(shared, key, |seen| !seen.has(token)).await
+}
+
+/// Ends when this is so. A Redis that is away is asked again.
+async fn until(
+    shared: &RedisShared,
+    key: &str,
+    is_so: impl Fn(&LockSeen) -> bool + Send,
+) -> Result<()> {
+    let pause = shared.options.retry_interval;
+    let listener = shared.pushes.listen(LockNames::of(key).all());
+    loop {
+        match look_on(&shared.store, key).await {
+            Ok(seen) if is_so(&seen) => return Ok(()),
+            Ok(seen) => {
+                let over = seen.next_end().map(|end| end + Duration::from_millis(1));
+                let within = over.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+                // Whatever it was, the next look says what is there.
+                let _ = timeout(within, listener.anything()).await;
+            }
+            Err(Fault::Broken(_)) => tokio::time::sleep(pause).await,
+            Err(fault) => return Err(Error::from(fault).of_key(key)),
+        }
+    }
+}
+
+/// After so long it is looked again, though nothing was said: not every server can tell.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether the one with this owner key and token holds its lock, and for how long.
+pub(super) async fn left(
+    store: &Arc<RedisMembers>,
+    owner_key: &str,
+    token: u64,
+) -> Result<Remaining, Fault> {
+    let Some((names, id)) = LockNames::parse(owner_key) else {
+        return Ok(Remaining::Nothing);
+    };
+    let seen = look(store, &names.key, false).await?;
+    let is_it =
+        matches!(&seen.holder.genlock, Some((held, holder)) if *held == token && holder == id);
+    if !is_it || seen.mark.is_some() {
+        return Ok(Remaining::Nothing);
+    }
+    let Some(ends) = seen.holder_ends() else {
+        return Ok(Remaining::NoEnd);
+    };
+    let granted = seen.granted;
+    Ok(Remaining::AtLeast(
+        ends.left().saturating_sub(margin(granted)),
+    ))
+}
+
+/// The waiters that were not heard of for half of their time, which are removed.
+pub(super) async fn clear_dead(
+    store: &Arc<RedisMembers>,
+    key: &str,
+) -> Result<Vec<Contender>, Fault> {
+    let names = LockNames::of(key);
+    let clear = scripts::clear(&names);
+    let op = move |client: Arc<RedisClient>| {
+        let clear = [clear.clone()];
+        async move { client.ask(&clear).await }
+    };
+    let answers = store.call(store.command_timeout, op).await?;
+    let gone = answers.first().map(Reply::list).unwrap_or_default();
+    let gone = gone.iter().map(|one| WaiterSeen::read(one, 0));
+    let gone: Option<Vec<_>> = gone.map(|one| Some(one?.contender(&names))).collect();
+    gone.ok_or_else(senseless)
+}
+
+fn senseless() -> Fault {
+    Fault::misfit("it answers a script in an unknown way")
+}

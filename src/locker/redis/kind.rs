@@ -1,0 +1,45 @@
+//! Redis in the list of stores.
+
+use super::dial::PROTOCOL;
+use super::{CAPABILITIES, Redis, examine};
+use crate::error::Setting;
+use crate::locker::Config;
+use crate::locker::kind::{StoreHelp, StoreKind};
+
+/// What is known of Redis. One server: two masters would be two locks.
+pub(crate) static KIND: StoreKind = StoreKind {
+    schemes: &["redis://", "rediss://"],
+    path_schemes: &[],
+    several: false,
+    is_local: false,
+    default_endpoint: PROTOCOL.default_endpoint,
+    capabilities: &CAPABILITIES,
+    settings: &[
+        Setting::Endpoints,
+        Setting::Cacert,
+        Setting::Cert,
+        Setting::Key,
+        Setting::InsecureSkipTlsVerify,
+        Setting::User,
+        Setting::Password,
+        Setting::Ttl,
+    ],
+    variables: &[],
+    help: StoreHelp {
+        endpoints: "redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis",
+        about: &[
+            "the key is Redis' own, a string that expires: genlock and everybody's",
+            "SET KEY VALUE NX PX exclude each other; first come first served among genlocks.",
+        ],
+        example: ("redis://cache:6379/2", "in the second database of a Redis"),
+        files: &[],
+    },
+    from_anywhere,
+    open: |config, options| Ok(Box::new(Redis::new(config, options)?)),
+    examine: examine::examine,
+};
+
+fn from_anywhere(config: &Config) -> String {
+    let each = config.endpoints.iter().flatten().cloned();
+    each.collect::<Vec<_>>().join(",")
+}

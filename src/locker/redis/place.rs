@@ -1,0 +1,304 @@
+//! A place: the lock itself, or one in its queue. It is what the keeper keeps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::connection::{RedisClient, RequestError};
+use super::dial::RedisMembers;
+use super::fault;
+use super::names::LockNames;
+use super::pushes::{Listener, Pushes};
+use super::reply::{RedisCommand, Reply};
+use super::scripts::{self, Entry, PlaceState};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::locker::deadline::Deadline;
+use crate::locker::keeper::{self, Attempt, Granted, LeaseCalls, Requests};
+use crate::locker::net::fault::Fault;
+use crate::locker::net::random;
+use crate::locker::{BoxFuture, Record, TakenAway};
+
+/// A place that is being taken, or stands. Dropping it leaves it in the background.
+pub(super) type RedisLease = keeper::Lease<RedisPlace>;
+
+/// A lock that was given to us.
+pub(super) struct GivenLock {
+    pub(super) lease: RedisLease,
+    pub(super) granted: Granted,
+    pub(super) token: u64,
+    /// Whether there was somebody ahead.
+    pub(super) waited: bool,
+}
+
+/// What is asked of Redis for one place.
+pub(super) struct RedisPlace {
+    store: Arc<RedisMembers>,
+    pub(super) names: LockNames,
+    pub(super) id: String,
+    ttl: Duration,
+    record: Vec<u8>,
+    waits: bool,
+    /// What the newest answer said.
+    standing: watch::Sender<PlaceState>,
+    listener: Listener,
+    untold: Arc<AtomicBool>,
+}
+
+/// What is under the key of a lock that is held.
+pub(super) enum LockKey {
+    /// What its holder wrote; and an operator's word to let go, if there is one.
+    Ours(Option<TakenAway>),
+    Deleted,
+    WrittenOver,
+}
+
+impl RedisPlace {
+    /// With an id that nobody else has.
+    pub(super) fn new(
+        store: &Arc<RedisMembers>,
+        pushes: &Pushes,
+        key: &str,
+        (ttl, holder, waits): (Duration, &Record, bool),
+    ) -> Result<Self> {
+        let id = format!("{:016x}{:016x}", random::random()?, random::random()?);
+        let names = LockNames::of(key);
+        let listener = pushes.listen([names.key.clone(), names.queue(), names.of_one(&id)]);
+        Ok(Self {
+            store: store.clone(),
+            names,
+            id,
+            // Redis counts them.
+            ttl: Duration::from_millis(ttl.as_millis() as u64),
+            record: holder.to_json(),
+            waits,
+            standing: watch::Sender::new(PlaceState::Gone),
+            listener,
+            untold: Arc::default(),
+        })
+    }
+
+    /// What stands for it in the store.
+    pub(super) fn owner_key(&self) -> String {
+        self.names.of_one(&self.id)
+    }
+
+    /// What the newest answer said.
+    pub(super) fn standing(&self) -> PlaceState {
+        self.standing.borrow().clone()
+    }
+
+    /// Told of every answer.
+    pub(super) fn standings(&self) -> watch::Receiver<PlaceState> {
+        self.standing.subscribe()
+    }
+
+    /// Told of what happens to the lock.
+    pub(super) fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
+    /// Asks once more what there is of it, which renews it; and to be told when these keys change.
+    pub(super) async fn look(&self, watched: Vec<RedisCommand>) -> Result<PlaceState, Fault> {
+        let within = self.store.command_timeout;
+        let asked = self
+            .store
+            .call(within, self.taking(Entry::Stay, watched, None));
+        let (standing, _) = asked.await?;
+        Ok(self.note(standing))
+    }
+
+    /// Looks at the key of the lock that is held, and asks to be told when it changes.
+    pub(super) async fn check(&self) -> Result<LockKey, Fault> {
+        let mut commands = self.watched_key();
+        let mark = format!("!{}", self.id);
+        commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
+        let op = move |client: Arc<RedisClient>| {
+            let commands = commands.clone();
+            async move { client.ask_each(&commands).await }
+        };
+        let answers = self.store.call(self.store.command_timeout, op).await?;
+        let own = format!(":{}", self.id);
+        Ok(match &answers[..] {
+            // A type that has no GET is somebody else's.
+            [_, Reply::Error(text), _] if text.starts_with("WRONGTYPE") => LockKey::WrittenOver,
+            [_, Reply::Error(text), _] | [_, _, Reply::Error(text)] => {
+                return Err(fault::judge(RequestError::Answered(text.clone())));
+            }
+            [_, Reply::Null, _] => LockKey::Deleted,
+            [_, value, mark] if value.words().ends_with(&own) => {
+                LockKey::Ours(mark_of(mark.text()))
+            }
+            _ => LockKey::WrittenOver,
+        })
+    }
+
+    /// Says anew since when it holds, for people who look.
+    pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
+        let kept = [
+            format!("{}|", self.ttl.as_millis()).as_bytes(),
+            &holder.to_json(),
+        ]
+        .concat();
+        let stamp = RedisCommand::new(["HSET", &self.names.records(), &self.id]).arg(kept);
+        let op = move |client: Arc<RedisClient>| {
+            let stamp = [stamp.clone()];
+            async move { client.ask(&stamp).await }
+        };
+        self.store
+            .call(self.store.command_timeout, op)
+            .await
+            .map(drop)
+    }
+
+    /// Reads the lock's key, with the wish to be told when it changes.
+    pub(super) fn watched_key(&self) -> Vec<RedisCommand> {
+        vec![
+            scripts::caching(),
+            RedisCommand::new(["GET", &self.names.key]),
+        ]
+    }
+
+    /// The same for the queue.
+    pub(super) fn watched_queue(&self) -> Vec<RedisCommand> {
+        vec![
+            scripts::caching(),
+            RedisCommand::new(["ZCARD", &self.names.queue()]),
+        ]
+    }
+
+    /// Whether the server tells nobody of keys that change.
+    pub(super) fn is_untold(&self) -> bool {
+        self.untold.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, standing: PlaceState) -> PlaceState {
+        self.standing.send_replace(standing.clone());
+        standing
+    }
+
+    /// What is run over a connection to take or renew it, with more behind it. Gives when it was sent,
+    /// too.
+    fn taking(
+        &self,
+        entry: Entry,
+        more: Vec<RedisCommand>,
+        counted: Option<Requests>,
+    ) -> impl Fn(Arc<RedisClient>) -> BoxFuture<'static, Result<(PlaceState, Instant), RequestError>>
+    + Clone
+    + use<> {
+        // A waiter is told over the connection that asks last.
+        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(..));
+        let hears = self.waits && entry != Entry::Try && !holds;
+        let channel = hears.then(|| self.names.of_one(&self.id));
+        let take = scripts::take(&self.names, &self.id, self.ttl, entry, &self.record);
+        let commands = [vec![take], more].concat();
+        let untold = self.untold.clone();
+        move |client| {
+            let (channel, commands) = (channel.clone(), commands.clone());
+            let (counted, untold) = (counted.clone(), untold.clone());
+            Box::pin(async move {
+                let subscription = channel.and_then(|channel| client.subscription(&channel));
+                let at = usize::from(subscription.is_some());
+                let all: Vec<_> = subscription.into_iter().chain(commands).collect();
+                let sent = counted.map_or_else(Instant::now, |counted| counted.leave());
+                let answers = client.ask_each(&all).await?;
+                if client.hello().is_some_and(|hello| hello.tracking.is_err()) {
+                    untold.store(true, Ordering::Relaxed);
+                }
+                for answer in answers.iter().take(at + 1) {
+                    if let Reply::Error(text) = answer {
+                        return Err(RequestError::Answered(text.clone()));
+                    }
+                }
+                let standing = answers.get(at).and_then(scripts::standing);
+                Ok((standing.ok_or_else(senseless)?, sent))
+            })
+        }
+    }
+
+    async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
+        let within = self.store.command_timeout;
+        let take = |entry| {
+            self.store.call(
+                within,
+                self.taking(entry, Vec::new(), Some(requests.clone())),
+            )
+        };
+        let (mut standing, mut sent) = take(Entry::Try).await?;
+        if self.waits && matches!(standing, PlaceState::Busy(_)) {
+            (standing, sent) = take(Entry::Wait).await?;
+        }
+        match self.note(standing) {
+            PlaceState::Holds(..) | PlaceState::Waits(_) => Ok(Deadline::granted(sent, self.ttl)),
+            // Nothing is there of us, unless one of several requests is still on its way.
+            PlaceState::Busy(_) if requests.count() == 1 => Err(Fault::LeaseExists),
+            PlaceState::Busy(_) | PlaceState::Gone => Err(Fault::LeaseNotFound),
+        }
+    }
+
+    async fn have_renewed(&self, attempt: Attempt) -> Result<Instant, Fault> {
+        // What we wrote is told of no more until it is read again.
+        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(..));
+        let watched = if holds {
+            self.watched_key()
+        } else {
+            Vec::new()
+        };
+        let taking = self.taking(Entry::Stay, watched, None);
+        let (standing, sent) = self.store.ask(attempt.within, taking).await?;
+        match self.note(standing) {
+            PlaceState::Holds(..) | PlaceState::Waits(_) => Ok(sent),
+            PlaceState::Busy(_) | PlaceState::Gone => Err(Fault::LeaseNotFound),
+        }
+    }
+
+    async fn end(&self) -> Result<(), Fault> {
+        let leave = scripts::leave(&self.names, &self.id);
+        let channel = self.names.of_one(&self.id);
+        let op = move |client: Arc<RedisClient>| {
+            let mut commands = vec![leave.clone()];
+            commands.extend(client.unsubscription(&channel));
+            async move { client.ask(&commands).await }
+        };
+        self.store.call(self.store.command_timeout, op).await?;
+        Ok(())
+    }
+}
+
+impl LeaseCalls for RedisPlace {
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
+        Box::pin(self.have_granted(requests))
+    }
+
+    fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
+        Box::pin(self.have_renewed(attempt))
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.end())
+    }
+
+    fn signs_of_life(&self) -> usize {
+        self.store.signs_of_life()
+    }
+
+    fn was_heard(&self) -> bool {
+        self.store.heard()
+    }
+
+    fn silent(&self, within: Duration) -> Fault {
+        self.store.silent(within)
+    }
+}
+
+fn senseless() -> RequestError {
+    RequestError::Stranger("it answers a script in an unknown way".to_owned())
+}
+
+/// An operator's word, as it is kept.
+pub(super) fn mark_of(text: &[u8]) -> Option<TakenAway> {
+    (!text.is_empty()).then(|| serde_json::from_slice(text).unwrap_or_default())
+}

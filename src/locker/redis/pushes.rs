@@ -1,0 +1,186 @@
+//! What Redis says without having been asked: messages, and that a key has changed which was read. It
+//! goes to whoever listens for that name, from every connection of the client. All of it is a hint: the
+//! store is asked what there is.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::reply::Reply;
+
+/// The message to who waited: it holds the lock.
+const HELD: &[u8] = b"held";
+
+/// All who listen. A clone is the same.
+#[derive(Clone, Default)]
+pub(super) struct Pushes(Arc<Mutex<ListenersByName>>);
+
+#[derive(Default)]
+struct ListenersByName {
+    next: u64,
+    by_name: HashMap<Vec<u8>, Vec<(u64, Arc<HeardPushes>)>>,
+}
+
+#[derive(Default)]
+struct HeardPushes {
+    anything: Notify,
+    held: AtomicBool,
+    /// The keys that were named, where all are listened for.
+    keys: Mutex<Vec<Vec<u8>>>,
+}
+
+/// Who listens for some names, until dropped.
+pub(super) struct Listener {
+    pushes: Pushes,
+    number: u64,
+    names: Vec<Vec<u8>>,
+    heard: Arc<HeardPushes>,
+}
+
+/// By this name everything is listened for.
+const ALL: &[u8] = b"";
+
+impl Pushes {
+    /// Listens for these keys and channels.
+    pub(super) fn listen(&self, names: impl IntoIterator<Item = String>) -> Listener {
+        self.listen_for(names.into_iter().map(String::into_bytes).collect())
+    }
+
+    /// Listens for every key.
+    pub(super) fn listen_to_all(&self) -> Listener {
+        self.listen_for(vec![ALL.to_vec()])
+    }
+
+    fn listen_for(&self, names: Vec<Vec<u8>>) -> Listener {
+        let heard = Arc::new(HeardPushes::default());
+        let mut listeners = self.listeners();
+        listeners.next += 1;
+        let number = listeners.next;
+        for name in &names {
+            let of_name = listeners.by_name.entry(name.clone()).or_default();
+            of_name.push((number, heard.clone()));
+        }
+        drop(listeners);
+        Listener {
+            pushes: self.clone(),
+            number,
+            names,
+            heard,
+        }
+    }
+
+    /// Passes on what was pushed.
+    pub(super) fn pass_on(&self, push: &[Reply]) {
+        let named = |at: usize| push.get(at).map(Reply::text).unwrap_or_default();
+        match named(0) {
+            b"message" => self.wake(named(1), named(2) == HELD),
+            b"invalidate" => match push.get(1) {
+                Some(Reply::List(keys)) => {
+                    for key in keys {
+                        self.wake(key.text(), false);
+                    }
+                }
+                // All of them: the database was emptied.
+                _ => self.wake_all(),
+            },
+            _ => {}
+        }
+    }
+
+    /// Something may have been said that nobody heard.
+    pub(super) fn wake_all(&self) {
+        for (_, heard) in self.listeners().by_name.values().flatten() {
+            heard.anything.notify_one();
+        }
+    }
+
+    fn wake(&self, name: &[u8], held: bool) {
+        let listeners = self.listeners();
+        let of_name = listeners.by_name.get(name);
+        for (_, heard) in of_name.into_iter().flatten() {
+            heard.held.fetch_or(held, Ordering::AcqRel);
+            heard.anything.notify_one();
+        }
+        for (_, heard) in listeners.by_name.get(ALL).into_iter().flatten() {
+            heard.keys().push(name.to_vec());
+            heard.anything.notify_one();
+        }
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, ListenersByName> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HeardPushes {
+    fn keys(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener {
+    /// Ends when something was heard since the last call. Cancel-safe.
+    pub(super) async fn anything(&self) {
+        self.heard.anything.notified().await;
+    }
+
+    /// Whether it was ever said that the lock is held.
+    pub(super) fn held(&self) -> bool {
+        self.heard.held.load(Ordering::Acquire)
+    }
+
+    /// The keys that were named since the last call; none where anything may have happened.
+    pub(super) fn take_keys(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.heard.keys())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut listeners = self.pushes.listeners();
+        for name in &self.names {
+            if let Some(of_name) = listeners.by_name.get_mut(name) {
+                of_name.retain(|(number, _)| *number != self.number);
+                if of_name.is_empty() {
+                    listeners.by_name.remove(name);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Duration, timeout};
+
+    use super::*;
+
+    fn text(text: &str) -> Reply {
+        Reply::Text(text.as_bytes().to_vec())
+    }
+
+    async fn heard(listener: &Listener) -> bool {
+        let soon = timeout(Duration::from_millis(1), listener.anything());
+        soon.await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_listens_hears_of_its_names_only() {
+        let pushes = Pushes::default();
+        let one = pushes.listen(["k".to_owned(), "c".to_owned()]);
+        let all = pushes.listen_to_all();
+        pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("other")])]);
+        assert!(!heard(&one).await && heard(&all).await);
+        assert_eq!(all.take_keys(), [b"other"]);
+        pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);
+        assert!(heard(&one).await && !one.held());
+        pushes.pass_on(&[text("message"), text("c"), text("held")]);
+        assert!(heard(&one).await && one.held());
+        pushes.pass_on(&[text("invalidate"), Reply::Null]);
+        assert!(heard(&one).await && heard(&all).await);
+        drop(one);
+        assert_eq!(pushes.listeners().by_name.len(), 1);
+    }
+}

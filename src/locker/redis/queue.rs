@@ -1,0 +1,248 @@
+//! Taking a lock: at once, or by a place in its queue.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, sleep_until};
+
+use super::hold;
+use super::names::LockNames;
+use super::place::{GivenLock, RedisLease, RedisPlace};
+use super::reply::RedisCommand;
+use super::scripts::{LockHolder, PlaceState, QueuePlace};
+use super::shared::RedisShared;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
+use crate::locker::keeper;
+use crate::locker::net::fault::Fault;
+use crate::locker::{Claim, Claims, Held, Loss, Record, Request};
+
+/// A wait that is over by then tells nobody whom it waits for.
+const SOON: Duration = Duration::from_millis(100);
+
+/// One call for the lock of one key.
+pub(super) struct RedisQueue<'a> {
+    shared: &'a Arc<RedisShared>,
+    key: &'a str,
+    ttl: Duration,
+    /// Whether it tells of all that moves ahead.
+    follows: bool,
+    waits: bool,
+    holder: Record,
+    claim: Claim,
+}
+
+/// Why a lock was not given, or not kept.
+enum NotGiven {
+    Busy(Box<LockHolder>),
+    Lost(Loss),
+    Failed(Error),
+}
+
+/// What was told last: how many are ahead, where all of them are followed, and whose lock it is.
+type ToldAhead = (Option<u64>, LockHolder);
+
+impl<'a> RedisQueue<'a> {
+    pub(super) fn new(shared: &'a Arc<RedisShared>, request: &'a Request, claim: Claim) -> Self {
+        let options = &shared.options;
+        Self {
+            shared,
+            key: request.key(),
+            ttl: request.ttl(options),
+            follows: request.follows_queue(options),
+            waits: request.waits(),
+            holder: request.holder(options),
+            claim,
+        }
+    }
+
+    /// Takes the lock; `None` if it does not wait, and another holds.
+    pub(super) async fn take(self) -> Result<Option<Held>> {
+        let (mut queued, mut waited) = (false, false);
+        loop {
+            match self.stand(&mut queued, &mut waited).await {
+                Ok(given) => {
+                    let held = hold::held(self.shared, self.key, given, &self.holder, self.claim);
+                    return Ok(Some(held));
+                }
+                Err(NotGiven::Busy(holder)) => {
+                    self.tell_busy(*holder);
+                    return Ok(None);
+                }
+                Err(NotGiven::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
+                Err(NotGiven::Lost(Loss::Expired)) if !waited => {
+                    return Err(keeper::too_late("redis", self.ttl).of_key(self.key));
+                }
+                Err(NotGiven::Lost(loss)) if self.waits => self.notify(EventKind::PlaceLost(loss)),
+                Err(NotGiven::Lost(loss)) => {
+                    let why = format!("taken and lost at once: {loss}");
+                    return Err(Error::new(ErrorKind::Unavailable, why).of_key(self.key));
+                }
+                // Once in the queue, a Redis that is away is waited for as a holder is.
+                Err(NotGiven::Failed(error))
+                    if queued && error.kind() == ErrorKind::Unavailable =>
+                {
+                    self.notify(EventKind::Retrying(error.to_string()));
+                }
+                Err(NotGiven::Failed(error)) => return Err(error),
+            }
+            sleep(self.shared.options.retry_interval).await;
+        }
+    }
+
+    /// Takes the lock, or a place at the end of its queue and stands there until its turn has come.
+    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<GivenLock, NotGiven> {
+        let shared = self.shared;
+        let about = (self.ttl, &self.holder, self.waits);
+        let place = RedisPlace::new(&shared.store, &shared.pushes, self.key, about);
+        let place = Arc::new(place.map_err(NotGiven::Failed)?);
+        let mut lease = RedisLease::start(&shared.keeper, place.clone(), self.ttl, &self.claim);
+        let granted = match lease.granted().await {
+            Ok(granted) => granted,
+            Err(error) => {
+                return Err(match place.standing() {
+                    PlaceState::Busy(holder) => NotGiven::Busy(Box::new(holder)),
+                    _ => self.failed(error),
+                });
+            }
+        };
+        *queued = true;
+        let mut given = GivenLock {
+            lease,
+            granted,
+            token: 0,
+            waited: false,
+        };
+        given.token = match place.standing() {
+            PlaceState::Waits(at) => {
+                given.waited = true;
+                *waited = true;
+                let mut ownership = given.granted.owner.ownership();
+                tokio::select! {
+                    loss = ownership.lost() => return Err(NotGiven::Lost(loss)),
+                    waited = self.wait(&place) => waited?,
+                }
+                at.ticket
+            }
+            PlaceState::Holds(token, _) => token,
+            PlaceState::Busy(_) | PlaceState::Gone => return Err(NotGiven::Lost(Loss::LeaseGone)),
+        };
+        let turn = given.lease.take_turn(&given.granted, given.waited).await;
+        turn.map_err(NotGiven::Lost)?;
+        Ok(given)
+    }
+
+    /// Waits until the lock is given to this place.
+    async fn wait(&self, place: &RedisPlace) -> Result<(), NotGiven> {
+        let mut standings = place.standings();
+        let mut quiet = pin!(sleep(SOON));
+        let (mut told, mut watched) = (None, false);
+        loop {
+            let at = match standings.borrow_and_update().clone() {
+                PlaceState::Holds(..) => return Ok(()),
+                PlaceState::Busy(_) | PlaceState::Gone => {
+                    return Err(NotGiven::Lost(Loss::LeaseGone));
+                }
+                PlaceState::Waits(at) => at,
+            };
+            if self.follows || quiet.is_elapsed() {
+                self.tell(place, &at, &mut told);
+            }
+            let is_first = at.rank == 0;
+            let asks_now = !watched && (is_first || self.follows);
+            if !asks_now {
+                let asked = self.asked(place, &at);
+                tokio::select! {
+                    biased;
+                    () = place.listener().anything() => {
+                        if place.listener().held() {
+                            return Ok(());
+                        }
+                    }
+                    _ = standings.changed() => continue,
+                    () = &mut quiet, if !quiet.is_elapsed() => continue,
+                    () = asked => {}
+                }
+            }
+            // Who is next will be the first soon.
+            let keys = self.watched(place, at.rank <= 1);
+            watched = is_first || self.follows;
+            self.look(place, keys).await?;
+        }
+    }
+
+    /// Ends when the turn may have come without a word.
+    async fn asked(&self, place: &RedisPlace, at: &QueuePlace) {
+        let poll =
+            (at.rank == 0 && place.is_untold()).then_some(self.shared.options.retry_interval);
+        // By then it surely has run out.
+        let over = at.pause.map(|pause| pause + Duration::from_millis(1));
+        match [poll, over].into_iter().flatten().min() {
+            Some(pause) => sleep_until(tokio::time::Instant::now() + pause).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What is read with the wish to be told.
+    fn watched(&self, place: &RedisPlace, key: bool) -> Vec<RedisCommand> {
+        let mut commands = Vec::new();
+        if key || self.follows {
+            commands.extend(place.watched_key());
+        }
+        if self.follows {
+            commands.extend(place.watched_queue());
+        }
+        commands
+    }
+
+    /// Looks once, however long that takes.
+    async fn look(&self, place: &RedisPlace, watched: Vec<RedisCommand>) -> Result<(), NotGiven> {
+        loop {
+            match place.look(watched.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(Fault::Broken(reason)) => {
+                    self.notify(EventKind::Retrying(reason.to_string()));
+                    sleep(self.shared.options.retry_interval).await;
+                }
+                Err(fault) => return Err(self.failed(fault.into())),
+            }
+        }
+    }
+
+    fn tell(&self, place: &RedisPlace, at: &QueuePlace, told: &mut Option<ToldAhead>) {
+        let ahead = at.rank + u64::from(at.holder.is_there);
+        let state = (self.follows.then_some(ahead), at.holder.clone());
+        if told.as_ref() == Some(&state) {
+            return;
+        }
+        *told = Some(state);
+        self.notify(EventKind::Waiting {
+            owner_key: at.holder.owner_key(&place.names),
+            holder: at.holder.record.clone(),
+            ahead: Some(ahead),
+            token: Some(at.ticket),
+        });
+    }
+
+    fn tell_busy(&self, holder: LockHolder) {
+        let names = LockNames::of(self.key);
+        self.notify(EventKind::Waiting {
+            owner_key: holder.owner_key(&names),
+            holder: holder.record,
+            ahead: None,
+            token: None,
+        });
+    }
+
+    fn notify(&self, what: EventKind) {
+        self.shared.options.notify(Some(self.key), what);
+    }
+
+    fn failed(&self, error: Error) -> NotGiven {
+        NotGiven::Failed(match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Closed => error,
+            _ => error.of_key(self.key),
+        })
+    }
+}

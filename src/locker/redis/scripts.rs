@@ -1,0 +1,204 @@
+//! What is asked of Redis, each in one script: nothing comes between its steps. They are sent whole
+//! every time: a server that has not seen one, or has forgotten it, would cost two round trips more.
+
+use std::time::Duration;
+
+use super::names::LockNames;
+use super::reply::{RedisCommand, Reply};
+use crate::locker::Record;
+
+/// A script behind what all of them have.
+macro_rules! script {
+    ($file:literal) => {
+        concat!(include_str!("scripts/shared.lua"), include_str!($file))
+    };
+}
+
+const TAKE: &str = script!("scripts/take.lua");
+const LEAVE: &str = script!("scripts/leave.lua");
+const TAKE_AWAY: &str = script!("scripts/take_away.lua");
+const LOOK: &str = script!("scripts/look.lua");
+const CLEAR: &str = script!("scripts/clear.lua");
+
+/// What to do where the lock is not free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Nothing.
+    Try,
+    /// Stand in its queue.
+    Wait,
+    /// Renew what there is of us.
+    Stay,
+}
+
+/// What there is of one who asked for a lock.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PlaceState {
+    /// It holds the lock, with this token. An operator's word to let go, if there is one.
+    Holds(u64, Option<Vec<u8>>),
+    Waits(QueuePlace),
+    /// Nothing, and another holds.
+    Busy(LockHolder),
+    /// Nothing.
+    Gone,
+}
+
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct QueuePlace {
+    pub(super) ticket: u64,
+    /// How many wait before it.
+    pub(super) rank: u64,
+    /// When its turn can come without a word; `None` if the holder's lock does not run out.
+    pub(super) pause: Option<Duration>,
+    pub(super) holder: LockHolder,
+}
+
+/// What is under the lock's key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct LockHolder {
+    /// Whether there is anything.
+    pub(super) is_there: bool,
+    /// The token and id, if it is a genlock's.
+    pub(super) genlock: Option<(u64, String)>,
+    pub(super) record: Option<Record>,
+}
+
+impl LockHolder {
+    /// By the type of the key, its value, and the record.
+    pub(super) fn read(kind: &Reply, value: &Reply, record: &Reply) -> Self {
+        Self {
+            is_there: kind.text() != b"none",
+            genlock: owner(&value.words()),
+            record: Record::from_json(record.text()),
+        }
+    }
+
+    /// What stands for it in the store.
+    pub(super) fn owner_key(&self, names: &LockNames) -> Option<String> {
+        match &self.genlock {
+            Some((_, id)) => Some(names.of_one(id)),
+            None => self.is_there.then(|| names.key.clone()),
+        }
+    }
+}
+
+/// The token and the id in a value of a genlock's.
+fn owner(value: &str) -> Option<(u64, String)> {
+    let (token, id) = value.strip_prefix("genlock:")?.split_once(':')?;
+    Some((token.parse().ok()?, id.to_owned()))
+}
+
+/// Takes, waits for or renews the lock for `id`.
+pub(super) fn take(
+    names: &LockNames,
+    id: &str,
+    ttl: Duration,
+    entry: Entry,
+    record: &[u8],
+) -> RedisCommand {
+    let how = match entry {
+        Entry::Try => "try",
+        Entry::Wait => "wait",
+        Entry::Stay => "stay",
+    };
+    eval(TAKE, names)
+        .arg(id)
+        .arg(ttl.as_millis().to_string())
+        .arg(how)
+        .arg(record)
+}
+
+/// What the answer to [`take`] says; `None` if it makes no sense.
+pub(super) fn standing(answer: &Reply) -> Option<PlaceState> {
+    let number = |reply: &Reply| reply.number().and_then(|n| u64::try_from(n).ok());
+    let (word, rest) = answer.list().split_first()?;
+    match (word.text(), rest) {
+        (b"held", [token, mark]) => {
+            let mark = mark.text().to_vec();
+            let mark = (!mark.is_empty()).then_some(mark);
+            Some(PlaceState::Holds(number(token)?, mark))
+        }
+        (b"waiting", [ticket, rank, pause, kind, value, record]) => {
+            Some(PlaceState::Waits(QueuePlace {
+                ticket: number(ticket)?,
+                rank: number(rank)?,
+                // -1 is without an end, -2 that there is no key any more.
+                pause: match pause.number()? {
+                    -1 => None,
+                    ms => Some(Duration::from_millis(ms.max(0) as u64)),
+                },
+                holder: LockHolder::read(kind, value, record),
+            }))
+        }
+        (b"busy", [kind, value, record]) => {
+            Some(PlaceState::Busy(LockHolder::read(kind, value, record)))
+        }
+        (b"gone", []) => Some(PlaceState::Gone),
+        _ => None,
+    }
+}
+
+/// Releases the lock, or leaves its queue.
+pub(super) fn leave(names: &LockNames, id: &str) -> RedisCommand {
+    eval(LEAVE, names).arg(id)
+}
+
+/// Takes the lock, or a place in its queue, away.
+pub(super) fn take_away(names: &LockNames, token: u64, mark: &[u8], force: bool) -> RedisCommand {
+    let force = if force { "1" } else { "0" };
+    let evaluated = eval(TAKE_AWAY, names);
+    evaluated.arg(token.to_string()).arg(mark).arg(force)
+}
+
+/// Looks who holds and who waits; with everybody's record, or the holder's only.
+pub(super) fn look(names: &LockNames, all: bool) -> RedisCommand {
+    eval(LOOK, names).arg(if all { "all" } else { "holder" })
+}
+
+/// Removes the waiters that are not heard of.
+pub(super) fn clear(names: &LockNames) -> RedisCommand {
+    eval(CLEAR, names)
+}
+
+fn eval(script: &str, names: &LockNames) -> RedisCommand {
+    let mut command = RedisCommand::new(["EVAL", script, "4"]);
+    for key in names.all() {
+        command = command.arg(key);
+    }
+    command
+}
+
+/// Asks to be told when the key changes that the next command reads.
+pub(super) fn caching() -> RedisCommand {
+    RedisCommand::new(["CLIENT", "CACHING", "YES"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Reply {
+        Reply::Text(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn answers_are_read() {
+        let all = |words: &[&str]| standing(&Reply::List(words.iter().map(|w| text(w)).collect()));
+        assert_eq!(all(&["held", "17", ""]), Some(PlaceState::Holds(17, None)));
+        assert_eq!(all(&["gone"]), Some(PlaceState::Gone));
+        let place = all(&["waiting", "17", "2", "-1", "string", "genlock:16:ab", ""]);
+        let Some(PlaceState::Waits(place)) = place else {
+            panic!("{place:?}");
+        };
+        assert_eq!((place.ticket, place.rank, place.pause), (17, 2, None));
+        assert_eq!(place.holder.genlock, Some((16, "ab".to_owned())));
+        let busy = all(&["busy", "hash", "", ""]);
+        let Some(PlaceState::Busy(holder)) = busy else {
+            panic!("{busy:?}");
+        };
+        let names = LockNames::of("k");
+        assert_eq!(holder.owner_key(&names), Some("k".to_owned()));
+        assert_eq!(all(&["what"]), None);
+    }
+}

@@ -1,0 +1,2 @@
+leave(ARGV[1])
+return 1

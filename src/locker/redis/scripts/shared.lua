@@ -1,0 +1,136 @@
+local K, Q, V, R = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- What the key is: its type, and its value if that is a string.
+local function look()
+  local kind = redis.call('TYPE', K).ok
+  if kind == 'string' then
+    return kind, redis.call('GET', K)
+  end
+  return kind, ''
+end
+
+-- The token and the id in a value of ours.
+local function owner(value)
+  local token, id = string.match(value, '^genlock:(%d+):(%x+)$')
+  return token or '', id or ''
+end
+
+local function first()
+  return redis.call('ZRANGE', Q, 0, 0)[1]
+end
+
+local function lives(id)
+  local till = redis.call('ZSCORE', V, id)
+  return till and tonumber(till) > now
+end
+
+local function forget(id)
+  redis.call('ZREM', Q, id)
+  redis.call('ZREM', V, id)
+  redis.call('HDEL', R, id, '!' .. id)
+end
+
+-- Who stands first and is not heard of any more makes room, but not the one who asks.
+local function drop_dead(asking)
+  local id = first()
+  while id and id ~= asking and not lives(id) do
+    forget(id)
+    id = first()
+  end
+end
+
+-- What is beside the key goes by itself, long after the last who wrote to it.
+local function keep(ttl)
+  local time = math.max(10 * ttl, 3600000)
+  for i = 2, 4 do
+    if redis.call('PTTL', KEYS[i]) < time then
+      redis.call('PEXPIRE', KEYS[i], whole(time))
+    end
+  end
+end
+
+local function next_ticket()
+  local last = tonumber(redis.call('HGET', R, '#') or '0')
+  local ticket = whole(math.max(last + 1, micros))
+  redis.call('HSET', R, '#', ticket)
+  return ticket
+end
+
+-- The time to live and the record of one, as they are kept.
+local function kept(id)
+  local text = redis.call('HGET', R, id) or ''
+  local ttl, record = string.match(text, '^(%d+)|(.*)$')
+  return tonumber(ttl or '0'), record or ''
+end
+
+local function give(id, ticket, ttl)
+  redis.call('SET', K, 'genlock:' .. ticket .. ':' .. id, 'PX', whole(ttl))
+end
+
+-- It holds the lock: it waits no more, and whoever held before has left nothing.
+local function settle(id)
+  local before = redis.call('HGET', R, '@')
+  if before and before ~= id then
+    redis.call('HDEL', R, before, '!' .. before)
+  end
+  redis.call('HSET', R, '@', id)
+  redis.call('ZREM', Q, id)
+  redis.call('ZREM', V, id)
+end
+
+-- Tells one, and how many heard it. Who may not tell anybody has told it nevertheless.
+local function tell(id, word)
+  local heard = redis.pcall('PUBLISH', string.sub(R, 1, -2) .. id, word)
+  if type(heard) == 'table' then
+    return 1
+  end
+  return heard
+end
+
+-- The next one who lives, and hears it, holds the lock.
+local function pass_on()
+  local id = first()
+  while id do
+    if lives(id) then
+      local ttl = kept(id)
+      give(id, redis.call('ZSCORE', Q, id), ttl)
+      if tell(id, 'held') > 0 then
+        settle(id)
+        local head = first()
+        if head then
+          tell(head, 'first')
+        end
+        return
+      end
+      redis.call('DEL', K)
+    end
+    forget(id)
+    id = first()
+  end
+end
+
+-- One leaves, wherever it stands.
+local function leave(id)
+  local kind, value = look()
+  local _, holder = owner(value)
+  if holder == id then
+    redis.call('DEL', K)
+    kind = 'none'
+  end
+  forget(id)
+  if redis.call('HGET', R, '@') == id then
+    redis.call('HDEL', R, '@')
+  end
+  if kind == 'none' then
+    pass_on()
+  end
+  return holder == id
+end

@@ -1,0 +1,20 @@
+-- The one with this token is told to let go, or removed.
+local token, mark, force = ARGV[1], ARGV[2], ARGV[3] == '1'
+local _, value = look()
+local held, holder = owner(value)
+if held == token then
+  if force then
+    leave(holder)
+    return 'removed'
+  end
+  redis.call('HSET', R, '!' .. holder, mark)
+  -- A write, which its holder hears of.
+  redis.call('PEXPIRE', K, math.max(1, redis.call('PTTL', K)))
+  return 'told'
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', Q, token, token)) do
+  forget(id)
+  tell(id, 'gone')
+  return 'removed'
+end
+return 'nobody'

@@ -1,0 +1,22 @@
+//! What a client and the tasks of its places have in common.
+
+use std::sync::Arc;
+
+use super::database::Database;
+use super::dial::RedisMembers;
+use super::pushes::Pushes;
+use crate::locker::Config;
+use crate::locker::keeper::Keeper;
+use crate::locker::{Claims, Options};
+
+/// What one client has.
+pub(super) struct RedisShared {
+    pub(super) store: Arc<RedisMembers>,
+    pub(super) pushes: Pushes,
+    pub(super) options: Options,
+    pub(super) claims: Claims,
+    pub(super) keeper: Arc<Keeper>,
+    /// As it was given, for connections of another kind.
+    pub(super) config: Config,
+    pub(super) database: Database,
+}

@@ -1,0 +1,236 @@
+//! A real Redis of a test's own: on a free port, with its data in a scratch directory, ended with the
+//! test.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::certificates::{Keys, certificates};
+use super::etcd::free_port;
+
+/// One Redis.
+pub(crate) struct RedisServer {
+    dir: TempDir,
+    port: u16,
+    tls: bool,
+    /// More options than every one has.
+    options: Vec<String>,
+    child: Option<Child>,
+}
+
+impl RedisServer {
+    /// Starts a Redis that serves when this returns.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these options more.
+    pub(crate) fn with(options: &[&str]) -> Self {
+        Self::set_up(options, false)
+    }
+
+    /// Serves TLS only, and wants certificates of its clients.
+    pub(crate) fn secure() -> Self {
+        Self::set_up(&[], true)
+    }
+
+    fn set_up(options: &[&str], tls: bool) -> Self {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let mut server = Self {
+            dir: dir.expect("a scratch directory"),
+            port: 0,
+            tls,
+            options: options.iter().map(ToString::to_string).collect(),
+            child: None,
+        };
+        if tls {
+            certificates(server.dir.path(), Keys::default());
+        }
+        // Another process may take a port between our look and Redis'.
+        for _ in 0..10 {
+            server.port = free_port();
+            server.restart();
+            if server.serves() {
+                return server;
+            }
+            assert!(server.log().contains("already in use"), "{}", server.log());
+        }
+        panic!("no free port for Redis");
+    }
+
+    /// Where it listens, as `--endpoints` takes it.
+    pub(crate) fn endpoint(&self) -> String {
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://{}", self.address())
+    }
+
+    /// The same without a scheme.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A file in its directory: `ca.pem`, `client.pem`, `client.key`.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// What redis-cli says to this command, without the end of the line.
+    pub(crate) fn cli(&self, words: &[&str]) -> String {
+        let output = self.client().args(words).output();
+        let output = output.expect("redis-cli (Debian: redis-tools)");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.trim_end_matches('\n').to_owned()
+    }
+
+    fn client(&self) -> Command {
+        let mut command = Command::new("redis-cli");
+        command.args(["-p", &self.port.to_string(), "--no-auth-warning"]);
+        if self.tls {
+            command.args([
+                "--tls",
+                "--cacert",
+                "ca.pem",
+                "--cert",
+                "client.pem",
+                "--key",
+                "client.key",
+            ]);
+        }
+        command.current_dir(self.dir.path());
+        command
+    }
+
+    /// What holders and waiters have in it: the locks, who waits, and what they say of themselves.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        let keys = self.cli(&["--scan"]);
+        for key in keys.lines() {
+            let of_companion = key.contains(":genlock") && key.ends_with(":r");
+            if !of_companion {
+                left.push(key.to_owned());
+                continue;
+            }
+            let fields = self.cli(&["HKEYS", key]);
+            // The last ticket stays for a while.
+            let fields = fields.lines().filter(|&field| field != "#");
+            left.extend(fields.map(|field| format!("{key} {field}")));
+        }
+        left
+    }
+
+    /// Stops it where it is (SIGSTOP): its connections stay, and nothing is answered.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let start = Instant::now();
+        let stat = format!("/proc/{}/stat", self.pid());
+        let is_stopped = || {
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            let state = stat.rsplit(") ").next();
+            state.is_some_and(|rest| rest.starts_with('T'))
+        };
+        while !is_stopped() {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "Redis does not stop"
+            );
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills it as a crash would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("a kill");
+            child.wait().expect("an end");
+        }
+    }
+
+    /// Starts it again after a kill, at the same port and with what it saved; does not wait until it
+    /// serves.
+    pub(crate) fn restart(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.file("log"));
+        let log = log.expect("a log");
+        let port = self.port.to_string();
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--daemonize", "no"]);
+        if self.tls {
+            command.args(["--port", "0", "--tls-port", &port]);
+            command.args([
+                "--tls-ca-cert-file",
+                "ca.pem",
+                "--tls-cert-file",
+                "server.pem",
+            ]);
+            command.args(["--tls-key-file", "server.key"]);
+        } else {
+            command.args(["--port", &port]);
+        }
+        command.args(&self.options).current_dir(self.dir.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log);
+        self.child = Some(
+            command
+                .spawn()
+                .expect("redis-server (Debian: redis-server)"),
+        );
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a Redis that runs").id()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(self.child.as_ref().expect("a Redis that runs"));
+        kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Whether it serves before it ends.
+    pub(crate) fn serves(&mut self) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(20) {
+            let child = self.child.as_mut().expect("a Redis that runs");
+            if child.try_wait().expect("a child").is_some() {
+                return false;
+            }
+            let said = self.cli(&["PING"]);
+            if said == "PONG" || said.starts_with("NOAUTH") {
+                return true;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("Redis does not serve:\n{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.file("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
