@@ -98,7 +98,7 @@ pub use locker::{
 };
 #[cfg(feature = "net")]
 pub use locker::{Credentials, Tls};
-pub use stores::{STORES, open, open_with};
+pub use stores::{STORES, open, open_with, stores_with};
 
 /// The examples in the documentation compile.
 #[cfg(all(doctest, feature = "etcd", feature = "file"))]

@@ -1,6 +1,6 @@
 //! The list of stores, and which of them an endpoint belongs to.
 
-use crate::error::{Error, ErrorKind, Result, Setting, Subject};
+use crate::error::{Capability, Error, ErrorKind, Result, Setting, Subject};
 #[cfg(feature = "etcd")]
 use crate::locker::etcd;
 #[cfg(feature = "file")]
@@ -105,6 +105,33 @@ fn named(stores: &[&'static StoreKind], name: &str) -> Result<&'static StoreKind
     })
 }
 
+/// The stores of this build that can do this.
+pub fn stores_with(capability: Capability) -> impl Iterator<Item = &'static StoreKind> {
+    let all = STORES.iter().copied();
+    all.filter(move |kind| kind.capabilities.have(capability))
+}
+
+/// Which stores could do what one could not, if that is what the error is about.
+#[cfg(feature = "cli")]
+pub(crate) fn who_could(error: &Error) -> Option<String> {
+    let missing = error.subjects().find_map(|subject| match subject {
+        Subject::Capability(missing) => Some(*missing),
+        _ => None,
+    })?;
+    let names: Vec<_> = stores_with(missing).map(StoreKind::name).collect();
+    Some(could(&names))
+}
+
+/// The stores of these names could.
+#[cfg(feature = "cli")]
+fn could(names: &[&str]) -> String {
+    match names {
+        [] => "no store could".to_owned(),
+        [one] => format!("{one} could"),
+        [first @ .., last] => format!("{} or {last} could", first.join(", ")),
+    }
+}
+
 /// The error for endpoints that cannot be used together.
 fn misfit(endpoints: &[String], why: &str) -> Error {
     let shown = secrets::endpoints(&endpoints.join(","));
@@ -115,6 +142,7 @@ fn misfit(endpoints: &[String], why: &str) -> Error {
 #[cfg(all(test, feature = "etcd", feature = "file"))]
 mod tests {
     use super::*;
+    use crate::locker::{Mode, QueuePolicy, Request};
 
     #[test]
     fn endpoints_mean_one_store() {
@@ -179,5 +207,43 @@ mod tests {
             let found = kind_of(&default).expect("a store");
             assert_eq!(found.name(), kind.name());
         }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn what_a_store_cannot_do_comes_with_those_that_could() {
+        let asked = [
+            (
+                Capability::Shared,
+                Request::new("/k").with_mode(Mode::Shared),
+            ),
+            (
+                Capability::SeveralHolders,
+                Request::new("/k").with_mode(Mode::OneOf(3)),
+            ),
+            (Capability::SeveralKeys, Request::new("/k").also("/l")),
+            (
+                Capability::Latest,
+                Request::new("/k").with_queue(QueuePolicy::Latest),
+            ),
+        ];
+        for (capability, request) in asked {
+            let able: Vec<_> = stores_with(capability).map(StoreKind::name).collect();
+            for kind in STORES {
+                let checked = request.check(kind.capabilities, &Options::default());
+                if able.contains(&kind.name()) {
+                    checked.expect("it can");
+                    continue;
+                }
+                let refused = checked.expect_err("it cannot");
+                assert_eq!(refused.kind(), ErrorKind::Unsupported);
+                assert_eq!(who_could(&refused), Some(could(&able)));
+            }
+        }
+        let other = Error::new(ErrorKind::Unavailable, "away");
+        assert_eq!(who_could(&other), None);
+        assert_eq!(could(&[]), "no store could");
+        assert_eq!(could(&["a"]), "a could");
+        assert_eq!(could(&["a", "b", "c"]), "a, b or c could");
     }
 }

@@ -9,7 +9,7 @@ use super::keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use super::{Origin, Settings};
 use crate::cli::{environment, quoting};
 use crate::error::Setting;
-use crate::stores::STORES;
+use crate::stores::{self, STORES};
 use crate::{Error, ErrorKind};
 
 /// How long to try to connect to it: it is on this host.
@@ -24,6 +24,9 @@ impl Settings {
                 line = format!("{line} ({})", self.place(Setting::Endpoints));
             }
             line = format!("{line}; {}", self.way_out());
+        }
+        if let Some(who) = stores::who_could(&error) {
+            line = format!("{line}; {who}");
         }
         Error::new(self.kind(&error), line).with_source(error)
     }
@@ -124,4 +127,28 @@ fn nobody_listens() -> bool {
     };
     let connected = TcpStream::connect_timeout(&address, SOON);
     connected.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command;
+    use crate::{Mode, Options, Request};
+
+    #[test]
+    fn what_the_store_cannot_do_comes_with_who_could() {
+        let words = ["genlock", "doctor"];
+        let given = command().try_get_matches_from(words).expect("words");
+        let settings = Settings::read(&command(), &given).expect("settings");
+        let request = Request::new("/k").with_mode(Mode::Shared);
+        for kind in STORES.iter().filter(|kind| !kind.capabilities.shared) {
+            let checked = request.check(kind.capabilities, &Options::default());
+            let error = settings.explain(checked.expect_err("refused"));
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            let refused = format!("/k: {} has no shared locks; ", kind.name());
+            let line = error.to_string();
+            assert!(line.starts_with(&refused), "{line}");
+            assert!(line.ends_with(" could"), "{line}");
+        }
+    }
 }
