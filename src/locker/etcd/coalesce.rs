@@ -1,4 +1,5 @@
-//! A stream that sends at once what is written in one go of the runtime, and tells what it hears.
+//! A stream that sends in one packet what tasks of the runtime write one after the other, and tells
+//! what it receives.
 //!
 //! HTTP/2 writes a request in several parts, and flushes each. The first requests of a lock, and
 //! what a connection begins with, become one system call, one packet and, over TLS, one record.
@@ -12,32 +13,32 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::greeting::Greeting;
 use crate::locker::net::liveness::Liveness;
 
-/// From this many bytes on nothing is gained by holding them back.
+/// More bytes than this are not held back: nothing would be gained.
 const MOST: usize = 16 * 1024;
 
-/// How often a flush lets other tasks of the runtime go first, which may have more to send: a
+/// How often a flush lets the other tasks of the runtime run first, which may have more to send: a
 /// request passes through two on its way to the connection.
-const TURNS: u32 = 2;
+const YIELDS: u32 = 2;
 
 pub(super) struct Coalescing<S> {
     stream: S,
     /// What was written, and how much of it was sent.
     held: Vec<u8>,
     sent: usize,
-    /// How many turns the flush has given to others.
-    waited: u32,
+    /// How often the flush has let others run.
+    yielded: u32,
     liveness: Liveness,
     greeting: Greeting,
 }
 
 impl<S: AsyncWrite + Unpin> Coalescing<S> {
-    /// What is heard is told to `liveness`, and what is heard first to `greeting`.
+    /// `liveness` gets every sign of life, and `greeting` what comes first.
     pub(super) fn new(stream: S, liveness: Liveness, greeting: Greeting) -> Self {
         Self {
             stream,
             held: Vec::new(),
             sent: 0,
-            waited: 0,
+            yielded: 0,
             liveness,
             greeting,
         }
@@ -57,7 +58,7 @@ impl<S: AsyncWrite + Unpin> Coalescing<S> {
         }
         self.held.clear();
         self.sent = 0;
-        self.waited = 0;
+        self.yielded = 0;
         Poll::Ready(Ok(()))
     }
 }
@@ -95,8 +96,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Coalescing<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.sent == 0 && !self.held.is_empty() && self.waited < TURNS {
-            self.waited += 1;
+        if self.sent == 0 && !self.held.is_empty() && self.yielded < YIELDS {
+            self.yielded += 1;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

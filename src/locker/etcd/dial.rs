@@ -1,8 +1,8 @@
 //! One connection to one endpoint, dialled by us.
 //!
 //! tonic's own dialling is not used: it reports a dead endpoint as ready, its time limit covers
-//! neither DNS nor TLS, and it dials again behind our back. Here a connection is made once; when it
-//! breaks it is thrown away and another is dialled.
+//! neither DNS nor TLS, and it dials again by itself. Here a connection is made once; when it breaks it
+//! is given up and another is dialled.
 
 use std::io;
 use std::ops::Deref;
@@ -45,13 +45,13 @@ pub(super) static PROTOCOL: Protocol = Protocol {
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What requests are made by. etcd's is one of all its services, and takes kilobytes.
+/// What requests are made by. Shared, since etcd's client takes kilobytes.
 pub(super) type Client = Arc<MemberClient>;
 
 /// etcd's client over one connection, and what belongs to that.
 pub(super) struct MemberClient {
     etcd: etcd_client::Client,
-    /// The newest term that was heard: the member knows that one at least. 0 if nothing was heard.
+    /// The newest term in an answer of the member's: it knows that one at least. 0 if there was none.
     term: AtomicU64,
     /// The stream for its watches.
     pub(super) watches: watches::Slot,
@@ -103,7 +103,7 @@ impl EtcdDialler {
             liveness.clone(),
             greeting,
         )));
-        // Asked again, tonic wants to reconnect: its requests fail instead, and we dial.
+        // tonic calls this again to reconnect. That fails, and so its requests do: `Members` dials.
         let once = tower::service_fn(move |_: Uri| {
             let io = io.take();
             async move {
@@ -116,7 +116,7 @@ impl EtcdDialler {
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(once);
-        // They were good at the start: they are being written.
+        // The file was good at the start, so somebody may be writing it just now.
         let credentials = self.0.credentials().await.map_err(Fault::passing)?;
         match log_in(channel, credentials).await {
             Ok(client) => {
@@ -157,8 +157,7 @@ impl Dialler for EtcdDialler {
     fn fault(&self, error: etcd_client::Error, refusal: &Refusal) -> Fault {
         refusal.set_beneath(fault::beneath(&error));
         let fault = Fault::from(error);
-        // Only a login is told so, which the client made anew by itself, with the password that was
-        // good for the one before.
+        // This can only be a login that etcd's client repeated by itself, with the old password.
         let stale = fault.is_about(&Subject::Login) && self.0.may_log_in_otherwise();
         match self.0.explain(fault, refusal) {
             Fault::Refused(reason) if stale => Fault::StaleLogin(reason),
@@ -178,7 +177,7 @@ async fn log_in(
         let channel = Channel::Tonic(channel.clone());
         let options = options.clone().with_user(user, password);
         match etcd_client::Client::from_channel(channel, Some(options)).await {
-            // Like etcd's own client: where nobody logs in, a user does no harm.
+            // As etcd's own client does: goes on without a login where etcd has users switched off.
             Err(etcd_client::Error::GRpcStatus(status))
                 if status.message() == "etcdserver: authentication is not enabled" => {}
             result => return result,

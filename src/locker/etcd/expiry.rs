@@ -1,8 +1,8 @@
 //! Telling a lock that ran out from one that was released: for etcd both are the end of a lease.
 //!
-//! A holder that lives renews its lease long before its end. So the leases of holders are asked
-//! for their time now and then, at half of what is left of it: one that is gone before the end that
-//! was heard of last was released.
+//! A holder that lives renews its lease long before its end. So etcd is asked now and then how long the
+//! leases of holders last, each at half of the time that was left: a lease that is gone before the end
+//! that etcd said last was released.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use super::lease;
 use crate::clock::{Instant, until};
 use crate::locker::operator::Ttl;
 
-/// Of so many holders at most: the store has better to do. Others count as released.
+/// For how many holders it is asked at most, to spare etcd. The locks of others count as released.
 const MOST: usize = 200;
 
-/// Between two questions about one lease, at least.
+/// The least pause between two questions about one lease.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// etcd gives whole seconds, rounded down.
+/// etcd answers in whole seconds, rounded down.
 const COARSE: Duration = Duration::from_secs(1);
 
-/// When the leases of holders end, as far as it was heard of.
+/// When the leases of holders end, as far as etcd has said.
 pub(super) struct Expiry {
     store: Arc<EtcdMembers>,
     lives: BTreeMap<i64, Life>,
@@ -33,7 +33,7 @@ pub(super) struct Expiry {
 
 struct Life {
     lease: i64,
-    /// The end that was heard of last.
+    /// The end that etcd said last.
     end: Option<Instant>,
     /// When to ask; `None` while an answer is awaited.
     ask_at: Option<Instant>,
@@ -48,7 +48,7 @@ impl Expiry {
         }
     }
 
-    /// The one whose key was created at this revision holds a lock from now on.
+    /// The contender whose key was created at this revision holds a lock from now on.
     pub(super) fn holds(&mut self, revision: i64, lease: i64) {
         if self.lives.len() < MOST {
             self.lives.entry(revision).or_insert(Life {
@@ -59,14 +59,15 @@ impl Expiry {
         }
     }
 
-    /// Whether the lock of that one, which is gone, had come to its end. It is forgotten.
+    /// Whether the lease of that contender, whose key is gone, had come to its end. Forgets it.
     pub(super) fn ran_out(&mut self, revision: i64) -> bool {
         let life = self.lives.remove(&revision);
         let end = life.and_then(|life| life.end);
         end.is_some_and(|end| end <= Instant::now() + COARSE)
     }
 
-    /// Asks what is to be asked, and notes one answer. Never ends without a holder. Cancel-safe.
+    /// Asks for the leases that are due, and notes one answer. Without a holder it never ends.
+    /// Cancel-safe.
     pub(super) async fn ask(&mut self) {
         loop {
             let now = Instant::now();

@@ -1,5 +1,5 @@
-//! Telling of what happens to locks: a picture of the queues, kept up by a watch, and what changes
-//! in it.
+//! Telling of what happens to locks: a picture of the queues, which a watch keeps up to date, and what
+//! changes in it.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -69,7 +69,7 @@ struct Picture<'a> {
     scope: Scope<'a>,
     queues: Queues,
     expiry: Expiry,
-    /// Whether there was a picture before: what comes later is news.
+    /// Whether the first picture is there: what is in that is no change.
     began: bool,
     tell: &'a mut (dyn FnMut(Change<'_>) + Send),
 }
@@ -114,7 +114,7 @@ impl Picture<'_> {
                     News::Put(kv) => self.put(&kv),
                     News::Deleted(key) => self.deleted(&key),
                 },
-                // An answer of its own cannot come: the watch is never broken off.
+                // It ends with a fault only: `pass_on` never breaks it off.
                 Err(fault) = &mut watching => return fault,
                 () = self.expiry.ask() => {}
             }
@@ -141,7 +141,7 @@ impl Picture<'_> {
     }
 
     fn put(&mut self, kv: &KeyValue) {
-        // One that is written over goes on to stand, if it was there.
+        // A key that was written over stays in the picture as it was.
         if let Some((name, entry)) = QueueKey::of(kv)
             && !entry.in_doubt()
         {
@@ -169,7 +169,7 @@ impl Picture<'_> {
         let first = queue.keys().next().is_none_or(|&at| entry.revision <= at);
         let before = queue.remove(&entry.revision);
         if entry.record.is_none() {
-            // It was gone when its record was to be read; what is known of it stays known.
+            // The key was gone when the record was to be read: what was known of it is kept.
             entry.record = before.as_ref().and_then(|before| before.record.clone());
         }
         queue.insert(entry.revision, entry.clone());

@@ -1,12 +1,12 @@
-//! The first words of a server: those of another protocol tell where we have come to.
+//! The first bytes of a server: they show where another protocol is spoken.
 
 use super::fault::Fault;
 use crate::locker::net::refusal::Refusal;
 
-/// Waits for them, and keeps what is wrong with them.
+/// Looks at them when they come, and keeps what is wrong with them.
 pub(super) struct Greeting {
     refusal: Refusal,
-    /// Whether they would not be by TLS.
+    /// Whether the connection is without TLS.
     in_clear: bool,
     heard: bool,
 }
@@ -20,14 +20,15 @@ impl Greeting {
         }
     }
 
-    /// It said this, or hung up if it is nothing.
+    /// The server has sent this first; nothing if it has closed the connection.
     pub(super) fn hear(&mut self, words: &[u8]) {
         if self.heard {
             return;
         }
         self.heard = true;
         let strange = match words {
-            // So does Go's TLS, since it has not read all that we sent: the alert is lost.
+            // Go's TLS does this too: it closes before it has read all that we sent, which is a
+            // reset, and its alert gets lost.
             [] if self.in_clear => Some("it hung up without a word (https:// instead of http://?)"),
             [] => None,
             words => judge(words),

@@ -55,7 +55,7 @@ pub(super) fn held(
     } = place;
     let id = lease.calls().id;
     // From now on it is watched.
-    lease.calls().set_astray(false);
+    lease.calls().set_may_be_detached(false);
     let mut watching = JoinSet::new();
     let held_key = HeldKey {
         name: key.to_owned(),
@@ -68,7 +68,7 @@ pub(super) fn held(
         let own = own.clone();
         watching.spawn(async move {
             sleep(UNWATCHED).await;
-            // It is for people who look: no harm if it fails.
+            // If it fails people see since when it waits, in place of since when it holds.
             let _ = recipe.stamp(&own, revision).await;
         });
     }
@@ -97,7 +97,8 @@ impl Possession for Holding {
             claim,
         } = *self;
         Box::pin(async move {
-            // The key is watched to the end: who writes to it until then leaves it behind.
+            // The key is watched to the end: if somebody writes over it before that it has to be
+            // deleted.
             let released = lease.release().await;
             drop((watching, claim));
             released
@@ -121,14 +122,14 @@ struct HeldKey {
     holder: Record,
 }
 
-/// Ownership goes with the key, or with what somebody else writes to it.
+/// Ends the ownership when the key is deleted, or somebody else writes to it.
 async fn lose_with_key(shared: Arc<Shared>, key: HeldKey, lease: Arc<EtcdLease>, owner: Owner) {
     let loss = match until_taken(&shared, &key).await {
         KeyChange::WrittenOver => {
-            lease.set_astray(true);
+            lease.set_may_be_detached(true);
             Loss::KeyOverwritten
         }
-        // Nobody asks any more.
+        // It was lost or released before.
         _ if owner.ownership().loss().is_some() => return,
         KeyChange::Away(by) => {
             let told = Some(key.name.as_str());
@@ -146,7 +147,7 @@ async fn lose_with_key(shared: Arc<Shared>, key: HeldKey, lease: Arc<EtcdLease>,
 enum KeyChange {
     /// It is gone.
     Gone,
-    /// It is there, with an operator's word in it.
+    /// It is there, with an operator's mark in it.
     Away(TakenAway),
     /// It is there, on another lease or on none, or with what we did not write.
     WrittenOver,

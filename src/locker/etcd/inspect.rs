@@ -72,7 +72,8 @@ impl QueueKey {
 pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, QueueKey>>;
 
 /// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
-/// Whose key was written over is not looked for among so many.
+/// Contenders whose key was written over are left out: to ask for the lease of each would take too
+/// long.
 pub(super) async fn queues(
     store: &Arc<EtcdMembers>,
     prefix: &[u8],
@@ -147,7 +148,7 @@ pub(super) fn range(prefix: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (first.to_vec(), vec![0])
 }
 
-/// Reads the records of these entries. Those of keys that are gone by now stay empty.
+/// Reads the records of these entries, which stay `None` where the key is gone by now.
 pub(super) async fn read_records<'a>(
     store: &Arc<EtcdMembers>,
     entries: impl Iterator<Item = &'a mut QueueKey>,
@@ -214,8 +215,8 @@ pub(super) async fn list(store: &Arc<EtcdMembers>, prefix: &str) -> Result<Vec<Q
     Ok(queues.collect())
 }
 
-/// Ends when the queue is empty. The last in it is watched: all others leave before it, or it
-/// leaves from among them and there is another last.
+/// Ends when the queue is empty. The last one in it is watched; if others are left when it goes, the
+/// next last one is.
 pub(super) async fn until_free(store: &Arc<EtcdMembers>, key: &str, pause: Duration) -> Result<()> {
     until_none(store, key, pause, |entries| entries.values().next_back()).await
 }
@@ -230,7 +231,7 @@ pub(super) async fn until_gone(
     until_none(store, key, pause, |entries| entries.get(&(token as i64))).await
 }
 
-/// Ends when none of the queue is picked.
+/// Ends when `pick` finds none in the queue.
 async fn until_none(
     store: &Arc<EtcdMembers>,
     key: &str,
@@ -253,7 +254,7 @@ async fn until_none(
                     continue;
                 }
             }
-            // Once it has answered, an etcd that is away is waited for as a waiter does.
+            // An etcd that has answered before and does not now is asked again, as by a waiter.
             Err(Fault::Broken(_)) if store.heard() => {}
             Err(fault) => return Err(Error::from(fault)),
         }
@@ -274,7 +275,7 @@ pub(super) async fn left(
     let (Some(ttl), Some(kv)) = (lease::ttl_in(&lived.lease), lived.key) else {
         return Ok(Remaining::Nothing);
     };
-    // Its own holder, too, takes what was written over for lost.
+    // A lock whose key was written over is lost: its holder sees it so too.
     let stand = Stand::of(&kv);
     let attached = stand.is_some_and(|stand| stand.standing == Standing::Attached);
     let record = Record::from_json(kv.value());

@@ -17,8 +17,8 @@ use crate::locker::keeper::{Attempt, Granted, Lease, LeaseCalls, Requests};
 use crate::locker::net::random;
 use crate::locker::operator::Ttl;
 
-/// How long etcd may take to say that it does not know a lease, before it is asked no more: a loss
-/// waits to be told for it, and the next holder does not.
+/// How long etcd may take to say that it does not know a lease: the loss of a lock is not told before
+/// that, while the next holder may have started.
 const SOON: Duration = Duration::from_millis(50);
 
 /// What is asked of etcd for one lease.
@@ -28,8 +28,8 @@ pub(super) struct EtcdLease {
     /// The key that is attached to it.
     own: String,
     ttl: Duration,
-    /// The key may be attached elsewhere by now.
-    astray: AtomicBool,
+    /// Whether somebody may have written over the key, and so attached it to another lease, or to none.
+    may_be_detached: AtomicBool,
     renewals: EtcdRenewals,
 }
 
@@ -41,13 +41,13 @@ impl EtcdLease {
             renewals: EtcdRenewals::new(store, id, own.clone()),
             own,
             ttl,
-            astray: AtomicBool::new(false),
+            may_be_detached: AtomicBool::new(false),
         }
     }
 
-    /// Whether somebody else may have written to its key: what nobody watches can be.
-    pub(super) fn set_astray(&self, astray: bool) {
-        self.astray.store(astray, Ordering::Relaxed);
+    /// Whether somebody may have written over its key: while nobody watches it, and once that was seen.
+    pub(super) fn set_may_be_detached(&self, may_be: bool) {
+        self.may_be_detached.store(may_be, Ordering::Relaxed);
     }
 
     async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
@@ -63,14 +63,14 @@ impl EtcdLease {
             }
         };
         match self.store.call(self.store.command_timeout, op).await {
-            // Nobody else has this id: it is the request that was answered which made the lease,
-            // though others of ours may have left long before.
+            // Nobody else uses this id: so the request that was answered made the lease, not an earlier
+            // one of this call's.
             Ok((sent, answer)) => {
                 let ttl = Duration::from_secs(answer.ttl().max(0) as u64);
                 Ok(Deadline::granted(sent, ttl))
             }
             Err(fault) => match (fault, requests.first()) {
-                // One of those made it, whose answer was lost.
+                // An earlier request made it, whose answer was lost.
                 (Fault::LeaseExists, Some(first)) if requests.count() > 1 => {
                     Ok(Deadline::granted(first, self.ttl))
                 }
@@ -86,22 +86,22 @@ impl EtcdLease {
             Ok(_) | Err(Fault::LeaseNotFound) => {}
             Err(fault) => return Err(fault),
         }
-        // Its holder may have seen it meanwhile.
-        if self.astray.load(Ordering::Relaxed) {
+        // Looked at only now: the holder may have seen it during the revocation.
+        if self.may_be_detached.load(Ordering::Relaxed) {
             self.delete().await;
         }
         Ok(())
     }
 
-    /// A key that was attached elsewhere would stay without its lease: in the way of those who ask for
-    /// no lease (etcd's own recipe). Nobody else may have it: the lease's id is in it.
+    /// A key that was detached from the lease stays when that is revoked, and etcd's own recipe, which
+    /// asks for no lease, would wait for it. It is nobody else's: the lease's id is in it.
     async fn delete(&self) {
         let own = self.own.clone();
         let op = move |client: Client| {
             let own = own.clone();
             async move { client.kv_client().delete(own, None).await }
         };
-        // Who waits for it looks after the lease as well.
+        // If this fails a genlock that waits for the key finds that its lease is gone.
         let _ = self.store.call(self.store.command_timeout, op).await;
     }
 }
@@ -156,7 +156,7 @@ pub(super) fn fresh_id() -> Result<i64> {
     }
 }
 
-/// Whether etcd knows the lease no more, as far as it says so at once.
+/// Whether etcd says at once that it does not know the lease any more.
 pub(super) async fn is_gone(store: &Arc<EtcdMembers>, id: i64) -> bool {
     matches!(time_to_live(store, id, SOON).await, Ok(None))
 }
@@ -179,7 +179,7 @@ async fn time_to_live(
 /// What such an answer says.
 pub(super) fn ttl_in(answer: &LeaseTimeToLiveResponse) -> Option<Ttl> {
     let seconds = |seconds: i64| Duration::from_secs(seconds.max(0) as u64);
-    // One that has just run out has -1, and is not revoked yet or never was there.
+    // etcd says -1 of a lease that has run out and is not revoked yet, and of one that is not there.
     (answer.ttl() > 0).then(|| Ttl {
         granted: seconds(answer.granted_ttl()),
         left: seconds(answer.ttl()),

@@ -7,7 +7,7 @@ use crate::clock::Instant;
 
 /// A ping that was answered.
 pub(super) struct Pinged {
-    /// When it began to leave.
+    /// The instant just before it left.
     pub(super) sent: Instant,
     /// A term that the member knew before it renewed.
     pub(super) term: u64,
@@ -16,10 +16,10 @@ pub(super) struct Pinged {
     pub(super) rest: LeaseKeepAliveStream,
 }
 
-/// Pings, over a stream that ends with the answer: a server bounds how many streams a connection may
-/// have (its --max-concurrent-streams), and one for each of many leases would take them all.
+/// Pings, over a stream that ends with the answer: a server limits the streams of a connection
+/// (--max-concurrent-streams), and one for each of many leases would take them all.
 ///
-/// The client library does not show the answer: the term is one that was heard before.
+/// The client library does not show the answer's term: the one given is one that was known before.
 pub(super) async fn ping(
     client: Client,
     lease: i64,
@@ -39,8 +39,8 @@ pub(super) async fn ping(
     })
 }
 
-/// Reads what only a majority can answer: when that began to leave, and the term. The key is of no
-/// concern: a user may be allowed to read no other.
+/// Makes a read that only a majority can answer; gives its term, and the instant just before it left.
+/// The key does not matter: it is the lock's own, which the user is allowed to read.
 pub(super) async fn read(
     client: Client,
     key: String,

@@ -1,11 +1,11 @@
 //! What proves that a lease lives: the arithmetic, free of I/O.
 //!
-//! A leader that was replaced, and was too slow or too lonely to hear of it, answers pings as well:
-//! etcd renews without asking the other members (etcd-io/etcd#15247; newer releases ask). So a ping
-//! counts only along with a read, which only a majority can answer, of the same term. The term of a
-//! ping is one that its member knew before it renewed; that of a read is one that its member knew
-//! after the majority had confirmed a leader. So who renewed is of no older term than who was
-//! confirmed, and:
+//! A leader that was replaced, and was too slow or cut off to know that, answers pings as well: etcd
+//! renews without asking the other members (etcd-io/etcd#15247; newer releases ask). So a ping counts
+//! only together with a read of the same term, which only a majority can answer. The term of a ping is
+//! one that its member knew before it renewed; that of a read is one that its member knew after the
+//! majority had confirmed a leader. So the leader that renewed is of no older term than the one that
+//! was confirmed, and:
 //!
 //! - If they are the same, the lease lives for a TTL from the ping on, with this leader.
 //! - Every other leader that can come after was elected later than the read left, and began with the
@@ -15,7 +15,7 @@
 
 use crate::clock::Instant;
 
-/// The newest that was answered, in the newest term that was heard of.
+/// The newest ping and read that were answered in the newest term that is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Proof {
     term: u64,
@@ -38,12 +38,12 @@ impl Proof {
         }
     }
 
-    /// From when on the lease surely lived for a TTL; `None` if nothing proves it.
+    /// The instant from which on the lease lives for a TTL for certain; `None` if nothing proves it.
     pub(super) fn confirmed(&self) -> Option<Instant> {
         Some(self.pinged?.min(self.read?))
     }
 
-    /// Whether this is the newest term. What was heard in an older one goes with none of this.
+    /// Whether this is the newest term. If it is newer than the last, what is known of that is dropped.
     fn is_of_now(&mut self, term: u64) -> bool {
         if term > self.term {
             *self = Self {

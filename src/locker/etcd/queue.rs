@@ -23,7 +23,7 @@ pub(super) struct Acquisition<'a> {
     shared: &'a Arc<Shared>,
     key: &'a str,
     ttl: Duration,
-    /// Whether it tells of all that moves ahead.
+    /// Whether there is an event of every change ahead, and not only of one just ahead.
     follows: bool,
     recipe: Recipe,
     claim: Claim,
@@ -57,7 +57,7 @@ impl<'a> Acquisition<'a> {
                 Err(Stop::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
                 Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
                 Err(Stop::Lost(loss)) => self.notify(EventKind::PlaceLost(loss)),
-                // Once in the queue, an etcd that is away is waited for as a holder is.
+                // Once it was in the queue, an etcd that does not answer is asked again.
                 Err(Stop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
                     self.notify(EventKind::Retrying(error.to_string()));
                 }
@@ -105,8 +105,8 @@ impl<'a> Acquisition<'a> {
     async fn try_stand(&self) -> Result<Option<EtcdPlace>, Stop> {
         let (lease, granted, mut answer) = self.ask(PutIf::IfNoneIsThere).await?;
         if answer.revision.is_none() {
-            // What is there may be of no concern: the lock of a longer name, or somebody's own.
-            // Only the queue shows whether a contender is behind it.
+            // The first key may be no contender's: of a longer name, or of another form. Whether
+            // there is one behind it only the queue shows.
             let holder = answer.first.as_ref().filter(|kv| self.recipe.contends(kv));
             if let Some(holder) = holder {
                 self.notify(EventKind::Waiting {
@@ -195,7 +195,7 @@ impl<'a> Acquisition<'a> {
             revision: place.revision,
         };
         match waiter.wait(next).await.map_err(|fault| self.stop(fault))? {
-            WaitEnd::Come => Ok(()),
+            WaitEnd::IsFirst => Ok(()),
             WaitEnd::Lost(loss) => {
                 place.granted.owner.lose(loss);
                 Err(Stop::Lost(loss))
@@ -217,7 +217,7 @@ impl<'a> Acquisition<'a> {
         let Some(revision) = answer.revision else {
             return Err(Stop::Lost(Loss::KeyDeleted));
         };
-        lease.calls().set_astray(true);
+        lease.calls().set_may_be_detached(true);
         Ok(EtcdPlace {
             own: self.recipe.own(lease.calls().id),
             lease,

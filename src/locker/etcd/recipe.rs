@@ -1,7 +1,7 @@
 //! The recipe's transactions: what is sent to etcd to queue, and what is read of a queue.
 //!
 //! It is etcd's own (client/v3/concurrency/mutex.go): a key `<name>/<lease in hex>` that is attached
-//! to the lease; the oldest create revision owns. Only that a longer name's keys do not count is ours.
+//! to the lease; the oldest create revision owns. One thing differs: keys of longer names do not count.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(super) struct PlaceAnswer {
     pub(super) revision: Option<i64>,
     /// The oldest key under the prefix.
     pub(super) first: Option<KeyValue>,
-    /// The key of the one just ahead of us, if that is easily told.
+    /// The key just ahead of ours, where the answer shows it.
     pub(super) next: Option<Vec<u8>>,
 }
 
@@ -49,13 +49,14 @@ pub(super) struct Look {
     own: Option<KeyValue>,
     /// The keys of those ahead, the youngest first.
     pub(super) ahead: Vec<Vec<u8>>,
-    /// Whether the key of one of them was written over, so that nothing may tell of its end.
+    /// Whether the key of one of them was written over, so that no watch may show its end.
     pub(super) in_doubt: bool,
     pub(super) holder: Option<Record>,
 }
 
 impl Look {
-    /// Why the place is lost that was created at this revision. Nobody writes to it but who holds.
+    /// Why the place is lost that was created at this revision. Its owner does not write to it while it
+    /// waits.
     pub(super) fn loss(&self, created: i64) -> Option<Loss> {
         match &self.own {
             Some(own) if own.create_revision() != created => Some(Loss::KeyDeleted),
@@ -91,7 +92,7 @@ impl Recipe {
         let own = self.own(lease);
         let condition = match entry {
             PutIf::Always => Compare::create_revision(&*own, CompareOp::Equal, 0),
-            // Of a range this says that nothing is in it.
+            // For a range this holds if there is no key in it.
             PutIf::IfNoneIsThere => {
                 Compare::create_revision(&*self.prefix, CompareOp::Equal, 0).with_prefix()
             }
@@ -137,10 +138,10 @@ impl Recipe {
         })
     }
 
-    /// The same without the holder, for one whose turn has likely come: then etcd need not sort
-    /// the queue, which takes longer than all else in a queue of hundreds.
+    /// The same without the holder, for when likely nobody is ahead any more: then etcd does not sort
+    /// the queue, which with hundreds in it takes longer than everything else.
     pub(super) async fn look_ahead(&self, own: &str, revision: i64) -> Result<Look, Fault> {
-        // Of a range this says that all of it is younger.
+        // For a range this holds if every key in it is younger.
         let none_is_ahead =
             Compare::create_revision(&*self.prefix, CompareOp::Greater, revision - 1).with_prefix();
         let txn = Txn::new()
@@ -193,7 +194,7 @@ impl Recipe {
         Ok(look)
     }
 
-    /// The youngest first.
+    /// Reads the keys that are older than this revision, the youngest first.
     fn get_ahead(&self, revision: i64) -> TxnOp {
         let ahead = GetOptions::new()
             .with_prefix()
@@ -244,13 +245,13 @@ impl Recipe {
         TxnOp::get(&*self.prefix, Some(last))
     }
 
-    /// As etcd's own recipe writes it.
+    /// The key for a lease, as etcd's own recipe writes it.
     pub(super) fn own(&self, lease: i64) -> String {
         format!("{}{lease:x}", self.prefix)
     }
 
-    /// Whether a key under the prefix is a place in this queue that nobody has written over, and
-    /// not one of a longer name's or a stray key.
+    /// Whether a key under the prefix is a place in this queue that nobody has written over: not one
+    /// of a longer name, nor one of another form.
     pub(super) fn contends(&self, kv: &KeyValue) -> bool {
         let stand = self.stand_of(kv);
         stand.is_some_and(|stand| stand.standing == Standing::Attached)
@@ -262,7 +263,7 @@ impl Recipe {
     }
 }
 
-/// Whether it is there, and since when.
+/// Reads a key without its value.
 fn get_key(key: impl Into<Vec<u8>>) -> TxnOp {
     TxnOp::get(key, Some(GetOptions::new().with_keys_only()))
 }
@@ -277,7 +278,7 @@ pub(super) fn gets(answer: &TxnResponse) -> Vec<Vec<KeyValue>> {
     found.collect()
 }
 
-/// Of the one key that was read, if it is there.
+/// The create revision of the one key that was read, if it is there.
 pub(super) fn create_revision(kvs: &[KeyValue]) -> Option<i64> {
     kvs.first().map(KeyValue::create_revision)
 }

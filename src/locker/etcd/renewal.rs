@@ -1,5 +1,5 @@
-//! One renewal of a lease in etcd: a ping, and a read that proves it (see proof.rs). Those that are
-//! under way side by side share what they prove.
+//! One renewal of a lease in etcd: a ping, and a read that proves it (see proof.rs). Renewals that are
+//! under way at the same time share their pings and reads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,10 +14,10 @@ use super::proof::Proof;
 use crate::clock::Instant;
 use crate::locker::keeper::Attempt;
 
-/// So many other connections are tried beside one that does not answer.
+/// How many pings look for another connection at a time, beside one that does not answer.
 const SPARE: usize = 1;
 
-/// The renewals of one lease, and what they have in common.
+/// The renewals of one lease, and what they share.
 pub(super) struct EtcdRenewals {
     store: Arc<EtcdMembers>,
     id: i64,
@@ -35,9 +35,10 @@ struct Progress {
     read: Option<Instant>,
     /// The connection that has answered.
     over: Option<Over>,
-    /// How many pings look for another.
+    /// How many pings look for another connection.
     searching: usize,
-    /// The ends of pings: to drop one before would be to break it off.
+    /// Tasks that read the streams of answered pings to their end: to drop a stream before that
+    /// resets it.
     rests: JoinSet<()>,
 }
 
@@ -47,7 +48,7 @@ struct Over {
     unanswered: usize,
 }
 
-/// Why a part of a renewal came to nothing, if it did. Others may do.
+/// A part of a renewal: `Some` is why it failed, while other parts may still succeed.
 type Outcome = Result<Option<Fault>, Fault>;
 
 impl EtcdRenewals {
@@ -62,7 +63,7 @@ impl EtcdRenewals {
         }
     }
 
-    /// Renews it once: a sending that is confirmed, no earlier than this began.
+    /// Renews it once. Gives the instant of a confirmed sending that is no earlier than this call.
     pub(super) async fn renew(&self, attempt: Attempt) -> Result<Instant, Fault> {
         let begun = Instant::now();
         let mut confirmed = self.confirmed.subscribe();
@@ -109,7 +110,8 @@ impl EtcdRenewals {
         };
         match tokio::try_join!(known, another, early) {
             Err(fault) | Ok((Some(fault), ..) | (_, Some(fault), _) | (.., Some(fault))) => fault,
-            // What was read was of another term, or a read of another renewal will do for this one.
+            // All parts have ended, and did not confirm this renewal: they were of two terms, or a
+            // read of another renewal is still to confirm it.
             Ok((None, None, None)) => std::future::pending().await,
         }
     }
@@ -147,7 +149,8 @@ impl EtcdRenewals {
         }
     }
 
-    /// Takes up an answer to a ping, and has it confirmed, unless a read that began as late does.
+    /// Notes an answered ping, and makes the read that confirms it, unless another one has begun since
+    /// `begun`.
     async fn take(&self, pinged: Pinged, attempt: Attempt, begun: Instant) -> Outcome {
         let mut rest = pinged.rest;
         let is_read = {
@@ -177,7 +180,7 @@ impl EtcdRenewals {
         Ok(())
     }
 
-    /// Tells all who wait what is proved by now.
+    /// Tells all renewals what is proved by now.
     fn confirm(&self, proof: &Proof) {
         let sent = proof.confirmed();
         self.confirmed.send_if_modified(|newest| {
@@ -193,7 +196,7 @@ impl EtcdRenewals {
     }
 }
 
-/// That a lease is gone ends a renewal; any other fault only a part of it.
+/// That the lease is gone ends the whole renewal; any other fault only this part.
 fn sorted(result: Result<(), Fault>) -> Outcome {
     match result {
         Ok(()) => Ok(None),

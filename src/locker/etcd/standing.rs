@@ -1,8 +1,9 @@
-//! What a key says of who stands in a queue with it: `<name>/<lease in hex>`, attached to that lease.
+//! What a key says of the contender that it stands for: it is `<name>/<lease in hex>`, attached to that
+//! lease.
 //!
-//! Anybody may write over such a key, and so attach it to another lease, or to none. Its owner is
-//! told of that (see hold.rs), but needs time to stop; one that watches nothing (`etcdctl lock`) goes
-//! on. So the owner stands for as long as the key is there and the lease in its name lives.
+//! Anybody may write over such a key, and so attach it to another lease, or to none. A genlock that
+//! holds by it sees that (hold.rs), but needs time to stop; `etcdctl lock`, which watches nothing, goes
+//! on. So the contender counts for as long as the key is there and the lease in its name lives.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,21 +17,21 @@ use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use crate::clock::Instant;
 
-/// How often to look whether the lease of a key that was written over is gone: nothing tells of it.
+/// How often to ask whether the lease of a key that was written over is gone: no watch shows that.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// Attempts to ask within one term: elections are rare.
 const TERMS: u32 = 3;
 
-/// So many follow one another in an attempt.
+/// How many requests follow one another in an attempt.
 const QUESTIONS: u32 = 3;
 
-/// With which right a key stands in the queue of `name`.
+/// Whether a key is as its contender wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It is attached to the lease in its name.
     Attached,
-    /// It was written over, and stands while the lease in its name lives.
+    /// It was written over, and counts while the lease in its name lives.
     WrittenOver,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Stand<'a> {
 }
 
 impl<'a> Stand<'a> {
-    /// `None` if the key stands in no queue: it is somebody's own, or never was attached.
+    /// `None` if the key stands in no queue: it has another form, or never was attached to that lease.
     pub(super) fn of(kv: &'a KeyValue) -> Option<Self> {
         let (name, lease) = parts(kv.key())?;
         let standing = if kv.lease() == lease {
@@ -79,7 +80,7 @@ fn lease_in(end: &[u8]) -> Option<i64> {
 }
 
 /// Whether an event on the key of a contender says that it was deleted or written over.
-pub(super) fn shaken(event: &Event) -> ControlFlow<()> {
+pub(super) fn is_not_attached(event: &Event) -> ControlFlow<()> {
     let stands = event.event_type() == EventType::Put
         && event
             .kv()
@@ -100,25 +101,25 @@ pub(super) async fn has_ended(
 ) -> Result<bool, Fault> {
     let count = GetOptions::new().with_count_only();
     let lived = lived(store, lease, key, count).await?;
-    // What it was granted is not said of one that is not there; one that has run out may live on.
+    // etcd says no granted TTL of a lease that is not there. One that has run out may yet be renewed.
     Ok(lived.lease.granted_ttl() <= 0)
 }
 
-/// What is known of a lease, and then of a key.
+/// What etcd answers for a lease, and then for a key.
 pub(super) struct Lived {
-    /// When the question for the lease began to leave.
+    /// The instant just before the request for the lease left.
     pub(super) sent: Instant,
     pub(super) lease: LeaseTimeToLiveResponse,
-    /// As a majority knows it.
+    /// The key, by a read that a majority confirmed.
     pub(super) key: Option<KeyValue>,
 }
 
 /// Asks for a lease, and then for a key as `options` say.
 ///
-/// A leader that was replaced and has not heard of it answers for leases as well (see proof.rs), and
-/// does not know those of later: so its answer counts only between two reads of one term. All three
-/// are asked of one member, which forgets no term: between the reads of two others the answer could
-/// come from one that has not heard of theirs.
+/// A leader that was replaced and does not know it yet answers for leases too (proof.rs), and does not
+/// know newer ones: so its answer counts only between two reads of one term. All three requests go to
+/// one member, whose term never goes back: otherwise the answer in the middle could be of an older
+/// term than the reads before and after it.
 pub(super) async fn lived(
     store: &Arc<EtcdMembers>,
     lease: i64,
@@ -148,7 +149,7 @@ pub(super) async fn lived(
     Err(Fault::broken("etcd changes its leaders"))
 }
 
-/// The number of the election that made the leader whom a member follows.
+/// The term of the leader that the answering member follows: the number of its election.
 fn term(header: Option<&ResponseHeader>) -> u64 {
     header.map_or(0, ResponseHeader::raft_term)
 }

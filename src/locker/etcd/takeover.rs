@@ -1,5 +1,5 @@
-//! Taking a lock away from its holder: by a word in its key, which a genlock watches, or by
-//! deleting the key.
+//! Taking a lock away from its holder: by a mark in its key, which a genlock watches, or by deleting
+//! the key.
 
 use std::sync::Arc;
 
@@ -65,8 +65,8 @@ pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Ve
     Ok(cleared)
 }
 
-/// Makes the change if the key was created at this revision. The same key is created anew only
-/// under another one: nobody else is hit.
+/// Makes the change if the key was created at this revision. A key that was created anew has another
+/// revision: so no other contender is hit.
 async fn submit(
     store: &Arc<EtcdMembers>,
     key: Vec<u8>,
@@ -83,7 +83,7 @@ async fn submit(
     Ok(answer.succeeded())
 }
 
-/// What is kept under a key; empty if it is gone, which the transaction then finds too.
+/// The value of a key; empty if it is gone, which the transaction then finds as well.
 async fn value(store: &Arc<EtcdMembers>, key: &[u8]) -> Result<Vec<u8>, Fault> {
     let key = key.to_vec();
     let get = move |client: Client| {

@@ -1,4 +1,4 @@
-//! Waiting for the turn: the one just ahead is watched until nobody is.
+//! Waiting in the queue: the contender just ahead is watched, until there is none.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,40 +15,41 @@ use super::watch::{self, Watch};
 use crate::events::EventKind;
 use crate::locker::Loss;
 
-/// A wait that is over by then tells nobody whom it waits for.
+/// A wait that is over by then sends no event.
 const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
 pub(super) enum WaitEnd {
     /// Nobody is ahead.
-    Come,
+    IsFirst,
     /// The place itself is gone.
     Lost(Loss),
 }
 
-/// Who waits, as which key, created when.
+/// A contender that waits: its key, and when that was created.
 pub(super) struct Waiter<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) recipe: &'a Recipe,
-    /// As it was asked for.
+    /// The lock's key, as it was asked for.
     pub(super) key: &'a str,
-    /// Whether it tells of all that moves ahead.
+    /// Whether there is an event of every change ahead, and not only of one just ahead.
     pub(super) follows: bool,
     pub(super) own: &'a str,
     pub(super) revision: i64,
 }
 
-/// What was told of the queue last: the one just ahead, and all of it where it is followed.
+/// What the last event said: the key just ahead and, where all of the queue is followed, how many are
+/// ahead and who holds.
 type Told = (Vec<u8>, Option<(u64, Option<crate::Record>)>);
 
 impl Waiter<'_> {
     /// Waits until nobody is ahead. `next` is the key just ahead, if it is known.
     ///
     /// # Errors
-    /// When etcd refuses. One that is away is waited for.
+    /// When etcd refuses. An etcd that does not answer is asked again.
     pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<WaitEnd, Fault> {
         let mut told = None;
-        // Whatever comes of it, the next look tells.
+        // If this fails the look after it shows how things are.
         let mut woken = match next.filter(|_| !self.follows) {
             Some(next) => self.until_left(&next, &mut told).await.is_ok(),
             None => false,
@@ -65,9 +66,9 @@ impl Waiter<'_> {
                         return Ok(WaitEnd::Lost(loss));
                     }
                     if look.ahead.is_empty() {
-                        return Ok(WaitEnd::Come);
+                        return Ok(WaitEnd::IsFirst);
                     }
-                    // The one just ahead left from among others: now it counts who holds.
+                    // Others are still ahead: the event needs the holder too, which `look` reads.
                     if std::mem::take(&mut woken) {
                         continue;
                     }
@@ -88,10 +89,10 @@ impl Waiter<'_> {
         }
     }
 
-    /// Ends when the one just ahead at the beginning has gone, or may have. A wait that is soon over
-    /// does without a look.
+    /// Ends when the contender that was just ahead at first is gone, or may be. The queue is not read
+    /// if that is soon.
     async fn until_left(&self, next: &[u8], told: &mut Option<Told>) -> Result<(), Fault> {
-        let mut left = pin!(self.until_shaken(next, self.revision));
+        let mut left = pin!(self.until_not_attached(next, self.revision));
         tokio::select! {
             biased;
             left = &mut left => return left,
@@ -106,8 +107,8 @@ impl Waiter<'_> {
         left.await
     }
 
-    /// Ends when the one just ahead has gone, or has gone meanwhile; or when anything has happened
-    /// where all of the queue is followed; or when it is time to look after those in doubt.
+    /// Ends when the contender just ahead is gone, also if that was meanwhile; where all of the queue
+    /// is followed, at any change of it; and when it is time to look again after keys in doubt.
     async fn until_moved(&self, look: &Look) -> Result<(), Fault> {
         let moved = async {
             if self.follows {
@@ -117,7 +118,7 @@ impl Waiter<'_> {
             if look.in_doubt {
                 return watch::written(&self.shared.store, next, look.at + 1).await;
             }
-            self.until_shaken(next, look.at).await
+            self.until_not_attached(next, look.at).await
         };
         if look.in_doubt {
             return timeout(standing::LOOK, moved).await.unwrap_or(Ok(()));
@@ -125,17 +126,17 @@ impl Waiter<'_> {
         moved.await
     }
 
-    /// Ends when this key has gone or was written over, which was there at a revision.
-    async fn until_shaken(&self, next: &[u8], at: i64) -> Result<(), Fault> {
+    /// Ends when this key, which was there at a revision, is deleted or written over.
+    async fn until_not_attached(&self, next: &[u8], at: i64) -> Result<(), Fault> {
         let watch = Watch::open(&self.shared.store, next, WatchOptions::new()).await?;
-        // What happened between that and the watch, neither has seen.
+        // What happened after that revision and before the watch began has to be read.
         if watch.after() > at {
             let keys = [self.own.as_bytes(), next];
             if !self.recipe.stand(keys).await? {
                 return Ok(());
             }
         }
-        watch.until(standing::shaken).await
+        watch.until(standing::is_not_attached).await
     }
 
     fn tell(&self, look: &Look, told: &mut Option<Told>) {

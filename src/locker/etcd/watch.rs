@@ -20,9 +20,9 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches from now on, or from the revision in `options`.
     ///
-    /// From now on is what sees an event at once. etcd has an event that is older than the present
-    /// revision, or younger than that of a watch which began there, sent by a loop that sleeps for
-    /// 100 ms (syncWatchersLoop, server/storage/mvcc/watchable_store.go).
+    /// Only a watch from now on gets an event at once. One from an earlier revision gets its first events
+    /// from a loop that sleeps for 100 ms (syncWatchersLoop,
+    /// server/storage/mvcc/watchable_store.go).
     pub(super) async fn open(
         store: &Arc<EtcdMembers>,
         key: &[u8],
@@ -43,7 +43,7 @@ impl Watch {
         })
     }
 
-    /// Of one from now on: the last revision that it does not see.
+    /// For a watch from now on: the last revision that it does not see.
     pub(super) fn after(&self) -> i64 {
         let header = self.message.as_ref().and_then(WatchResponse::header);
         header.map_or(i64::MAX, |header| header.revision())

@@ -1,5 +1,5 @@
-//! One stream for all the watches over a connection. A server bounds how many streams a connection
-//! may have (its --max-concurrent-streams), and every call needs one for its moment.
+//! One stream for all the watches over a connection. A server limits the streams of a connection
+//! (--max-concurrent-streams), and every call needs one while it lasts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,10 @@ pub(super) type Slot = AsyncMutex<Option<Arc<WatchStream>>>;
 
 type WatchAnswer = Result<WatchResponse, EtcdError>;
 
-/// One watch over a shared stream. Dropped, it is cancelled.
+/// One watch over a shared stream. Its drop cancels it.
 pub(super) struct SharedWatch {
     stream: Arc<WatchStream>,
-    /// Its number on the stream, once it is there.
+    /// Its number on the stream, once etcd has given it.
     id: Option<i64>,
     answers: UnboundedReceiver<WatchAnswer>,
 }
@@ -27,13 +27,13 @@ pub(super) struct SharedWatch {
 pub(super) struct WatchStream(Mutex<StreamState>);
 
 struct StreamState {
-    /// What is to be sent; `None` once the stream has ended.
+    /// To send by; `None` once the stream has ended.
     orders: Option<UnboundedSender<StreamOrder>>,
     /// Whether it takes no further watch.
     retired: bool,
-    /// Those asked for, in the order in which they are answered.
+    /// Watches that etcd has not answered yet, in the order in which it will.
     asked: VecDeque<UnboundedSender<WatchAnswer>>,
-    /// Those that are there, by their numbers.
+    /// Watches that it has begun, by their numbers.
     open: HashMap<i64, UnboundedSender<WatchAnswer>>,
 }
 
@@ -42,7 +42,8 @@ enum StreamOrder {
     Cancel(i64),
 }
 
-/// Begins a watch over a connection, whose stream is in the slot, and gives its first answer, which says that it is there.
+/// Begins a watch over a connection, whose stream is in the slot, and gives its first answer, which
+/// says that it is there.
 pub(super) async fn open(
     client: &EtcdClient,
     slot: &Slot,
@@ -67,12 +68,12 @@ pub(super) async fn open(
         let first = watch.message().await;
         let there = matches!(&first, Ok(Some(first)) if !first.canceled());
         if !there && !fresh {
-            // A stream goes by the login with which it was opened.
+            // The stream's login may be no longer valid: its watches are refused then.
             watch.stream.retire();
             continue;
         }
         let first = first?;
-        // What was refused has no number of its own.
+        // A watch that was refused has no number.
         let given = first.as_ref().filter(|_| there);
         watch.id = given.map(WatchResponse::watch_id);
         return Ok((watch, first));
@@ -88,7 +89,7 @@ impl SharedWatch {
 
 impl Drop for SharedWatch {
     fn drop(&mut self) {
-        // One that is not there yet is cancelled when it comes; it may have come unread.
+        // A watch that has no number yet is cancelled when etcd gives it one, which may be here unread.
         self.answers.close();
         let come = || {
             let first = self.answers.try_recv().ok()?.ok()?;
@@ -152,13 +153,13 @@ impl WatchStream {
         }
     }
 
-    /// Takes nothing more. What is there goes on.
+    /// Takes no further watch. Those that are there go on.
     fn retire(&self) {
         let mut state = self.state();
         state.retired = true;
     }
 
-    /// Passes on what came.
+    /// Passes an answer on to its watch.
     fn note(&self, response: WatchResponse) {
         let (id, ended) = (response.watch_id(), response.canceled());
         let mut state = self.state();
@@ -180,7 +181,7 @@ impl WatchStream {
         }
     }
 
-    /// Nothing more comes. The first one is told why as it was said.
+    /// The stream has ended. The first watch gets the error itself, the others its text.
     fn over(&self, error: Option<EtcdError>) {
         let mut state = self.state();
         state.orders = None;
@@ -212,7 +213,7 @@ impl StreamState {
     fn order_cancel(&mut self, id: i64) {
         self.end_if_idle();
         if let Some(orders) = &self.orders {
-            // If nobody sends any more there is nothing to be cancelled.
+            // Fails if the sending task has ended, and with it the stream and all its watches.
             let _ = orders.send(StreamOrder::Cancel(id));
         }
     }
@@ -238,7 +239,7 @@ async fn send(mut requests: WatchRequestSender, mut orders: UnboundedReceiver<St
     }
 }
 
-/// The receiving end. Dropped, with its runtime or for an error, it ends every watch.
+/// What the receiving task owns. Its drop, at the task's end or the runtime's, ends every watch.
 struct Receiving(Arc<WatchStream>);
 
 impl Drop for Receiving {
