@@ -41,6 +41,24 @@ pub enum ErrorKind {
     Unsupported,
 }
 
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidKey => "invalid key",
+            Self::InvalidTtl => "invalid TTL",
+            Self::InvalidConfig => "invalid configuration",
+            Self::AlreadyHeld => "already held",
+            Self::NotHeld => "not held",
+            Self::OwnershipLost => "ownership lost",
+            Self::TimedOut => "timed out",
+            Self::Unavailable => "unavailable",
+            Self::Denied => "denied",
+            Self::Closed => "closed",
+            Self::Unsupported => "unsupported",
+        })
+    }
+}
+
 /// An error of the library.
 ///
 /// `Display` gives everything that a user needs on one line, without the kind; [`Error::source`] the

@@ -3,6 +3,7 @@
 //! is in the way of none of its calls.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,17 +13,17 @@ use super::request::Request;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The claims of one client, of which several may be on one key. A clone is the same set.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Claims(Arc<ClaimSet>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct ClaimSet {
     state: Mutex<ClaimsState>,
     /// Told whenever one begins to stand or is gone.
     changed: Notify,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct ClaimsState {
     /// By key, and then in order of asking.
     keys: HashMap<String, BTreeMap<u64, ClaimStage>>,
@@ -30,7 +31,7 @@ struct ClaimsState {
     closed: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClaimStage {
     /// A call that does not wait has asked, and has no answer yet.
     Tries,
@@ -41,6 +42,7 @@ enum ClaimStage {
 }
 
 /// What one call asks for, and then holds, until dropped.
+#[derive(Debug)]
 pub struct Claim {
     trace: Trace,
 }
@@ -188,6 +190,12 @@ impl Claimed {
                 of_key.insert(self.number, stage);
             }
         }
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Trace").field(&self.0.keys).finish()
     }
 }
 

@@ -67,6 +67,17 @@ impl Grant {
     }
 }
 
+/// The key and its token: `/k (token 7)`.
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (token {}", self.key, self.token)?;
+        match self.index {
+            Some(index) => write!(f, ", index {index})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
 /// The store's own side of a held lock. Dropping it releases in the background.
 pub trait Possession: Send + Sync {
     /// Releases, bounded in time.
@@ -242,6 +253,14 @@ impl Held {
 pub(super) fn was_lost(key: &str, loss: Loss) -> Error {
     let reason = format!("the lock was lost: {loss}");
     Error::new(ErrorKind::OwnershipLost, reason).of_key(key)
+}
+
+/// What is held: `/k (token 7) and /l (token 7)`.
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each: Vec<_> = self.grants.iter().map(Grant::to_string).collect();
+        f.write_str(&each.join(" and "))
+    }
 }
 
 impl fmt::Debug for Held {

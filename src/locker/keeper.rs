@@ -14,6 +14,7 @@ mod renewal;
 mod tests;
 mod turn;
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -89,10 +90,10 @@ pub struct Attempt {
 }
 
 /// The requests for one lease, of which there may be more than one. A clone counts the same ones.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Requests(Arc<Sendings>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Sendings {
     first: OnceLock<Instant>,
     count: AtomicUsize,
@@ -152,5 +153,14 @@ impl Keeper {
             !first || self.revoke_all().await
         });
         released.await.unwrap_or(!first)
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("options", &self.options)
+            .field("within", &self.within)
+            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use crate::clock::{self, Instant};
 use crate::events::{EventKind, Observer};
 use crate::loss::Loss;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum OwnershipStatus {
     Owned { deadline: Option<Instant> },
     Lost(Loss),
@@ -27,7 +27,7 @@ impl OwnershipStatus {
 }
 
 /// The store's side, which sets the status. A loss is final.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Owner {
     status: watch::Sender<OwnershipStatus>,
     /// Who gets the events, and the key that they are about: set when the lock is handed out.
@@ -188,7 +188,7 @@ impl Drop for Grip {
 }
 
 /// Follows the state of a held lock.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Ownership(watch::Receiver<OwnershipStatus>);
 
 impl Ownership {

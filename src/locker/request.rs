@@ -1,6 +1,7 @@
 //! What is asked of a store: one request for every way to take a lock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::capabilities::{Capabilities, Capability};
@@ -45,6 +46,42 @@ pub enum QueuePolicy {
     Fifo,
     /// Sends away those who wait by this policy too and came before.
     Latest,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exclusive => f.write_str("exclusive"),
+            Self::Shared => f.write_str("shared"),
+            Self::OneOf(holders) => write!(f, "one of {holders}"),
+        }
+    }
+}
+
+impl fmt::Display for QueuePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fifo => "fifo",
+            Self::Latest => "latest",
+        })
+    }
+}
+
+/// The keys, and what is out of the ordinary: `/k and /l (shared, no wait)`.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.keys.join(" and "))?;
+        let mode = (self.mode != Mode::default()).then(|| self.mode.to_string());
+        let queue = (self.queue != QueuePolicy::default()).then(|| self.queue.to_string());
+        let wait = (!self.waits).then(|| "no wait".to_owned());
+        let ttl = self.ttl.map(humantime::format_duration);
+        let ttl = ttl.map(|ttl| format!("TTL {ttl}"));
+        let said: Vec<_> = [mode, queue, wait, ttl].into_iter().flatten().collect();
+        match said[..] {
+            [] => Ok(()),
+            _ => write!(f, " ({})", said.join(", ")),
+        }
+    }
 }
 
 impl Request {
@@ -211,6 +248,17 @@ mod tests {
         ] {
             assert!(other.check(&able, &options).is_err(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_request_reads_like_words() {
+        let request = Request::new("/k");
+        assert_eq!(request.to_string(), "/k");
+        let request = request.also("/l").with_mode(Mode::OneOf(3));
+        let request = request.with_queue(QueuePolicy::Latest).without_waiting();
+        let request = request.with_ttl(Duration::from_secs(5));
+        let said = "/k and /l (one of 3, latest, no wait, TTL 5s)";
+        assert_eq!(request.to_string(), said);
     }
 
     #[test]

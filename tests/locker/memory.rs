@@ -96,6 +96,9 @@ async fn any_pointer_to_a_client_is_one() {
     }
     let client = MemoryStore::new().client(Options::default());
     assert!(tried(&client).await);
+    let held = client.lock("/k").await.expect("a lock");
+    assert_eq!(held.to_string(), format!("/k (token {})", held.token()));
+    drop(held);
     let shared: Arc<dyn Locker> = Arc::new(client);
     assert!(tried(&shared).await && tried(shared.clone()).await);
     let boxed: Box<dyn Locker> = Box::new(shared);

@@ -1,5 +1,6 @@
 //! One lease, driven by one task: granted, renewed for as long as it is wanted, revoked.
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub struct Lease<C> {
 struct Revoked;
 
 /// What the grant of a lease gave.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Granted {
     /// The TTL that the store granted, less what its own bookkeeping may take.
@@ -48,6 +50,14 @@ pub(super) enum Renewal {
     /// Once more: by a renewal that begins after this instant.
     Once(Instant),
     Never,
+}
+
+impl<C> fmt::Debug for Lease<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("key", &self.trace.key())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<C: LeaseCalls> Lease<C> {
