@@ -42,6 +42,7 @@ pub struct StoreKind {
 }
 
 /// What help says of a store.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StoreHelp {
     /// How its endpoints are written.
