@@ -157,6 +157,8 @@ impl<'a> RequestBuilder<'a> {
     /// # async fn roll_out(_fencing_token: u64) {}
     /// ```
     ///
+    /// Within the work the same lock would wait for itself.
+    ///
     /// The future can be spawned where the work can. A closure that gives a future, in place of an
     /// async one, has to name the type of what it is given (`|_: &Held|`).
     ///

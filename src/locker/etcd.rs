@@ -57,11 +57,12 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able
 };
 
-/// Locks in etcd: one client. It connects with the first call.
+/// Locks in etcd: one client, and a clone is the same one. It connects with the first call.
 ///
 /// Each lock has a lease of its own, renewed at a third of its TTL by a task on the runtime of the
 /// call that took it: that runtime has to live, and run, for as long as the lock is held. What one
 /// that has ended leaves behind is released by [`Locker::unlock`] and [`Locker::close`].
+#[derive(Clone)]
 pub struct Etcd {
     shared: Arc<Shared>,
 }

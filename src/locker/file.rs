@@ -50,7 +50,8 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities::new(
     "all that lock run on this host and see one directory, on a local file system",
 );
 
-/// Locks in the files of one directory, which has to be on a local file system.
+/// Locks in the files of one directory, which has to be on a local file system. A clone is the same
+/// client.
 ///
 /// A lock lives as long as a process has its [descriptor](Held::descriptor) open, so it needs no
 /// renewal, and has neither TTL nor deadline. Only without [`Options::auto_renew`] it ends at its
@@ -61,15 +62,16 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities::new(
 /// time in microseconds since 1970: so it does not go back when the file is removed, which is also a
 /// loss for its holder ([`Loss::KeyDeleted`]), nor with a directory in memory, such as `/run`, when
 /// the host boots; unless the clock is set back as well.
+#[derive(Clone)]
 pub struct FileStore {
     directory: Arc<LockDirectory>,
     options: Options,
     claims: Claims,
     /// What is held, for [`Locker::close`].
-    held: Mutex<Vec<Weak<FileHolding>>>,
+    held: Arc<Mutex<Vec<Weak<FileHolding>>>>,
     closed: Sender<bool>,
-    watch: FileWatch,
-    tasks: TaskQueues,
+    watch: Arc<FileWatch>,
+    tasks: Arc<TaskQueues>,
 }
 
 /// The record of the holder who was told of last; it has none itself if it is another tool's.
@@ -117,10 +119,10 @@ impl FileStore {
             directory: Arc::new(directory),
             options,
             claims: Claims::default(),
-            held: Mutex::default(),
+            held: Arc::default(),
             closed: Sender::new(false),
-            watch: FileWatch::default(),
-            tasks: TaskQueues::default(),
+            watch: Arc::default(),
+            tasks: Arc::default(),
         }
     }
 

@@ -50,10 +50,11 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able
 };
 
-/// Locks in Redis: one client. It connects with the first call.
+/// Locks in Redis: one client, and a clone is the same one. It connects with the first call.
 ///
 /// Each lock is renewed at a third of its TTL by a task on the runtime of the call that took it: that
 /// runtime has to live, and run, for as long as the lock is held.
+#[derive(Clone)]
 pub struct Redis {
     shared: Arc<RedisShared>,
 }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clones;
 mod etcd;
 mod file;
 mod hold;

@@ -27,8 +27,9 @@ pub(super) static CAPABILITIES: Capabilities = {
 /// What the store does takes no time: this is never over.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// A client of a [`MemoryStore`]. Its locks are renewed by tasks on the runtime of the call that took
+/// A client of a [`MemoryStore`]; a clone is the same one. Its locks are renewed by tasks on the runtime of the call that took
 /// them.
+#[derive(Clone)]
 pub struct MemoryClient {
     pub(super) store: MemoryStore,
     options: Options,
