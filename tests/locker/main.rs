@@ -9,5 +9,6 @@ mod file;
 mod hold;
 mod many;
 mod memory;
+mod polled;
 #[cfg(feature = "redis")]
 mod redis;

@@ -12,7 +12,7 @@ use super::{Keeper, LeaseCalls, Requests};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::events::EventKind;
-use crate::locker::claims::{Claim, Trace};
+use crate::locker::claims::{Claim, Claims, Trace};
 use crate::locker::deadline::{Deadline, room_for_grace};
 use crate::locker::fault::Fault;
 use crate::locker::ownership::Owner;
@@ -102,7 +102,7 @@ impl<C: LeaseCalls> Lease<C> {
     /// Waits until it is granted; to be asked once. Bounded by the call that asks for it. Cancel-safe.
     ///
     /// # Errors
-    /// Why it was not. [`ErrorKind::InvalidTtl`] if the store granted less than it was asked for, and the
+    /// Why it was not. [`ErrorKind::Closed`] if the client has been closed; [`ErrorKind::InvalidTtl`] if the store granted less than it was asked for, and the
     /// client's [`Options::grace`](crate::Options::grace) does not fit.
     pub async fn granted(&mut self) -> Result<Granted> {
         let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
@@ -213,6 +213,9 @@ impl Task {
         requests: &Requests,
         closing: &mut watch::Receiver<bool>,
     ) -> Result<Deadline, Fault> {
+        if *closing.borrow() {
+            return Err(Fault::Refused(Claims::closed(&self.key)));
+        }
         let mut granting = pin!(self.calls.grant(requests));
         tokio::select! {
             biased;

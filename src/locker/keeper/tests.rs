@@ -15,11 +15,13 @@ const TTL: Duration = Duration::from_secs(9);
 
 type Renew = Box<dyn Fn(usize) -> BoxFuture<'static, Result<Instant, Fault>> + Send + Sync>;
 
-/// A store that grants and revokes at once.
+/// A store that revokes at once.
 struct Scripted {
     renew: Renew,
     /// What its own bookkeeping may take of a TTL.
     bookkeeping: Duration,
+    /// How long its answer to the request for a lease takes.
+    granting: Duration,
     /// When each renewal was asked for.
     asked: Mutex<Vec<Instant>>,
     revoked: AtomicUsize,
@@ -33,6 +35,7 @@ impl Scripted {
         Arc::new(Self {
             renew: Box::new(move |number| Box::pin(renew(number))),
             bookkeeping: Duration::ZERO,
+            granting: Duration::ZERO,
             asked: Mutex::default(),
             revoked: AtomicUsize::new(0),
         })
@@ -46,6 +49,11 @@ impl Scripted {
         })
     }
 
+    fn granting(self: Arc<Self>, granting: Duration) -> Arc<Self> {
+        let store = Arc::into_inner(self).expect("one");
+        Arc::new(Self { granting, ..store })
+    }
+
     fn asked(&self) -> Vec<Instant> {
         self.asked.lock().expect("no panic").clone()
     }
@@ -54,7 +62,10 @@ impl Scripted {
 impl LeaseCalls for Scripted {
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
         let deadline = Deadline::granted(requests.leave(), TTL).less(self.bookkeeping);
-        Box::pin(async move { Ok(deadline) })
+        Box::pin(async move {
+            sleep(self.granting).await;
+            Ok(deadline)
+        })
     }
 
     fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
@@ -239,11 +250,27 @@ async fn all_leases_of_a_client_are_lost_before_the_first_of_them_is_revoked() {
     }
     assert!(closing.await);
     assert_eq!(store.revoked.load(Ordering::Relaxed), 3);
-    // One that is granted after that is lost before anybody has it.
     let claim = claims.claim(&Request::new("k")).await.expect("a claim");
     let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
+    let error = lease.granted().await.map(|_| ()).expect_err("no lease");
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_granted_to_a_client_that_is_being_closed_is_lost_before_anybody_has_it() {
+    let store = Scripted::new(|_| after(Duration::ZERO)).granting(Duration::from_secs(2));
+    let keeper = Arc::new(Keeper::new(Options::default(), Duration::from_secs(1)));
+    let claim = Claims::default().claim(&Request::new("k")).await;
+    let claim = claim.expect("a claim");
+    let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
+    sleep(Duration::from_secs(1)).await;
+    let closing = tokio::spawn(async move { keeper.close(TTL).await });
     let granted = lease.granted().await.expect("a lease");
     assert_eq!(granted.owner.ownership().loss(), Some(Loss::Closed));
+    assert!(closing.await.expect("no panic"));
+    // Behind the request for it, and once more when that was answered.
+    assert_eq!(store.revoked.load(Ordering::Relaxed), 2);
 }
 
 fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
