@@ -1,6 +1,6 @@
-//! What one client has in its store, or asks for. Each call is a claim of its own, and in the store's
-//! queue a place like any other's; but what the client itself has let go of, and the store has still,
-//! is in the way of none of its calls.
+//! What one client has in its store, or asks for. Each call is a claim of its own, and has a place of
+//! its own in the store's queue. But what the client has let go of, and the store has not removed
+//! yet, must not make a later call of the client find the lock held.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,13 +19,13 @@ pub struct Claims(Arc<ClaimSet>);
 #[derive(Debug, Default)]
 struct ClaimSet {
     state: Mutex<ClaimsState>,
-    /// Told whenever one begins to stand or is gone.
+    /// Notified when one holds the lock, or is gone.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct ClaimsState {
-    /// By key, and then in order of asking.
+    /// By key, and then by number: in the order of the calls.
     keys: HashMap<String, BTreeMap<u64, ClaimStage>>,
     last: u64,
     closed: bool,
@@ -41,13 +41,14 @@ enum ClaimStage {
     Left,
 }
 
-/// What one call asks for, and then holds, until dropped.
+/// What one call asks for and then holds, until this is dropped.
 #[derive(Debug)]
 pub struct Claim {
     trace: Trace,
 }
 
-/// What the store has, or may have, of a claim: that is gone when the last of these is dropped.
+/// Stands for what the store has, or may have, of a claim: when the last of these is dropped that is
+/// gone.
 #[derive(Clone)]
 pub(super) struct Trace(Arc<Claimed>);
 
@@ -58,10 +59,10 @@ struct Claimed {
 }
 
 impl Claims {
-    /// Claims the keys of a request. A call that waits queues up in the store right away, behind all
-    /// that came before. One that does not wait first lets go what its own client has dropped, each of
-    /// which is bounded by its release; but not where another call of the client stands ahead of it,
-    /// which is in its way all the same.
+    /// Claims the keys of a request. For a call that waits this ends at once: it queues up in the
+    /// store, behind all earlier ones. For a call that does not, it waits until the store has removed
+    /// what the client has let go of, which each release bounds; unless an earlier call of the client
+    /// holds the lock or waits for it, since then the call cannot get it anyway.
     ///
     /// Cancel-safe.
     ///
@@ -111,7 +112,7 @@ impl Claims {
         first
     }
 
-    /// Whether it is the same set: that of the same client.
+    /// Whether both are of one client.
     pub fn same_client(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -122,28 +123,28 @@ impl Claims {
 }
 
 impl Claim {
-    /// The set that it is of.
+    /// The claims of its client.
     pub fn claims(&self) -> &Claims {
         &self.trace.0.claims
     }
 
-    /// For what the store has of it.
+    /// To be kept by what the store has of it.
     pub(super) fn trace(&self) -> Trace {
         self.trace.clone()
     }
 
-    /// It holds the lock.
+    /// Notes that it holds the lock.
     pub(super) fn stand(&self) {
         self.trace.0.set(ClaimStage::Stands);
         self.claims().0.changed.notify_waiters();
     }
 
-    /// Ends when nothing that its client has let go of is in its way, or something else is as well.
+    /// Ends when nothing that its client has let go of is ahead of it, or something that it has not is.
     async fn until_clear(&self) -> Result<()> {
         let claims = self.claims();
         loop {
             let mut changed = pin!(claims.0.changed.notified());
-            // What happens from here on wakes it.
+            // A change from here on wakes it.
             changed.as_mut().enable();
             {
                 let state = claims.state();
@@ -160,7 +161,7 @@ impl Claim {
 }
 
 impl Trace {
-    /// Of which lock it is, as it was asked for; the first, if there are several.
+    /// The key, as it was asked for; the first, if there are several.
     pub(super) fn key(&self) -> &str {
         self.0.keys.first().map_or("", String::as_str)
     }

@@ -152,7 +152,7 @@ impl FileStore {
             if file.place().is_current() {
                 return self.hold(request, claim, file, taken).map(Some);
             }
-            // It was removed or replaced meanwhile: others meet on what the name leads to now.
+            // It was removed or replaced meanwhile: others lock the file that the name leads to now.
             tokio::time::sleep(FIRST_PAUSE).await;
         }
     }
@@ -171,16 +171,16 @@ impl FileStore {
         }
     }
 
-    /// Tells who holds the lock, and leaves the file.
+    /// Sends the event of who holds the lock, and closes the file again.
     async fn look(&self, key: &str, name: &str, told: &mut LastTold) {
-        // Whoever takes the lock is told what there is wrong with its file.
+        // What is wrong with the file is the error of the call that takes the lock.
         if let Ok(file) = LockFile::open(&self.directory, name).await {
             self.tell(key, &file, told).await;
         }
     }
 
-    /// Locks the file, and says just before when it did; `None` if it is locked and `wait` is not
-    /// asked for.
+    /// Locks the file. Gives the instant just before; `None` if another has locked it and this is not
+    /// to `wait`.
     async fn acquire(
         &self,
         key: &str,
@@ -196,14 +196,14 @@ impl FileStore {
             }
             self.tell(key, file, told).await;
             if !wait {
-                // Somebody may have looked in that moment whether it is held (probe.rs).
+                // It may have been an operator's look, which holds a lock for a moment (probe.rs).
                 tokio::time::sleep(FIRST_PAUSE).await;
                 let taken = Instant::now();
                 let free = file.try_lock().map_err(|error| error.of_key(key))?;
                 return Ok(free.then_some(taken));
             }
-            // The kernel says that a holder's descriptor is closed just before it lets go of the
-            // lock: hence short pauses again.
+            // inotify's event of a closed descriptor comes just before the kernel lets go of the lock:
+            // hence short pauses again.
             tokio::select! {
                 () = self.until_closed() => return Err(Claims::closed(key)),
                 () = self.watch.changed(file) => pause = FIRST_PAUSE,
@@ -214,8 +214,8 @@ impl FileStore {
         }
     }
 
-    /// Tells who holds the lock, unless nobody does by now or it was told. The record in the file
-    /// may be that of an earlier holder.
+    /// Sends the event of who holds the lock, unless nobody does by now, or the last event said it. The
+    /// record in the file may be an earlier holder's.
     async fn tell(&self, key: &str, file: &LockFile, told: &mut LastTold) {
         let record = file.record();
         if told.as_ref() == Some(&record) {
@@ -237,7 +237,7 @@ impl FileStore {
         self.options.notify(Some(key), what);
     }
 
-    /// Makes of the locked file a lock that is handed out.
+    /// Makes a held lock of the locked file.
     fn hold(
         &self,
         request: &Request,

@@ -26,7 +26,8 @@ pub struct Held {
     grants: Vec<Grant>,
     variables: Vec<Variable>,
     ttl: Option<Duration>,
-    /// Let go of before the possession: first the holder's side says so.
+    /// Dropped before `possession`, as fields are dropped in order: those who follow the ownership
+    /// learn of the release before the store does.
     grip: Grip,
     possession: Box<dyn Possession>,
 }
@@ -88,13 +89,13 @@ pub trait Possession: Send + Sync {
         None
     }
 
-    /// With which its client took it.
+    /// The claim by which its client took it.
     fn claim(&self) -> &Claim;
 }
 
 impl Held {
-    /// For stores: the lock of `first`, and of `more` along with it. `owner` is the side that drives
-    /// it, and says when it is lost. At the end [`Held::told`], or nobody hears of it.
+    /// For stores: the lock of `first`, and of `more` along with it. `owner` is where the store notes
+    /// renewals and the loss. Call [`Held::told`] at the end: before that the observer gets no event.
     pub fn new(
         first: Grant,
         more: impl IntoIterator<Item = Grant>,
@@ -129,8 +130,8 @@ impl Held {
         self
     }
 
-    /// For stores, at the end: tells the client's observer that it is held, and from now on what becomes
-    /// of it.
+    /// For stores, at the end: the client's observer gets the event that it is held, and from now on
+    /// all others of it.
     pub fn told(self, options: &Options) -> Self {
         if let Some(observer) = &options.observer {
             self.grip.tell(observer, self.key(), self.token());
@@ -249,7 +250,7 @@ impl Held {
     }
 }
 
-/// The error of who has lost the lock of `key`.
+/// The error of a release whose lock was lost.
 pub(super) fn was_lost(key: &str, loss: Loss) -> Error {
     let reason = format!("the lock was lost: {loss}");
     Error::new(ErrorKind::OwnershipLost, reason).of_key(key)

@@ -2,10 +2,11 @@
 //! revoked. A store gives the three calls ([`LeaseCalls`]); when they are made, and what comes of their
 //! answers, is decided here.
 //!
-//! What a lease is differs: etcd's own, a key of Redis' with a time to live, a session of ZooKeeper's.
-//! For each lock that is asked for a client starts one ([`Lease::start`]), waits until it is
-//! [granted](Lease::granted) and its turn in the store's queue has come, and [takes](Lease::take_turn)
-//! the turn; what was granted then drives a [`Held`](crate::Held), whose release is that of the lease.
+//! What a lease is depends on the store: a lease in etcd, a key with a time to live in Redis, a
+//! session in ZooKeeper. For each lock that is asked for a client starts one ([`Lease::start`]),
+//! waits until it is [granted](Lease::granted) and its turn in the store's queue has come, and
+//! [takes](Lease::take_turn) the turn; what was granted then drives a [`Held`](crate::Held), whose
+//! release is that of the lease.
 
 mod lease;
 mod left;
@@ -33,20 +34,20 @@ pub use turn::too_late;
 
 /// What a store does for one lease.
 ///
-/// The futures may be dropped at any moment: whatever was sent may still be carried out. They run within
-/// the runtime of the call that asked for the lease; those of a revocation in any.
+/// The futures may be dropped at any moment: whatever was sent may still be carried out. They run
+/// within the runtime of the call that asked for the lease; those of a revocation in any.
 pub trait LeaseCalls: Send + Sync + 'static {
-    /// Has it granted: a deadline that counts from the sending of the request that was answered, by
-    /// the TTL that the store granted, less what its own bookkeeping may take. Bounded by the store.
-    /// Called once; each sending is noted by [`Requests::leave`].
+    /// Asks for it. Gives the deadline that counts from the sending of the request that was answered,
+    /// by the TTL that the store granted, less what its own bookkeeping may take. The store bounds
+    /// it. Called once; each sending is noted by [`Requests::leave`].
     ///
     /// # Errors
     /// [`Fault::LeaseExists`] if another has it, and nothing of ours is in the store. After any other
     /// fault it is revoked, if anything was sent.
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>>;
 
-    /// Renews it, once: from when on it surely lives for its TTL, which is no earlier than this was
-    /// called. Others may be under way; each ends by its own answer.
+    /// Renews it, once. Gives the instant from which on it lives for its TTL for certain, no earlier
+    /// than this call. Other renewals may be under way; each ends by its own answer.
     ///
     /// # Errors
     /// [`Fault::LeaseNotFound`] if it is gone for certain. Any other is tried again up to the deadline.
@@ -70,7 +71,7 @@ pub trait LeaseCalls: Send + Sync + 'static {
         true
     }
 
-    /// What is told where there is no answer for so long.
+    /// The fault where there was no answer for so long.
     fn silent(&self, within: Duration) -> Fault {
         Fault::silent(within)
     }
@@ -80,10 +81,10 @@ pub trait LeaseCalls: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Whether it is not the first, or begins later than it should: then what can go side by side does
-    /// not go one after the other.
+    /// Whether it is not the first, or begins later than it should. Then requests that otherwise go one
+    /// after the other are better sent at the same time.
     pub late: bool,
-    /// Whether nothing was heard of the store since the one before began.
+    /// Whether there was no sign of life of the store since the attempt before began.
     pub silent: bool,
     /// An answer that takes longer is of no use.
     pub within: Duration,
@@ -100,7 +101,7 @@ struct Sendings {
 }
 
 impl Requests {
-    /// One leaves now: to be called just before it is sent.
+    /// Notes that one leaves now: to be called just before it is sent.
     pub fn leave(&self) -> Instant {
         let now = Instant::now();
         self.0.first.get_or_init(|| now);
@@ -130,8 +131,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Of a client that takes its locks as these options say. A revocation is bounded by `within`, if the
-    /// store does not end it before.
+    /// Of a client that takes its locks as these options say. A revocation is bounded by `within`, if
+    /// the store does not end it before.
     pub fn new(options: Options, within: Duration) -> Self {
         Self {
             options,
@@ -141,11 +142,13 @@ impl Keeper {
         }
     }
 
-    /// Loses ([`Loss::Closed`](crate::Loss::Closed)) and revokes all leases, also what a runtime has left
-    /// that ended: all but those that most likely never were. False if one could not be revoked `within`
-    /// this time; those end at their TTL. If the future is dropped it goes on in the background.
+    /// Loses ([`Loss::Closed`](crate::Loss::Closed)) and revokes all leases, also those of a runtime
+    /// that has ended, but not those that the store most likely never had. False if one could not be
+    /// revoked `within` this time; those end at their TTL. If the future is dropped it goes on in the
+    /// background.
     pub async fn close(&self, within: Duration) -> bool {
-        // Before any is revoked: the turn of one of the client's others must not come with that.
+        // Before any is revoked: otherwise another place of this client would become the first by that,
+        // and hold the lock.
         self.leases.lose_all();
         let first = !self.closing.send_replace(true);
         let released = timeout(within, async {

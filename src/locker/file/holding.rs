@@ -54,10 +54,10 @@ impl FileHolding {
         }
     }
 
-    /// Lets go of the lock, for this reason unless it is the holder's wish. The first time counts.
+    /// Lets go of the lock, the first time. `loss` is why, unless the holder asked for it.
     ///
     /// A lock whose descriptor was given out is not taken from the processes that inherited it: it
-    /// ends when the last copy is closed, ours among them, which is when the held lock is dropped.
+    /// ends when the last copy is closed. This process's own is closed when the held lock is dropped.
     pub(super) fn let_go(&self, loss: Option<Loss>) {
         if let Some(loss) = loss {
             self.owner.lose(loss);
@@ -71,11 +71,12 @@ impl FileHolding {
         }
     }
 
-    /// Looks whether the lock is lost. Whoever waits for it already goes on doing so until the
-    /// holder, who is told, is done. What is merely overwritten is not: the file is the same.
+    /// Looks whether the lock is lost: the file was removed or replaced, or an operator has marked it.
+    /// Those who wait for this file go on waiting until the holder lets go. A file that was only
+    /// written over is no loss, since the lock is on the same file: its content is put right.
     fn look(&self, place: &LockPath, options: &Options) {
         let Some(length) = place.length() else {
-            // Others no longer meet us on this file.
+            // Others lock another file by now.
             return self.owner.lose(Loss::KeyDeleted);
         };
         if length > self.signed.length {
@@ -106,7 +107,7 @@ async fn keep(
 ) {
     let end = clock::until(end);
     tokio::pin!(end);
-    // A deadline that passes is a loss by itself, but somebody has to say so.
+    // A deadline that passes is a loss by itself. It is noted here, so that there is an event of it.
     let expired = async {
         let mut ownership = owner.ownership();
         ownership.lost().await;

@@ -1,5 +1,5 @@
-//! The tasks of one client that wait for the same lock: in order of asking, which flock(2) does not
-//! keep. Only the first of them has the file open and looks after it.
+//! The tasks of one client that wait for the same lock, in the order of their calls, which flock(2)
+//! does not keep. Only the first of them has the file open and tries to lock it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,7 +20,7 @@ impl TaskQueues {
     /// leaves the queue.
     pub(super) async fn first(&self, key: &str) -> FirstPlace {
         let queue = self.of(key);
-        // It is fair.
+        // tokio's mutex is fair: first come, first served.
         let _place = queue.lock_owned().await;
         FirstPlace { _place }
     }

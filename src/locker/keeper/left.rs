@@ -1,5 +1,5 @@
-//! The leases of one client that the store may have. A lease's task revokes it; when that has ended with
-//! its runtime, who releases or closes finds here what it left.
+//! The leases of one client that the store may have. A lease's task revokes it; if the task has ended
+//! with its runtime, the release or the client's closing finds the lease here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +30,7 @@ struct Numbered {
 struct LeaseEntry {
     calls: Arc<dyn LeaseCalls>,
     ttl: Duration,
-    /// Who goes by it, once it is granted.
+    /// Where its loss is noted, once it is granted.
     owner: Option<Owner>,
     /// When it ends by itself: it is renewed no more, and could not be revoked.
     end: Option<Instant>,
@@ -39,7 +39,7 @@ struct LeaseEntry {
 }
 
 impl Leases {
-    /// One is about to be asked for. Its number.
+    /// Notes that one is about to be asked for. Gives its number.
     pub(super) fn begin(&self, calls: Arc<dyn LeaseCalls>, ttl: Duration) -> u64 {
         let entry = LeaseEntry {
             calls,
@@ -84,7 +84,7 @@ impl Leases {
         }
     }
 
-    /// Nobody waits until it is gone.
+    /// The client's closing does not wait for it.
     pub(super) fn set_aside(&self, number: u64) {
         if let Some(entry) = self.numbered().all.get_mut(&number) {
             entry.aside = true;

@@ -1,5 +1,5 @@
-//! When a lease is renewed. Where answers take long, more is asked while they are under way: the time
-//! that is left is the bound, and the newest sending that is confirmed counts.
+//! When a lease is renewed. Where an answer takes long, further attempts begin beside it, for as long
+//! as there is time left; the newest sending that is confirmed counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use crate::clock::{self, Instant};
 use crate::locker::deadline::Deadline;
 use crate::locker::fault::Fault;
 
-/// This share of a TTL, and so much at least, lies between two attempts. Enough for a store that takes
-/// six tenths of it for each answer; to ask more would make it slower where many do.
+/// A tenth of the TTL, and so much at least, lies between two attempts. That is enough for a store that
+/// takes six tenths of it for each answer; more attempts of many clients would make it slower.
 const PACE: u32 = 10;
 const LEAST_PACE: Duration = Duration::from_millis(100);
 
-/// So much at most lies between the first, which is answered at once most of the time, and the second.
+/// So much at most lies between the first attempt, which is mostly answered at once, and the second.
 const FIRST_PACE: Duration = Duration::from_millis(300);
 
-/// So many attempts are under way at most.
+/// How many attempts are under way at most.
 const MOST: usize = 8;
 
-/// After this share of a TTL without an answer it is told.
+/// After a quarter of the TTL without an answer there is an event of that.
 const SILENT: u32 = 4;
 
 /// The renewals of one lease.
 pub(super) struct Renewals {
     calls: Arc<dyn LeaseCalls>,
-    /// Those that are under way, with when they began.
+    /// Attempts that are under way, each with the instant at which it began.
     attempts: JoinSet<(Instant, Result<Instant, Fault>)>,
     /// When the last one began, and how many signs of life there were by then.
     asked: Option<Instant>,
     signs: usize,
-    /// That this was when it was due, with nothing under way.
+    /// Whether the last one began when it was due, with no other under way.
     in_time: bool,
-    /// When the first one began since the last sending was confirmed; and that it was told since that
-    /// there is no answer.
+    /// When the first one began since a sending was last confirmed, and whether there was an event of
+    /// the silence since.
     since: Option<Instant>,
     told: bool,
 }
@@ -59,7 +59,7 @@ impl Renewals {
     /// `deadline` counts from. Cancel-safe.
     ///
     /// # Errors
-    /// When the lease is gone. Any other fault is news: it goes on with the next call.
+    /// When the lease is gone. Any other fault is only to be told: the next call goes on.
     pub(super) async fn next(
         &mut self,
         deadline: &Deadline,
@@ -67,7 +67,7 @@ impl Renewals {
     ) -> Result<Instant, Fault> {
         let ttl = deadline.validity();
         loop {
-            // Answers that are slow, and come all the time, are no silence.
+            // Counted from the last confirmed one: slow answers that keep coming are no silence.
             let silent = |since| Instant::now() >= since + ttl / SILENT;
             if self.since.is_some_and(silent) && !self.told {
                 self.told = true;
@@ -77,7 +77,7 @@ impl Renewals {
             tokio::select! {
                 biased;
                 Some(ended) = self.attempts.join_next() => {
-                    // An attempt ends otherwise only when its runtime does.
+                    // Otherwise it was cancelled: the runtime ends.
                     if let Ok((begun, result)) = ended
                         && let Some(news) = self.news(begun, result, deadline)
                     {
@@ -95,7 +95,7 @@ impl Renewals {
         }
     }
 
-    /// What an attempt says that has ended; `None` if that is no news.
+    /// What follows from an attempt that has ended; `None` if nothing.
     fn news(
         &mut self,
         begun: Instant,
@@ -110,14 +110,14 @@ impl Renewals {
             }
             Ok(_) => None,
             Err(Fault::LeaseNotFound) => Some(Err(Fault::LeaseNotFound)),
-            // A later one has been confirmed, or others may be yet.
+            // A later one was confirmed, or others may yet be.
             Err(_) if begun < deadline.sent() || !self.attempts.is_empty() => None,
             Err(fault) => Some(Err(fault)),
         }
     }
 
-    /// When to ask next. Who has just been heard of, though not with an answer, has much to do, and
-    /// is asked again only at half of the TTL; who is silent may have heard nothing of us.
+    /// When to ask next. A store that shows signs of life, but has not answered, has much to do, and is
+    /// asked again only at half of the TTL; a silent one may not have got the request.
     fn next_at(&self, deadline: &Deadline, due: Instant) -> Instant {
         let Some(asked) = self.asked else {
             return due;

@@ -11,9 +11,10 @@ use crate::loss::Loss;
 
 impl<C: LeaseCalls> Lease<C> {
     /// Ends when something can be started under it. With little time left it is renewed first: what is
-    /// started then would be stopped soon. One that `waited` for its turn has its full TTL from then on,
-    /// also where the client renews no lock ([`Options::auto_renew`](crate::Options::auto_renew)): a
-    /// lease is renewed while it waits. Cancel-safe.
+    /// started then would be stopped soon. One that `waited` for its turn has its full TTL from then
+    /// on, also where the client renews no lock
+    /// ([`Options::auto_renew`](crate::Options::auto_renew)): a lease is renewed while it waits.
+    /// Cancel-safe.
     ///
     /// # Errors
     /// When it is lost; [`Loss::Expired`] too where it is renewed too late again and again.
@@ -26,7 +27,7 @@ impl<C: LeaseCalls> Lease<C> {
         let fresh = |at| deadline::is_fresh(at, *ttl) && at.left() > needed;
         let fresh = before.is_some_and(fresh);
         if !options.auto_renew {
-            // While it waited, or was granted, it was renewed whenever that was due.
+            // Up to now it was renewed whenever that was due.
             self.set_renewal(if fresh && !waited {
                 Renewal::Never
             } else {
@@ -40,7 +41,7 @@ impl<C: LeaseCalls> Lease<C> {
                     ownership.changed().await;
                 }
             };
-            // Where each renewal is answered too late for a start the deadline moves on and on.
+            // If every renewal is answered too late for a start, the deadline moves on without end.
             let end = Instant::now() + *ttl;
             let mut lost = owner.ownership();
             tokio::select! {
