@@ -20,6 +20,7 @@ pub(crate) enum Way {
 
 /// Broken when dropped.
 pub(crate) struct Proxy {
+    scheme: String,
     port: u16,
     shared: Arc<Shared>,
 }
@@ -44,11 +45,11 @@ struct State {
 }
 
 impl Proxy {
-    /// Before the server at this `http://` endpoint.
+    /// Before the server at this endpoint, `http://HOST:PORT` say.
     pub(crate) fn before(endpoint: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let target = endpoint.strip_prefix("http://").expect("http://");
+        let (scheme, target) = endpoint.split_once("://").expect("a scheme");
         let shared = Arc::new(Shared {
             target: target.to_owned(),
             state: Mutex::default(),
@@ -56,11 +57,16 @@ impl Proxy {
         });
         let accepting = shared.clone();
         thread::spawn(move || accepting.accept(&listener));
-        Self { port, shared }
+        let scheme = scheme.to_owned();
+        Self {
+            scheme,
+            port,
+            shared,
+        }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// Holds up what flows this way.
@@ -87,6 +93,11 @@ impl Proxy {
             state.cut = true;
             state.close_all();
         });
+    }
+
+    /// Closes every connection, with all that is held up; new ones work.
+    pub(crate) fn drop_all(&self) {
+        self.shared.set(State::close_all);
     }
 
     /// When something for the server came first after `from`.
