@@ -1,5 +1,8 @@
 //! The store over Redis: the contract, and what is its own.
 
+mod interop;
+mod secure;
+
 use std::sync::Arc;
 
 use genlock::{Config, Held, Locker, Operator, Options, Redis};

@@ -25,6 +25,8 @@ pub(super) enum RequestError {
     Stranger(String),
     /// The answer is an error: Redis' own text, which begins with a word in capitals.
     Answered(String),
+    /// It is a replica of this server.
+    Replica(String),
 }
 
 /// A connection that requests can be made over, side by side.
@@ -267,7 +269,7 @@ impl ConnectionTask {
 
     /// Looks at the answers to the greeting. Why the server does not want us.
     fn greeted(&self, answers: &[Reply]) -> Option<RequestError> {
-        let [hello, tracking, rest @ ..] = answers else {
+        let [hello, tracking, role, rest @ ..] = answers else {
             return None;
         };
         for answer in std::iter::once(hello).chain(rest) {
@@ -285,8 +287,14 @@ impl ConnectionTask {
         };
         // It is set once.
         let _ = self.hello.set(said);
-        let is_replica = matches!(&*named("role"), "replica" | "slave");
-        is_replica.then(|| RequestError::Answered("READONLY".to_owned()))
+        match (&*named("role"), role.list()) {
+            ("replica" | "slave", [_, host, port, ..]) => {
+                let port = port.number().unwrap_or_default();
+                Some(RequestError::Replica(format!("{}:{port}", host.words())))
+            }
+            ("replica" | "slave", _) => Some(RequestError::Answered("READONLY".to_owned())),
+            _ => None,
+        }
     }
 }
 

@@ -93,7 +93,8 @@ impl RedisDialler {
         Ok(Connection::new(client, refusal))
     }
 
-    /// What is said first. The connection reads the answers: HELLO's, CLIENT TRACKING's, then the rest.
+    /// What is said first. The connection reads the answers: HELLO's, CLIENT TRACKING's,
+    /// ROLE's, which names the master of a replica, then the rest.
     fn greeting(&self, credentials: Option<(String, String)>) -> Vec<RedisCommand> {
         let mut hello = RedisCommand::new(["HELLO", "3"]);
         if let Some((user, password)) = credentials {
@@ -110,7 +111,7 @@ impl RedisDialler {
                 }
             }
         }
-        let mut greeting = vec![hello, tracking];
+        let mut greeting = vec![hello, tracking, RedisCommand::new(["ROLE"])];
         greeting.extend(self.database.selection());
         greeting
     }

@@ -12,6 +12,10 @@ pub(super) fn judge(error: RequestError) -> Fault {
     let text = match error {
         RequestError::Broken(why) => return Fault::broken(why),
         RequestError::Stranger(why) => return Fault::misfit(why),
+        RequestError::Replica(master) => {
+            let why = "it is a replica, and locks are taken at its master";
+            return Fault::broken(format!("{why}, {master}"));
+        }
         RequestError::Answered(text) => text,
     };
     let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
