@@ -1,6 +1,6 @@
 //! What the operator's verbs have in common: opening the store, a runtime, and output on stdout.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
 
@@ -65,12 +65,16 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes());
     let written = written.and_then(|()| stdout.flush());
-    if let Err(error) = &written
-        && error.kind() == std::io::ErrorKind::BrokenPipe
-    {
-        signals::die_of_closed_pipe();
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(unread()),
+        written => written.context("stdout"),
     }
-    written.context("stdout")
+}
+
+/// The reader of stdout is gone: the process ends by SIGPIPE, or with this error if that is ignored.
+pub(super) fn unread() -> anyhow::Error {
+    signals::die_of_closed_pipe();
+    anyhow::Error::from(std::io::Error::from(ErrorKind::BrokenPipe)).context("stdout")
 }
 
 /// Writes a value to stdout as JSON, on one line.

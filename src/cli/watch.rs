@@ -1,13 +1,16 @@
 //! `genlock watch`: what happens to locks, as it happens.
 
+use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use clap::Args;
 use serde::Serialize;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 use super::args::ConnectionArgs;
 use super::help;
-use super::operate::{denied, operate, print, print_json};
+use super::operate::{denied, operate, print, print_json, unread};
 use super::paint::Paint;
 use super::settings::Settings;
 use super::view::{self, ContenderView};
@@ -67,8 +70,23 @@ pub(super) fn run(options: &WatchArgs, settings: &Settings) -> anyhow::Result<Ex
                 Err(error) => Err(denied("watch", &options.prefix, error).into()),
             },
             Some(error) = failed.recv() => Err(error),
+            () = until_unread() => Err(unread()),
         }
     })
+}
+
+/// Ends when stdout is a pipe whose reader is gone, as in `genlock watch | head -1`: the next event
+/// may be long in coming.
+async fn until_unread() {
+    let own = std::io::stdout().as_fd().try_clone_to_owned();
+    // Nothing is written by it, so the mode of the pipe, which others share, stays as it is. A regular
+    // file, which epoll(7) does not take, has no reader that goes.
+    if let Ok(stdout) = own.and_then(Sender::from_owned_fd_unchecked)
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {

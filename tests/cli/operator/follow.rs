@@ -1,11 +1,13 @@
 //! watch: what happens to locks, as it happens.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::verb;
-use crate::genlock::{Finished, Run, Store, output, poll};
+use crate::genlock::{Finished, Run, Store, died_of, output, poll};
 use crate::support::etcd::Server;
 
 over_every_store! {
@@ -13,6 +15,7 @@ over_every_store! {
     a_lock_whose_holder_died_expired;
     others_are_not_told_of;
     lines_for_people;
+    it_ends_with_its_reader;
 }
 
 /// The watch of this lock; what holds it when this returns is told of.
@@ -180,4 +183,22 @@ fn what_was_compacted_meanwhile_is_seen_by_what_is_there() {
             .lines()
             .all(|line| line.starts_with("genlock: trying again: "))
     );
+}
+
+/// As in `genlock watch | head -1`, though nothing else happens.
+fn it_ends_with_its_reader(store: &Store) {
+    let _holder = store.hold();
+    let mut watch = verb(store, "watch", &["--json", "--exact", &store.key]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("a process");
+    let mut reader = BufReader::new(watch.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    reader.read_line(&mut line).expect("a line");
+    assert!(line.contains(r#""event":"holds""#), "{line}");
+    drop(reader);
+    let mut status = None;
+    poll("its end", || {
+        status = watch.try_wait().expect("a child");
+        status.is_some()
+    });
+    died_of(status.expect("a status"), Signal::PIPE);
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::{Newcomer, block};
-use crate::genlock::{Run, poll};
-use crate::process::has;
+use crate::genlock::{Run, poll, send};
+use crate::process::{children, has};
 use crate::support::etcd::Server;
 
 #[test]
@@ -74,6 +74,11 @@ fn for_monitoring() {
     assert_eq!(words[1], holder.pid().to_string(), "{words:?}");
     holder.signal(Signal::KILL);
     watch.says("\"/locks/backup\"");
+    // Ctrl-C is for the whole pipeline; a signal to its shell alone leaves the others.
+    for part in children(watch.pid()) {
+        send(part, Signal::TERM);
+    }
+    watch.finish();
 }
 
 #[test]
