@@ -117,8 +117,8 @@ impl Error {
         self
     }
 
-    /// Sets what [`Error::source`] gives. The line does not show it: the reason should say the same in
-    /// words for a user.
+    /// Sets what [`source`](std::error::Error::source) gives. The line does not show it: the reason
+    /// should say the same in words for a user.
     #[must_use]
     pub fn with_source(
         mut self,
