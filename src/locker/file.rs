@@ -205,6 +205,7 @@ impl FileStore {
             // inotify's event of a closed descriptor comes just before the kernel lets go of the lock:
             // hence short pauses again.
             tokio::select! {
+                biased;
                 () = self.until_closed() => return Err(Claims::closed(key)),
                 () = self.watch.changed(file) => pause = FIRST_PAUSE,
                 () = tokio::time::sleep(pause) => {

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use genlock::Locker;
+use genlock::testing::contract::{observed, soon, until_waiting};
+use genlock::{Locker, Options};
 use tokio::task::JoinSet;
 
 /// Says that a test runs in a process of its own, and against what.
@@ -28,8 +29,11 @@ pub(crate) fn with_descriptors(count: u32, test: &str, store: &str) {
     assert!(printed.contains("1 passed"), "{printed}");
 }
 
-/// So many tasks ask for one key at the same time, and each has its turn, alone.
-pub(crate) async fn take_turns(client: &Arc<dyn Locker>, tasks: usize) {
+/// So many tasks wait for one key at the same time, and each has its turn, alone.
+pub(crate) async fn take_turns<C: Locker + 'static>(open: impl FnOnce(Options) -> C, tasks: usize) {
+    let (options, mut events) = observed(Options::default());
+    let client = Arc::new(open(options));
+    let held = client.lock("/turns").await.expect("a lock");
     let inside = Arc::new(AtomicUsize::new(0));
     let mut turns = JoinSet::new();
     for _ in 0..tasks {
@@ -42,5 +46,11 @@ pub(crate) async fn take_turns(client: &Arc<dyn Locker>, tasks: usize) {
             client.unlock(held).await.expect("a release");
         });
     }
-    assert_eq!(turns.join_all().await.len(), tasks);
+    for _ in 0..tasks {
+        until_waiting(&mut events).await;
+    }
+    client.unlock(held).await.expect("a release");
+    let all = soon("the turns", turns.join_all()).await;
+    assert_eq!(all.len(), tasks);
+    client.close().await.expect("a closed client");
 }

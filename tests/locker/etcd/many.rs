@@ -63,9 +63,7 @@ async fn two_hundred_tasks_have_their_turns_with_fifty_descriptors() {
         assert_eq!(server.leftovers().await, [""; 0]);
         return;
     };
-    let client = client_of(&[&endpoint], Options::default());
-    soon("the turns", take_turns(&client, 200)).await;
-    client.close().await.expect("a closed client");
+    take_turns(|options| client_of(&[&endpoint], options), 200).await;
 }
 
 /// Holds and waits for more locks than the server lets a connection have streams.

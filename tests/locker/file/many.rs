@@ -1,8 +1,7 @@
 //! Many tasks of one client.
 
-use super::{client, directory};
+use super::{client_with, directory};
 use crate::many::{store, take_turns, with_descriptors};
-use genlock::testing::contract::soon;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_tasks_have_their_turns_with_forty_descriptors() {
@@ -12,6 +11,5 @@ async fn two_hundred_tasks_have_their_turns_with_forty_descriptors() {
         let path = directory.path().display().to_string();
         return with_descriptors(40, TEST, &path);
     };
-    let client = client(locks.as_ref());
-    soon("the turns", take_turns(&client, 200)).await;
+    take_turns(|options| client_with(locks.as_ref(), options), 200).await;
 }
