@@ -55,15 +55,15 @@ async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_tasks_have_their_turns_with_fifty_descriptors() {
+async fn a_hundred_tasks_have_their_turns_with_fifty_descriptors() {
     let Some(endpoint) = store() else {
         let server = Server::start();
-        let test = "etcd::many::two_hundred_tasks_have_their_turns_with_fifty_descriptors";
+        let test = "etcd::many::a_hundred_tasks_have_their_turns_with_fifty_descriptors";
         with_descriptors(50, test, &server.endpoint());
         assert_eq!(server.leftovers().await, [""; 0]);
         return;
     };
-    take_turns(|options| client_of(&[&endpoint], options), 200).await;
+    take_turns(|options| client_of(&[&endpoint], options), 100).await;
 }
 
 /// Holds and waits for more locks than the server lets a connection have streams.
