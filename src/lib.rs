@@ -92,6 +92,8 @@ pub use locker::file::FileStore;
 pub use locker::kind::{StoreClient, StoreKind};
 #[cfg(feature = "redis")]
 pub use locker::redis::Redis;
+#[cfg(feature = "zookeeper")]
+pub use locker::zookeeper::ZooKeeper;
 pub use locker::{
     Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mode, Operator, Options,
     Ownership, QueuePolicy, Record, Request, RequestBuilder,

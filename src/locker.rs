@@ -27,6 +27,8 @@ mod ownership;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod request;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;
 
 use std::future::Future;
 use std::pin::Pin;

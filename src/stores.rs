@@ -8,6 +8,8 @@ use crate::locker::file;
 use crate::locker::kind::StoreKind;
 #[cfg(feature = "redis")]
 use crate::locker::redis;
+#[cfg(feature = "zookeeper")]
+use crate::locker::zookeeper;
 use crate::locker::{Config, Locker, Options};
 use crate::secrets;
 
@@ -19,6 +21,8 @@ pub static STORES: &[&StoreKind] = &[
     &file::KIND,
     #[cfg(feature = "redis")]
     &redis::KIND,
+    #[cfg(feature = "zookeeper")]
+    &zookeeper::KIND,
 ];
 
 /// Whose an endpoint is that begins with no store's scheme.
@@ -29,6 +33,8 @@ const SCHEMES: &[(&str, &str)] = &[
     ("file:", "file"),
     ("redis://", "redis"),
     ("rediss://", "redis"),
+    ("zk://", "zookeeper"),
+    ("zks://", "zookeeper"),
 ];
 
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
@@ -71,7 +77,12 @@ pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
 fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'static StoreKind> {
     let mut kinds = Vec::new();
     for endpoint in endpoints {
-        kinds.push(kind_of_one(stores, endpoint)?);
+        let kind = match kinds.first() {
+            // One scheme may stand for a list: zk://h1,h2.
+            Some(&first) if !has_scheme(endpoint) => first,
+            _ => kind_of_one(stores, endpoint)?,
+        };
+        kinds.push(kind);
     }
     let Some(&first) = kinds.first() else {
         return named(stores, DEFAULT);
@@ -84,6 +95,13 @@ fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'s
         return Ok(first);
     };
     Err(misfit(endpoints, &why))
+}
+
+fn has_scheme(endpoint: &str) -> bool {
+    let mut schemes = SCHEMES.iter();
+    endpoint.contains("://")
+        || endpoint.starts_with("unix:")
+        || schemes.any(|(scheme, _)| endpoint.starts_with(scheme))
 }
 
 fn kind_of_one(stores: &[&'static StoreKind], endpoint: &str) -> Result<&'static StoreKind> {
@@ -139,7 +157,7 @@ fn misfit(endpoints: &[String], why: &str) -> Error {
     error.about([Setting::Endpoints])
 }
 
-#[cfg(all(test, feature = "etcd", feature = "file"))]
+#[cfg(all(test, feature = "etcd", feature = "file", feature = "zookeeper"))]
 mod tests {
     use super::*;
     use crate::locker::{Mode, QueuePolicy, Request};
@@ -160,6 +178,8 @@ mod tests {
             ("redis://h/2", "redis"),
             #[cfg(feature = "redis")]
             ("rediss://h", "redis"),
+            ("zk://h1,h2:2181/chroot", "zookeeper"),
+            ("zks://h", "zookeeper"),
         ] {
             assert_eq!(name(list).expect("a store"), store, "{list}");
         }

@@ -12,3 +12,4 @@ mod memory;
 mod polled;
 #[cfg(feature = "redis")]
 mod redis;
+mod zookeeper;

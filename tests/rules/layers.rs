@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -45,6 +45,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
             "locker::etcd",
             "locker::file",
             "locker::redis",
+            "locker::zookeeper",
             "secrets",
             "testing",
         ],
@@ -58,6 +59,10 @@ const LAYERS: [(&str, &[&str]); 23] = [
     (
         "locker::redis",
         &["events", "locker", "locker::net", "secrets"],
+    ),
+    (
+        "locker::zookeeper",
+        &["events", "locker", "locker::net", "loss", "record"],
     ),
     ("locker::net", &["events", "input", "locker", "secrets"]),
     (

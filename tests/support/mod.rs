@@ -11,3 +11,4 @@ pub(crate) mod etcd;
 pub(crate) mod network;
 pub(crate) mod redis;
 pub(crate) mod secret;
+pub(crate) mod zookeeper;

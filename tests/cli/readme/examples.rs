@@ -7,6 +7,7 @@ use crate::genlock::{Run, genlock, output};
 use crate::process::has;
 use crate::support::etcd::Server;
 use crate::support::redis::RedisServer;
+use crate::support::zookeeper::Chroot;
 
 const VERBS: [&str; 8] = [
     "run", "status", "ls", "watch", "wait", "check", "break", "doctor",
@@ -31,6 +32,8 @@ fn each_does_what_it_is_there_for() {
     }
     let server = Server::start();
     let redis = RedisServer::start();
+    let chroot = Chroot::of_the_shared();
+    let zookeeper = format!("zk://{}/", chroot.server.address());
     let newcomer = Newcomer::with_etcd(&server.endpoint());
     for program in [
         "backup.sh",
@@ -51,6 +54,7 @@ fn each_does_what_it_is_there_for() {
         for line in examples(verb) {
             // Over TLS with two members: see recipes.rs.
             let line = line.replace("--endpoints https://a:2379,https://b:2379 ", "");
+            let line = line.replace("zk://a,b,c/", &zookeeper);
             let line = line.replace("redis://cache:6379", &redis.endpoint());
             typed += 1;
             if verb == "watch" {

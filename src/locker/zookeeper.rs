@@ -1,0 +1,146 @@
+//! Locks in ZooKeeper, by the recipe of its own documentation, which Curator and kazoo follow as well:
+//! they and this exclude each other, under the names that the layout says.
+//!
+//! A lock is a node, and who holds it or waits for it has a child of that: one that ends with its session,
+//! and has the next number in its name. The lowest number holds; a waiter watches the one just ahead.
+
+mod calls;
+mod ensemble;
+mod enter;
+mod examine;
+mod follow;
+mod hold;
+mod inspect;
+mod jute;
+mod kind;
+mod lease;
+mod names;
+mod node;
+mod operator;
+mod path;
+mod queue;
+mod session;
+mod takeover;
+mod value;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claims::Claims;
+use super::keeper::Keeper;
+use super::limits::MAX_TTL;
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
+use crate::error::{Error, ErrorKind, Result};
+use ensemble::Ensemble;
+pub(crate) use kind::KIND;
+use queue::ZkAcquisition;
+
+/// What ZooKeeper's locks can do.
+pub(crate) static CAPABILITIES: Capabilities = {
+    let mut able = Capabilities::new(
+        "zookeeper",
+        "ZooKeeper keeps what a majority has acknowledged",
+    );
+    able.expires = true;
+    able.fifo = true;
+    able.time_left = true;
+    able.waiters_visible = true;
+    able
+};
+
+/// Locks in ZooKeeper: one client. It connects with the first call.
+///
+/// Each lock has a session of its own, half as long again as its TTL: what the servers' own bookkeeping
+/// may take of it comes off first. It is renewed, by a write, at a third of the TTL by a task on the
+/// runtime of the call that took it: that runtime has to live, and run, for as long as the lock is held.
+pub struct ZooKeeper {
+    shared: Arc<ZkShared>,
+}
+
+/// What the client and the tasks of its sessions have in common.
+struct ZkShared {
+    ensemble: Arc<Ensemble>,
+    options: Options,
+    claims: Claims,
+    keeper: Arc<Keeper>,
+    /// For what takes no lock.
+    looking: inspect::Looking,
+}
+
+impl ZooKeeper {
+    /// A client of the ZooKeeper at the endpoints of `config`: the servers, the first behind `zk://` or
+    /// `zks://` (TLS), and behind the last what it is all below, `/chroot`, and how our nodes are called,
+    /// `?layout=curator`, `curator-rw` or `kazoo`. Reads the files, and sends nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
+    pub fn new(config: Config, mut options: Options) -> Result<Self> {
+        // Times are added to clocks, which end.
+        options.retry_interval = options.retry_interval.min(MAX_TTL);
+        let ensemble = Arc::new(Ensemble::new(&config, &options)?);
+        let within = ensemble.command_timeout + Duration::from_secs(1);
+        let keeper = Arc::new(Keeper::new(options.clone(), within));
+        Ok(Self {
+            shared: Arc::new(ZkShared {
+                looking: inspect::Looking::new(&ensemble),
+                ensemble,
+                options,
+                claims: Claims::default(),
+                keeper,
+            }),
+        })
+    }
+
+    async fn take(&self, request: Request) -> Result<Option<Held>> {
+        request.check(&CAPABILITIES, &self.shared.options)?;
+        let claim = self.shared.claims.claim(&request).await?;
+        let queue = ZkAcquisition::new(&self.shared, &request, claim);
+        if request.waits() {
+            queue.lock().await.map(Some)
+        } else {
+            queue.try_lock().await
+        }
+    }
+}
+
+impl fmt::Debug for ZooKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ZooKeeper");
+        shown
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Locker for ZooKeeper {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn acquire(&self, request: Request) -> BoxFuture<'_, Result<Option<Held>>> {
+        Box::pin(self.take(request))
+    }
+
+    fn unlock(&self, held: Held) -> BoxFuture<'_, Result<()>> {
+        Box::pin(held.release(&self.shared.claims))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            shared.claims.close();
+            let closed = shared.keeper.close(shared.ensemble.command_timeout).await;
+            shared.looking.close().await;
+            if !closed {
+                return Err(Error::new(
+                    ErrorKind::TimedOut,
+                    "close: ZooKeeper did not answer in time; what is left is free when its session \
+                     has timed out",
+                ));
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! What ZooKeeper is asked, and what it answers (its zookeeper.jute and ZooDefs.java).
+
+use super::jute::{JuteReader, JuteWriter};
+use crate::error::{Error, ErrorKind, Subject};
+use crate::locker::net::fault::Fault;
+
+/// One question, without its number.
+#[derive(Clone, Debug)]
+pub(super) struct ZkCall {
+    pub(super) code: i32,
+    pub(super) body: Vec<u8>,
+    /// What is to be told of, from the answer on.
+    pub(super) watches: Option<Watched>,
+}
+
+/// What happens to a node, to be told of once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Watched {
+    /// Its data change, or it is deleted.
+    Data(String),
+    /// Its children change, or it is deleted.
+    Children(String),
+}
+
+/// What is known of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NodeStat {
+    /// The transaction that created it.
+    pub(super) czxid: i64,
+    /// When its data were written last, by the leader's wall clock, in milliseconds.
+    pub(super) mtime: i64,
+    pub(super) version: i32,
+    /// The session that it ends with, or 0.
+    pub(super) owner: i64,
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug)]
+pub(super) enum ZkFailure {
+    NoNode,
+    NodeExists,
+    BadVersion,
+    /// The parent ends with a session: nothing can be below it.
+    NoChildren,
+    Other(Fault),
+}
+
+/// How a node comes to be (CreateMode.java).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeKind {
+    Persistent = 0,
+    /// Ends with its session; its name gets the next number of its parent behind it.
+    EphemeralSequential = 3,
+    /// Goes when it has no children any more.
+    Container = 4,
+}
+
+/// Who may do what with the nodes that we make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Everybody,
+    /// Whoever logs in as we do.
+    Creator,
+}
+
+const CREATE_CONTAINER: i32 = 19;
+const CREATE: i32 = 15;
+const DELETE: i32 = 2;
+const GET_DATA: i32 = 4;
+const SET_DATA: i32 = 5;
+const GET_CHILDREN: i32 = 8;
+const CHECK: i32 = 13;
+const MULTI: i32 = 14;
+const ADD_WATCH: i32 = 106;
+pub(super) const PING: i32 = 11;
+pub(super) const AUTH: i32 = 100;
+pub(super) const CLOSE: i32 = -11;
+
+/// Read, write, create, delete, administrate.
+const ALL: i32 = 31;
+/// A watch of a node and all below it, which stays (AddWatchMode.java).
+const PERSISTENT_RECURSIVE: i32 = 1;
+
+impl ZkCall {
+    fn new(code: i32, body: JuteWriter) -> Self {
+        let body = body.done();
+        Self {
+            code,
+            body,
+            watches: None,
+        }
+    }
+
+    pub(super) fn create(path: &str, data: &[u8], kind: NodeKind, access: Access) -> Self {
+        let (scheme, who) = match access {
+            Access::Everybody => ("world", "anyone"),
+            Access::Creator => ("auth", ""),
+        };
+        let body = JuteWriter::default().string(path).buffer(data).int(1);
+        let body = body.int(ALL).string(scheme).string(who).int(kind as i32);
+        let code = match kind {
+            NodeKind::Container => CREATE_CONTAINER,
+            NodeKind::Persistent | NodeKind::EphemeralSequential => CREATE,
+        };
+        Self::new(code, body)
+    }
+
+    pub(super) fn delete(path: &str, version: i32) -> Self {
+        Self::new(DELETE, JuteWriter::default().string(path).int(version))
+    }
+
+    pub(super) fn get_data(path: &str) -> Self {
+        Self::new(GET_DATA, JuteWriter::default().string(path).bool(false))
+    }
+
+    /// With news of the next change.
+    pub(super) fn watch_data(path: &str) -> Self {
+        let mut call = Self::new(GET_DATA, JuteWriter::default().string(path).bool(true));
+        call.watches = Some(Watched::Data(path.to_owned()));
+        call
+    }
+
+    pub(super) fn set_data(path: &str, data: &[u8], version: i32) -> Self {
+        let body = JuteWriter::default().string(path).buffer(data);
+        Self::new(SET_DATA, body.int(version))
+    }
+
+    pub(super) fn get_children(path: &str) -> Self {
+        Self::new(GET_CHILDREN, JuteWriter::default().string(path).bool(false))
+    }
+
+    /// With news of the next change. A node that ends with a session has no children: of such a one it
+    /// is its end.
+    pub(super) fn watch_children(path: &str) -> Self {
+        let mut call = Self::new(GET_CHILDREN, JuteWriter::default().string(path).bool(true));
+        call.watches = Some(Watched::Children(path.to_owned()));
+        call
+    }
+
+    /// News of everything at or below `path` from now on. The connection that tells them ends them.
+    pub(super) fn watch_all(path: &str) -> Self {
+        let body = JuteWriter::default().string(path);
+        Self::new(ADD_WATCH, body.int(PERSISTENT_RECURSIVE))
+    }
+
+    /// Writes to `written`, what is in it already, if `checked` has this version: done by a majority,
+    /// or not at all.
+    pub(super) fn set_if(
+        (checked, version): (&str, i32),
+        (written, data, of): (&str, &[u8], i32),
+    ) -> Self {
+        let check = JuteWriter::default().string(checked).int(version).done();
+        let set = JuteWriter::default().string(written).buffer(data).int(of);
+        let set = set.done();
+        let head = |code, done| JuteWriter::default().int(code).bool(done).int(-1).done();
+        let body = JuteWriter::default()
+            .raw(&head(CHECK, false))
+            .raw(&check)
+            .raw(&head(SET_DATA, false))
+            .raw(&set)
+            .raw(&head(-1, true));
+        Self::new(MULTI, body)
+    }
+
+    pub(super) fn close() -> Self {
+        Self::new(CLOSE, JuteWriter::default())
+    }
+}
+
+impl NodeStat {
+    /// Reads one, from where it begins.
+    pub(super) fn read(reader: &mut JuteReader<'_>) -> Option<Self> {
+        let czxid = reader.long()?;
+        let (_mzxid, _ctime) = (reader.long()?, reader.long()?);
+        let (mtime, version) = (reader.long()?, reader.int()?);
+        let (_cversion, _aversion) = (reader.int()?, reader.int()?);
+        let owner = reader.long()?;
+        let (_length, _children, _pzxid) = (reader.int()?, reader.int()?, reader.long()?);
+        Some(Self {
+            czxid,
+            mtime,
+            version,
+            owner,
+        })
+    }
+}
+
+impl ZkFailure {
+    /// What an answer's number means (KeeperException.java).
+    pub(super) fn of(code: i32) -> Self {
+        let other = match code {
+            -101 => return Self::NoNode,
+            -103 => return Self::BadVersion,
+            -108 => return Self::NoChildren,
+            -110 => return Self::NodeExists,
+            -112 => Fault::LeaseNotFound,
+            -102 => {
+                let error = Error::new(ErrorKind::Denied, "ZooKeeper denies the permission");
+                Fault::Refused(error.concerning(Subject::Permission))
+            }
+            AUTH_FAILED => {
+                let error = Error::new(ErrorKind::Denied, "ZooKeeper refused the login");
+                Fault::Refused(error.concerning(Subject::Login))
+            }
+            -4 | -118 => Fault::broken("the connection broke"),
+            -127 => Fault::broken("ZooKeeper has too much to do"),
+            code => Fault::Refused(Error::new(
+                ErrorKind::Unavailable,
+                format!("ZooKeeper refused, with its error {code}"),
+            )),
+        };
+        Self::Other(other)
+    }
+
+    /// An answer that cannot be read.
+    pub(super) fn strange() -> Self {
+        Self::Other(Fault::broken("it sent what makes no sense"))
+    }
+}
+
+/// Its error of a login.
+pub(super) const AUTH_FAILED: i32 = -115;
+
+impl From<ZkFailure> for Fault {
+    fn from(failure: ZkFailure) -> Self {
+        match failure {
+            ZkFailure::Other(fault) => fault,
+            ZkFailure::NoNode => Self::broken("a node is gone that was there"),
+            ZkFailure::NodeExists => Self::broken("a node is there that was not"),
+            ZkFailure::BadVersion => Self::broken("somebody else wrote to a node"),
+            ZkFailure::NoChildren => Self::Refused(Error::new(
+                ErrorKind::Unavailable,
+                "held by a tool that knows no queue: its own node is where the queue would be",
+            )),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Taking a place in a queue: the node that stands for us, with the next number.
+
+use std::sync::Arc;
+
+use tokio::time::{sleep, timeout};
+
+use super::calls::{NodeKind, ZkCall, ZkFailure};
+use super::ensemble::Ensemble;
+use super::session::ZkSession;
+use super::{names, node, value};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::locker::net::fault::Fault;
+
+/// So often all the nodes above are made: others may take them away, when they are empty, meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// Where a place is taken.
+pub(super) struct PlaceEntry {
+    /// The lock's node, below the chroot.
+    pub(super) lock: String,
+    /// What our name begins with: nobody else's does.
+    pub(super) name: String,
+    /// Only if nobody is there.
+    pub(super) alone: bool,
+}
+
+/// A place in a queue.
+#[derive(Clone, Debug)]
+pub(super) struct ZkPlace {
+    pub(super) standing: ZkStanding,
+    /// The children of the lock, as they were when it had just been taken.
+    pub(super) children: Vec<String>,
+}
+
+/// The node that stands for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ZkStanding {
+    /// With the chroot.
+    pub(super) path: String,
+    pub(super) number: u64,
+    /// The transaction that made it.
+    pub(super) czxid: i64,
+}
+
+impl PlaceEntry {
+    /// Takes a place, and gives when the request for it left. `None` if somebody is there, and nobody
+    /// should be. Bounded.
+    pub(super) async fn enter(
+        &self,
+        ensemble: &Arc<Ensemble>,
+        session: &ZkSession,
+        data: &[u8],
+    ) -> Result<(Instant, Option<ZkPlace>), Fault> {
+        let within = ensemble.command_timeout;
+        let entering = self.enter_at_last(ensemble, session, data);
+        let entered = timeout(within, entering).await;
+        entered.unwrap_or_else(|_| Err(Fault::silent(within)))
+    }
+
+    async fn enter_at_last(
+        &self,
+        ensemble: &Arc<Ensemble>,
+        session: &ZkSession,
+        data: &[u8],
+    ) -> Result<(Instant, Option<ZkPlace>), Fault> {
+        let begun = Instant::now();
+        let lock = ensemble.path(&self.lock);
+        if self.alone && !contenders(session, &lock).await?.is_empty() {
+            return Ok((begun, None));
+        }
+        // When one was asked for whose answer was lost.
+        let mut in_doubt = None;
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            let sent = in_doubt.unwrap_or_else(Instant::now);
+            let place = match in_doubt {
+                Some(_) => self.found(session, &lock).await,
+                None => self.create(ensemble, session, &lock, data).await.map(Some),
+            };
+            match place {
+                Ok(Some(place)) => return Ok((sent, Some(place))),
+                Ok(None) => in_doubt = None,
+                Err(ZkFailure::NoNode) if attempts.next().is_some() => {
+                    in_doubt = None;
+                    make(ensemble, session, &self.lock).await?;
+                }
+                Err(ZkFailure::Other(Fault::Broken(_))) if session.id() != 0 => {
+                    in_doubt = Some(sent);
+                    sleep(ensemble.pause).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// Makes the node, and looks who else is there, in one go.
+    async fn create(
+        &self,
+        ensemble: &Ensemble,
+        session: &ZkSession,
+        lock: &str,
+        data: &[u8],
+    ) -> Result<ZkPlace, ZkFailure> {
+        let path = format!("{lock}/{}", self.name);
+        let kind = NodeKind::EphemeralSequential;
+        let creating = session.submit(ZkCall::create(&path, data, kind, ensemble.access()));
+        let looking = session.submit(ZkCall::get_children(lock));
+        let answer = creating.answer().await?;
+        let (path, stat) = value::created(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let standing = ZkStanding::of(path, stat.czxid).ok_or_else(ZkFailure::strange)?;
+        let answer = looking.answer().await?;
+        let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+        Ok(ZkPlace { standing, children })
+    }
+
+    /// The node that was made for us, if it was.
+    async fn found(&self, session: &ZkSession, lock: &str) -> Result<Option<ZkPlace>, ZkFailure> {
+        let answer = session.call(ZkCall::get_children(lock)).await?;
+        let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let all = names::contenders(children.clone()).into_iter();
+        let mut ours = all.filter(|(_, name)| name.starts_with(&self.name));
+        let Some((_, name)) = ours.next() else {
+            return Ok(None);
+        };
+        let path = format!("{lock}/{name}");
+        let answer = session.call(ZkCall::get_data(&path)).await?;
+        let (_, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let standing = ZkStanding::of(path, stat.czxid).ok_or_else(ZkFailure::strange)?;
+        Ok(Some(ZkPlace { standing, children }))
+    }
+}
+
+impl ZkStanding {
+    /// Of the one at this path.
+    fn of(path: String, czxid: i64) -> Option<Self> {
+        let (_, name) = node::parts(&path)?;
+        let number = names::number(name)?;
+        Some(Self {
+            path,
+            number,
+            czxid,
+        })
+    }
+}
+
+/// Who is in the queue of a lock, by number. None if it has no node.
+pub(super) async fn contenders(
+    session: &ZkSession,
+    lock: &str,
+) -> Result<Vec<(u64, String)>, Fault> {
+    match session.call(ZkCall::get_children(lock)).await {
+        Ok(answer) => {
+            let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+            Ok(names::contenders(children))
+        }
+        Err(ZkFailure::NoNode) => Ok(Vec::new()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Makes a lock's node, and all above it. They go by themselves when nobody needs them any more, but
+/// for the chroot.
+async fn make(ensemble: &Ensemble, session: &ZkSession, lock: &str) -> Result<(), Fault> {
+    let chroot = &ensemble.chroot;
+    let above = node::down_to(chroot).map(|node| (node.to_owned(), NodeKind::Persistent));
+    let below = node::down_to(lock).map(|node| (ensemble.path(node), NodeKind::Container));
+    let access = ensemble.access();
+    let each = above.chain(below);
+    let asked: Vec<_> = each
+        .map(|(node, kind)| session.submit(ZkCall::create(&node, b"", kind, access)))
+        .collect();
+    for asked in asked {
+        match asked.answer().await {
+            Ok(_) | Err(ZkFailure::NodeExists | ZkFailure::NoNode) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Telling of what happens to locks: whenever something happens to a node, the queues that it may be of
+//! are read anew, and what differs is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::calls::{ZkCall, ZkFailure};
+use super::inspect::{FoundNode, Looking};
+use super::session::ZkSession;
+use super::{ZkShared, node, value};
+use crate::error::{Error, Result};
+use crate::events::EventKind;
+use crate::locker::net::fault::Fault;
+use crate::locker::operator::{Change, ChangeKind, Scope};
+
+/// The timeout of the session that listens.
+const LISTENING: Duration = Duration::from_secs(10);
+
+/// What [`Operator::follow`](crate::locker::Operator::follow) does.
+pub(super) async fn follow(
+    shared: &Arc<ZkShared>,
+    scope: Scope<'_>,
+    tell: &mut (dyn FnMut(Change<'_>) + Send),
+) -> Result<Infallible> {
+    let mut view = View {
+        shared,
+        scope,
+        queues: BTreeMap::new(),
+        began: false,
+        tell,
+    };
+    loop {
+        let failure = match view.keep_up().await {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        };
+        match Fault::from(failure) {
+            Fault::Broken(why) if shared.ensemble.was_heard() => {
+                let what = EventKind::Retrying(why.to_string());
+                shared.options.notify(None, what);
+            }
+            // The session that listened has ended: another one will do.
+            Fault::LeaseNotFound => {}
+            fault => return Err(Error::from(fault)),
+        }
+        sleep(shared.options.retry_interval).await;
+    }
+}
+
+/// What is known of the queues, by the nodes of their locks, below the chroot.
+struct View<'a> {
+    shared: &'a Arc<ZkShared>,
+    scope: Scope<'a>,
+    queues: BTreeMap<String, Vec<FoundNode>>,
+    /// Whether there was a picture before: what comes later is news.
+    began: bool,
+    tell: &'a mut (dyn FnMut(Change<'_>) + Send),
+}
+
+impl View<'_> {
+    /// For as long as one connection tells of all.
+    async fn keep_up(&mut self) -> Result<Infallible, ZkFailure> {
+        let (sender, mut news) = mpsc::unbounded_channel();
+        let ensemble = &self.shared.ensemble;
+        let session = ZkSession::with_news(ensemble, LISTENING, None, Some(sender));
+        let top = match self.scope {
+            Scope::Key(key) => node::of_key(key),
+            Scope::Prefix(prefix) => node::above(prefix),
+        };
+        let path = ensemble.path(&top);
+        let path = if path.is_empty() { "/" } else { &path };
+        // What happens from now on is told. No other watch of this path: a server before 3.9 would take
+        // it for one in place of this (ZOOKEEPER-4466).
+        session.call(ZkCall::watch_all(path)).await?;
+        self.read_all().await?;
+        self.began = true;
+        let mut changed = BTreeSet::new();
+        while let Some(Some(path)) = news.recv().await {
+            changed.insert(path);
+            if news.is_empty() {
+                self.take(std::mem::take(&mut changed)).await?;
+            }
+        }
+        Err(ZkFailure::Other(Fault::broken("the connection broke")))
+    }
+
+    /// Reads what may have changed.
+    async fn take(&mut self, changed: BTreeSet<String>) -> Result<(), ZkFailure> {
+        let locks: BTreeSet<_> = changed
+            .iter()
+            .filter_map(|path| {
+                let node = self.shared.ensemble.node(path)?;
+                Some(node::parts(node)?.0.to_owned())
+            })
+            .collect();
+        for lock in locks {
+            let path = self.shared.ensemble.path(&lock);
+            let found = self.looking().queue(&path, usize::MAX).await?;
+            self.replace(&lock, found);
+        }
+        Ok(())
+    }
+
+    fn looking(&self) -> &Looking {
+        &self.shared.looking
+    }
+
+    async fn read_all(&mut self) -> Result<(), ZkFailure> {
+        let mut locks: BTreeSet<String> = self.queues.keys().cloned().collect();
+        match self.scope {
+            Scope::Key(key) => {
+                locks.insert(node::of_key(key));
+            }
+            Scope::Prefix(prefix) => {
+                let listed = self
+                    .looking()
+                    .list(prefix)
+                    .await
+                    .map_err(ZkFailure::Other)?;
+                locks.extend(listed.into_iter().map(|queue| node::of_key(&queue.key)));
+            }
+        }
+        for lock in locks {
+            let path = self.shared.ensemble.path(&lock);
+            let found = self.looking().queue(&path, usize::MAX).await?;
+            self.replace(&lock, found);
+        }
+        Ok(())
+    }
+
+    /// Takes a new picture of one queue, and tells of what differs.
+    fn replace(&mut self, lock: &str, fresh: Vec<FoundNode>) {
+        let Some(key) = node::key(lock).filter(|key| self.scope.contains(key)) else {
+            return;
+        };
+        let before = self.queues.remove(lock).unwrap_or_default();
+        let held = before.first().map(|found| found.number);
+        let mut told = Vec::new();
+        for (at, old) in before.iter().enumerate() {
+            if fresh.iter().any(|new| new.number == old.number) {
+                continue;
+            }
+            let what = match at {
+                0 if has_run_out(old) => ChangeKind::Expired,
+                0 => ChangeKind::Released,
+                _ => ChangeKind::Left,
+            };
+            told.push((old.clone(), what));
+        }
+        for (at, new) in fresh.iter().enumerate() {
+            let old = before.iter().find(|old| old.number == new.number);
+            let what = match old {
+                None if !self.began && at == 0 => Some(ChangeKind::Holds),
+                None if !self.began => Some(ChangeKind::Waits),
+                None if at == 0 => Some(ChangeKind::Acquired),
+                None => Some(ChangeKind::Queued),
+                Some(_) if at == 0 && held != Some(new.number) => Some(ChangeKind::Acquired),
+                Some(old) if !is_taken_away(old) && is_taken_away(new) => {
+                    Some(ChangeKind::TakenAway)
+                }
+                Some(_) => None,
+            };
+            told.extend(what.map(|what| (new.clone(), what)));
+        }
+        for (found, what) in told {
+            (self.tell)(Change {
+                key: &key,
+                contender: &found.contender,
+                what,
+            });
+        }
+        if !fresh.is_empty() {
+            self.queues.insert(lock.to_owned(), fresh);
+        }
+    }
+}
+
+fn is_taken_away(found: &FoundNode) -> bool {
+    let record = found.contender.record.as_ref();
+    record.is_some_and(|record| record.taken_away.is_some())
+}
+
+/// Whether it had not been heard of for so long that its session must have ended by itself.
+fn has_run_out(found: &FoundNode) -> bool {
+    let Some(ttl) = value::ttl(&found.data) else {
+        return false;
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let written = Duration::from_millis(found.stat.mtime.max(0).unsigned_abs());
+    now.is_ok_and(|now| now.saturating_sub(written) >= ttl)
+}

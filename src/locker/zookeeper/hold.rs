@@ -1,0 +1,180 @@
+//! A lock that is held: its node is watched, and the end of its session is the release.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::ZkShared;
+use super::calls::ZkFailure;
+use super::enter::ZkStanding;
+use super::lease::{SessionLease, ZkLease};
+use crate::error::Result;
+use crate::events::EventKind;
+use crate::locker::claims::Claim;
+use crate::locker::keeper::Granted;
+use crate::locker::net::fault::Fault;
+use crate::locker::ownership::Owner;
+use crate::locker::{BoxFuture, Grant, Held, Possession, Record, TakenAway};
+use crate::loss::Loss;
+
+/// The own node is watched only after so long: the locks of short commands are gone by then.
+const UNWATCHED: Duration = Duration::from_millis(100);
+
+/// The session, as ZooKeeper writes it.
+pub(super) const LEASE: &str = "GENLOCK_HELD_LEASE";
+
+/// What a held lock has of the store. Dropping it drops the lease, which closes the session.
+struct ZkHolding {
+    lease: SessionLease,
+    /// Dropped, it ends the watch of the node.
+    watching: JoinSet<()>,
+    claim: Claim,
+}
+
+/// A session's number as ZooKeeper writes it.
+pub(super) fn session_name(id: i64) -> String {
+    format!("{id:#x}")
+}
+
+/// The held lock of a place whose turn has come.
+pub(super) fn held(
+    shared: &Arc<ZkShared>,
+    key: &str,
+    (lease, granted): (SessionLease, Granted),
+    standing: ZkStanding,
+    (waited, claim): (bool, Claim),
+) -> Held {
+    let Granted { ttl, owner } = granted;
+    let mut watching = JoinSet::new();
+    if waited {
+        let calls = lease.calls().clone();
+        watching.spawn(async move {
+            sleep(UNWATCHED).await;
+            calls.stamp().await;
+        });
+    }
+    let session = session_name(lease.calls().session.id());
+    let own = shared.ensemble.node(&standing.path).unwrap_or_default();
+    let grant = Grant::new(key, standing.czxid as u64).with_owner_key(own);
+    let watched = HeldNode {
+        shared: shared.clone(),
+        key: key.to_owned(),
+        standing,
+        lease: lease.calls().clone(),
+    };
+    watching.spawn(watched.lose_with_node(owner.clone()));
+    let holding = ZkHolding {
+        lease,
+        watching,
+        claim,
+    };
+    Held::new(grant, [], owner, Box::new(holding))
+        .with_ttl(ttl)
+        .with_variable(LEASE, session)
+        .told(&shared.options)
+}
+
+impl Possession for ZkHolding {
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        let Self {
+            lease,
+            watching,
+            claim,
+        } = *self;
+        // What it would tell of is our own doing.
+        drop(watching);
+        Box::pin(async move {
+            let released = lease.release().await;
+            drop(claim);
+            released
+        })
+    }
+
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+/// The node that stands for a holder.
+struct HeldNode {
+    shared: Arc<ZkShared>,
+    key: String,
+    standing: ZkStanding,
+    lease: Arc<ZkLease>,
+}
+
+/// What can happen to it.
+enum NodeChange {
+    /// It is gone.
+    Gone,
+    /// Its session is.
+    Ended,
+    /// It is there, with an operator's word in it.
+    Away(TakenAway),
+    /// It is there, with what we did not write.
+    WrittenOver,
+}
+
+impl HeldNode {
+    /// Ownership goes with the node, or with what somebody else writes to it.
+    async fn lose_with_node(self, owner: Owner) {
+        let loss = match self.until_taken().await {
+            NodeChange::WrittenOver => Loss::KeyOverwritten,
+            // Nobody asks any more.
+            _ if owner.ownership().loss().is_some() => return,
+            NodeChange::Away(by) => {
+                let told = Some(self.key.as_str());
+                self.shared.options.notify(told, EventKind::TakenAway(by));
+                Loss::TakenAway
+            }
+            NodeChange::Ended => Loss::LeaseGone,
+            NodeChange::Gone => Loss::KeyDeleted,
+        };
+        owner.lose(loss);
+    }
+
+    /// Ends when something has happened to the node.
+    async fn until_taken(&self) -> NodeChange {
+        sleep(UNWATCHED).await;
+        loop {
+            match self.lease.read(&self.standing.path).await {
+                Ok((data, _, answer)) => {
+                    if let Some(taken) = self.taken(&data) {
+                        return taken;
+                    }
+                    if let Some(news) = answer.news {
+                        // A broken connection may have had news, too.
+                        let _ = news.await;
+                        continue;
+                    }
+                }
+                Err(ZkFailure::NoNode) => return self.gone().await,
+                Err(ZkFailure::Other(Fault::LeaseNotFound)) => return NodeChange::Ended,
+                Err(_) => {}
+            }
+            sleep(self.shared.options.retry_interval).await;
+        }
+    }
+
+    /// A session that ends takes its node along, and is gone with the next question.
+    async fn gone(&self) -> NodeChange {
+        match self.lease.read(&self.standing.path).await {
+            Err(ZkFailure::Other(Fault::LeaseNotFound)) => NodeChange::Ended,
+            _ => NodeChange::Gone,
+        }
+    }
+
+    /// What it means for us that these are the node's data; `None` if they are as we write them.
+    fn taken(&self, data: &[u8]) -> Option<NodeChange> {
+        match Record::from_json(data) {
+            Some(record) if self.lease.has_written(&record) => None,
+            Some(Record {
+                taken_away: Some(by),
+                ..
+            }) => Some(NodeChange::Away(by)),
+            _ => Some(NodeChange::WrittenOver),
+        }
+    }
+}

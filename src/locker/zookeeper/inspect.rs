@@ -1,0 +1,312 @@
+//! Reading queues from outside: of one lock, and of all below a prefix.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::sleep;
+
+use super::calls::{NodeStat, ZkCall, ZkFailure};
+use super::ensemble::Ensemble;
+use super::session::{ZkAnswer, ZkSession};
+use super::{hold, names, node, value};
+use crate::error::{Error, Result};
+use crate::locker::Record;
+use crate::locker::net::fault::Fault;
+use crate::locker::operator::{Contender, Queue, Ttl};
+
+/// The timeout of a session that has nothing to lose.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// So many questions are under way at most.
+const AT_ONCE: usize = 256;
+
+/// The session of who only looks, once there is one.
+pub(super) struct Looking {
+    ensemble: Arc<Ensemble>,
+    session: Mutex<Option<Arc<ZkSession>>>,
+}
+
+/// A node of a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FoundNode {
+    /// With the chroot.
+    pub(super) path: String,
+    pub(super) number: u64,
+    pub(super) data: Vec<u8>,
+    pub(super) stat: NodeStat,
+    pub(super) contender: Contender,
+}
+
+impl Looking {
+    pub(super) fn new(ensemble: &Arc<Ensemble>) -> Self {
+        Self {
+            ensemble: ensemble.clone(),
+            session: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn ensemble(&self) -> &Arc<Ensemble> {
+        &self.ensemble
+    }
+
+    /// Another one, if the last has ended: it had nothing to lose.
+    pub(super) fn session(&self) -> Arc<ZkSession> {
+        let session = self.session.lock();
+        let mut session = session.unwrap_or_else(PoisonError::into_inner);
+        match &*session {
+            Some(session) if !session.has_ended() => session.clone(),
+            _ => {
+                let fresh = Arc::new(ZkSession::new(&self.ensemble, IDLE, None));
+                session.insert(fresh).clone()
+            }
+        }
+    }
+
+    /// The answer to a call, in another session if the last turns out to have ended.
+    pub(super) async fn call(&self, call: ZkCall) -> Result<ZkAnswer, ZkFailure> {
+        match self.session().call(call.clone()).await {
+            Err(ZkFailure::Other(Fault::LeaseNotFound)) => self.session().call(call).await,
+            answer => answer,
+        }
+    }
+
+    /// Leaves no session behind, if ZooKeeper answers.
+    pub(super) async fn close(&self) {
+        let taken = {
+            let session = self.session.lock();
+            session.unwrap_or_else(PoisonError::into_inner).take()
+        };
+        if let Some(session) = taken
+            && session.id() != 0
+        {
+            let _ = session.close().await;
+        }
+    }
+
+    /// The queue of the lock at this path, with who is in it; only the `first` so many are read.
+    pub(super) async fn queue(
+        &self,
+        lock: &str,
+        first: usize,
+    ) -> Result<Vec<FoundNode>, ZkFailure> {
+        let answer = match self.call(ZkCall::get_children(lock)).await {
+            Err(ZkFailure::NoNode) => return Ok(Vec::new()),
+            answer => answer?,
+        };
+        let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let all = names::contenders(children).into_iter();
+        let paths: Vec<_> = all.map(|(_, name)| format!("{lock}/{name}")).collect();
+        let session = self.session();
+        let mut found = Vec::new();
+        let read = paths.len().min(first);
+        for part in paths[..read].chunks(AT_ONCE) {
+            let asked: Vec<_> = part
+                .iter()
+                .map(|path| session.submit(ZkCall::get_data(path)))
+                .collect();
+            for (path, asked) in part.iter().zip(asked) {
+                found.extend(answered(&self.ensemble, path, asked.answer().await)?);
+            }
+        }
+        let unread = paths[read..].iter().filter_map(|path| self.unread(path));
+        found.extend(unread);
+        Ok(found)
+    }
+
+    fn unread(&self, path: &str) -> Option<FoundNode> {
+        Some(FoundNode {
+            number: names::number(node::parts(path)?.1)?,
+            path: path.to_owned(),
+            data: Vec::new(),
+            stat: NodeStat::default(),
+            contender: Contender::new(self.ensemble.node(path)?),
+        })
+    }
+
+    /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
+    pub(super) async fn look(&self, key: &str) -> Result<Queue, Fault> {
+        let lock = self.ensemble.path(&node::of_key(key));
+        let found = self.queue(&lock, usize::MAX).await?;
+        let left = found.first().and_then(left_by_our_clock);
+        let queue = Queue::new(key, contenders(found));
+        Ok(match left {
+            Some(left) => queue.with_ttl(left),
+            None => queue,
+        })
+    }
+
+    /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
+    pub(super) async fn glance(&self, key: &str) -> Result<Queue, Fault> {
+        let lock = self.ensemble.path(&node::of_key(key));
+        Ok(Queue::new(key, contenders(self.queue(&lock, 1).await?)))
+    }
+
+    /// What [`Operator::list`](crate::locker::Operator::list) gives.
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Queue>, Fault> {
+        let mut queues = BTreeMap::new();
+        let mut level = vec![node::above(prefix)];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for part in level.chunks(AT_ONCE) {
+                for (above, names) in self.children(part).await? {
+                    let (ours, others): (Vec<_>, Vec<_>) = names
+                        .into_iter()
+                        .partition(|name| names::number(name).is_some());
+                    let key = node::key(&above).filter(|key| key.starts_with(prefix));
+                    if let Some(key) = key.filter(|_| !ours.is_empty()) {
+                        queues.insert(key, above.clone());
+                    }
+                    let others = others.into_iter().filter(|name| {
+                        // ZooKeeper's own.
+                        !(self.ensemble.path(&above).is_empty() && name == "zookeeper")
+                    });
+                    next.extend(others.map(|name| format!("{above}/{name}")));
+                }
+            }
+            level = next;
+        }
+        let mut found = Vec::new();
+        for (key, node) in queues {
+            let queue = self.queue(&self.ensemble.path(&node), 1).await?;
+            if !queue.is_empty() {
+                found.push(Queue::new(key, contenders(queue)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The children of these nodes below the chroot.
+    async fn children(&self, nodes: &[String]) -> Result<Vec<(String, Vec<String>)>, Fault> {
+        // Opens a session, if need be.
+        let session = self.session();
+        let asked: Vec<_> = nodes
+            .iter()
+            .map(|node| {
+                let path = self.ensemble.path(node);
+                let path = if path.is_empty() { "/" } else { &path };
+                session.submit(ZkCall::get_children(path))
+            })
+            .collect();
+        let mut found = Vec::new();
+        for (node, asked) in nodes.iter().zip(asked) {
+            match asked.answer().await {
+                Ok(answer) => {
+                    let names = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+                    found.push((node.clone(), names));
+                }
+                Err(ZkFailure::NoNode) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Ends when none of the queue of `key` is picked.
+    pub(super) async fn until_none(
+        &self,
+        key: &str,
+        read: usize,
+        pick: impl Fn(&FoundNode) -> bool + Send,
+    ) -> Result<()> {
+        let lock = self.ensemble.path(&node::of_key(key));
+        loop {
+            // Whatever happens after it is news.
+            let looked = async {
+                let answer = self.call(ZkCall::watch_children(&lock)).await?;
+                let found = self.queue(&lock, read).await?;
+                Ok((found.iter().any(&pick), answer.news))
+            };
+            match looked.await {
+                Ok((false, _)) | Err(ZkFailure::NoNode) => return Ok(()),
+                Ok((true, Some(news))) => {
+                    let _ = news.await;
+                    continue;
+                }
+                Ok((true, None)) => {}
+                // Once it has answered, a store that is away is waited for as a waiter does.
+                Err(ZkFailure::Other(Fault::Broken(_))) if self.ensemble.was_heard() => {}
+                Err(failure) => return Err(Error::from(Fault::from(failure))),
+            }
+            sleep(self.ensemble.pause).await;
+        }
+    }
+}
+
+fn contenders(found: Vec<FoundNode>) -> Vec<Contender> {
+    found.into_iter().map(|found| found.contender).collect()
+}
+
+/// What is left of a holder's time, for people: as long as the clock of the leader and ours agree.
+fn left_by_our_clock(holder: &FoundNode) -> Option<Ttl> {
+    let granted = value::ttl(&holder.data)?;
+    let written = Duration::from_millis(u64::try_from(holder.stat.mtime).ok()?);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let gone = now.ok()?.saturating_sub(written);
+    Some(Ttl {
+        granted,
+        // As it is shown.
+        left: Duration::from_secs(granted.saturating_sub(gone).as_secs()),
+    })
+}
+
+/// The one at this path, if it is there.
+pub(super) async fn one(
+    ensemble: &Ensemble,
+    session: &ZkSession,
+    path: &str,
+) -> Result<Option<FoundNode>, ZkFailure> {
+    answered(ensemble, path, session.call(ZkCall::get_data(path)).await)
+}
+
+fn answered(
+    ensemble: &Ensemble,
+    path: &str,
+    answer: Result<ZkAnswer, ZkFailure>,
+) -> Result<Option<FoundNode>, ZkFailure> {
+    let answer = match answer {
+        Err(ZkFailure::NoNode) => return Ok(None),
+        answer => answer?,
+    };
+    let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+    let number = node::parts(path).and_then(|(_, name)| names::number(name));
+    let (Some(number), Some(own)) = (number, ensemble.node(path)) else {
+        return Ok(None);
+    };
+    let mut contender = Contender::new(own)
+        .with_token(stat.czxid as u64)
+        .with_record(Record::from_json(&data));
+    if stat.owner != 0 {
+        contender.lease = Some(hold::session_name(stat.owner));
+    }
+    Ok(Some(FoundNode {
+        path: path.to_owned(),
+        number,
+        data,
+        stat,
+        contender,
+    }))
+}
+
+/// Who holds the lock at this path, but for ourselves.
+pub(super) async fn holder(
+    ensemble: &Ensemble,
+    session: &ZkSession,
+    lock: &str,
+    own: Option<String>,
+) -> Result<Option<Contender>, Fault> {
+    let answer = match session.call(ZkCall::get_children(lock)).await {
+        Err(ZkFailure::NoNode) => return Ok(None),
+        answer => answer?,
+    };
+    let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+    for (_, name) in names::contenders(children) {
+        let path = format!("{lock}/{name}");
+        if Some(&path) != own.as_ref()
+            && let Some(found) = one(ensemble, session, &path).await?
+        {
+            return Ok(Some(found.contender));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,246 @@
+//! A lease: a session, and the one node that stands for us as long as that lives.
+//!
+//! A ping's answer is no renewal, and neither is a read: a server that is cut off from the others gives
+//! both, while they let the session end and the next one hold. Only a write that was acknowledged shows
+//! that a majority stood behind it; and less a third of the timeout, since the leader last heard of us
+//! up to half a tick and a ping's interval before it (LearnerHandler.java, LearnerSessionTracker.java).
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::calls::{NodeStat, ZkCall, ZkFailure};
+use super::ensemble::Ensemble;
+use super::enter::{PlaceEntry, ZkPlace};
+use super::session::{ZkAnswer, ZkSession};
+use super::value;
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::locker::deadline::Deadline;
+use crate::locker::keeper::{self, Attempt, LeaseCalls, Requests};
+use crate::locker::net::fault::Fault;
+use crate::locker::{BoxFuture, Record};
+
+/// A lease that is being granted, or lives. Dropping it closes the session in the background.
+pub(super) type SessionLease = keeper::Lease<ZkLease>;
+
+/// What is asked of ZooKeeper for one lease.
+pub(super) struct ZkLease {
+    ensemble: Arc<Ensemble>,
+    pub(super) session: Arc<ZkSession>,
+    entry: PlaceEntry,
+    record: Record,
+    /// What came of entering the queue.
+    entered: OnceLock<Option<ZkPlace>>,
+    written: Mutex<Written>,
+}
+
+/// What is in our own node.
+#[derive(Default)]
+struct Written {
+    /// The version that it will have when all is done that was asked for; `None` if that is not known.
+    version: Option<i32>,
+    data: Vec<u8>,
+    ttl: Duration,
+}
+
+/// A third of the timeout is the servers' bookkeeping; and a nineteenth of that more, so that the margin
+/// of a lock, a twentieth of what is left, is a twentieth of the whole timeout, which the servers' clocks
+/// count. That leaves 37 of 57 parts.
+const OF_A_LOCK: u32 = 37;
+const OF_A_SESSION: u32 = 57;
+
+/// The timeout that is asked for, where a lock should last for `ttl` if it is not renewed. All that is
+/// said of a TTL, the room for a grace in it above all, is then true.
+pub(super) fn timeout_for(ttl: Duration) -> Duration {
+    let timeout = ttl.saturating_mul(OF_A_SESSION) / OF_A_LOCK;
+    // ZooKeeper counts in milliseconds.
+    Duration::from_millis(
+        u64::try_from(timeout.as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1),
+    )
+}
+
+/// How long a lock lasts from the sending of a write on, if the session has this timeout.
+pub(super) fn ttl_of(timeout: Duration) -> Duration {
+    timeout * OF_A_LOCK / OF_A_SESSION
+}
+
+/// The server is told so long after a renewal was asked for that we live: it is renewed again before.
+fn kept(ttl: Duration) -> Duration {
+    ttl / 2
+}
+
+impl ZkLease {
+    pub(super) fn new(
+        ensemble: &Arc<Ensemble>,
+        entry: PlaceEntry,
+        record: &Record,
+        ttl: Duration,
+    ) -> Self {
+        let kept_until = Instant::now() + kept(ttl);
+        let session = ZkSession::new(ensemble, timeout_for(ttl), Some(kept_until));
+        Self {
+            ensemble: ensemble.clone(),
+            session: Arc::new(session),
+            entry,
+            record: record.clone(),
+            entered: OnceLock::new(),
+            written: Mutex::new(Written {
+                ttl,
+                ..Written::default()
+            }),
+        }
+    }
+
+    /// The place in the queue, once the lease is granted; `None` if another was there who is not to be
+    /// waited for.
+    pub(super) fn place(&self) -> Option<&ZkPlace> {
+        self.entered.get()?.as_ref()
+    }
+
+    /// Our node, as it is now; with news of the next change.
+    pub(super) async fn read(
+        &self,
+        path: &str,
+    ) -> Result<(Vec<u8>, NodeStat, ZkAnswer), ZkFailure> {
+        let answer = self.session.call(ZkCall::watch_data(path)).await?;
+        let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+        Ok((data, stat, answer))
+    }
+
+    /// Whether this is what we write.
+    pub(super) fn has_written(&self, record: &Record) -> bool {
+        record.is_of(&self.record)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
+        requests.leave();
+        let data = value::written(&self.record, self.written().ttl);
+        let (sent, place) = self
+            .entry
+            .enter(&self.ensemble, &self.session, &data)
+            .await?;
+        let timeout = self.session.opened().await?;
+        let asked = self.written().ttl;
+        let ttl = if timeout == timeout_for(asked) {
+            asked
+        } else {
+            ttl_of(timeout)
+        };
+        self.session.keep_until(Instant::now() + kept(ttl));
+        {
+            let mut written = self.written();
+            written.version = place.is_some().then_some(0);
+            written.data = data;
+            written.ttl = ttl;
+        }
+        let is_there = place.is_some();
+        let _ = self.entered.set(place);
+        if is_there && asked != ttl {
+            let data = value::written(&self.record, ttl);
+            self.write(Some(data)).await?;
+        }
+        Ok(Deadline::granted(sent, ttl))
+    }
+
+    /// Says in our node since when we hold. Others look at it: no harm if it fails.
+    pub(super) async fn stamp(&self) {
+        let data = value::written(&self.record, self.written().ttl);
+        let _ = self.write(Some(data)).await;
+    }
+
+    /// Writes what is in our node, or these data: when that left, once it is acknowledged.
+    async fn write(&self, data: Option<Vec<u8>>) -> Result<Instant, Fault> {
+        let Some(place) = self.place() else {
+            return Err(Fault::broken("it has no place in the queue"));
+        };
+        let path = &place.standing.path;
+        if self.written().version.is_none() {
+            self.read_again(path).await?;
+        }
+        let (sent, asked) = {
+            let mut written = self.written();
+            let Some(version) = written.version else {
+                return Err(Fault::broken("somebody else wrote to a node"));
+            };
+            if let Some(data) = data {
+                written.data = data;
+            }
+            written.version = Some(version + 1);
+            let sent = Instant::now();
+            let call = ZkCall::set_data(path, &written.data, version);
+            // Sent before another can be: their versions follow one another.
+            (sent, self.session.submit(call))
+        };
+        match asked.answer().await {
+            Ok(_) => Ok(sent),
+            Err(ZkFailure::NoNode) => Err(Fault::LeaseNotFound),
+            Err(failure) => {
+                self.written().version = None;
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// What is in our node is kept there: an operator may have written into it.
+    async fn read_again(&self, path: &str) -> Result<(), Fault> {
+        let answer = self.session.call(ZkCall::get_data(path)).await;
+        let answer = match answer {
+            Err(ZkFailure::NoNode) => return Err(Fault::LeaseNotFound),
+            answer => answer?,
+        };
+        let read = value::data(&answer.body);
+        let (data, stat) = read.ok_or_else(ZkFailure::strange)?;
+        let mut written = self.written();
+        written.version = Some(stat.version);
+        written.data = data;
+        Ok(())
+    }
+}
+
+impl LeaseCalls for ZkLease {
+    fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
+        Box::pin(self.have_granted(requests))
+    }
+
+    fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
+        self.session
+            .keep_until(Instant::now() + kept(self.written().ttl));
+        Box::pin(self.write(None))
+    }
+
+    fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.session.close())
+    }
+
+    fn was_heard(&self) -> bool {
+        self.ensemble.was_heard()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locker::margin;
+
+    #[test]
+    fn a_lock_ends_before_its_session_can() {
+        for seconds in [1, 2, 5, 10, 60, 3600] {
+            let ttl = Duration::from_secs(seconds);
+            let timeout = timeout_for(ttl);
+            assert!(ttl_of(timeout) >= ttl);
+            // The leader heard of us a third before the write, and its clock is a twentieth too fast.
+            let earliest = timeout * 19 / 20 - timeout / 3;
+            let deadline = ttl.saturating_sub(margin(ttl));
+            assert!(
+                deadline <= earliest,
+                "{ttl:?}: {deadline:?} of {earliest:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The names of nodes: of a lock, by its key, and of those who stand in its queue.
+//!
+//! One counter of the parent numbers them all, whichever tool made them, so all that have a known mark
+//! and a number behind it are of one queue.
+
+use super::path;
+use crate::error::Result;
+use crate::locker::net::random;
+
+/// How our own nodes are called: as those of whoever else is there, who looks for such names only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Curator's `InterProcessMutex`.
+    Curator,
+    /// Curator's `InterProcessReadWriteLock`, as a writer.
+    CuratorRw,
+    /// kazoo's `Lock`, and its `WriteLock`.
+    Kazoo,
+}
+
+impl Layout {
+    pub(super) const ALL: [Self; 3] = [Self::Curator, Self::CuratorRw, Self::Kazoo];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Curator => "curator",
+            Self::CuratorRw => "curator-rw",
+            Self::Kazoo => "kazoo",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|layout| layout.name() == name)
+    }
+
+    /// What stands before the number in the name of a node of ours.
+    fn prefix(self, id: u128) -> String {
+        let hex = format!("{id:032x}");
+        let uuid = || {
+            let parts = [
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..],
+            ];
+            parts.join("-")
+        };
+        match self {
+            Self::Curator => format!("_c_{}-lock-", uuid()),
+            Self::CuratorRw => format!("_c_{}-__WRIT__", uuid()),
+            Self::Kazoo => format!("{hex}__lock__"),
+        }
+    }
+
+    /// A name that nobody else gives, without its number.
+    pub(super) fn fresh(self) -> Result<String> {
+        let id = (u128::from(random::random()?) << 64) | u128::from(random::random()?);
+        Ok(self.prefix(id))
+    }
+}
+
+/// What the names of contenders have before their number: Curator's and go-zookeeper's, kazoo's, and
+/// those of Curator's readers and writers.
+const MARKS: [&str; 5] = ["lock-", "__lock__", "__rlock__", "__READ__", "__WRIT__"];
+
+/// The digits of a number (`%010d`).
+const DIGITS: usize = 10;
+
+/// The number of a contender; `None` if the name is not a contender's.
+pub(super) fn number(name: &str) -> Option<u64> {
+    let (mark, digits) = name.split_at_checked(name.len().checked_sub(DIGITS)?)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // The last is of ZooKeeper's own recipe: x-SESSION-NUMBER.
+    let known = MARKS.iter().any(|known| mark.ends_with(known));
+    let own = mark.starts_with("x-") && mark.ends_with('-') && mark.len() > 3;
+    (known || own).then(|| digits.parse().ok()).flatten()
+}
+
+/// The contenders among the children of a lock, in order of their numbers.
+pub(super) fn contenders(children: Vec<String>) -> Vec<(u64, String)> {
+    let each = children.into_iter();
+    let mut found: Vec<_> = each
+        .filter_map(|name| Some((number(&name)?, name)))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// A part of a key must not look like a contender of the lock of the parts before it.
+pub(super) fn plain(part: &str) -> String {
+    let written = path::escaped(part);
+    if number(&written).is_none() {
+        return written;
+    }
+    let (before, last) = written.split_at(written.len() - 1);
+    let byte = last.as_bytes()[0];
+    format!("{before}%{byte:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contenders_of_every_tool_are_of_one_queue() {
+        for (name, expected) in [
+            (
+                "_c_fe1d2a3b-0000-4000-8000-0123456789ab-lock-0000000007",
+                Some(7),
+            ),
+            (
+                "_c_0123456789abcdef0123456789abcdef-lock-0000000010",
+                Some(10),
+            ),
+            ("_c_x-__READ__0000000002", Some(2)),
+            ("_c_x-__WRIT__0000000003", Some(3)),
+            ("abc__lock__0000000004", Some(4)),
+            ("abc__rlock__2147483647", Some(2_147_483_647)),
+            ("x-72057600000000000-0000000001", Some(1)),
+            ("lock-0000000001", Some(1)),
+            ("locks", None),
+            ("lock-1", None),
+            ("0000000001", None),
+            ("backup-0000000001", None),
+            ("lock-000000000Ä", None),
+            ("", None),
+        ] {
+            assert_eq!(number(name), expected, "{name}");
+        }
+        let children = ["b__lock__0000000012", "y", "_c_a-lock-0000000003"];
+        let children = children.map(str::to_owned).to_vec();
+        let found: Vec<_> = contenders(children).into_iter().map(|one| one.0).collect();
+        assert_eq!(found, [3, 12]);
+    }
+
+    #[test]
+    fn every_layout_is_a_contenders() {
+        for layout in Layout::ALL {
+            let name = layout.fresh().expect("random numbers") + "0000000009";
+            assert_eq!(number(&name), Some(9), "{name}");
+            assert_eq!(Layout::named(layout.name()), Some(layout));
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_key_is_a_contender() {
+        let part = plain("lock-0000000001");
+        assert_eq!(part, "lock-000000000%31");
+        assert_eq!(number(&part), None);
+        assert_eq!(path::unescaped(&part).as_deref(), Some("lock-0000000001"));
+    }
+}

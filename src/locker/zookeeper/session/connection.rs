@@ -1,0 +1,345 @@
+//! One connection of a session. What is asked goes out at once, along with the request for the session
+//! itself; answers come in the same order, and news between them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, split};
+use tokio::sync::{mpsc, oneshot};
+
+use super::packets::{Packets, TooLong};
+use super::watches::ZkWatches;
+use super::{SessionState, ZkAnswer, ZkPending};
+use crate::clock::{self, Instant};
+use crate::locker::net::fault::Fault;
+use crate::locker::net::reason;
+use crate::locker::zookeeper::calls::{AUTH, AUTH_FAILED, CLOSE, PING, ZkFailure};
+use crate::locker::zookeeper::ensemble::Dialled;
+use crate::locker::zookeeper::jute::{JuteReader, JuteWriter};
+
+/// The numbers of what is no call (ClientCnxn.java).
+const OF_NEWS: i32 = -1;
+const OF_PING: i32 = -2;
+const OF_LOGIN: i32 = -4;
+
+/// One connection.
+pub(super) struct ZkConnection {
+    state: Arc<SessionState>,
+    dialled: Option<Dialled>,
+    /// Whether the session was answered for.
+    is_open: bool,
+    begun: Instant,
+    heard: Instant,
+    sent: Instant,
+    packets: Packets,
+    asked: VecDeque<InFlight>,
+    last: i32,
+    watches: ZkWatches,
+}
+
+/// A call that was sent.
+struct InFlight {
+    number: i32,
+    at: Instant,
+    pending: ZkPending,
+    news: Option<oneshot::Receiver<()>>,
+    closes: bool,
+}
+
+/// How a connection ended.
+pub(super) enum Served {
+    /// Nobody has the session any more.
+    Dropped,
+    /// There is no session (any more).
+    Ended(Fault),
+    Broken {
+        fault: Fault,
+        /// Whether the session was answered for.
+        opened: bool,
+    },
+}
+
+impl ZkConnection {
+    pub(super) fn new(state: Arc<SessionState>, dialled: Dialled, login: Option<String>) -> Self {
+        let now = Instant::now();
+        let known = state.known().clone();
+        let timeout = i32::try_from(known.timeout.as_millis()).unwrap_or(i32::MAX);
+        let request = JuteWriter::default().int(0).long(known.zxid).int(timeout);
+        let request = request.long(known.id).buffer(&known.password).bool(false);
+        let mut packets = Packets::default();
+        packets.push(request);
+        if let Some(login) = login {
+            let login = JuteWriter::default()
+                .int(OF_LOGIN)
+                .int(AUTH)
+                .int(0)
+                .string("digest")
+                .string(&login);
+            packets.push(login);
+        }
+        Self {
+            watches: ZkWatches::new(state.news.clone()),
+            state,
+            dialled: Some(dialled),
+            is_open: false,
+            begun: now,
+            heard: now,
+            sent: now,
+            packets,
+            asked: VecDeque::new(),
+            last: 0,
+        }
+    }
+
+    /// Until it breaks, or the session has ended.
+    pub(super) async fn serve(
+        mut self,
+        calls: &mut mpsc::UnboundedReceiver<ZkPending>,
+        waiting: &mut VecDeque<ZkPending>,
+    ) -> Served {
+        let Some(Dialled {
+            stream, refusal, ..
+        }) = self.dialled.take()
+        else {
+            return Served::Dropped;
+        };
+        let state = self.state.clone();
+        for pending in waiting.drain(..) {
+            self.send(pending);
+        }
+        let (mut reader, mut writer) = split(stream);
+        let mut chunk = vec![0; 4096];
+        let ended = loop {
+            let (next_look, has_more) = (self.next_look(), self.packets.has_more());
+            tokio::select! {
+                read = reader.read(&mut chunk) => {
+                    let taken = match read {
+                        Ok(0) => Err(Served::broken(self.hung_up())),
+                        Ok(read) => self.take(&chunk[..read]),
+                        Err(error) => Err(Served::broken(Fault::broken(reason::of_io(&error)))),
+                    };
+                    if let Err(ended) = taken {
+                        break ended;
+                    }
+                }
+                wrote = self.packets.write(&mut writer), if has_more => {
+                    if let Err(error) = wrote {
+                        break Served::broken(Fault::broken(reason::of_io(&error)));
+                    }
+                }
+                pending = calls.recv() => match pending {
+                    Some(pending) => self.send(pending),
+                    None => break Served::Dropped,
+                },
+                () = clock::sleep_until(next_look) => if let Err(fault) = self.look() {
+                    break Served::broken(fault);
+                }
+            }
+        };
+        let ended = match ended {
+            Served::Broken { fault, .. } => {
+                Served::broken(state.ensemble.reach.explain(fault, &refusal))
+            }
+            Served::Ended(fault) => Served::Ended(state.ensemble.reach.explain(fault, &refusal)),
+            Served::Dropped => return Served::Dropped,
+        };
+        self.end(ended, waiting)
+    }
+
+    /// A server that does not know what we say, or does not want us, hangs up without a word.
+    fn hung_up(&self) -> Fault {
+        let why = match (self.is_open, self.state.known().id) {
+            (false, 0) => "it hung up: it may be no ZooKeeper, have no majority, or be full",
+            (false, _) => "it hung up: it may have no majority, or not know what others know",
+            (true, _) => "it hung up",
+        };
+        Fault::broken(why)
+    }
+
+    /// Sends a call, unless nobody waits for the answer any more.
+    fn send(&mut self, pending: ZkPending) {
+        if pending.reply.is_closed() {
+            return;
+        }
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        let number = self.last;
+        let head = JuteWriter::default().int(number).int(pending.call.code);
+        self.packets.push(head.raw(&pending.call.body));
+        // News can come right behind the answer.
+        let news = pending.call.watches.clone();
+        let news = news.map(|watched| self.watches.add(watched));
+        let now = Instant::now();
+        self.sent = now;
+        self.asked.push_back(InFlight {
+            number,
+            at: now,
+            closes: pending.call.code == CLOSE,
+            pending,
+            news,
+        });
+    }
+
+    fn timeout(&self) -> Duration {
+        self.state.known().timeout
+    }
+
+    /// Pings so often, and looks whether all is well.
+    fn pace(&self) -> Duration {
+        (self.timeout() / 12).max(Duration::from_millis(5))
+    }
+
+    fn next_look(&self) -> Instant {
+        let pace = self.pace();
+        if self.state.is_kept() && self.is_open {
+            return self.sent + pace;
+        }
+        Instant::now() + pace
+    }
+
+    /// Looks whether the server is there, and tells it that we are.
+    fn look(&mut self) -> Result<(), Fault> {
+        let now = Instant::now();
+        let within = self.state.ensemble.dial_timeout;
+        if !self.is_open && now.since(self.begun) > within {
+            return Err(Fault::silent(within));
+        }
+        let timeout = self.timeout();
+        // Silent in spite of pings. A server that has lost the others may answer those for long, and
+        // nothing else: another may do.
+        let silence = timeout / 3;
+        let patience = match self.state.ensemble.count() {
+            1 => timeout,
+            _ => timeout / 4,
+        };
+        let oldest = self.asked.front().map(|asked| now.since(asked.at));
+        if self.is_open && oldest.is_some_and(|age| age > patience) {
+            return Err(Fault::silent(patience));
+        }
+        if self.is_open && self.state.is_kept() {
+            if now.since(self.heard) > silence {
+                return Err(Fault::silent(silence));
+            }
+            if now.since(self.sent) >= self.pace() {
+                let ping = JuteWriter::default().int(OF_PING).int(PING);
+                self.packets.push(ping);
+                self.sent = now;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what has come.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Served> {
+        self.heard = Instant::now();
+        self.packets.take(bytes);
+        let strange = |TooLong| Served::broken(ZkFailure::strange().into());
+        while let Some(packet) = self.packets.next().map_err(strange)? {
+            if self.is_open {
+                self.packet(&packet)?;
+            } else {
+                self.open(&packet)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer to the request for the session.
+    fn open(&mut self, packet: &[u8]) -> Result<(), Served> {
+        let strange = || Served::broken(ZkFailure::strange().into());
+        let mut reader = JuteReader::new(packet);
+        let _version = reader.int().ok_or_else(strange)?;
+        let timeout = reader.int().ok_or_else(strange)?;
+        let id = reader.long().ok_or_else(strange)?;
+        let password = reader.buffer().ok_or_else(strange)?;
+        let timeout = u64::try_from(timeout).unwrap_or(0);
+        if timeout == 0 || id == 0 {
+            return Err(Served::Ended(Fault::LeaseNotFound));
+        }
+        let timeout = Duration::from_millis(timeout);
+        {
+            let mut known = self.state.known();
+            known.id = id;
+            known.password = password.to_vec();
+            known.timeout = timeout;
+        }
+        self.is_open = true;
+        self.state.ensemble.note_heard();
+        self.state.opened.send_replace(Some(Ok(timeout)));
+        Ok(())
+    }
+
+    /// An answer, or news.
+    fn packet(&mut self, packet: &[u8]) -> Result<(), Served> {
+        let strange = || Served::broken(ZkFailure::strange().into());
+        let mut reader = JuteReader::new(packet);
+        let number = reader.int().ok_or_else(strange)?;
+        let zxid = reader.long().ok_or_else(strange)?;
+        let code = reader.int().ok_or_else(strange)?;
+        if zxid > 0 {
+            let mut known = self.state.known();
+            known.zxid = known.zxid.max(zxid);
+        }
+        match number {
+            OF_PING => return Ok(()),
+            OF_NEWS => return self.watches.tell(reader).ok_or_else(strange),
+            OF_LOGIN if code == AUTH_FAILED => {
+                return Err(Served::Ended(ZkFailure::of(code).into()));
+            }
+            OF_LOGIN => return Ok(()),
+            _ => {}
+        }
+        let asked = self.asked.pop_front().ok_or_else(strange)?;
+        if asked.number != number {
+            return Err(strange());
+        }
+        let answer = match code {
+            0 => Ok(ZkAnswer {
+                body: reader.rest().to_vec(),
+                news: asked.news,
+            }),
+            code => Err(ZkFailure::of(code)),
+        };
+        let gone = matches!(answer, Err(ZkFailure::Other(Fault::LeaseNotFound)));
+        // Who waits no more does not want to know.
+        let _ = asked.pending.reply.send(answer);
+        if gone || asked.closes {
+            return Err(Served::Ended(Fault::LeaseNotFound));
+        }
+        Ok(())
+    }
+
+    /// Answers those who wait: what they asked for may have been done. Where it would have been in a
+    /// session that nobody knows, it is asked again.
+    fn end(self, ended: Served, waiting: &mut VecDeque<ZkPending>) -> Served {
+        let fault = match &ended {
+            Served::Dropped => return ended,
+            Served::Ended(fault) | Served::Broken { fault, .. } => fault.clone(),
+        };
+        let is_new = self.state.known().id == 0;
+        for asked in self.asked {
+            if is_new && matches!(ended, Served::Broken { .. }) {
+                waiting.push_back(asked.pending);
+                continue;
+            }
+            let failure = ZkFailure::Other(fault.clone());
+            let _ = asked.pending.reply.send(Err(failure));
+        }
+        match ended {
+            Served::Broken { fault, .. } => Served::Broken {
+                fault,
+                opened: self.is_open,
+            },
+            ended => ended,
+        }
+    }
+}
+
+impl Served {
+    fn broken(fault: Fault) -> Self {
+        Self::Broken {
+            fault,
+            opened: false,
+        }
+    }
+}

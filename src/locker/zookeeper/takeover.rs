@@ -1,0 +1,142 @@
+//! What is asked of a holder's time, and taken from it: by a write that a majority confirms.
+//!
+//! When a node was written last is by the leader's wall clock. So is the present, in the answer to a
+//! write: of the lock's own node, with what is in it already.
+
+use std::time::Duration;
+
+use super::calls::{ZkCall, ZkFailure};
+use super::inspect::{FoundNode, Looking};
+use super::{inspect, node, value};
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+use crate::locker::net::fault::Fault;
+use crate::locker::operator::{Contender, Remaining, Removal};
+use crate::locker::{Record, TakenAway, margin};
+
+/// So often it is tried against a holder that renews.
+const ATTEMPTS: usize = 10;
+
+/// What [`Operator::left`](crate::locker::Operator::left) gives.
+pub(super) async fn left(
+    looking: &Looking,
+    owner_key: &str,
+    token: u64,
+) -> Result<Remaining, Fault> {
+    let path = looking.ensemble().path(owner_key);
+    for _ in 0..ATTEMPTS {
+        let found = inspect::one(looking.ensemble(), &looking.session(), &path).await?;
+        let Some(found) = found.filter(|found| found.contender.token == Some(token)) else {
+            return Ok(Remaining::Nothing);
+        };
+        // Its own holder, too, takes what was written over for lost.
+        let kept = found.contender.record.as_ref();
+        let kept = kept.is_some_and(|record| record.taken_away.is_none());
+        let Some(ttl) = value::ttl(&found.data).filter(|_| kept) else {
+            return Ok(Remaining::Nothing);
+        };
+        match unheard_of(looking, &found).await {
+            Ok((sent, gone)) => {
+                // Once for the clocks, and once for the way from its holder, who counts from the sending.
+                let gone = gone + Instant::now().since(sent) + margin(ttl) * 2;
+                let left = ttl.checked_sub(gone);
+                return Ok(left.map_or(Remaining::Nothing, Remaining::AtLeast));
+            }
+            Err(ZkFailure::BadVersion) => {}
+            Err(ZkFailure::NoNode) => return Ok(Remaining::Nothing),
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Err(Fault::broken("it is written to all the time"))
+}
+
+/// For how long nothing was written to a node that is there as it was found, and when that was asked.
+async fn unheard_of(
+    looking: &Looking,
+    found: &FoundNode,
+) -> Result<(Instant, Duration), ZkFailure> {
+    let lock = node::parts(&found.path).map_or("", |(lock, _)| lock);
+    let answer = looking.call(ZkCall::get_data(lock)).await?;
+    let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+    let sent = Instant::now();
+    let checked = (&*found.path, found.stat.version);
+    let call = ZkCall::set_if(checked, (lock, &data, stat.version));
+    let now = value::set(&looking.call(call).await?.body)?;
+    let gone = now.mtime.saturating_sub(found.stat.mtime);
+    let gone = Duration::from_millis(u64::try_from(gone).unwrap_or(0));
+    Ok((sent, gone))
+}
+
+/// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
+pub(super) async fn take_away(
+    looking: &Looking,
+    key: &str,
+    token: u64,
+    by: &TakenAway,
+    force: bool,
+) -> Result<Removal> {
+    let lock = looking.ensemble().path(&node::of_key(key));
+    for _ in 0..ATTEMPTS {
+        let queue = looking
+            .queue(&lock, usize::MAX)
+            .await
+            .map_err(Fault::from)?;
+        let at = queue
+            .iter()
+            .position(|found| found.contender.token == Some(token));
+        let Some(at) = at else {
+            return Err(nobody(key, token));
+        };
+        let found = &queue[at];
+        let marked = Some(()).filter(|()| at == 0 && !force);
+        let marked = marked.and_then(|()| Record::marked(&found.data, by));
+        let version = found.stat.version;
+        let (taken, change) = match marked {
+            Some(record) => (
+                Removal::Told,
+                ZkCall::set_data(&found.path, &record, version),
+            ),
+            None => (Removal::Removed, ZkCall::delete(&found.path, version)),
+        };
+        match looking.call(change).await {
+            Ok(_) => return Ok(taken),
+            // It was renewed meanwhile.
+            Err(ZkFailure::BadVersion) => {}
+            Err(ZkFailure::NoNode) => return Err(nobody(key, token)),
+            Err(failure) => return Err(Error::from(Fault::from(failure)).of_key(key)),
+        }
+    }
+    let why = "its holder writes to it all the time";
+    Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
+}
+
+/// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does. Other tools do not write to
+/// their nodes: nothing is known of those, whose sessions end by themselves.
+pub(super) async fn clear_dead(looking: &Looking, key: &str) -> Result<Vec<Contender>, Fault> {
+    let lock = looking.ensemble().path(&node::of_key(key));
+    let mut cleared = Vec::new();
+    let queue = looking.queue(&lock, usize::MAX).await?;
+    for found in queue.into_iter().skip(1) {
+        let Some(ttl) = value::ttl(&found.data) else {
+            continue;
+        };
+        match unheard_of(looking, &found).await {
+            Ok((_, gone)) if gone > ttl / 2 => {}
+            // It lives, was renewed meanwhile, or is gone.
+            Ok(_) | Err(ZkFailure::BadVersion | ZkFailure::NoNode) => continue,
+            Err(failure) => return Err(failure.into()),
+        }
+        let delete = ZkCall::delete(&found.path, found.stat.version);
+        match looking.call(delete).await {
+            Ok(_) => cleared.push(found.contender),
+            Err(ZkFailure::BadVersion | ZkFailure::NoNode) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(cleared)
+}
+
+fn nobody(key: &str, token: u64) -> Error {
+    let why = format!("nobody holds it or waits for it with token {token}");
+    Error::new(ErrorKind::NotHeld, why).of_key(key)
+}

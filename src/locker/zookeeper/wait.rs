@@ -1,0 +1,147 @@
+//! Waiting for the turn: the one just ahead is watched until nobody is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::calls::{ZkCall, ZkFailure};
+use super::enter::ZkStanding;
+use super::session::ZkSession;
+use super::{ZkShared, inspect, names, node, value};
+use crate::events::EventKind;
+use crate::locker::net::fault::Fault;
+use crate::loss::Loss;
+
+/// A wait that is over by then tells nobody whom it waits for.
+const SOON: Duration = Duration::from_millis(100);
+
+/// How the wait of a place ends.
+pub(super) enum Turn {
+    /// Nobody is ahead.
+    Come,
+    /// The place itself is gone.
+    Lost(Loss),
+}
+
+/// Who waits, as which node.
+pub(super) struct ZkWaiter<'a> {
+    pub(super) shared: &'a Arc<ZkShared>,
+    pub(super) session: &'a ZkSession,
+    /// As it was asked for.
+    pub(super) key: &'a str,
+    /// Whether it tells of all that moves ahead.
+    pub(super) follows: bool,
+    pub(super) own: &'a ZkStanding,
+}
+
+/// What was told of the queue last: the one just ahead, and where all of it is followed who holds and
+/// how many there are.
+type ToldQueue = (String, Option<(String, usize)>);
+
+impl ZkWaiter<'_> {
+    /// Who is ahead, by number; `None` if we are not there ourselves.
+    pub(super) fn ahead(&self, children: Vec<String>) -> Option<Vec<(u64, String)>> {
+        let (_, own) = node::parts(&self.own.path)?;
+        let mut all = names::contenders(children);
+        // What was made twice is ours too.
+        let prefix = &own[..own.len().saturating_sub(10)];
+        let at = all.iter().position(|(_, name)| name == own)?;
+        all.truncate(at);
+        all.retain(|(_, name)| !name.starts_with(prefix));
+        Some(all)
+    }
+
+    fn lock(&self) -> &str {
+        node::parts(&self.own.path).map_or("", |(lock, _)| lock)
+    }
+
+    /// Waits until nobody is ahead.
+    ///
+    /// # Errors
+    /// When ZooKeeper refuses. One that is away is waited for.
+    pub(super) async fn wait(&self) -> Result<Turn, Fault> {
+        let mut told = None;
+        loop {
+            match self.step(&mut told).await {
+                Ok(Some(turn)) => return Ok(turn),
+                Ok(None) => {}
+                Err(ZkFailure::Other(Fault::Broken(reason))) => {
+                    let what = EventKind::Retrying(reason.to_string());
+                    self.shared.options.notify(Some(self.key), what);
+                    sleep(self.shared.options.retry_interval).await;
+                }
+                // The lock's own node, which is not there without its children.
+                Err(ZkFailure::NoNode) => return Ok(Turn::Lost(Loss::KeyDeleted)),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// One look, and the wait until something has happened after it.
+    async fn step(&self, told: &mut Option<ToldQueue>) -> Result<Option<Turn>, ZkFailure> {
+        let lock = self.lock();
+        let call = if self.follows {
+            ZkCall::watch_children(lock)
+        } else {
+            ZkCall::get_children(lock)
+        };
+        let answer = self.session.call(call).await?;
+        let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let Some(ahead) = self.ahead(children) else {
+            return Ok(Some(Turn::Lost(Loss::KeyDeleted)));
+        };
+        let (Some(first), Some(next)) = (ahead.first(), ahead.last()) else {
+            return Ok(Some(Turn::Come));
+        };
+        let moved = match answer.news {
+            Some(news) => news,
+            None => match self.until_left(&next.1).await? {
+                Some(news) => news,
+                None => return Ok(None),
+            },
+        };
+        let all = self.follows.then(|| (first.1.clone(), ahead.len()));
+        let state = (next.1.clone(), all);
+        if told.as_ref() == Some(&state) {
+            let _ = moved.await;
+            return Ok(None);
+        }
+        let mut moved = moved;
+        if told.is_none() && timeout(SOON, &mut moved).await.is_ok() {
+            return Ok(None);
+        }
+        self.tell(&first.1, ahead.len()).await?;
+        *told = Some(state);
+        let _ = moved.await;
+        Ok(None)
+    }
+
+    /// News of the end of this one; `None` if it has left already. A node that ends with a session has no
+    /// children: of those nothing is told but that it is gone, and not what its holder writes.
+    async fn until_left(&self, name: &str) -> Result<Option<oneshot::Receiver<()>>, ZkFailure> {
+        let path = format!("{}/{name}", self.lock());
+        match self.session.call(ZkCall::watch_children(&path)).await {
+            Ok(answer) => Ok(answer.news),
+            Err(ZkFailure::NoNode) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Tells who holds, if it is still there.
+    async fn tell(&self, holder: &str, ahead: usize) -> Result<(), ZkFailure> {
+        let path = format!("{}/{holder}", self.lock());
+        let found = inspect::one(&self.shared.ensemble, self.session, &path).await?;
+        if let Some(holder) = found {
+            let what = EventKind::Waiting {
+                owner_key: Some(holder.contender.owner_key),
+                holder: holder.contender.record,
+                ahead: Some(ahead as u64),
+                token: Some(self.own.czxid as u64),
+            };
+            self.shared.options.notify(Some(self.key), what);
+        }
+        Ok(())
+    }
+}

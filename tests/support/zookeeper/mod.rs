@@ -1,0 +1,238 @@
+//! A real ZooKeeper: on a free port, with its data in a scratch directory, ended with the last test
+//! that has it. Each test has a chroot of its own.
+
+mod asked;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::etcd::free_port;
+pub(crate) use asked::Asked;
+
+/// Debian's libzookeeper-java, and what it needs to run.
+const JARS: [&str; 6] = [
+    "zookeeper",
+    "zookeeper-jute",
+    "slf4j-api",
+    "metrics-core",
+    "netty",
+    "snappy-java",
+];
+
+/// One ZooKeeper, alone.
+pub(crate) struct ZkServer {
+    dir: TempDir,
+    port: u16,
+    child: Child,
+}
+
+/// The one that the tests which run now share: the last of them ends it.
+static SERVER: Mutex<Weak<ZkServer>> = Mutex::new(Weak::new());
+
+/// Each test has its nodes to itself.
+static CHROOTS: AtomicU32 = AtomicU32::new(0);
+
+/// The classes of these jars, with others that are to be found.
+pub(crate) fn classes(more: &[&str]) -> String {
+    let jars = JARS.iter().chain(more);
+    let jars = jars.map(|jar| format!("/usr/share/java/{jar}.jar"));
+    jars.collect::<Vec<_>>().join(":")
+}
+
+/// A chroot of a test's own in the shared ZooKeeper.
+#[derive(Clone)]
+pub(crate) struct Chroot {
+    pub(crate) server: Arc<ZkServer>,
+    pub(crate) path: String,
+}
+
+impl Chroot {
+    pub(crate) fn of_the_shared() -> Self {
+        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = shared
+            .upgrade()
+            .unwrap_or_else(|| Arc::new(ZkServer::start()));
+        *shared = Arc::downgrade(&server);
+        Self::of(server)
+    }
+
+    pub(crate) fn of(server: Arc<ZkServer>) -> Self {
+        let number = CHROOTS.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/test{number}");
+        Self { server, path }
+    }
+
+    /// As `--endpoints` takes it.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("zk://{}{}", self.server.address(), self.path)
+    }
+
+    /// The nodes in it that end with a session, as in the chroot.
+    pub(crate) fn standing(&self) -> Vec<String> {
+        let dump = self.server.words("dump");
+        let nodes = dump.lines().filter_map(|line| {
+            let node = line.trim().strip_prefix(&self.path)?;
+            node.starts_with('/').then(|| node.to_owned())
+        });
+        let mut nodes: Vec<_> = nodes.collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// Deletes a node, by a client of its own.
+    pub(crate) fn delete(&self, node: &str) {
+        self.server.asked().delete(&format!("{}{node}", self.path));
+    }
+
+    /// Writes to a node, by a client of its own.
+    pub(crate) fn write(&self, node: &str, data: &[u8]) {
+        let path = format!("{}{node}", self.path);
+        self.server.asked().write(&path, data);
+    }
+}
+
+impl ZkServer {
+    /// Starts one that serves when this returns.
+    pub(crate) fn start() -> Self {
+        // Another process may take the port between our look and its.
+        for _ in 0..10 {
+            let mut server = Self::spawn(free_port());
+            if server.serves(0) {
+                return server;
+            }
+            let log = server.log();
+            assert!(log.contains("already in use"), "{log}");
+        }
+        panic!("no free port for ZooKeeper");
+    }
+
+    fn spawn(port: u16) -> Self {
+        // In memory, because it waits for the disk on every write.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let dir = dir.expect("a scratch directory");
+        // A short tick makes for short timeouts; those of a minute are tried too.
+        let config = format!(
+            "tickTime=200\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
+             minSessionTimeout=400\nmaxSessionTimeout=120000\nmaxClientCnxns=0\n\
+             admin.enableServer=false\n4lw.commands.whitelist=*\n",
+            dir.path().join("data").display()
+        );
+        std::fs::write(dir.path().join("zoo.cfg"), config).expect("a file");
+        let child = java(&dir);
+        Self { dir, port, child }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// Kills it without a word.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it anew on its port, with its data.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let before = self.log().matches("binding to port").count();
+        self.child = java(&self.dir);
+        assert!(self.serves(before), "{}", self.log());
+    }
+
+    /// The same, without its data.
+    pub(crate) fn wipe(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.dir.path().join("data")).expect("its data");
+        self.restart();
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("a living process");
+    }
+
+    /// What it answers to one of its four-letter words; nothing if it does not.
+    pub(crate) fn words(&self, word: &str) -> String {
+        let mut text = String::new();
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = stream.write_all(word.as_bytes());
+            let _ = stream.read_to_string(&mut text);
+        }
+        text
+    }
+
+    /// A client of its own.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked::connect(self.port)
+    }
+
+    /// Whether it serves, started anew after it had listened so often `before`.
+    fn serves(&mut self, before: usize) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(60) {
+            // Not before it listens: who dials a port of the kernel's choice where nobody does can meet
+            // itself.
+            let listens = self.log().matches("binding to port").count() > before;
+            if listens && self.words("srvr").contains("Mode:") {
+                return true;
+            }
+            if self.child.try_wait().expect("a child").is_some() {
+                return false;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        panic!("ZooKeeper does not serve: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// Starts the server of this directory.
+fn java(dir: &TempDir) -> Child {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.path().join("log"));
+    let log = log.expect("a log");
+    let mut command = Command::new("java");
+    command
+        .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
+        .args(["-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024"])
+        .args(["-cp", &classes(&["slf4j-simple"])])
+        .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
+        .arg("zoo.cfg")
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log);
+    command
+        .spawn()
+        .expect("java (Debian: default-jre-headless, libzookeeper-java)")
+}
+
+impl Drop for ZkServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
