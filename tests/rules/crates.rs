@@ -5,7 +5,7 @@ use crate::paths::named;
 use crate::source::Source;
 
 /// A crate, or a word, and the modules that may name it.
-const PLACES: [(&str, &[&str]); 14] = [
+const PLACES: [(&str, &[&str]); 17] = [
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
     ("etcd_client", &["locker::etcd"]),
@@ -14,8 +14,11 @@ const PLACES: [(&str, &[&str]); 14] = [
     ("indicatif", &["progress"]),
     ("rustls_native_certs", &["locker::net"]),
     ("signal_hook", &["supervise"]),
+    ("strsim", &["cli"]),
     ("tokio_rustls", &["locker::net"]),
     ("toml", &["cli::settings"]),
+    ("tonic", &["locker::etcd"]),
+    ("tower", &["locker::etcd"]),
     ("tracing", &["events"]),
     ("tz", &["local_time"]),
     ("unicode_width", &["columns"]),

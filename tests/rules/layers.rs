@@ -40,22 +40,20 @@ const LAYERS: [(&str, &[&str]); 24] = [
     (
         "stores",
         &[
-            "input",
             "locker",
             "locker::etcd",
             "locker::file",
             "locker::redis",
             "locker::zookeeper",
             "secrets",
-            "testing",
         ],
     ),
     ("testing", &["events", "locker"]),
     (
         "locker::etcd",
-        &["events", "input", "locker", "locker::net", "secrets"],
+        &["events", "locker", "locker::net", "secrets"],
     ),
-    ("locker::file", &["events", "input", "locker", "secrets"]),
+    ("locker::file", &["events", "locker", "secrets"]),
     (
         "locker::redis",
         &["events", "locker", "locker::net", "secrets"],
@@ -120,6 +118,30 @@ pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What the lines allow and nobody does: they say how it is, and not how it once was.
+pub(crate) fn unused(sources: &[Source]) -> Vec<Finding> {
+    let names = of_the_root(sources);
+    let mut uses: Vec<(&str, &str)> = Vec::new();
+    for source in sources {
+        let Some((own, _)) = layer(&source.module.join("::")) else {
+            continue;
+        };
+        let used = used(source, &names).into_iter();
+        uses.extend(used.filter_map(|(path, _)| Some((own, layer(&path)?.0))));
+    }
+    let allowed = LAYERS
+        .iter()
+        .flat_map(|(own, others)| others.iter().map(|other| (*own, *other)));
+    let unused = allowed.filter(|one| !uses.contains(one));
+    let found = unused.map(|(own, other)| Finding {
+        path: "tests/rules/layers.rs".to_owned(),
+        line: 1,
+        what: own.to_owned(),
+        advice: format!("it does not use {other}: strike that out"),
+    });
+    found.collect()
 }
 
 /// What a file uses of the library, each with its line.

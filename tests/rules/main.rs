@@ -59,7 +59,9 @@ fn no_type_name_means_two_things() {
 
 #[test]
 fn everybody_uses_only_whom_they_may() {
-    judge(&layers::findings(&source::library()));
+    let sources = source::library();
+    judge(&layers::findings(&sources));
+    judge(&layers::unused(&sources));
 }
 
 #[test]
