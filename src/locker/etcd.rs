@@ -1,10 +1,10 @@
 //! Locks in etcd, wire-compatible with etcd's own recipe (`etcdctl lock`, the v3lock service, Go's
 //! `concurrency.Mutex`): they and this exclude each other under the same name.
 //!
-//! A lock's place in the queue is the key `<name>/<lease id in hex>`, attached to the lease; the
-//! oldest create revision owns. Unlike etcd's own recipe only direct contenders count, so that `x`
-//! and `x/y` are two locks, and a waiter looks at its own key again before it believes that it
-//! owns: its lease may have died in the queue.
+//! A contender stands in the queue by the key `<name>/<lease id in hex>`, which is attached to its lease;
+//! the one with the oldest create revision holds the lock. Two things differ from etcd's own recipe. Only
+//! keys of this form count, so that `x` and `x/y` are two locks. And a waiter reads its own key again
+//! before it takes the lock for its own: its lease may have ended while it waited.
 
 mod broken;
 mod coalesce;
@@ -57,11 +57,11 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able
 };
 
-/// Locks in etcd: one client, and a clone is the same one. It connects with the first call.
+/// A client for locks in etcd. A clone is the same client. It connects with the first call.
 ///
-/// Each lock has a lease of its own, renewed at a third of its TTL by a task on the runtime of the
-/// call that took it: that runtime has to live, and run, for as long as the lock is held. What one
-/// that has ended leaves behind is released by [`Locker::unlock`] and [`Locker::close`].
+/// Each lock has a lease of its own, which is renewed after every third of its TTL by a task on the
+/// runtime of the call that took it: that runtime has to run for as long as the lock is held. If it
+/// ends before, [`Locker::unlock`] and [`Locker::close`] still release the lock.
 #[derive(Clone)]
 pub struct Etcd {
     shared: Arc<Shared>,
@@ -81,11 +81,12 @@ impl Etcd {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
-        // Times are added to clocks, which end.
+        // It is added to instants, which have a greatest value.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
         let dialler = EtcdDialler::new(&config, options.observer.clone())?;
         let store = Arc::new(EtcdMembers::new(dialler, &config, &options)?);
-        // A lease is revoked, and its key may have to be deleted: each call is bounded by itself.
+        // A revocation is up to two calls (the lease, and its key), each bounded by the command
+        // timeout; and a second more, so that this bound never comes first.
         let within = store.command_timeout * 2 + Duration::from_secs(1);
         let keeper = Arc::new(Keeper::new(options.clone(), within));
         Ok(Self {

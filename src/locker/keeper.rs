@@ -37,31 +37,32 @@ pub use turn::too_late;
 /// The futures may be dropped at any moment: whatever was sent may still be carried out. They run
 /// within the runtime of the call that asked for the lease; those of a revocation in any.
 pub trait LeaseCalls: Send + Sync + 'static {
-    /// Asks for it. Gives the deadline that counts from the sending of the request that was answered,
-    /// by the TTL that the store granted, less what its own bookkeeping may take. The store bounds
-    /// it. Called once; each sending is noted by [`Requests::leave`].
+    /// Requests the lease. Gives its deadline: the TTL that the store has granted, less what its own
+    /// bookkeeping may take, from the sending of the request that was answered. This is called once, and
+    /// has to end by itself; it calls [`Requests::leave`] just before each sending.
     ///
     /// # Errors
-    /// [`Fault::LeaseExists`] if another has it, and nothing of ours is in the store. After any other
-    /// fault it is revoked, if anything was sent.
+    /// [`Fault::LeaseExists`] if somebody else has this lease, and nothing of ours is in the store. After
+    /// any other fault the keeper revokes the lease, if anything was sent.
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>>;
 
-    /// Renews it, once. Gives the instant from which on it lives for its TTL for certain, no earlier
-    /// than this call. Other renewals may be under way; each ends by its own answer.
+    /// Renews the lease once. Gives an instant, no earlier than this call, from which on the lease lives
+    /// for its TTL for certain. Other renewals may be under way; each ends by its own answer.
     ///
     /// # Errors
-    /// [`Fault::LeaseNotFound`] if it is gone for certain. Any other is tried again up to the deadline.
+    /// [`Fault::LeaseNotFound`] if the lease is gone for certain. After any other fault the keeper calls
+    /// this again, up to the deadline.
     fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>>;
 
-    /// Revokes it, and with it all that stands for its holder. One that is gone already is revoked. May
-    /// be called while it is being granted or renewed, and more than once.
+    /// Revokes the lease, and removes all that stands for its holder. It is no error if the lease is gone
+    /// already. May be called while the lease is being granted or renewed, and more than once.
     ///
     /// # Errors
-    /// If the store may have it still: it is tried again when the client is closed.
+    /// If the store may still have the lease: this is called again when the client is closed.
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>>;
 
-    /// How many signs of life of the store there were so far, other than answers: one that is slow is
-    /// asked less often than one that is silent.
+    /// How many signs of life of the store there were so far that are no answers, such as pings of the
+    /// connection: a store that is slow is asked less often than one that is silent.
     fn signs_of_life(&self) -> usize {
         0
     }
@@ -71,7 +72,7 @@ pub trait LeaseCalls: Send + Sync + 'static {
         true
     }
 
-    /// The fault where there was no answer for so long.
+    /// The fault to report after this time without an answer.
     fn silent(&self, within: Duration) -> Fault {
         Fault::silent(within)
     }
@@ -90,7 +91,8 @@ pub struct Attempt {
     pub within: Duration,
 }
 
-/// The requests for one lease, of which there may be more than one. A clone counts the same ones.
+/// Counts the requests for one lease: if an answer stays away another may be sent. A clone shares the
+/// count.
 #[derive(Clone, Debug, Default)]
 pub struct Requests(Arc<Sendings>);
 
@@ -101,7 +103,7 @@ struct Sendings {
 }
 
 impl Requests {
-    /// Notes that one leaves now: to be called just before it is sent.
+    /// Counts a request, and gives the time: to be called just before it is sent.
     pub fn leave(&self) -> Instant {
         let now = Instant::now();
         self.0.first.get_or_init(|| now);
@@ -109,12 +111,12 @@ impl Requests {
         now
     }
 
-    /// When the first left.
+    /// When the first request left.
     pub fn first(&self) -> Option<Instant> {
         self.0.first.get().copied()
     }
 
-    /// How many have left.
+    /// How many requests have left.
     pub fn count(&self) -> usize {
         self.0.count.load(Ordering::Relaxed)
     }
@@ -126,13 +128,13 @@ pub struct Keeper {
     /// True once the client is closed. Every lease's task has a receiver for as long as it lives.
     closing: watch::Sender<bool>,
     leases: Leases,
-    /// Bounds a revocation that does not end by itself.
+    /// How long a revocation may take.
     within: Duration,
 }
 
 impl Keeper {
-    /// Of a client that takes its locks as these options say. A revocation is bounded by `within`, if
-    /// the store does not end it before.
+    /// The keeper of a client with these options. A revocation may take so long at most, for the case
+    /// that the store's [`LeaseCalls::revoke`] does not end by itself.
     pub fn new(options: Options, within: Duration) -> Self {
         Self {
             options,

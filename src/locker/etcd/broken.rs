@@ -1,4 +1,4 @@
-//! What broke a connection, in words. The texts of HTTP/2 are for its programmers.
+//! Why a connection broke, in words for users: those of hyper and h2 are for programmers.
 
 use std::error::Error;
 use std::io;
@@ -7,13 +7,13 @@ use h2::Reason;
 
 use crate::locker::net::reason::{BROKE, of_io};
 
-/// The innermost reason that has words; else only that it broke.
+/// The reason in our words, the innermost that has some; if none has, only that the connection broke.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     let words = causes(error).filter_map(of_one).last();
     words.unwrap_or_else(|| BROKE.to_owned())
 }
 
-/// What the layers say themselves, the outermost first, if we have no words for it.
+/// The texts of all layers, the outermost first, if we have no words for any.
 pub(super) fn beneath(error: &(dyn Error + 'static)) -> Option<String> {
     (reason(error) == BROKE).then(|| {
         let texts: Vec<_> = causes(error).map(ToString::to_string).collect();
@@ -23,7 +23,7 @@ pub(super) fn beneath(error: &(dyn Error + 'static)) -> Option<String> {
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // An I/O error's source() is that of the error inside, not that error.
+        // source() of an io::Error skips the error that it wraps: it gives that one's source.
         match error.downcast_ref::<io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as _),
             None => error.source(),
@@ -42,7 +42,7 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<String> {
             (None, None) => None,
         };
     }
-    // hyper has no type for it that we could name.
+    // hyper has no public type for this.
     let is_deaf = error.to_string() == "keep-alive timed out";
     is_deaf.then(|| "it answers no pings any more".to_owned())
 }
@@ -63,7 +63,7 @@ fn of_http(reason: Reason) -> &'static str {
     }
 }
 
-/// What an answer says in place of a reason that is missing, or is none for people.
+/// Words for a gRPC status without a text, or with one that is not for users.
 pub(super) fn of_code(code: tonic::Code) -> &'static str {
     use tonic::Code;
     match code {

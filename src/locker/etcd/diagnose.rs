@@ -1,5 +1,5 @@
-//! What an operator asks when locks do not work: who answers, as whom we are logged in, and what
-//! we may do. Nothing of it stays in etcd.
+//! Finds out why locks do not work in an etcd: which members answer, which user we are there, and what
+//! that user may do. Leaves nothing in etcd.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,17 +21,17 @@ use crate::locker::net::dialler::{Connection, Dialler};
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::liveness::Liveness;
 
-/// How often each member is asked for the time that a read takes.
+/// How many reads are timed with each member.
 const ASKS: usize = 5;
 
 /// Asks every endpoint of `config`, and one of them what we may do under `prefix`.
 ///
-/// Each step is bounded by the configured timeouts. Cancel-safe, but for a lease, which then ends
-/// at its TTL.
+/// The configured timeouts bound each step. Cancel-safe, except that a lease may be left, which ends at
+/// its TTL.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidConfig`], with the setting or file at fault. All that etcd says or does not
-/// say is in the [`Diagnosis`].
+/// [`ErrorKind::InvalidConfig`], with the setting or file at fault. Whether and how etcd answers is in the
+/// [`Diagnosis`], and never an error.
 pub(super) async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Result<Diagnosis> {
     let endpoints = config.servers(&PROTOCOL)?;
     let nobody = Config {
@@ -50,7 +50,7 @@ pub(super) async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Re
         let patient = patient.clone();
         asked.spawn(async move { (number, patient.member(&endpoint).await, endpoint) });
     }
-    // A task ends otherwise only when its runtime does.
+    // Every task gives its result: none is aborted, unless the runtime ends.
     let mut members = asked.join_all().await;
     members.sort_by_key(|(number, ..)| *number);
     let mut service = None;
@@ -68,7 +68,7 @@ pub(super) async fn diagnose(config: &Config, prefix: &str, ttl: Duration) -> Re
     })
 }
 
-/// Who asks, and how long for an answer.
+/// With and without our login, and how long to wait for answers.
 struct Patient {
     user: EtcdDialler,
     nobody: EtcdDialler,
@@ -88,7 +88,8 @@ impl Patient {
         }
     }
 
-    /// Who we are should not matter, and a password that is refused must not hide the rest.
+    /// Asks without a login first, so that a password that is refused does not hide the rest. Newer etcds tell
+    /// only root about themselves: then again with our login.
     async fn condition(&self, endpoint: &Endpoint) -> Result<Condition, Fault> {
         let condition = self.condition_for(&self.nobody, endpoint).await;
         if !matches!(condition, Ok(Condition { status: None, .. })) || !self.user.reach().has_user()
@@ -96,7 +97,7 @@ impl Patient {
             return condition;
         }
         match self.condition_for(&self.user, endpoint).await {
-            // A login that is refused is told of elsewhere.
+            // The findings about the user tell of a login that is refused.
             Err(fault) if is_denied(&fault) => condition,
             known => known,
         }
@@ -129,7 +130,7 @@ impl Patient {
                 break Ok(reads);
             }
             match self.read(&connection, dialler).await {
-                // A refusal comes after what a majority confirms, so it took as long.
+                // etcd checks rights after the majority has confirmed the read: a refusal takes as long.
                 Ok(took) => reads.push(took),
                 Err(fault) => break Err(fault.into()),
             }
@@ -150,7 +151,7 @@ impl Patient {
         dialled.unwrap_or_else(|_| Err(Fault::silent(self.dial_timeout)))
     }
 
-    /// One request, bounded.
+    /// Makes one request, bounded by the shorter of both timeouts.
     async fn ask<T, F, Fut>(
         &self,
         connection: &Connection<MemberClient>,
@@ -166,7 +167,7 @@ impl Patient {
         answer.unwrap_or_else(|_| Err(Fault::silent(within)))
     }
 
-    /// How long a read took, whether it was allowed or not.
+    /// Times a read, whether etcd allows it or not.
     async fn read(
         &self,
         connection: &Connection<MemberClient>,
@@ -181,7 +182,8 @@ impl Patient {
 
     async fn service(&self, endpoint: &Endpoint, ttl: Duration) -> Result<Service, Fault> {
         let nobody = self.dial(&self.nobody, endpoint).await?;
-        // Whoever asks for no user at all is told first if there are none.
+        // Also if we have no user: to a login with an empty name etcd says, before anything else,
+        // whether authentication is switched off.
         let credentials = self.user.reach().credentials().await;
         let credentials = credentials.map_err(Fault::passing)?;
         let has_user = credentials.is_some();
@@ -215,7 +217,7 @@ impl Patient {
         })
     }
 
-    /// Has a lease granted, and revokes it.
+    /// Takes a lease, and revokes it. Gives the granted TTL.
     async fn lease(
         &self,
         connection: &Connection<MemberClient>,
@@ -228,7 +230,7 @@ impl Patient {
             client.lease_client().grant(seconds, Some(options)).await
         };
         let granted = self.ask(connection, &self.user, grant).await;
-        // Whatever came of it: an answer may only have been late.
+        // Also after an error: the lease may have been granted, and the answer lost.
         let revoke = |client: Client| async move { client.lease_client().revoke(id).await };
         let revoked = self.ask(connection, &self.user, revoke).await;
         let granted = granted?.ttl().max(0) as u64;
@@ -237,7 +239,7 @@ impl Patient {
     }
 }
 
-/// Whether it is only that we may not do so.
+/// Whether the fault is only that the user may not do this.
 fn is_denied(fault: &Fault) -> bool {
     match fault {
         Fault::Refused(error) => error.kind() == ErrorKind::Denied,
@@ -256,7 +258,7 @@ fn role(status: &StatusResponse) -> Role {
     }
 }
 
-/// Reads all under the prefix, as a lock does, but has only the number sent.
+/// Reads all keys under the prefix, as a lock does, but only their number.
 fn get(prefix: &str) -> impl FnOnce(Client) -> Asking + use<> {
     let key = prefix.to_owned();
     move |client| {
@@ -267,14 +269,14 @@ fn get(prefix: &str) -> impl FnOnce(Client) -> Asking + use<> {
     }
 }
 
-/// Writes under the prefix, but in the branch of a transaction that is never taken: the right to
-/// do so is checked before (etcd's CheckTxnAuth looks at both branches).
+/// Writes under the prefix in the branch of a transaction that is never taken: etcd checks the rights for
+/// both branches (CheckTxnAuth, server/auth), and writes nothing.
 fn put(prefix: &str) -> impl FnOnce(Client) -> Asking + use<> {
     let key = format!("{prefix}0");
     move |client| {
         Box::pin(async move {
             let put = TxnOp::put(key, "", Some(PutOptions::new()));
-            // Without a condition it always holds.
+            // A transaction without a condition succeeds: the branch `or_else` is not taken.
             let txn = Txn::new().or_else([put]);
             client.kv_client().txn(txn).await.map(drop)
         })

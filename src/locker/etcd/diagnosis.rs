@@ -1,4 +1,4 @@
-//! What is found out about an etcd that locks do not work in.
+//! What is found out about an etcd in which locks may not work.
 
 use std::time::Duration;
 
@@ -12,55 +12,55 @@ pub(super) struct Diagnosis {
     pub(super) members: Vec<MemberDiagnosis>,
     /// Our own certificate.
     pub(super) certificate: Option<Certificate>,
-    /// What came of asking the first member that answers, or why it then did not; `None` if there
-    /// is none.
+    /// What the first member that answers says of our rights, or why it did not say; `None` if no
+    /// member answers.
     pub(super) service: Option<Result<Service>>,
 }
 
 /// What was found out about one endpoint.
 #[derive(Debug)]
 pub(super) struct MemberDiagnosis {
-    /// As it was configured.
+    /// The endpoint as it is configured, without a password.
     pub(super) endpoint: String,
     /// Whether a password would go there without TLS, over a network.
     pub(super) in_clear: bool,
     /// The certificate that it shows, trusted or not.
     pub(super) certificate: Option<Certificate>,
-    /// How it answers, or why it does not.
+    /// What it says and how fast it answers, or why it does not.
     pub(super) condition: Result<Condition>,
 }
 
-/// How a member answers.
+/// What a member says, and how fast it answers.
 #[derive(Debug)]
 pub(super) struct Condition {
-    /// What it says of itself; `None` if it says so only to root, as etcd does from 3.5 on where
-    /// users have to log in.
+    /// What it says of itself; `None` if it tells only root, as etcd does from 3.5 on if users have to log
+    /// in.
     pub(super) status: Option<Status>,
-    /// How long reads took that a majority had to confirm; or why there were none.
+    /// How long reads took, each of which a majority had to confirm; or why there were none.
     pub(super) reads: Result<Vec<Duration>>,
 }
 
 /// What a member says of itself.
 #[derive(Debug)]
 pub(super) struct Status {
-    /// The number of its cluster: members of one have the same.
+    /// The id of its cluster, which is the same for all its members.
     pub(super) cluster: u64,
-    /// Its release.
+    /// Its version of etcd.
     pub(super) version: String,
     /// Its part in the cluster.
     pub(super) role: Role,
-    /// What it complains of, such as an alarm.
+    /// Its alarms, and other errors that it reports.
     pub(super) complaints: Vec<Complaint>,
 }
 
-/// What a member complains of.
+/// An alarm or error in a member's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Complaint {
     /// The alarm `NOSPACE`: its database is full.
     NoSpace,
     /// The alarm `CORRUPT`: its data differs from its peers'.
     Corrupt,
-    /// Something else, in its own words, which are to be escaped.
+    /// Something else, in etcd's words, which are not escaped yet.
     Other(String),
 }
 
@@ -71,25 +71,25 @@ pub(super) enum Role {
     Leader,
     /// It follows a leader.
     Follower,
-    /// It only learns, and serves no locks.
+    /// It is a learner, which serves no locks.
     Learner,
     /// It knows of no leader.
     Leaderless,
 }
 
-/// What etcd says of our user, and lets us do.
+/// Our user in etcd, and what it may do.
 #[derive(Debug)]
 pub(super) struct Service {
     /// Whether users have to log in; or why that is not known.
     pub(super) auth: Result<bool>,
     /// Whether we could log in, if we have a user.
     pub(super) login: Option<Result<()>>,
-    /// Whether our requests count as those of a user, by login or certificate, if there are any.
+    /// Whether etcd takes our requests for those of a user, by login or certificate, if users have to log in.
     pub(super) recognised: bool,
     /// Whether we may read under the prefix.
     pub(super) read: Result<()>,
     /// Whether we may write under the prefix.
     pub(super) write: Result<()>,
-    /// The TTL that is granted for the one asked for.
+    /// The TTL that etcd grants where ours is asked for.
     pub(super) lease: Result<Duration>,
 }

@@ -1,4 +1,4 @@
-//! What is to be told of an etcd: what was found out, judged.
+//! The findings about an etcd: judges what `diagnose` has found out.
 
 mod remedies;
 mod rights;
@@ -12,7 +12,7 @@ use crate::locker::net::examined;
 use crate::locker::{BoxFuture, Config};
 use remedies::{MAJORITY, of_complaint, of_error};
 
-/// A renewal is a ping, and the read that goes with it.
+/// A renewal is a ping and then a read.
 const ROUND_TRIPS: u32 = 2;
 
 /// Asks every member, and one of them what we may do with the lock of `key`, or below it if it ends
@@ -36,10 +36,10 @@ pub(super) fn examine<'a>(
 struct Judge<'a> {
     report: Examination,
     config: &'a Config,
-    /// Before every key that stands for a holder or waiter.
+    /// The prefix of the keys that stand for holders and waiters.
     prefix: &'a str,
     ttl: Duration,
-    /// Whether a member is there that serves locks: trouble with another is a warning then.
+    /// Whether at least one member serves locks: trouble with another is then only a warning.
     served: bool,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Judge<'a> {
                 let finding = Finding::failed("rights", "it is not known what we may do", error);
                 self.report.tell(finding.with_remedy("ask again"));
             }
-            // Why is said of each endpoint.
+            // The finding of each endpoint says why.
             None => {}
         }
         let answers = self.report.endpoints.iter().flat_map(|one| &one.answers);
@@ -82,7 +82,7 @@ impl<'a> Judge<'a> {
         self.report
     }
 
-    /// With one member. The others may do.
+    /// Reports trouble with one member, without which the others may do.
     fn trouble(&mut self, finding: Finding) {
         self.report.tell(match self.served {
             true => finding.where_others_serve(),
@@ -143,13 +143,13 @@ impl<'a> Judge<'a> {
         for complaint in status.iter().flat_map(|status| &status.complaints) {
             let (text, remedy) = of_complaint(complaint);
             let text = Sentence::from(format!("{name}: ")).and(text);
-            // Whether locks can be taken all the same is found out below.
+            // A warning does not mean that locks fail: that is examined by itself.
             let finding = Finding::wrong("endpoint", ErrorKind::Unavailable, text);
             self.trouble(finding.with_remedy(remedy));
         }
     }
 
-    /// Locks of two clusters do not exclude each other.
+    /// Reports endpoints of different clusters: their locks do not exclude each other.
     fn clusters(&mut self, members: &[MemberDiagnosis]) {
         let of = |member: &MemberDiagnosis| {
             let status = member.condition.as_ref().ok()?.status.as_ref()?;
@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether it serves locks, as far as it says.
+/// Whether the member serves locks, as far as it tells.
 fn serves(member: &MemberDiagnosis) -> bool {
     let of = |condition: &Condition| {
         let role = condition.status.as_ref().map(|status| status.role);
@@ -196,7 +196,7 @@ fn serves(member: &MemberDiagnosis) -> bool {
     member.condition.as_ref().is_ok_and(of)
 }
 
-/// For programs, and for people.
+/// The role for JSON, and in words for people.
 fn role(role: Role) -> (&'static str, &'static str) {
     match role {
         Role::Leader => ("leader", "the leader"),
@@ -206,7 +206,7 @@ fn role(role: Role) -> (&'static str, &'static str) {
     }
 }
 
-/// How long reads take: that in the middle, the fastest and the slowest.
+/// How long reads take: the median, the fastest and the slowest.
 fn spread(reads: &[Duration]) -> String {
     let mut reads = reads.to_vec();
     reads.sort_unstable();
@@ -221,7 +221,7 @@ fn spread(reads: &[Duration]) -> String {
     }
 }
 
-/// In milliseconds, to a hundredth.
+/// In milliseconds, with two decimals.
 fn precise(time: Duration) -> String {
     format!("{:.2}ms", time.as_secs_f64() * 1000.0)
 }
@@ -261,7 +261,7 @@ mod tests {
         severities.any(|severity| matches!(severity, Severity::Wrong(_)))
     }
 
-    /// Newer releases of etcd tell only root what they are.
+    /// As etcd from 3.5 on tells only root.
     #[test]
     fn a_member_that_says_nothing_of_itself_serves_locks() {
         let reads = Ok(vec![Duration::from_millis(1)]);

@@ -8,19 +8,19 @@ use super::diagnosis::Complaint;
 use crate::error::{Error, ErrorKind, Setting, Subject};
 pub(super) use crate::locker::fault::Fault;
 
-/// What etcd begins to say of a password that is not the user's.
+/// The beginning of etcd's text for a wrong name or password.
 const FAILED_LOGIN: &str = "authentication failed";
 
-/// What it says of any login where nobody has to log in.
+/// Its text for a login while authentication is switched off.
 const NO_LOGIN: &str = "authentication is not enabled";
 
-/// What a member says that knows of no leader.
+/// The text of a member that knows no leader.
 const NO_LEADER: &str = "no leader";
 
-/// What it says where its quota is used up.
+/// Its text for a write while its database is full.
 const FULL: &str = "database space exceeded";
 
-/// What is said of a server that answers HTTP but is none of gRPC's.
+/// Our text for a server that speaks HTTP, but not gRPC.
 const NO_ETCD: &str = "it answers HTTP, but not as etcd does: is it etcd's client port?";
 
 impl From<EtcdError> for Fault {
@@ -29,7 +29,7 @@ impl From<EtcdError> for Fault {
             EtcdError::GRpcStatus(status) => judge(&status),
             EtcdError::TransportError(error) => Self::broken(broken::reason(&error)),
             EtcdError::IoError(error) => Self::broken(broken::reason(&error)),
-            // Made by the client itself, from an answer that has a TTL of 0.
+            // etcd-client makes this error if the answer to a ping has a TTL of 0.
             EtcdError::LeaseKeepAliveError(text) if text == "lease not found" => {
                 Self::LeaseNotFound
             }
@@ -41,7 +41,7 @@ impl From<EtcdError> for Fault {
     }
 }
 
-/// What a dependency says itself, where our words do not say all.
+/// The text of a dependency's own error, where ours leaves something out.
 pub(super) fn beneath(error: &EtcdError) -> Option<String> {
     match error {
         EtcdError::GRpcStatus(status) => match std::error::Error::source(status) {
@@ -56,14 +56,15 @@ pub(super) fn beneath(error: &EtcdError) -> Option<String> {
     }
 }
 
-/// By the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which its own client matches too.
+/// What a gRPC status means, by the codes and texts of etcd's api/v3rpc/rpctypes/error.go, which etcd's own
+/// client compares too.
 fn judge(status: &tonic::Status) -> Fault {
     if let Some(source) = std::error::Error::source(status) {
         return Fault::broken(broken::reason(source));
     }
     let text = &*text_of(status);
     if text == NO_ETCD {
-        // Its status is HTTP's: etcd, which is elsewhere, has refused nothing.
+        // The status comes from an HTTP server that is not etcd: etcd has refused nothing.
         return Fault::broken(text);
     }
     let told = |kind| Error::new(kind, format!("etcd: {text}"));
@@ -77,11 +78,11 @@ fn judge(status: &tonic::Status) -> Fault {
         Code::InvalidArgument if text.contains("revision of auth store is old") => {
             Fault::StaleLogin(stale())
         }
-        // What its own client's new login gets, where a token is refused since `auth disable`.
+        // etcd-client logs in anew when its token is refused; after `auth disable` that fails so.
         Code::FailedPrecondition if text == NO_LOGIN => {
             Fault::StaleLogin(stale().concerning(Subject::Users))
         }
-        // What a request without a token gets: our connection is older than `auth enable`.
+        // A request without a token: our connection is older than `auth enable`.
         Code::InvalidArgument if text == "user name is empty" => Fault::StaleLogin(
             Error::new(ErrorKind::Denied, "etcd: it wants a user")
                 .about([Setting::User])
@@ -110,7 +111,7 @@ fn judge(status: &tonic::Status) -> Fault {
     }
 }
 
-/// What a member complains of in its status: its alarms stand there as it prints them.
+/// Reads an entry of the errors in a member's status, among which its alarms are.
 pub(super) fn complaint(words: &str) -> Complaint {
     if words.contains("NOSPACE") {
         Complaint::NoSpace
@@ -121,14 +122,14 @@ pub(super) fn complaint(words: &str) -> Complaint {
     }
 }
 
-/// As much of a text is shown. etcd's are shorter.
+/// How many characters of a server's text are shown. Those of etcd are shorter.
 const SHOWN: usize = 200;
 
-/// What a server says, if it is for people.
+/// The text of a status, or words of ours if it is not for users.
 fn text_of(status: &tonic::Status) -> String {
     let text = status.message();
     let text = text.strip_prefix("etcdserver: ").unwrap_or(text);
-    // The client's own words.
+    // tonic's text, if the server is none of gRPC's.
     if text.starts_with("grpc-status header missing") {
         return NO_ETCD.to_owned();
     }

@@ -6,10 +6,10 @@ use crate::error::Setting;
 use crate::locker::Config;
 use crate::locker::kind::{StoreHelp, StoreKind};
 
-/// Beside the schemes of its protocol: the one that only says which store is meant.
+/// The scheme that only says that etcd is meant, and nothing of the protocol.
 const NAMED: &str = "etcd://";
 
-/// What is known of etcd.
+/// etcd's line in the list of stores.
 pub(crate) static KIND: StoreKind = StoreKind {
     schemes: &[NAMED, "http://", "https://", "unix:"],
     path_schemes: &["unix:"],

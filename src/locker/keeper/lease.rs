@@ -18,7 +18,7 @@ use crate::locker::fault::Fault;
 use crate::locker::ownership::Owner;
 use crate::loss::Loss;
 
-/// A lease that is being granted, or lives. Dropping it revokes it in the background.
+/// A lease that is being granted, or lives. If it is dropped it is revoked in the background.
 #[must_use = "a lease that is dropped is revoked"]
 pub struct Lease<C> {
     pub(super) keeper: Arc<Keeper>,
@@ -30,16 +30,16 @@ pub struct Lease<C> {
     end: oneshot::Sender<Revoked>,
 }
 
-/// The lease is revoked by who released it.
+/// Tells the lease's task to end: [`Lease::release`] revokes the lease itself.
 struct Revoked;
 
-/// What the grant of a lease gave.
+/// What is known of a lease that was granted.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Granted {
     /// The TTL that the store granted, less what its own bookkeeping may take.
     pub ttl: Duration,
-    /// Says until when it lives, and when it is lost.
+    /// Its deadline, which renewals move, and its loss.
     pub owner: Owner,
 }
 
@@ -61,9 +61,9 @@ impl<C> fmt::Debug for Lease<C> {
 }
 
 impl<C: LeaseCalls> Lease<C> {
-    /// Has the lease granted, and from then on renewed, by a task of its own on this runtime, which ends
-    /// with the lease. `ttl` is what `calls` ask for. It is what the store has of the claim, which ends
-    /// after it.
+    /// Starts a task on this runtime that has the lease granted, and then renewed until it is released or
+    /// lost. `ttl` is the TTL that `calls` ask for. The claim's key counts as taken until the lease is
+    /// revoked.
     ///
     /// # Panics
     /// Outside of a tokio runtime; the task panics without its I/O and time drivers.
@@ -94,16 +94,18 @@ impl<C: LeaseCalls> Lease<C> {
         }
     }
 
-    /// What the store has of it.
+    /// The store's side of the lease.
     pub fn calls(&self) -> &Arc<C> {
         &self.calls
     }
 
-    /// Waits until it is granted; to be asked once. Bounded by the call that asks for it. Cancel-safe.
+    /// Waits until it is granted, for as long as [`LeaseCalls::grant`] takes; to be called once.
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// Why it was not. [`ErrorKind::Closed`] if the client has been closed; [`ErrorKind::InvalidTtl`] if the store granted less than it was asked for, and the
-    /// client's [`Options::grace`](crate::Options::grace) does not fit.
+    /// Why it was not granted. [`ErrorKind::Closed`] if the client has been closed;
+    /// [`ErrorKind::InvalidTtl`] if the store has granted less than it was asked for, and the client's
+    /// [`Options::grace`](crate::Options::grace) does not fit into that.
     pub async fn granted(&mut self) -> Result<Granted> {
         let gone = |_| Error::new(ErrorKind::Closed, "the lease's task has ended");
         (&mut self.granted).await.map_err(gone)?
@@ -114,11 +116,11 @@ impl<C: LeaseCalls> Lease<C> {
         self.renewal.send_replace(renewal);
     }
 
-    /// Revokes it, and with it all that stands for its holder. Bounded; if the future is dropped the
-    /// release goes on in the background. The lease's own task may be gone, with its runtime.
+    /// Revokes the lease, and with it all that stands for its holder. Bounded; if the future is dropped
+    /// the release goes on in the background. Works also if the lease's task has ended with its runtime.
     ///
     /// # Errors
-    /// If the store did not do it: the lease ends at its TTL.
+    /// If the store did not revoke it: the lease ends at its TTL.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -144,22 +146,23 @@ impl<C: LeaseCalls> Lease<C> {
     }
 }
 
-/// What drives a lease.
+/// The task of a lease.
 struct Task {
     keeper: Arc<Keeper>,
     calls: Arc<dyn LeaseCalls>,
     number: u64,
-    /// As it is asked for.
+    /// The TTL that is asked for.
     ttl: Duration,
     renewal: watch::Receiver<Renewal>,
-    /// Of which lock its events are.
+    /// The lock's key, for the events.
     key: String,
-    /// Until the lease is revoked the key is taken.
+    /// While this lives the key counts as taken by this client.
     trace: Option<Trace>,
 }
 
 impl Task {
-    /// `closing` is held to the end: the client's closing waits until the last of these is gone.
+    /// Runs until the lease is over. The client's closing waits until the last receiver `closing` has been
+    /// dropped.
     async fn run(
         mut self,
         grant: oneshot::Sender<Result<Granted>>,
@@ -173,7 +176,7 @@ impl Task {
             Ok(deadline) => {
                 let owner = Owner::new(Some(deadline.instant()));
                 leases.granted(self.number, deadline.ttl(), &owner);
-                // If nobody waits any more, `ended` says so.
+                // Fails if the lease was dropped: then `ended` has ended too.
                 let _ = grant.send(Ok(Granted {
                     ttl: deadline.validity(),
                     owner: owner.clone(),
@@ -195,19 +198,20 @@ impl Task {
                     return;
                 }
                 if !self.calls.was_heard() {
-                    // Most likely nobody is there. It is tried, but nobody waits for it.
+                    // Most likely there is no store at this address. The revocation is tried, but the
+                    // client's closing does not wait for it.
                     drop(closing);
                     self.trace = None;
                     leases.set_aside(self.number);
                 }
             }
         }
-        // What cannot be revoked is left to the client's closing, and to its TTL.
+        // If this fails the client's closing tries again; else the lease ends at its TTL.
         let _ = self.keeper.revoke(self.number).await;
     }
 
-    /// Asks for the lease. If the client is closed before the answer, and something was sent, a
-    /// revocation goes out behind it: whoever closes may not live until the answer comes.
+    /// Requests the lease. If the client is closed before the answer, and something was sent, a revocation
+    /// is sent right away: the process may end before the answer comes.
     async fn grant(
         &self,
         requests: &Requests,
@@ -227,11 +231,11 @@ impl Task {
                 let _ = self.calls.revoke().await;
             }
         };
-        // What comes of it does not count: the two may have changed places on their way.
+        // The result of the revocation does not count: it may have arrived before the request.
         tokio::join!(granting, revoking).0
     }
 
-    /// A store may grant less than it was asked for, and the grace fit no more.
+    /// Refuses a TTL into which the grace does not fit: a store may grant less than it was asked for.
     fn fitting(&self, deadline: Deadline) -> Result<Deadline, Fault> {
         let (ttl, options) = (deadline.validity(), &self.keeper.options);
         let room = room_for_grace(ttl, options.auto_renew);
@@ -257,13 +261,13 @@ impl Task {
         Err(Fault::Refused(error.about([Setting::Ttl])))
     }
 
-    /// Renews for as long as it can be; then it is lost, and this does not end: what the lease
-    /// stands for is stopped first.
+    /// Renews the lease until it is lost, and notes that. Then it waits without end: the lease is revoked
+    /// only when the holder, whose work has to stop first, releases or drops it.
     async fn keep(&mut self, mut deadline: Deadline, owner: &Owner) {
         let mut ownership = owner.ownership();
         let loss = tokio::select! {
             loss = self.renew(&mut deadline, owner) => loss,
-            // Whoever renews, this is what the holder goes by.
+            // The holder goes by the ownership: what is lost there is lost, whatever renewals say.
             loss = ownership.lost() => loss,
         };
         owner.lose(loss);

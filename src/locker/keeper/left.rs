@@ -14,14 +14,14 @@ use crate::locker::fault::Fault;
 use crate::locker::ownership::Owner;
 use crate::loss::Loss;
 
-/// By numbers of their own.
+/// The leases, each with a number.
 #[derive(Default)]
 pub(super) struct Leases(Mutex<Numbered>);
 
 #[derive(Default)]
 struct Numbered {
     next: u64,
-    /// Whether each is lost from now on, since the client is closed.
+    /// Whether the client is closed: a lease that is granted from now on is lost at once.
     closed: bool,
     all: HashMap<u64, LeaseEntry>,
 }
@@ -30,16 +30,16 @@ struct Numbered {
 struct LeaseEntry {
     calls: Arc<dyn LeaseCalls>,
     ttl: Duration,
-    /// Where its loss is noted, once it is granted.
+    /// Where its loss is to be noted; `None` until it is granted.
     owner: Option<Owner>,
-    /// When it ends by itself: it is renewed no more, and could not be revoked.
+    /// When it ends by itself, if it could not be revoked: it is not renewed any more.
     end: Option<Instant>,
-    /// Whether most likely the store never had it.
+    /// Whether the store most likely never had it: the client's closing does not wait for it.
     aside: bool,
 }
 
 impl Leases {
-    /// Notes that one is about to be asked for. Gives its number.
+    /// Notes a lease that is about to be requested. Gives its number.
     pub(super) fn begin(&self, calls: Arc<dyn LeaseCalls>, ttl: Duration) -> u64 {
         let entry = LeaseEntry {
             calls,
@@ -55,7 +55,7 @@ impl Leases {
         number
     }
 
-    /// It was granted.
+    /// Notes that this lease was granted.
     pub(super) fn granted(&self, number: u64, ttl: Duration, owner: &Owner) {
         let closed = {
             let mut leases = self.numbered();
@@ -78,25 +78,25 @@ impl Leases {
             let entries = leases.all.values();
             entries.filter_map(|entry| entry.owner.clone()).collect()
         };
-        // Who is told may ask for the leases.
+        // Not while the leases are locked: an observer of the loss may call for them.
         for owner in owners {
             owner.lose(Loss::Closed);
         }
     }
 
-    /// The client's closing does not wait for it.
+    /// Notes that the client's closing need not wait for this lease.
     pub(super) fn set_aside(&self, number: u64) {
         if let Some(entry) = self.numbered().all.get_mut(&number) {
             entry.aside = true;
         }
     }
 
-    /// The store does not have it.
+    /// Forgets a lease that the store does not have.
     pub(super) fn forget(&self, number: u64) {
         self.numbered().all.remove(&number);
     }
 
-    /// It could not be revoked. Those of before are forgotten when they have ended.
+    /// Notes that this lease could not be revoked, and forgets earlier ones that have ended since.
     fn keep(&self, number: u64) {
         let now = Instant::now();
         let all = &mut self.numbered().all;

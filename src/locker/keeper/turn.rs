@@ -1,4 +1,4 @@
-//! The turn has come: from now on the lease is that of a held lock.
+//! When a lease's turn has come: from then on it is that of a held lock.
 
 use std::time::Duration;
 
@@ -10,14 +10,13 @@ use crate::locker::deadline;
 use crate::loss::Loss;
 
 impl<C: LeaseCalls> Lease<C> {
-    /// Ends when something can be started under it. With little time left it is renewed first: what is
-    /// started then would be stopped soon. One that `waited` for its turn has its full TTL from then
-    /// on, also where the client renews no lock
-    /// ([`Options::auto_renew`](crate::Options::auto_renew)): a lease is renewed while it waits.
-    /// Cancel-safe.
+    /// Ends when enough is left of the lease's time to start something under it; if too little is, the
+    /// lease is renewed first. If it `waited` for its turn it has its full TTL from then on, even if the
+    /// client does not renew locks ([`Options::auto_renew`](crate::Options::auto_renew)): until its turn
+    /// every lease is renewed. Cancel-safe.
     ///
     /// # Errors
-    /// When it is lost; [`Loss::Expired`] too where it is renewed too late again and again.
+    /// If the lease is lost; with [`Loss::Expired`] also if each renewal is answered too late.
     pub async fn take_turn(&self, granted: &Granted, waited: bool) -> Result<(), Loss> {
         let Granted { ttl, owner } = granted;
         let mut ownership = owner.ownership();
@@ -54,8 +53,8 @@ impl<C: LeaseCalls> Lease<C> {
     }
 }
 
-/// The error of a call whose [turn](Lease::take_turn) ended with [`Loss::Expired`] though nobody was
-/// waited for: it would be taken in vain again.
+/// The error of a call whose [`Lease::take_turn`] has ended with [`Loss::Expired`], and which did not
+/// have to wait: to take the lock again would end in the same way.
 pub fn too_late(store: &str, ttl: Duration) -> Error {
     let ttl = humantime::format_duration(ttl);
     let why = "the lock was taken, but could not be renewed before its TTL of";

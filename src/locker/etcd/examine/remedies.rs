@@ -1,14 +1,14 @@
-//! What mends an etcd that does not serve us.
+//! What the user can do about an etcd that does not work.
 
 use super::super::diagnose::Complaint;
 use crate::error::{Error, ErrorKind, Setting, Subject};
 use crate::locker::examination::Sentence;
 use crate::locker::net::{Certificate, examined};
 
-/// What mends a cluster without a leader, or one that nobody follows.
+/// For a cluster without a leader, or with one that no majority follows.
 pub(super) const MAJORITY: &str = "see whether a majority of its members runs and is connected";
 
-/// What mends a member whose database is full.
+/// For a member whose database is full.
 const SPACE: &str = "compact and defragment it, then `etcdctl alarm disarm`; or raise its \
                      --quota-backend-bytes";
 
@@ -29,7 +29,7 @@ pub(super) fn of_error(error: &Error, shown: Option<&Certificate>) -> Option<Sen
     })
 }
 
-/// What etcd complains of, and what mends it.
+/// The text for an alarm or error of a member, and what to do about it.
 pub(super) fn of_complaint(complaint: &Complaint) -> (Sentence, &'static str) {
     match complaint {
         Complaint::NoSpace => ("its database is full (NOSPACE)".into(), SPACE),

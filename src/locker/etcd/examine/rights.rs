@@ -60,7 +60,7 @@ impl Judge<'_> {
             ..Rights::default()
         };
         if self.report.has_users == Some(true) && self.report.user.is_none() {
-            // That says it all.
+            // Without a user there is nothing more to say about rights.
             self.report.rights = Some(rights);
             return;
         }
