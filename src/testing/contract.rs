@@ -61,6 +61,7 @@ macro_rules! contract {
             ending::an_unlocked_lock_is_free;
             ending::a_dropped_lock_is_free;
             ending::a_dropped_lock_is_free_for_its_own_client;
+            ending::an_unlock_that_is_given_up_goes_on;
             ending::a_released_lock_is_lost_at_once;
             ending::no_deadline_is_in_the_past;
             ending::a_revoked_lease_is_a_loss;

@@ -62,6 +62,27 @@ pub async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
     until_empty(fixture).await;
 }
 
+pub async fn an_unlock_that_is_given_up_goes_on(fixture: &impl Fixture) {
+    let client = fixture.client(Options::default()).await;
+    for round in 0..20 {
+        let unlocking = client.unlock(lock(&client, "/k").await);
+        // Before it has begun, and in its middle, if it has one.
+        if round % 2 == 1 {
+            tokio::select! {
+                biased;
+                released = unlocking => released.expect("a release"),
+                () = tokio::task::yield_now() => {}
+            }
+        } else {
+            drop(unlocking);
+        }
+        let held = client.try_lock("/k").await.expect("an answer");
+        let held = held.expect("a free lock, and not one's own ghost");
+        client.unlock(held).await.expect("a release");
+    }
+    until_empty(fixture).await;
+}
+
 /// What follows after a lock was taken away.
 async fn is_lost(fixture: &impl Fixture, expected: Loss, options: Options, how: How) {
     let client = fixture.client(options).await;
