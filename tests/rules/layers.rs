@@ -60,7 +60,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ),
     (
         "locker::zookeeper",
-        &["events", "locker", "locker::net", "loss", "record"],
+        &["events", "locker", "locker::net", "loss"],
     ),
     ("locker::net", &["events", "input", "locker", "secrets"]),
     (
