@@ -224,7 +224,7 @@ impl std::error::Error for Error {
 
 /// The text of an I/O error for a user: without `(os error N)`, and with a small first letter, unless
 /// the first word is an abbreviation.
-#[cfg(any(feature = "file", feature = "net"))]
+#[cfg(any(test, feature = "file", feature = "net"))]
 pub(crate) fn plain(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text);
     let mut letters = text.chars();

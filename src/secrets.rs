@@ -1,7 +1,7 @@
 //! What may be shown of a setting: some have a password in them, by mistake or not.
 
 /// A user's name. etcd's own tools have the password behind a colon.
-#[cfg(feature = "net")]
+#[cfg(any(test, feature = "net"))]
 pub(crate) fn user(name: &str) -> String {
     match name.split_once(':') {
         Some((name, _)) => format!("{name}:…"),

@@ -77,7 +77,7 @@ impl From<Fault> for Error {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "net"))]
 pub(in crate::locker) mod tests {
     /// Demands a line for people: nothing that looks like a dependency's own `Debug`.
     #[track_caller]

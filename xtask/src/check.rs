@@ -9,10 +9,11 @@ pub(crate) fn run() -> Outcome {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     lints(&["--workspace", "--all-targets"])?;
     lints(&["--workspace", "--all-targets", "--all-features"])?;
-    lints(&["--lib", "--no-default-features"])?;
+    lints(&["--lib", "--tests", "--no-default-features"])?;
     let features = features()?;
     for feature in &features {
-        lints(&["--lib", "--no-default-features", "--features", feature])?;
+        let alone = ["--no-default-features", "--features", feature];
+        lints(&[&["--lib", "--tests"][..], &alone].concat())?;
     }
     absent(
         "file",

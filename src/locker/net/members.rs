@@ -78,7 +78,7 @@ impl<D: Dialler> Members<D> {
 
     /// Changes whenever streams should be opened anew: another member is the current one, or its
     /// connection was given up.
-    #[cfg(feature = "etcd")]
+    #[cfg(any(test, feature = "etcd"))]
     pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
