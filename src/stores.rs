@@ -13,7 +13,7 @@ use crate::locker::zookeeper;
 use crate::locker::{Config, Locker, Options};
 use crate::secrets;
 
-/// All that this build has: each is behind a feature of its name.
+/// The stores of this build. Each is behind a feature of its name.
 pub static STORES: &[&StoreKind] = &[
     #[cfg(feature = "etcd")]
     &etcd::KIND,
@@ -25,10 +25,10 @@ pub static STORES: &[&StoreKind] = &[
     &zookeeper::KIND,
 ];
 
-/// Whose an endpoint is that begins with no store's scheme.
+/// The store of an endpoint without a scheme.
 const DEFAULT: &str = "etcd";
 
-/// What else the endpoints of a store begin with whose feature may be off, so that this can be said.
+/// The schemes of all other stores, also of those whose feature is off, for the error that says so.
 const SCHEMES: &[(&str, &str)] = &[
     ("file:", "file"),
     ("redis://", "redis"),
@@ -73,12 +73,12 @@ pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
     kind_among(STORES, endpoints)
 }
 
-/// The one of these that the endpoints mean.
+/// The one of these `kinds` that the endpoints belong to.
 fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'static StoreKind> {
     let mut kinds = Vec::new();
     for endpoint in endpoints {
         let kind = match kinds.first() {
-            // One scheme may stand for a list: zk://h1,h2.
+            // A scheme may be written once for the whole list: zk://h1,h2.
             Some(&first) if !has_scheme(endpoint) => first,
             _ => kind_of_one(stores, endpoint)?,
         };
@@ -114,7 +114,7 @@ fn kind_of_one(stores: &[&'static StoreKind], endpoint: &str) -> Result<&'static
     named(stores, name).map_err(|error| error.of(Subject::Endpoint(secrets::endpoints(endpoint))))
 }
 
-/// The store of this name, which is that of its feature.
+/// The store of this name, which its feature has too.
 fn named(stores: &[&'static StoreKind], name: &str) -> Result<&'static StoreKind> {
     let found = stores.iter().find(|kind| kind.name() == name).copied();
     found.ok_or_else(|| {
@@ -129,7 +129,7 @@ pub fn stores_with(capability: Capability) -> impl Iterator<Item = &'static Stor
     all.filter(move |kind| kind.capabilities.have(capability))
 }
 
-/// Which stores could do what one could not, if that is what the error is about.
+/// If the error is that a store lacks a capability: names the stores that have it.
 #[cfg(feature = "cli")]
 pub(crate) fn who_could(error: &Error) -> Option<String> {
     let missing = error.subjects().find_map(|subject| match subject {
@@ -140,7 +140,7 @@ pub(crate) fn who_could(error: &Error) -> Option<String> {
     Some(could(&names))
 }
 
-/// The stores of these names could.
+/// The sentence that names these stores.
 #[cfg(feature = "cli")]
 fn could(names: &[&str]) -> String {
     match names {

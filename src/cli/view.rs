@@ -15,7 +15,7 @@ use crate::locker::{Record, TakenAway};
 pub(super) struct ContenderView<'a> {
     token: Option<u64>,
     owner_key: &'a str,
-    /// As the store writes it.
+    /// Its lease or session, in the store's own form.
     lease: Option<&'a str>,
     /// Whether another tool put it there, which leaves no record.
     foreign: bool,

@@ -79,8 +79,8 @@ pub(super) fn run(options: &WatchArgs, settings: &Settings) -> anyhow::Result<Ex
 /// may be long in coming.
 async fn until_unread() {
     let own = std::io::stdout().as_fd().try_clone_to_owned();
-    // Nothing is written by it, so the mode of the pipe, which others share, stays as it is. A regular
-    // file, which epoll(7) does not take, has no reader that goes.
+    // "Unchecked" leaves the pipe in blocking mode, which other processes share: this end is only waited
+    // for, never written to. epoll(7) refuses a regular file, which has no reader that could go.
     if let Ok(stdout) = own.and_then(Sender::from_owned_fd_unchecked)
         && stdout.ready(Interest::ERROR).await.is_ok()
     {

@@ -1,8 +1,8 @@
-//! What help says of stores: made of the list of them.
+//! The text of help about stores, made from the list of them.
 
 use crate::stores::STORES;
 
-/// What `--endpoints` is.
+/// The help of `--endpoints`.
 pub(in crate::cli) fn endpoints() -> String {
     let each = STORES.iter().map(|kind| kind.help.endpoints);
     let default = STORES[0].default_endpoint;
@@ -10,7 +10,7 @@ pub(in crate::cli) fn endpoints() -> String {
     format!("The store: {each}. Default: {default}")
 }
 
-/// Which there are, and what each of them assumes.
+/// The section about the stores and what each assumes.
 pub(super) fn all() -> String {
     let widest = STORES.iter().map(|kind| kind.name().len()).max();
     let widest = widest.unwrap_or_default();
@@ -26,7 +26,7 @@ pub(super) fn all() -> String {
     text + "  A store that cannot be reached is an error: genlock never falls back to another."
 }
 
-/// What a command finds in its environment.
+/// The section about the command's environment.
 pub(super) fn environment() -> String {
     let mut text = ENVIRONMENT.to_owned();
     for kind in STORES {

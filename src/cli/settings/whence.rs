@@ -69,8 +69,8 @@ impl Settings {
     }
 
     /// What the user can do if the store cannot be reached. A store of this host is proposed only if no
-    /// endpoints are configured and no server runs here: a lock in another store does not exclude the users of the configured
-    /// one.
+    /// endpoints are configured and no server runs here: a lock in another store does not exclude the users of
+    /// the configured one.
     fn way_out(&self) -> String {
         if *self.origin(Setting::Endpoints.name()) == Origin::Default && nobody_listens() {
             let local = STORES.iter().find(|kind| kind.is_local);
