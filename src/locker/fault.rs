@@ -15,10 +15,10 @@ pub enum Fault {
     Broken(Error),
     /// This endpoint and our configuration do not fit: no use in asking it again.
     Misfit(Error),
-    /// The store's last word, whichever endpoint says it.
+    /// The store refuses, and would at every endpoint.
     Refused(Error),
-    /// The login of this connection counts no more: it has expired, is older than the store's list of
-    /// users, or there is one where nobody logs in any more, or none where one has to.
+    /// The login of this connection is no longer valid: it has expired, the store's users have changed
+    /// since, or the store has switched logins on or off.
     StaleLogin(Error),
     /// The lease is not there (yet, or any more).
     LeaseNotFound,
@@ -42,7 +42,7 @@ impl Fault {
 
 #[cfg(feature = "net")]
 impl Fault {
-    /// What is wrong here now, and was right before: it may be right again the next time.
+    /// [`Fault::Broken`] for something of ours that was right before, and may be so again the next time.
     pub(crate) fn passing(error: Error) -> Self {
         Self::Broken(error.with_kind(ErrorKind::Unavailable))
     }

@@ -50,7 +50,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Of the lock of this key, with this token.
+    /// A grant of the lock of this key, with this token.
     pub fn new(key: impl Into<String>, token: u64) -> Self {
         Self {
             key: key.into(),

@@ -186,27 +186,27 @@ pub struct Ttl {
 pub enum Remaining {
     /// The lock is not that holder's, or was taken away.
     Nothing,
-    /// It is, for at least so long, less a [margin](super::margin).
+    /// The lock is that holder's, for at least so long, less a [margin](super::margin).
     AtLeast(Duration),
-    /// It is, until the holder lets go or ends.
+    /// The lock is that holder's, until it lets go or ends.
     NoEnd,
 }
 
 /// What [`Operator::take_away`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It was told, and lets go when its command is stopped.
+    /// The holder was told, and lets go when its command has been stopped.
     Told,
-    /// It was removed, and may not know.
+    /// What stands for it in the store was removed, which it may not notice.
     Removed,
 }
 
 /// Which locks to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// That of this key.
+    /// The lock of this key.
     Key(&'a str),
-    /// Those whose keys begin so.
+    /// The locks whose keys begin so.
     Prefix(&'a str),
 }
 
@@ -244,7 +244,7 @@ pub enum ChangeKind {
     Queued,
     /// It held the lock, and let go.
     Released,
-    /// It held the lock, which ran out: it was not heard of for a TTL, or died.
+    /// It held the lock, which ran out: it has not renewed it for a TTL, or died.
     Expired,
     /// It waited, and does so no more.
     Left,

@@ -247,7 +247,7 @@ impl Stored {
     }
 }
 
-/// Who is ahead of one.
+/// The contenders ahead of one.
 #[derive(Clone, PartialEq, Eq)]
 struct Ahead {
     holder: Contender,
@@ -259,7 +259,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Of a part of the queue that is not empty.
+    /// `queue` is the part of the queue ahead, which is not empty.
     fn of(key: &str, queue: &[Stored]) -> Self {
         let first = &queue[0];
         let expiries = queue.iter().map(|one| one.expiry);

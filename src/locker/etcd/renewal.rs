@@ -52,7 +52,7 @@ struct Over {
 type Outcome = Result<Option<Fault>, Fault>;
 
 impl EtcdRenewals {
-    /// Of the lease with this id, to which the key `own` is attached.
+    /// For the lease with this id, to which the key `own` is attached.
     pub(super) fn new(store: &Arc<EtcdMembers>, id: i64, own: String) -> Self {
         Self {
             store: store.clone(),

@@ -141,7 +141,7 @@ impl LockFile {
 
     /// Lets go of the lock, also for the copies of the descriptor in other processes.
     pub(super) fn unlock(&self) {
-        // Of an open file this cannot fail, and if it did, closing the file would do.
+        // This cannot fail on an open file; and the lock ends at the latest when the file is closed.
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 

@@ -96,7 +96,7 @@ async fn first_of(addresses: Vec<SocketAddr>, within: Duration) -> io::Result<Tc
     }
 }
 
-/// Of two reasons the first, unless it only says that this host has no route for that family.
+/// The first of two reasons, unless it only says that this host has no route for that address family.
 fn more_telling(before: Option<io::Error>, error: io::Error) -> io::Error {
     use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
     match before {

@@ -44,7 +44,7 @@ const ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
 impl Certificate {
-    /// Reads DER; `None` if it is not what it should be.
+    /// Reads DER; `None` if it is malformed.
     pub(crate) fn read(der: &[u8]) -> Option<Self> {
         let mut body = from_issuer(der)?;
         let issuer = common_name(body.expect(SEQUENCE)?);
@@ -76,7 +76,7 @@ pub(crate) struct PublicKey<'a> {
 }
 
 impl<'a> PublicKey<'a> {
-    /// That of a certificate in DER; `None` if it is not what it should be.
+    /// Reads the key of a certificate in DER; `None` if that is malformed.
     pub(crate) fn of_certificate(der: &'a [u8]) -> Option<Self> {
         let mut body = from_issuer(der)?;
         // Past issuer, validity and subject.
@@ -86,7 +86,7 @@ impl<'a> PublicKey<'a> {
         Self::content(body.expect(SEQUENCE)?)
     }
 
-    /// That of a SubjectPublicKeyInfo in DER.
+    /// Reads a SubjectPublicKeyInfo in DER.
     pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
         Self::content(Der(der).expect(SEQUENCE)?)
     }
@@ -152,7 +152,7 @@ impl<'a> Der<'a> {
     }
 }
 
-/// Of a Name.
+/// The common name in a Name; empty if it has none.
 fn common_name(name: &[u8]) -> String {
     let mut parts = Der(name);
     while let Some(part) = parts.expect(SET) {

@@ -23,7 +23,7 @@ pub async fn a_bounded_wait_ends_in_time_and_leaves_the_queue(fixture: &impl Fix
         let trying = other.request("/k").wait(wait).try_lock();
         assert!(soon("an end", trying).await.expect("an answer").is_none());
     }
-    // It waits for what was left behind in the store.
+    // The call waits until the store has removed what was left behind.
     soon("a close", other.close())
         .await
         .expect("a closed client");

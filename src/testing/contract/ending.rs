@@ -47,7 +47,7 @@ pub async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
         // While it is held it cannot be had twice.
         let twice = client.try_lock("/k").await.expect("an answer");
         assert!(twice.is_none());
-        drop(held.expect("a free lock, and not one's own ghost"));
+        drop(held.expect("a lock that its own client has let go of"));
         // The same for a wait that is given up.
         let holding = lock(&other, "/k").await;
         let wait = tokio::time::timeout(Duration::from_millis(5), client.lock("/k"));
@@ -56,7 +56,7 @@ pub async fn a_dropped_lock_is_free_for_its_own_client(fixture: &impl Fixture) {
         assert!(held.is_none());
         other.unlock(holding).await.expect("a release");
         let held = client.try_lock("/k").await.expect("an answer");
-        let held = held.expect("a free lock, and not one's own ghost");
+        let held = held.expect("a lock that its own client has let go of");
         client.unlock(held).await.expect("a release");
     }
     until_empty(fixture).await;
@@ -77,7 +77,7 @@ pub async fn an_unlock_that_is_given_up_goes_on(fixture: &impl Fixture) {
             drop(unlocking);
         }
         let held = client.try_lock("/k").await.expect("an answer");
-        let held = held.expect("a free lock, and not one's own ghost");
+        let held = held.expect("a lock that its own client has let go of");
         client.unlock(held).await.expect("a release");
     }
     until_empty(fixture).await;

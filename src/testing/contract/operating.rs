@@ -90,7 +90,7 @@ pub async fn a_lock_that_is_taken_away_is_lost(fixture: &impl Fixture) {
     assert_eq!(soon("a loss", held.lost()).await, Loss::TakenAway);
     let left = operator.left(&own, token).await;
     assert_eq!(left.expect("an answer"), Remaining::Nothing);
-    // It is the holder's to let go, when what it did is stopped.
+    // The holder lets go itself, when its work has been stopped.
     let queue = operator.queue("/k").await.expect("a queue");
     let record = queue.holder().expect("a holder").record.clone();
     assert_eq!(record.expect("a record").taken_away, Some(by));

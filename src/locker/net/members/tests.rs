@@ -28,7 +28,7 @@ enum Dialled {
     IsSilent,
 }
 
-/// Whom a connection is to, and the how manieth of all it is.
+/// The endpoint of a connection, and its number among all connections.
 type Caller = (String, usize);
 
 struct Scripted {

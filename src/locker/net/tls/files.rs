@@ -32,7 +32,7 @@ pub(super) struct PemContents {
 /// What was in them when they were read last, and what was made of it.
 pub(super) struct Material {
     pub(super) contents: PemContents,
-    /// Those of the setting, in place of the system's.
+    /// The authorities that the setting gives, in place of the system's.
     pub(super) authorities: Option<Authorities>,
     pub(super) certified: Option<Arc<CertifiedKey>>,
     /// Made with the first connection: the system's authorities take milliseconds to read, which a

@@ -24,7 +24,7 @@ type Verdict<T> = Result<T, rustls::Error>;
 /// The authorities whose certificates are trusted.
 pub(super) struct Authorities {
     roots: Arc<RootCertStore>,
-    /// Those of the setting, as it has them.
+    /// The certificates themselves that the setting gives.
     given: Vec<CertificateDer<'static>>,
 }
 
@@ -42,7 +42,7 @@ impl Authorities {
         Ok(Self { roots, given })
     }
 
-    /// Those of the system. Reading them takes milliseconds.
+    /// The system's authorities. Reading them takes milliseconds.
     pub(super) fn of_the_system() -> Result<Self> {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();

@@ -84,7 +84,7 @@ fn refusal(alert: Alert) -> Option<&'static str> {
     })
 }
 
-/// Of an alert that says nothing of our certificate.
+/// What an alert says that is not about our certificate.
 fn alert_text(alert: Alert, protocol: &Protocol) -> String {
     let text = match alert {
         Alert::HandshakeFailure | Alert::InsufficientSecurity => NO_CIPHER_SUITE,
