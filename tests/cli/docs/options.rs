@@ -7,9 +7,10 @@ use clap::{Arg, Command};
 use super::{files, pages, read};
 
 /// Options of other programs that the pages name.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     "--advertise-client-urls",
     "--bump-revision",
+    "--example",
     "--keys-only",
     "--listen-client-urls",
     "--locked",

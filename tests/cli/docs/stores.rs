@@ -1,10 +1,10 @@
 //! What is said of each store is what the list of stores has of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use genlock::STORES;
 
-use super::read;
+use super::{files, pages, read};
 use crate::genlock::{genlock, output};
 
 /// Without line breaks, and what a man page has for quotes and dashes.
@@ -15,7 +15,12 @@ fn plain(text: &str) -> String {
 
 #[test]
 fn each_has_its_assumption() {
-    for page in ["README.md", "docs/promise.md", "man/genlock.7"] {
+    for page in [
+        "README.md",
+        "docs/promise.md",
+        "docs/stores.md",
+        "man/genlock.7",
+    ] {
         let text = plain(&read(Path::new(page)));
         for kind in STORES {
             let assumption = kind.capabilities.assumption;
@@ -44,4 +49,32 @@ fn each_is_in_help() {
         let endpoints = kind.help.endpoints;
         assert!(connection.contains(endpoints), "{endpoints}");
     }
+}
+
+/// Without the depth at which it stands.
+fn flat(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// What docs/stores.md shows of a store is the example's, which the contract holds.
+#[test]
+fn the_code_that_is_shown_is_that_of_the_example() {
+    let mut sources = files("examples/store");
+    sources.push(PathBuf::from("tests/locker/board.rs"));
+    let sources: Vec<_> = sources.iter().map(|path| flat(&read(path))).collect();
+    let page = pages()
+        .into_iter()
+        .find(|page| page.path.ends_with("stores.md"));
+    let blocks = page.expect("docs/stores.md").blocks();
+    let code: Vec<_> = blocks
+        .iter()
+        .filter(|block| block.language == "rust")
+        .collect();
+    for block in &code {
+        let shown = flat(&block.text);
+        let is_there = sources.iter().any(|source| source.contains(&shown));
+        assert!(is_there, "no longer in the example:\n{}", block.text);
+    }
+    assert!(code.len() > 5, "{}", code.len());
 }
