@@ -41,6 +41,7 @@ mod starved;
 mod store;
 mod token;
 mod waiters;
+mod zookeeper;
 
 /// The TTL of these tests, and how it is asked for.
 const TTL: Duration = Duration::from_secs(5);

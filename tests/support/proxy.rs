@@ -100,6 +100,16 @@ impl Proxy {
         self.shared.set(State::close_all);
     }
 
+    /// Closes every connection, with what was held up on it. New ones are served.
+    pub(crate) fn break_off(&self) {
+        self.shared.set(State::close_all);
+    }
+
+    /// Where it listens, at this host.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// When something for the server came first after `from`.
     pub(crate) fn request_after(&self, from: Duration) -> Option<Duration> {
         let state = self.shared.state();

@@ -2,6 +2,7 @@
 //! that has it. Each test has a chroot of its own.
 
 mod asked;
+pub(crate) mod ensemble;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -28,7 +29,10 @@ const JARS: [&str; 6] = [
     "snappy-java",
 ];
 
-/// One ZooKeeper, alone.
+/// Debian's own, which has kazoo.
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
+
+/// One ZooKeeper, alone or of several.
 pub(crate) struct ZkServer {
     dir: TempDir,
     port: u16,
@@ -105,7 +109,8 @@ impl ZkServer {
     pub(crate) fn start() -> Self {
         // Another process may take the port between our look and its.
         for _ in 0..10 {
-            let mut server = Self::spawn(free_port());
+            // A short tick makes for short timeouts.
+            let mut server = Self::spawn(free_port(), 200, "", None);
             if server.serves(0) {
                 return server;
             }
@@ -115,18 +120,23 @@ impl ZkServer {
         panic!("no free port for ZooKeeper");
     }
 
-    fn spawn(port: u16) -> Self {
+    /// With this tick in milliseconds and these lines of its configuration.
+    fn spawn(port: u16, tick: u32, lines: &str, number: Option<usize>) -> Self {
         // In memory, because it waits for the disk on every write.
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let dir = dir.expect("a scratch directory");
-        // A short tick makes for short timeouts; those of a minute are tried too.
         let config = format!(
-            "tickTime=200\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
-             minSessionTimeout=400\nmaxSessionTimeout=120000\nmaxClientCnxns=0\n\
-             admin.enableServer=false\n4lw.commands.whitelist=*\n",
+            "tickTime={tick}\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
+maxSessionTimeout=120000\nmaxClientCnxns=0\n\
+             admin.enableServer=false\n4lw.commands.whitelist=*\n{lines}",
             dir.path().join("data").display()
         );
         std::fs::write(dir.path().join("zoo.cfg"), config).expect("a file");
+        if let Some(number) = number {
+            std::fs::create_dir(dir.path().join("data")).expect("a directory");
+            let file = dir.path().join("data/myid");
+            std::fs::write(file, number.to_string()).expect("a file");
+        }
         let child = java(&dir);
         Self { dir, port, child }
     }
@@ -178,6 +188,12 @@ impl ZkServer {
             let _ = stream.read_to_string(&mut text);
         }
         text
+    }
+
+    /// Whether it serves, as such a one.
+    pub(crate) fn is(&self, role: &str) -> bool {
+        let listens = self.log().contains("binding to port");
+        listens && self.words("srvr").contains(&format!("Mode: {role}"))
     }
 
     /// A client of its own.

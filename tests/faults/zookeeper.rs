@@ -1,0 +1,225 @@
+//! The same faults with a ZooKeeper.
+
+mod follower;
+mod interop;
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::genlock::{Run, Store, poll};
+use crate::process::{is_dead, watchdog};
+use crate::proxy::{Proxy, Way};
+use crate::sections::Manners::{Polite, Stubborn};
+use crate::sections::{Sections, now};
+use crate::support::zookeeper::{Chroot, ZkServer};
+use crate::{TTL, WITH_TTL, next, together};
+
+/// A session is half as long again as a TTL, and a bit; its end is found at the next tick.
+const SESSION: Duration = Duration::from_millis(7_710);
+
+/// What a loaded machine may take over the times that genlock keeps.
+const SLACK: Duration = Duration::from_millis(1500);
+
+/// A store in a chroot, through what can be held up.
+fn behind(proxy: &Proxy, chroot: &Chroot) -> Store {
+    Store::at(format!("zk://127.0.0.1:{}{}", proxy.port(), chroot.path))
+}
+
+fn proxy(chroot: &Chroot) -> Proxy {
+    Proxy::before(&format!("http://{}", chroot.server.address()))
+}
+
+#[test]
+fn a_killed_genlocks_tree_is_dead_before_the_next_holder_starts() {
+    together([Polite, Stubborn], |manners| {
+        let chroot = Chroot::of_the_shared();
+        let store = Store::at(chroot.endpoint());
+        let log = Sections::new(store.directory());
+        let beats = log.beats("first", manners);
+        let script = format!("(setsid {beats} &) & {beats} & wait");
+        let holder = Run::start(store.sh(&WITH_TTL, &script));
+        let pids = holder.all_ready(2);
+        let next = next(&store, &log, "next");
+        let killed = now();
+        holder.signal(Signal::KILL);
+        poll("the tree's end", || pids.iter().all(|&pid| is_dead(pid)));
+        assert_eq!(log.read().len(), 1, "the next one started before that");
+        next.finish();
+        let sections = log.check(2);
+        assert!(sections[0].last < killed + TTL / 2, "{sections:?}");
+        assert!(sections[1].first < killed + SESSION + SLACK);
+    });
+}
+
+#[test]
+fn frozen_the_command_is_stopped_by_the_watchdog_inside_the_ttl() {
+    together([Polite, Stubborn], |manners| {
+        let chroot = Chroot::of_the_shared();
+        let store = Store::at(chroot.endpoint());
+        let log = Sections::new(store.directory());
+        let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", manners)));
+        let pid = holder.ready();
+        let _ = watchdog(holder.pid());
+        let next = next(&store, &log, "next");
+        let frozen = now();
+        holder.signal(Signal::STOP);
+        poll("the command's end", || is_dead(pid));
+        let dead = now() - frozen;
+        assert!(dead < TTL + SLACK, "{dead:?}");
+        next.finish();
+        holder.signal(Signal::CONT);
+        assert_eq!(holder.finish().status.code(), Some(80));
+        log.check(2);
+    });
+}
+
+#[test]
+fn cut_off_the_command_is_stopped_inside_the_ttl() {
+    together([Polite, Stubborn], |manners| {
+        let chroot = Chroot::of_the_shared();
+        let proxy = proxy(&chroot);
+        let (store, direct) = (behind(&proxy, &chroot), Store::at(chroot.endpoint()));
+        let log = Sections::new(store.directory());
+        let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", manners)));
+        holder.ready();
+        let next = next(&direct, &log, "next");
+        let cut = now();
+        proxy.cut();
+        let holder = holder.finish();
+        assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+        next.finish();
+        let sections = log.check(2);
+        assert!(sections[0].last < cut + TTL + SLACK, "{sections:?}");
+    });
+}
+
+#[test]
+fn a_connection_that_breaks_is_not_noticed() {
+    let chroot = Chroot::of_the_shared();
+    let proxy = proxy(&chroot);
+    let store = behind(&proxy, &chroot);
+    let log = Sections::new(store.directory());
+    let script = format!("{}; exit 7", log.beats_for("first", TTL + TTL / 2));
+    let holder = Run::start(store.sh(&WITH_TTL, &script));
+    holder.ready();
+    for _ in 0..5 {
+        sleep(Duration::from_millis(700));
+        proxy.break_off();
+    }
+    holder.finish().silent(7);
+    assert_eq!(log.check(1)[0].told, None);
+    assert!(chroot.standing().is_empty());
+}
+
+#[test]
+fn a_node_whose_making_was_not_answered_is_found() {
+    let chroot = Chroot::of_the_shared();
+    let proxy = proxy(&chroot);
+    let store = behind(&proxy, &chroot);
+    // The nodes above are there.
+    Run::start(store.run(&[], &["true"])).finish().silent(0);
+    // All but the answer for the session.
+    proxy.slow(Way::Answers);
+    let holder = Run::start(store.sh(&WITH_TTL, "echo ready $$; exec sleep 600"));
+    poll("a node", || !chroot.standing().is_empty());
+    let made = chroot.standing();
+    proxy.break_off();
+    proxy.release(Way::Answers);
+    holder.ready();
+    assert_eq!(chroot.standing(), made, "made twice");
+    holder.signal(Signal::TERM);
+    holder.finish();
+    assert!(chroot.standing().is_empty());
+}
+
+#[test]
+fn a_deleted_or_overwritten_node_stops_the_command_at_once() {
+    together([false, true], |overwritten| {
+        let chroot = Chroot::of_the_shared();
+        let store = Store::at(chroot.endpoint());
+        let log = Sections::new(store.directory());
+        let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Polite)));
+        holder.ready();
+        // It is watched by then.
+        sleep(Duration::from_millis(300));
+        let node = chroot.standing().pop().expect("a node");
+        let struck = now();
+        if overwritten {
+            chroot.write(&node, b"mine");
+        } else {
+            chroot.delete(&node);
+        }
+        let holder = holder.finish();
+        assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+        let told = log.check(1)[0].told.expect("a SIGTERM") - struck;
+        assert!(told < Duration::from_millis(500), "{told:?}");
+        assert!(chroot.standing().is_empty());
+    });
+}
+
+#[test]
+fn killed_and_back_soon_is_not_noticed_and_wiped_is_a_loss() {
+    for wiped in [false, true] {
+        let chroot = Chroot::of(std::sync::Arc::new(ZkServer::start()));
+        let Chroot { server, path } = chroot;
+        let store = Store::at(format!("zk://{}{path}", server.address()));
+        let log = Sections::new(store.directory());
+        let options = ["--ttl", "8"];
+        let script = format!("{}; exit 7", log.beats_for("first", Duration::from_secs(9)));
+        let holder = Run::start(store.sh(&options, &script));
+        holder.ready();
+        let mut server = std::sync::Arc::into_inner(server).expect("nobody else's");
+        if wiped {
+            server.wipe();
+            let holder = holder.finish();
+            assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+            assert!(log.check(1)[0].told.is_some());
+        } else {
+            server.restart();
+            holder.finish().silent(7);
+            assert_eq!(log.check(1)[0].told, None);
+        }
+    }
+}
+
+#[test]
+fn hanging_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
+    let server = std::sync::Arc::new(ZkServer::start());
+    let chroot = Chroot::of(server.clone());
+    let store = Store::at(chroot.endpoint());
+    let log = Sections::new(store.directory());
+    let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Stubborn)));
+    holder.ready();
+    let next = next(&store, &log, "next");
+    let hung = now();
+    server.signal(Signal::STOP);
+    poll("the command's end", || log.read()[0].told.is_some());
+    let holder = holder.finish();
+    assert_eq!(holder.status.code(), Some(80), "{holder:?}");
+    assert!(log.read()[0].last < hung + TTL + SLACK);
+    server.signal(Signal::CONT);
+    next.finish();
+    log.check(2);
+}
+
+#[test]
+fn a_waiter_that_is_killed_or_frozen_drops_out() {
+    together([Signal::KILL, Signal::STOP], |signal| {
+        let chroot = Chroot::of_the_shared();
+        let store = Store::at(chroot.endpoint());
+        let log = Sections::new(store.directory());
+        let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Polite)));
+        holder.ready();
+        let dead = next(&store, &log, "dead");
+        let last = next(&store, &log, "last");
+        dead.signal(signal);
+        poll("its session's end", || chroot.standing().len() == 2);
+        holder.signal(Signal::TERM);
+        holder.finish();
+        last.finish();
+        let sections = log.check(2);
+        assert_eq!(sections[1].run, "last");
+    });
+}
