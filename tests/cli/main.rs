@@ -28,6 +28,14 @@ macro_rules! over_every_store {
                 }
             )+
         }
+        mod redis {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(&crate::genlock::Store::redis());
+                }
+            )+
+        }
     };
 }
 

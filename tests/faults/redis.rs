@@ -3,6 +3,7 @@
 mod holder;
 mod key;
 mod server;
+mod soak;
 mod waiter;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The store over Redis: the contract, and what is its own.
 
 mod interop;
+mod many;
 mod secure;
 
 use std::sync::Arc;

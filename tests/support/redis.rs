@@ -127,6 +127,16 @@ impl RedisServer {
         left
     }
 
+    /// Whoever holds the lock of this key or waits for it.
+    pub(crate) fn contenders(&self, key: &str) -> Vec<String> {
+        let holder = self.cli(&["GET", key]);
+        let queue = self.cli(&["ZRANGE", &format!("{{{key}}}:genlock:q"), "0", "-1"]);
+        let all = holder.lines().chain(queue.lines());
+        all.filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Stops it where it is (SIGSTOP): its connections stay, and nothing is answered.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);

@@ -22,7 +22,7 @@ over_every_store! {
 
 /// No option and no variable names the store inside.
 fn it_asks_the_store_that_holds_the_lock(store: &Store) {
-    let leases = store.server().is_some();
+    let leases = store.expires();
     let script = "genlock check --json; genlock check; genlock check -q; cd / && genlock check -q";
     let run = output(inside(store, &[], script)).silent(0);
     let mut lines = run.text().lines();

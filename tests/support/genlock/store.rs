@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::{Run, genlock, output};
 use crate::process::with_argument;
 use crate::support::etcd::Server;
+use crate::support::redis::RedisServer;
 
 /// Locks of one test's own.
 pub(crate) struct Store {
@@ -20,10 +21,15 @@ pub(crate) struct Store {
     directory: TempDir,
     /// The etcd, where it is one.
     server: Option<Arc<Server>>,
+    /// The Redis, where it is one.
+    redis: Option<Arc<RedisServer>>,
 }
 
 /// The etcd that the tests which run now share: the last of them ends it.
 static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+
+/// The same of a Redis.
+static REDIS: Mutex<Weak<RedisServer>> = Mutex::new(Weak::new());
 
 /// Each test has its keys to itself.
 static KEYS: AtomicU32 = AtomicU32::new(0);
@@ -37,6 +43,7 @@ impl Store {
             key: "k".to_owned(),
             directory,
             server: None,
+            redis: None,
         }
     }
 
@@ -52,14 +59,37 @@ impl Store {
             key: format!("/locks/{}", KEYS.fetch_add(1, Ordering::Relaxed)),
             directory: tempfile::tempdir().expect("a directory"),
             server: Some(server),
+            redis: None,
         }
+    }
+
+    /// A Redis.
+    pub(crate) fn redis() -> Self {
+        let mut shared = REDIS.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = shared
+            .upgrade()
+            .unwrap_or_else(|| Arc::new(RedisServer::start()));
+        *shared = Arc::downgrade(&server);
+        Self {
+            endpoints: server.endpoint(),
+            key: format!("/locks/{}", KEYS.fetch_add(1, Ordering::Relaxed)),
+            directory: tempfile::tempdir().expect("a directory"),
+            server: None,
+            redis: Some(server),
+        }
+    }
+
+    /// Whether its locks run out where nobody renews them.
+    pub(crate) fn expires(&self) -> bool {
+        self.server.is_some() || self.redis.is_some()
     }
 
     /// One more of the same kind.
     pub(crate) fn another(&self) -> Self {
-        match self.server {
-            Some(_) => Self::etcd(),
-            None => Self::files(),
+        match (&self.server, &self.redis) {
+            (Some(_), _) => Self::etcd(),
+            (_, Some(_)) => Self::redis(),
+            (None, None) => Self::files(),
         }
     }
 
@@ -78,6 +108,9 @@ impl Store {
 
     /// What holders and waiters of this key have in the store.
     pub(crate) fn entries(&self) -> Vec<String> {
+        if let Some(redis) = &self.redis {
+            return redis.contenders(&self.key);
+        }
         let all = self.server.iter().flat_map(|server| server.keys());
         let prefix = format!("{}/", self.key);
         all.filter(|key| key.starts_with(&prefix)).collect()
@@ -90,6 +123,7 @@ impl Store {
             key: "/locks/k".to_owned(),
             directory: tempfile::tempdir().expect("a directory"),
             server: None,
+            redis: None,
         }
     }
 
@@ -97,7 +131,7 @@ impl Store {
     pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> Command {
         let mut genlock = genlock();
         genlock.args(["run", "--endpoints", &self.endpoints]);
-        if self.server.is_some() {
+        if self.expires() {
             // A killed genlock's lock is free after that, and somebody waits for it.
             genlock.env("GENLOCK_TTL", "5");
         }

@@ -99,8 +99,8 @@ end
 local function pass_on()
   local id = first()
   while id do
-    if lives(id) then
-      local ttl = kept(id)
+    local ttl = kept(id)
+    if lives(id) and ttl > 0 then
       give(id, redis.call('ZSCORE', Q, id), ttl)
       if tell(id, 'held') > 0 then
         settle(id)
