@@ -8,7 +8,7 @@
 // The table is what it prints.
 #![allow(clippy::print_stdout)]
 
-// Not everything in these two is used here; the tests use all of it.
+// Not everything in these is used here; the tests use all of it.
 #[allow(dead_code)]
 #[path = "../../tests/support/certificates.rs"]
 mod certificates;
@@ -20,6 +20,9 @@ mod observer;
 mod pair;
 mod plot;
 mod probe;
+#[allow(dead_code)]
+#[path = "../../tests/support/redis.rs"]
+mod redis;
 mod report;
 mod rows;
 mod sample;

@@ -3,6 +3,7 @@
 pub(crate) mod distance;
 pub(crate) mod idle;
 pub(crate) mod queue;
+mod redis;
 pub(crate) mod requests;
 mod scale;
 mod start;
@@ -19,6 +20,7 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
     ("run", start::run),
     ("first", start::first),
     ("file", start::file),
+    ("redis", redis::redis),
     ("distance", distance::distance),
     ("handover", queue::handover),
     ("sections", queue::sections),

@@ -1,5 +1,6 @@
 //! The store over Redis: the contract, and what is its own.
 
+mod cluster;
 mod interop;
 mod many;
 mod secure;

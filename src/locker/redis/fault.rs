@@ -38,9 +38,18 @@ pub(super) fn judge(error: RequestError) -> Fault {
         "NOREPLICAS" => away("too few replicas are there for what it writes"),
         "MISCONF" => away("it writes nothing, since it cannot save its data to its disk"),
         "READONLY" => away("it is a replica, and locks are taken at its master"),
-        "MOVED" | "ASK" | "CROSSSLOT" => {
-            Fault::misfit("it is one of a Cluster, which genlock does not speak to yet")
+        "MOVED" => {
+            // The slot, and the server that has it.
+            let server = rest.split(' ').nth(1).unwrap_or_default();
+            let why = format!("it is one of a Cluster, where {server} keeps this key: name that");
+            let error = Error::new(ErrorKind::InvalidConfig, why);
+            Fault::Misfit(error.about([Setting::Endpoints]))
         }
+        "CROSSSLOT" => {
+            let why = "a Cluster keeps no lock of a key with such braces in it";
+            Fault::Refused(told(ErrorKind::InvalidKey, why))
+        }
+        "ASK" => away("the key is on its way to another server of the Cluster"),
         "OOM" => {
             let error = told(ErrorKind::Unavailable, "its memory is full (maxmemory)");
             Fault::Refused(error.concerning(Subject::Space))
@@ -94,12 +103,19 @@ mod tests {
                 "OOM command not allowed when used memory > 'maxmemory'.",
                 ErrorKind::Unavailable,
             ),
+            (
+                "CROSSSLOT Keys in request don't hash to the same slot",
+                ErrorKind::InvalidKey,
+            ),
             ("ERR something else", ErrorKind::Unavailable),
         ] {
             let fault = judged(text);
             assert!(matches!(fault, Fault::Refused(_)), "{text}");
             assert_eq!(Error::from(fault).kind(), kind);
         }
+        let moved = judged("MOVED 3999 127.0.0.1:6381");
+        assert!(matches!(moved, Fault::Misfit(_)));
+        assert!(Error::from(moved).to_string().contains("127.0.0.1:6381"));
         let old = judged("ERR unknown command `HELLO`, with args beginning with: `3`,");
         assert!(matches!(old, Fault::Misfit(_)));
     }

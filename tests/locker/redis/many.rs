@@ -44,7 +44,7 @@ async fn a_thousand_waiters_have_their_turns_in_order() {
     holder.unlock(held).await.expect("a release");
     let turns = soon("the turns", waiting.join_all()).await;
     let took = start.elapsed();
-    println!("{WAITERS} hand-overs in {took:?}");
+    eprintln!("{WAITERS} hand-overs in {took:?}");
     assert!(turns.iter().all(|(place, turn)| place == turn), "{turns:?}");
     assert!(server.left().is_empty(), "{:?}", server.left());
 }
