@@ -19,9 +19,22 @@ mod tls;
 mod user;
 
 pub(super) use super::fault;
+use crate::error::Setting;
 pub use certificate::Certificate;
 pub use config::Tls;
 /// TLS, for [`Tls::rustls`].
 #[doc(no_inline)]
 pub use tokio_rustls::rustls;
 pub use user::Credentials;
+
+/// The settings that a store over a network takes.
+pub(super) static SETTINGS: [Setting; 8] = [
+    Setting::Endpoints,
+    Setting::Cacert,
+    Setting::Cert,
+    Setting::Key,
+    Setting::InsecureSkipTlsVerify,
+    Setting::User,
+    Setting::Password,
+    Setting::Ttl,
+];

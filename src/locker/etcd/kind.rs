@@ -2,9 +2,9 @@
 
 use super::dial::PROTOCOL;
 use super::{CAPABILITIES, Etcd, examine, hold};
-use crate::error::Setting;
 use crate::locker::Config;
 use crate::locker::kind::{StoreHelp, StoreKind};
+use crate::locker::net::SETTINGS;
 
 /// The scheme that only says that etcd is meant, and nothing of the protocol.
 const NAMED: &str = "etcd://";
@@ -17,16 +17,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
-    settings: &[
-        Setting::Endpoints,
-        Setting::Cacert,
-        Setting::Cert,
-        Setting::Key,
-        Setting::InsecureSkipTlsVerify,
-        Setting::User,
-        Setting::Password,
-        Setting::Ttl,
-    ],
+    settings: &SETTINGS,
     variables: &[
         (hold::LEASE, "the lease, in hexadecimal as etcdctl takes it"),
         (hold::KEY, "the owner key, as of etcdctl lock"),

@@ -2,9 +2,9 @@
 
 use super::dial::PROTOCOL;
 use super::{CAPABILITIES, Redis, examine};
-use crate::error::Setting;
 use crate::locker::Config;
 use crate::locker::kind::{StoreHelp, StoreKind};
+use crate::locker::net::SETTINGS;
 
 /// What is known of Redis. One server: two masters would be two locks.
 pub(crate) static KIND: StoreKind = StoreKind {
@@ -14,16 +14,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
-    settings: &[
-        Setting::Endpoints,
-        Setting::Cacert,
-        Setting::Cert,
-        Setting::Key,
-        Setting::InsecureSkipTlsVerify,
-        Setting::User,
-        Setting::Password,
-        Setting::Ttl,
-    ],
+    settings: &SETTINGS,
     variables: &[],
     help: StoreHelp {
         endpoints: "redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis",

@@ -2,9 +2,9 @@
 
 use super::ensemble::PROTOCOL;
 use super::{CAPABILITIES, ZooKeeper, examine, hold};
-use crate::error::Setting;
 use crate::locker::Config;
 use crate::locker::kind::{StoreHelp, StoreKind};
+use crate::locker::net::SETTINGS;
 
 /// What is known of ZooKeeper.
 pub(crate) static KIND: StoreKind = StoreKind {
@@ -14,16 +14,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
-    settings: &[
-        Setting::Endpoints,
-        Setting::Cacert,
-        Setting::Cert,
-        Setting::Key,
-        Setting::InsecureSkipTlsVerify,
-        Setting::User,
-        Setting::Password,
-        Setting::Ttl,
-    ],
+    settings: &SETTINGS,
     variables: &[(hold::LEASE, "the session, as ZooKeeper writes it")],
     help: StoreHelp {
         endpoints: "zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper",
