@@ -8,6 +8,7 @@
 //! [takes](Lease::take_turn) the turn; what was granted then drives a [`Held`](crate::Held), whose
 //! release is that of the lease.
 
+mod holding;
 mod lease;
 mod left;
 mod renewal;
@@ -29,6 +30,7 @@ use crate::clock::Instant;
 use left::Leases;
 
 pub use super::fault::Fault;
+pub use holding::LeaseHolding;
 pub use lease::{Granted, Lease};
 pub use turn::too_late;
 

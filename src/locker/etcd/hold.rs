@@ -12,24 +12,15 @@ use super::dial::Client;
 use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::Recipe;
 use super::{Shared, watch};
-use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::Claim;
-use crate::locker::keeper::{Granted, Lease};
+use crate::locker::keeper::{Granted, LeaseHolding};
 use crate::locker::ownership::Owner;
-use crate::locker::{BoxFuture, Grant, Held, Loss, Possession, Record, TakenAway};
+use crate::locker::{Grant, Held, Loss, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
 /// Nothing is missed, since the watch begins at a revision.
 const UNWATCHED: Duration = Duration::from_millis(100);
-
-/// What a held lock has of the store. Dropping it drops the lease, which revokes it.
-struct Holding {
-    lease: Lease<EtcdLease>,
-    /// Dropped, it ends the watch of the key.
-    watching: JoinSet<()>,
-    claim: Claim,
-}
 
 /// The lease, in hexadecimal as etcdctl takes it.
 pub(super) const LEASE: &str = "GENLOCK_HELD_LEASE";
@@ -76,38 +67,13 @@ pub(super) fn held(
     let taken = lose_with_key(shared.clone(), held_key, calls, owner.clone());
     watching.spawn(taken);
     let grant = Grant::new(key, revision as u64).with_owner_key(own.clone());
-    let holding = Holding {
-        lease,
-        watching,
-        claim,
-    };
+    let holding = LeaseHolding::new(lease, watching, claim);
     Held::new(grant, [], owner, Box::new(holding))
         .with_ttl(ttl)
         .with_variable(LEASE, format!("{id:x}"))
         .with_variable(KEY, own)
         .with_variable(REVISION, revision.to_string())
         .told(&shared.options)
-}
-
-impl Possession for Holding {
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        let Self {
-            lease,
-            watching,
-            claim,
-        } = *self;
-        Box::pin(async move {
-            // The key is watched to the end: if somebody writes over it before that it has to be
-            // deleted.
-            let released = lease.release().await;
-            drop((watching, claim));
-            released
-        })
-    }
-
-    fn claim(&self) -> &Claim {
-        &self.claim
-    }
 }
 
 /// The key that stands for a holder.

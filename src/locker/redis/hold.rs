@@ -6,24 +6,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::place::{GivenLock, LockKey, RedisLease, RedisPlace, mark_of};
+use super::place::{GivenLock, LockKey, RedisPlace, mark_of};
 use super::scripts::PlaceState;
 use super::shared::RedisShared;
-use crate::error::Result;
 use crate::events::EventKind;
-use crate::locker::{BoxFuture, Claim, Grant, Held, Loss, Owner, Possession, Record, TakenAway};
+use crate::locker::keeper::LeaseHolding;
+use crate::locker::{Claim, Grant, Held, Loss, Owner, Record, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then. The first
 /// look sees what has happened until it.
 const UNWATCHED: Duration = Duration::from_millis(100);
-
-/// What a held lock has of the store. Dropping it drops the lease, which leaves.
-struct RedisHolding {
-    lease: RedisLease,
-    /// Dropped, it ends the watch of the key.
-    watching: JoinSet<()>,
-    claim: Claim,
-}
 
 /// The held lock of a place whose turn has come.
 pub(super) fn held(
@@ -45,32 +37,9 @@ pub(super) fn held(
     };
     watching.spawn(watch.run(given.waited.then(|| holder.clone())));
     let grant = Grant::new(key, given.token).with_owner_key(owner_key);
-    let holding = RedisHolding {
-        lease: given.lease,
-        watching,
-        claim,
-    };
+    let holding = LeaseHolding::new(given.lease, watching, claim);
     let held = Held::new(grant, [], owner, Box::new(holding));
     held.with_ttl(ttl).told(&shared.options)
-}
-
-impl Possession for RedisHolding {
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        let Self {
-            lease,
-            watching,
-            claim,
-        } = *self;
-        Box::pin(async move {
-            let released = lease.release().await;
-            drop((watching, claim));
-            released
-        })
-    }
-
-    fn claim(&self) -> &Claim {
-        &self.claim
-    }
 }
 
 /// Ownership goes with the key, or with what somebody else writes to it.

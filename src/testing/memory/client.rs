@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::place::{HeldPlace, MemoryPlace};
+use super::place::{self, MemoryPlace};
 use super::{Ahead, MemoryStore, owner_key};
 use crate::clock;
 use crate::events::EventKind;
@@ -143,7 +143,7 @@ impl MemoryClient {
     ) -> Held {
         let Granted { ttl, owner, .. } = granted;
         let grant = Grant::new(key, token).with_owner_key(owner_key(key, token));
-        let place = HeldPlace::new(lease, owner.clone(), &self.options, claim);
+        let place = place::held(lease, owner.clone(), &self.options, claim);
         Held::new(grant, [], owner, Box::new(place))
             .with_ttl(ttl)
             .told(&self.options)

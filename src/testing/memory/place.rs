@@ -10,10 +10,8 @@ use super::{Ahead, MemoryStore};
 use crate::Result;
 use crate::clock::Instant;
 use crate::events::EventKind;
-use crate::locker::keeper::{Attempt, Fault, Lease, LeaseCalls, Requests};
-use crate::locker::{
-    BoxFuture, Claim, Deadline, Loss, Options, Owner, Possession, Record, Request,
-};
+use crate::locker::keeper::{Attempt, Fault, Lease, LeaseCalls, LeaseHolding, Requests};
+use crate::locker::{BoxFuture, Claim, Deadline, Loss, Options, Owner, Record, Request};
 
 /// What is asked of the store for one place.
 pub(super) struct MemoryPlace {
@@ -126,47 +124,14 @@ impl LeaseCalls for MemoryPlace {
     }
 }
 
-/// A place that holds the lock.
-pub(super) struct HeldPlace {
+/// A place that holds the lock: `owner` notes what others do to it.
+pub(super) fn held(
     lease: Lease<MemoryPlace>,
-    /// Dropped, it ends the watch of it.
-    watching: JoinSet<()>,
+    owner: Owner,
+    options: &Options,
     claim: Claim,
-}
-
-impl HeldPlace {
-    /// Whoever holds it hears by `owner` what others do to it.
-    pub(super) fn new(
-        lease: Lease<MemoryPlace>,
-        owner: Owner,
-        options: &Options,
-        claim: Claim,
-    ) -> Self {
-        let mut watching = JoinSet::new();
-        watching.spawn(lease.calls().clone().watch(owner, options.clone()));
-        Self {
-            lease,
-            watching,
-            claim,
-        }
-    }
-}
-
-impl Possession for HeldPlace {
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        let Self {
-            lease,
-            watching,
-            claim,
-        } = *self;
-        Box::pin(async move {
-            let released = lease.release().await;
-            drop((watching, claim));
-            released
-        })
-    }
-
-    fn claim(&self) -> &Claim {
-        &self.claim
-    }
+) -> LeaseHolding<MemoryPlace> {
+    let mut watching = JoinSet::new();
+    watching.spawn(lease.calls().clone().watch(owner, options.clone()));
+    LeaseHolding::new(lease, watching, claim)
 }
