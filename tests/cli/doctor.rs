@@ -2,6 +2,7 @@
 
 mod files;
 mod members;
+mod redis;
 mod secure;
 mod settings;
 mod times;
