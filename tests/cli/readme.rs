@@ -72,6 +72,8 @@ fn has_a_test(page: &Page, block: &Block) -> bool {
         "crontab" | "ini" => true,
         // A picture.
         "text" => true,
+        // As parts of the example: see docs::stores.
+        "rust" if page.path == Path::new("docs/stores.md") => true,
         // As a documentation test.
         language if language.starts_with("rust") => is_included(),
         _ => false,
