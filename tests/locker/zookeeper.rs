@@ -1,16 +1,19 @@
 //! The ZooKeeper store: the contract, and what is its own.
 
+mod many;
+mod strangers;
+
 use std::sync::Arc;
 
 use genlock::testing::contract::Fixture;
-use genlock::{EtcdConfig, Held, Locker, Operator, Options, ZooKeeper};
+use genlock::{Config, Held, Locker, Operator, Options, ZooKeeper};
 
 use crate::support::zookeeper::{Asked, Chroot};
 
 genlock::contract!(Chroot);
 
 fn client(chroot: &Chroot, options: Options) -> ZooKeeper {
-    let config = EtcdConfig::new([chroot.endpoint()]);
+    let config = Config::new([chroot.endpoint()]);
     ZooKeeper::new(config, options).expect("a client")
 }
 

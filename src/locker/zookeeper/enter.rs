@@ -81,6 +81,8 @@ impl PlaceEntry {
             match place {
                 Ok(Some(place)) => return Ok((sent, Some(place))),
                 Ok(None) => in_doubt = None,
+                // Somebody without a queue: the lock's node is its own.
+                Err(ZkFailure::NoChildren) if self.alone => return Ok((begun, None)),
                 Err(ZkFailure::NoNode) if attempts.next().is_some() => {
                     in_doubt = None;
                     make(ensemble, session, &self.lock).await?;

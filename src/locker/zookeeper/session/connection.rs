@@ -259,6 +259,11 @@ impl ZkConnection {
         let timeout = Duration::from_millis(timeout);
         {
             let mut known = self.state.known();
+            if known.id != 0 && timeout < known.timeout {
+                // By the limits of this server, which has just begun to count so. What was granted is not
+                // true any more.
+                return Err(Served::Ended(Fault::LeaseNotFound));
+            }
             known.id = id;
             known.password = password.to_vec();
             known.timeout = timeout;
