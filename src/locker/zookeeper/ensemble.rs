@@ -39,8 +39,8 @@ pub(super) struct Ensemble {
     pub(super) command_timeout: Duration,
     /// Between attempts.
     pub(super) pause: Duration,
-    /// Whose turn it is to be dialled.
-    turn: AtomicUsize,
+    /// Counts up with each server that is dialled, one after the other.
+    next: AtomicUsize,
     heard: AtomicBool,
 }
 
@@ -53,8 +53,8 @@ impl Ensemble {
             return Err(invalid("there is no endpoint"));
         }
         Ok(Self {
-            // All clients of one list should not be those of its first.
-            turn: AtomicUsize::new(random::random()? as usize % servers.len()),
+            // Not all clients with the same list should begin with its first server.
+            next: AtomicUsize::new(random::random()? as usize % servers.len()),
             servers,
             reach: Reach::new(config, &PROTOCOL, options.observer.clone())?,
             chroot: address.chroot,
@@ -123,8 +123,8 @@ impl Ensemble {
 
     /// Dials the next server. Bounded.
     pub(super) async fn dial(&self) -> Result<Dialled, Fault> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let server = &self.servers[turn % self.servers.len()];
+        let nth = self.next.fetch_add(1, Ordering::Relaxed);
+        let server = &self.servers[nth % self.servers.len()];
         let refusal = Refusal::default();
         let within = self.dial_timeout;
         let dialled = timeout(within, self.reach.stream(server, &refusal)).await;
