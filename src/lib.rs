@@ -1,6 +1,7 @@
 //! Runs a command while holding a distributed lock; this is the library under the `genlock` tool.
 //!
-//! [`Locker`] is the contract, [`Etcd`], [`Redis`] and [`FileStore`] are the stores behind it.
+//! [`Locker`] is the contract, [`Etcd`], [`Redis`], [`ZooKeeper`] and [`FileStore`] are the stores
+//! behind it.
 //!
 //! ```
 //! use genlock::{FileStore, Hold, Locker, Options};
@@ -28,6 +29,7 @@
 //! | `etcd` | [`Etcd`] |
 //! | `file` | [`FileStore`], which needs few crates |
 //! | `redis` | [`Redis`] |
+//! | `zookeeper` | [`ZooKeeper`] |
 //! | `testing` | `genlock::testing`: a store in memory and paused time, for a service's own tests |
 //! | `tracing` | `genlock::trace`, which hands events to [tracing](https://docs.rs/tracing) |
 //! | `cli` | the tool, with all stores; the default |

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "net")]
+#[cfg(feature = "members")]
 use crate::error::Subject;
 use crate::error::{Error, ErrorKind};
 
@@ -52,6 +52,7 @@ impl Fault {
     }
 
     /// Whether it is about this.
+    #[cfg(feature = "members")]
     pub(crate) fn is_about(&self, subject: &Subject) -> bool {
         match self {
             Self::Broken(error)

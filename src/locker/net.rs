@@ -5,10 +5,13 @@ mod addresses;
 pub(super) mod certificate;
 mod config;
 mod credential;
+#[cfg(feature = "members")]
 pub(super) mod dialler;
 pub(super) mod endpoint;
 pub(super) mod examined;
+#[cfg(feature = "members")]
 pub(super) mod liveness;
+#[cfg(feature = "members")]
 pub(super) mod members;
 pub(super) mod protocol;
 pub(super) mod random;

@@ -77,7 +77,7 @@ fn features() -> Outcome<Vec<String>> {
     let lines = section.filter(|line| !line.starts_with('#'));
     let names = lines.filter_map(|line| line.split_once(" = [").map(|(name, _)| name));
     let names: Vec<String> = names
-        .filter(|name| !["default", "net"].contains(name))
+        .filter(|name| !["default", "members", "net"].contains(name))
         .map(str::to_owned)
         .collect();
     match names.len() {

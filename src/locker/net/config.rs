@@ -1,34 +1,10 @@
-//! Which servers a configuration means, and what it says of TLS with them.
+//! What a configuration says of TLS.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::ClientConfig;
-
-use super::endpoint::Endpoint;
-use super::protocol::Protocol;
-use crate::error::{Error, ErrorKind, Result, Setting};
-use crate::locker::Config;
-
-impl Config {
-    /// The endpoints, as the protocol's clients read them: one at least.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidConfig`], with the endpoint at fault.
-    pub(crate) fn servers(&self, protocol: &Protocol) -> Result<Vec<Endpoint>> {
-        let tls = self.tls.is_wanted();
-        let endpoints = match &self.endpoints {
-            Some(endpoints) => Endpoint::all(endpoints, tls, protocol)?,
-            None => Endpoint::all(&[protocol.default_endpoint.to_owned()], tls, protocol)?,
-        };
-        if endpoints.is_empty() {
-            let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
-            return Err(error.about([Setting::Endpoints]));
-        }
-        Ok(endpoints)
-    }
-}
 
 /// Whom TLS trusts, and what we show of ourselves. `Debug` shows no key.
 #[derive(Clone, Default)]
@@ -154,7 +130,7 @@ impl fmt::Debug for Pem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Credentials;
+    use crate::{Config, Credentials};
 
     #[test]
     fn no_secret_is_shown() {

@@ -3,10 +3,13 @@
 use std::time::SystemTime;
 
 use super::certificate::Certificate;
-use crate::error::{Error, ErrorKind, Setting, Subject};
+#[cfg(feature = "members")]
+use crate::error::{Error, Subject};
+use crate::error::{ErrorKind, Setting};
 use crate::locker::examination::{Finding, Sentence};
 
 /// What mends an endpoint that is not trusted; `None` where the error says which settings it is about.
+#[cfg(feature = "members")]
 pub(crate) fn of_trust(error: &Error, shown: Option<&Certificate>) -> Option<Sentence> {
     if error.is_about(&Subject::ServerName) {
         let names = shown.map(|shown| &*shown.names).unwrap_or_default();

@@ -19,8 +19,9 @@ use super::dialler::{Connection, Dialler};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::liveness::Liveness;
+use super::protocol::Protocol;
 use super::random;
-use crate::error::{Error, ErrorKind, Result, Subject};
+use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 use crate::locker::{Config, Options};
 use round::Round;
 
@@ -230,6 +231,25 @@ impl<D: Dialler> Members<D> {
                 Fault::Broken(all.context(format!("cannot reach {}", D::PROTOCOL.store)))
             }
         }
+    }
+}
+
+impl Config {
+    /// The endpoints, as the protocol's clients read them: one at least.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], with the endpoint at fault.
+    pub(crate) fn servers(&self, protocol: &Protocol) -> Result<Vec<Endpoint>> {
+        let tls = self.tls.is_wanted();
+        let endpoints = match &self.endpoints {
+            Some(endpoints) => Endpoint::all(endpoints, tls, protocol)?,
+            None => Endpoint::all(&[protocol.default_endpoint.to_owned()], tls, protocol)?,
+        };
+        if endpoints.is_empty() {
+            let error = Error::new(ErrorKind::InvalidConfig, "there is no endpoint");
+            return Err(error.about([Setting::Endpoints]));
+        }
+        Ok(endpoints)
     }
 }
 

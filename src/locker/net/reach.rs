@@ -90,12 +90,13 @@ impl Reach {
     }
 
     /// Whether anybody logs in.
-    #[cfg(feature = "etcd")]
+    #[cfg(any(feature = "etcd", feature = "zookeeper"))]
     pub(crate) fn has_user(&self) -> bool {
         self.user.is_some()
     }
 
     /// Whether the next login may be by another password.
+    #[cfg(feature = "members")]
     pub(crate) fn may_log_in_otherwise(&self) -> bool {
         self.user.as_ref().is_some_and(User::may_change)
     }
@@ -142,6 +143,7 @@ impl Reach {
     }
 
     /// Our own certificate.
+    #[cfg(feature = "members")]
     pub(crate) fn own_certificate(&self) -> Option<Certificate> {
         self.tls.own()
     }

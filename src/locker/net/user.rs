@@ -129,6 +129,7 @@ impl User {
     }
 
     /// Whether another password may be there the next time.
+    #[cfg(feature = "members")]
     pub(crate) fn may_change(&self) -> bool {
         !matches!(self, Self::Given { .. })
     }
