@@ -82,18 +82,18 @@ pub(crate) fn show(stage: &Stage, paths: [String; 2]) {
     println!("rows worse than {WORSE}: {worse}");
 }
 
-/// Calls `measure` so many times with each build and its sample, in turns: the one that comes first in
-/// one turn comes second in the next.
-fn in_turns(
+/// Calls `measure` so many times with each build and what it has measured of it, in turns: the build that
+/// comes first in one turn comes second in the next.
+fn in_turns<T: Default>(
     builds: Builds,
     turns: usize,
-    mut measure: impl FnMut(Tool, &mut Sample),
-) -> [Sample; 2] {
-    let mut samples = [Sample::default(), Sample::default()];
+    mut measure: impl FnMut(Tool, &mut T),
+) -> [T; 2] {
+    let mut measured = [T::default(), T::default()];
     for turn in 0..turns {
         for at in [turn % 2, 1 - turn % 2] {
-            measure(builds[at], &mut samples[at]);
+            measure(builds[at], &mut measured[at]);
         }
     }
-    samples
+    measured
 }

@@ -22,10 +22,6 @@ impl Sample {
         self.values.extend(values);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.values.len()
-    }
-
     /// The value below which this share of all is.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.values.clone();

@@ -15,24 +15,31 @@ const MANY: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn crowds(stage: &Stage, builds: Builds) -> Vec<Compared> {
-    let ten = in_turns(builds, stage.times(30), |tool, sample| {
+    let ten = in_turns(builds, stage.times(30), |tool, sample: &mut Sample| {
         sample.extend(gaps(&queue_of(stage, tool, 10)));
     });
     let window = Duration::from_millis(if stage.quick { 500 } else { 2500 });
-    let sections = in_turns(builds, 4, |tool, sample| {
+    let sections = in_turns(builds, 8, |tool, sample: &mut Sample| {
         sample.push(throughput(stage, tool, window));
     });
     let turns = if stage.quick { 2 } else { 4 };
-    let mut queued = [Sample::default(), Sample::default()];
-    let many = in_turns(builds, turns, |tool, sample| {
-        let run = served(stage, tool, MANY);
-        queued[usize::from(tool == builds[1])].push_time(run.queued);
-        sample.extend(gaps_in_order(&run.starts));
-    });
+    let served = in_turns(
+        builds,
+        turns,
+        |tool, (queued, gaps): &mut (Sample, Sample)| {
+            let run = served(stage, tool, MANY);
+            queued.push_time(run.queued);
+            gaps.extend(gaps_in_order(&run.starts));
+        },
+    );
+    let [queued, many] = [
+        served.each_ref().map(|(queued, _)| queued.clone()),
+        served.map(|(_, gaps)| gaps),
+    ];
     let cluster = start(3, false);
     let endpoints: Vec<_> = cluster.iter().map(Server::endpoint).collect();
     let endpoints = endpoints.join(",");
-    let apart = in_turns(builds, 2 * turns, |tool, sample| {
+    let apart = in_turns(builds, 2 * turns, |tool, sample: &mut Sample| {
         sample.push_time(each_its_own(stage, tool, &endpoints));
     });
     let p99 = ten.each_ref().map(|sample| sample.quantile(0.99));

@@ -2,16 +2,17 @@
 
 use super::{Builds, Compared, in_turns};
 use crate::rows::distance::Far;
+use crate::sample::Sample;
 use crate::stage::{Stage, until_probe};
 
 pub(super) fn first(stage: &Stage, builds: Builds) -> Vec<Compared> {
     let (key, endpoint) = (stage.key(), stage.server.endpoint());
-    let near = in_turns(builds, stage.times(200), |tool, sample| {
+    let near = in_turns(builds, stage.times(200), |tool, sample: &mut Sample| {
         sample.push_time(until_probe(stage.run_probe(tool, &endpoint, &key)));
     });
     let far = Far::new(stage);
     let [plain, tls] = [false, true].map(|with_tls| {
-        in_turns(builds, stage.times(60), |tool, sample| {
+        in_turns(builds, stage.times(60), |tool, sample: &mut Sample| {
             sample.push_time(far.until_first(stage, tool, with_tls));
         })
     });

@@ -4,20 +4,13 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use super::{Builds, Compared};
+use super::{Builds, Compared, in_turns};
 use crate::sample::Sample;
 use crate::stage::Stage;
 use crate::tool::{Tool, quiet};
 
-/// In how many turns the runs are made: few long ones, since processor time comes in ticks of 10 ms.
+/// In how many turns processor time is measured: in few long ones, since it comes in ticks of 10 ms.
 const TURNS: usize = 4;
-
-/// What one build took.
-#[derive(Default)]
-struct Took {
-    wall: Sample,
-    ticks: u64,
-}
 
 pub(super) fn runs(stage: &Stage, builds: Builds) -> Vec<Compared> {
     let (endpoint, locks) = (stage.server.endpoint(), stage.file("locks"));
@@ -50,44 +43,39 @@ pub(super) fn runs(stage: &Stage, builds: Builds) -> Vec<Compared> {
     ];
     let mut rows = Vec::new();
     for (name, words, status) in cases {
-        let mut took = [Took::default(), Took::default()];
-        for turn in 0..TURNS {
-            for at in [turn % 2, 1 - turn % 2] {
-                took[at].add_turn(builds[at], words, status, stage.times(200) / TURNS);
-            }
-        }
-        let of = |value: fn(&Took) -> f64| took.each_ref().map(value);
+        let call = |tool| call(tool, words, status);
+        let wall = in_turns(builds, stage.times(200), |tool, sample: &mut Sample| {
+            let start = Instant::now();
+            call(tool);
+            sample.push_time(start.elapsed());
+        });
+        let calls = stage.times(200) / TURNS;
+        let processor = in_turns(builds, TURNS, |tool, sample: &mut Sample| {
+            let before = ticks_of_children();
+            (0..calls).for_each(|_| call(tool));
+            let ticks = ticks_of_children() - before;
+            sample.push(ticks as f64 * 10.0 / calls as f64);
+        });
+        let least = wall.each_ref().map(|sample| sample.quantile(0.0));
+        let mean = processor.each_ref().map(Sample::mean);
         rows.extend([
-            Compared::new(name, "ms, median", of(|took| took.wall.median())),
-            Compared::new(name, "ms, the least", of(|took| took.wall.quantile(0.0))),
-            Compared::new(name, "ms of processor", of(Took::processor)),
+            Compared::median(name, "ms, median", &wall),
+            Compared::new(name, "ms, the least", least),
+            Compared::new(name, "ms of processor", mean),
         ]);
     }
     rows
 }
 
-impl Took {
-    fn add_turn(&mut self, build: Tool, words: &[&str], status: i32, runs: usize) {
-        let Tool::Build(build) = build else {
-            return;
-        };
-        let before = ticks_of_children();
-        for _ in 0..runs {
-            let mut command = Command::new(build);
-            command.args(words);
-            quiet(&mut command);
-            let start = Instant::now();
-            let ended = command.status().expect("a program");
-            self.wall.push_time(start.elapsed());
-            assert_eq!(ended.code(), Some(status), "{command:?}");
-        }
-        self.ticks += ticks_of_children() - before;
-    }
-
-    /// Milliseconds of processor for each run, with the command's.
-    fn processor(&self) -> f64 {
-        self.ticks as f64 * 10.0 / self.wall.len() as f64
-    }
+fn call(build: Tool, words: &[&str], status: i32) {
+    let Tool::Build(build) = build else {
+        return;
+    };
+    let mut command = Command::new(build);
+    command.args(words);
+    quiet(&mut command);
+    let ended = command.status().expect("a program");
+    assert_eq!(ended.code(), Some(status), "{command:?}");
 }
 
 /// The processor time of those that have been waited for: cutime and cstime (proc(5)).

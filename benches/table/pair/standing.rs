@@ -3,6 +3,7 @@
 use super::{Builds, Compared, in_turns};
 use crate::rows::idle::{idleness, memory_of};
 use crate::rows::requests::{Requests, alone, behind_another};
+use crate::sample::Sample;
 use crate::stage::Stage;
 
 /// A name, and whether it waits for the lock.
@@ -25,7 +26,7 @@ pub(super) fn standing(stage: &Stage, builds: Builds) -> Vec<Compared> {
         waits,
     ));
     for (name, waits) in ROLES {
-        let memory = in_turns(builds, stage.times(4), |tool, sample| {
+        let memory = in_turns(builds, stage.times(4), |tool, sample: &mut Sample| {
             sample.push(memory_of(stage, tool, waits));
         });
         rows.push(Compared::median(format!("{name}, memory"), "MB", &memory));
