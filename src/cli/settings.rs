@@ -86,9 +86,13 @@ impl Settings {
             settings.values.insert("endpoints", held.into());
             settings.origins.insert("endpoints", origin);
         }
-        settings.read_variables()?;
         let named = given.try_get_one::<PathBuf>("config").ok().flatten();
-        for file in file::all(named.map(PathBuf::as_path), all)? {
+        let files = file::all(named.map(PathBuf::as_path), all)?;
+        let in_files = files.iter().flat_map(|file| &file.values);
+        let in_files = in_files.filter(|(key, ..)| *key == "endpoints");
+        let in_files = in_files.map(|(_, value, _)| value.clone()).next();
+        settings.read_variables(in_files)?;
+        for file in files {
             for (key, value, line) in file.values {
                 let origin = Origin::File(file.path.clone(), line);
                 settings.offer(key, value, origin);
@@ -100,15 +104,22 @@ impl Settings {
         Ok(settings)
     }
 
-    fn read_variables(&mut self) -> Result<()> {
+    /// `in_files` are the endpoints that count if no variable names any.
+    fn read_variables(&mut self, in_files: Option<OsString>) -> Result<()> {
         etcdctl::check(self)?;
-        self.tls = etcdctl::wants_tls()?;
+        let endpoints = self.values.get("endpoints").cloned();
+        let endpoints = endpoints
+            .or_else(|| variable("ETCDCTL_ENDPOINTS").map(OsString::from))
+            .or(in_files);
+        let is_etcdctls = etcdctl::is_of_its_store(endpoints.as_deref());
+        self.tls = is_etcdctls && etcdctl::wants_tls()?;
         if let Some(password) = variable(environment::PASSWORD) {
             let origin = Origin::Variable(environment::PASSWORD.to_owned());
             self.offer(PASSWORD, password.into(), origin);
         }
         for name in environment::USER {
-            if let Some(user) = variable(name).filter(|_| !self.has(USER)) {
+            let counts = is_etcdctls || name != environment::ETCDCTL_USER;
+            if let Some(user) = variable(name).filter(|_| counts && !self.has(USER)) {
                 // If the password is set elsewhere a colon is part of the name, as for etcdctl.
                 let etcdctls = name == environment::ETCDCTL_USER
                     && variable(environment::ETCDCTL_PASSWORD).is_some();
@@ -124,12 +135,14 @@ impl Settings {
                 }
             }
         }
-        if let Some(password) = variable(environment::ETCDCTL_PASSWORD) {
+        let password = variable(environment::ETCDCTL_PASSWORD);
+        if let Some(password) = password.filter(|_| is_etcdctls) {
             let origin = Origin::Variable(environment::ETCDCTL_PASSWORD.to_owned());
             self.offer(PASSWORD, password.into(), origin);
         }
         for key in &KEYS {
-            let text = key.etcdctl.filter(|_| !self.has(key.name));
+            let counts = is_etcdctls || key.name == "endpoints";
+            let text = key.etcdctl.filter(|_| counts && !self.has(key.name));
             let Some((name, text)) = text.and_then(|name| Some((name, variable(name)?))) else {
                 continue;
             };

@@ -1,6 +1,8 @@
 //! The variables that etcdctl reads, one for each of its global flags. Those that decide which store it
 //! uses, and as which user, count here too, or are refused: to ignore one would lock elsewhere.
 
+use std::ffi::{OsStr, OsString};
+
 use super::keys::USER;
 use super::{Settings, boolean, invalid};
 use crate::Result;
@@ -72,18 +74,22 @@ const fn of(name: &'static str, meaning: Meaning) -> EtcdctlVariable {
     EtcdctlVariable { name, meaning }
 }
 
-/// Refuses a variable that makes etcdctl use another store or user in a way that we do not follow, unless
-/// `settings` has the key that comes before it.
-pub(super) fn check(settings: &Settings) -> Result<()> {
-    // They are of the store whose endpoints have no scheme, and do not matter with another.
-    let endpoints = settings.values.get("endpoints");
-    let endpoints = endpoints.map(|list| list.to_string_lossy());
+/// Whether these endpoints, or the default, are of the store that etcdctl uses: that whose endpoints need no
+/// scheme. With another its variables do not matter, and its password is not for that store's servers.
+pub(super) fn is_of_its_store(endpoints: Option<&OsStr>) -> bool {
+    let endpoints = endpoints.map(OsStr::to_string_lossy);
     let endpoints: Vec<_> = endpoints
         .iter()
         .flat_map(|list| list.split(','))
         .map(|endpoint| endpoint.trim().to_owned())
         .collect();
-    if stores::kind_of(&endpoints).is_ok_and(|kind| !std::ptr::eq(kind, STORES[0])) {
+    stores::kind_of(&endpoints).map_or(true, |kind| std::ptr::eq(kind, STORES[0]))
+}
+
+/// Refuses a variable that makes etcdctl use another store or user in a way that we do not follow, unless
+/// `settings` has the key that comes before it.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    if !is_of_its_store(settings.values.get("endpoints").map(OsString::as_os_str)) {
         return Ok(());
     }
     for EtcdctlVariable { name, meaning } in &VARIABLES {

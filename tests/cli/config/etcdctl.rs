@@ -145,3 +145,42 @@ fn a_mistake_in_a_variable_of_etcdctls_is_named() {
         assert!(said.contains(&format!("${name} \"{value}\": ")), "{said}");
     }
 }
+
+/// A password for etcd is none of another store's servers' business.
+#[test]
+fn another_store_is_not_told_who_we_are_to_etcd() {
+    let kinds = |endpoints: &str, in_file: bool| -> Vec<String> {
+        let text = match in_file {
+            true => format!("endpoints = \"{endpoints}\"\n"),
+            false => String::new(),
+        };
+        let place = config(&text);
+        let mut doctor = genlock();
+        doctor.args(["doctor", "--json", "--config"]);
+        doctor.arg(&place.file);
+        if !in_file {
+            doctor.args(["--endpoints", endpoints]);
+        }
+        doctor
+            .env("ETCDCTL_USER", "backup")
+            .env("ETCDCTL_PASSWORD", "secret")
+            .env("ETCDCTL_INSECURE_SKIP_TLS_VERIFY", "true");
+        let found: serde_json::Value = serde_json::from_str(output(doctor).text()).expect("JSON");
+        let rows = found["settings"].as_array().expect("settings").iter();
+        let etcdctls = rows.filter(|row| {
+            row["origin"]
+                .as_str()
+                .is_some_and(|at| at.contains("ETCDCTL_"))
+        });
+        etcdctls
+            .map(|row| row["key"].as_str().expect("a key").to_owned())
+            .collect()
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = format!("file:{}", directory.path().display());
+    for in_file in [false, true] {
+        assert_eq!(kinds("127.0.0.1:1", in_file).len(), 3);
+        assert_eq!(kinds("redis://127.0.0.1:1", in_file), [""; 0]);
+        assert_eq!(kinds(&file, in_file), [""; 0]);
+    }
+}
