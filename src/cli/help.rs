@@ -112,7 +112,7 @@ Environment of genlock:
   An option that shows [env: GENLOCK_...] is read from there if it is not given. Where etcdctl
   has a variable for the same, ETCDCTL_..., that one counts if neither is given, and then the
   configuration. An empty variable says nothing. What becomes of each of etcdctl's variables is
-  in genlock(7).
+  in genlock(7); with a store that is not etcdctl's none counts but ETCDCTL_ENDPOINTS.
   GENLOCK_PASSWORD, ETCDCTL_PASSWORD  the password; the file of --password-file comes first";
 
 const CONFIGURATION: &str = "\

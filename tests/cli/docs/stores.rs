@@ -51,6 +51,20 @@ fn each_is_in_help() {
     }
 }
 
+/// The names and variables that a script meets.
+#[test]
+fn each_is_in_the_page_for_scripts() {
+    let page = read(Path::new("docs/scripting.md"));
+    let row = page.lines().find(|line| line.starts_with("| `store` |"));
+    let row = row.expect("a row");
+    for kind in STORES {
+        assert!(row.contains(&format!("`{}`", kind.name())), "{row}");
+        for (variable, _) in kind.variables {
+            assert!(page.contains(&format!("| `{variable}` |")), "{variable}");
+        }
+    }
+}
+
 /// Without the depth at which it stands.
 fn flat(text: &str) -> String {
     let lines = text.lines().map(str::trim);
