@@ -1,6 +1,7 @@
 //! The ZooKeeper store: the contract, and what is its own.
 
 mod many;
+mod secure;
 mod strangers;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ pub(crate) mod ensemble;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
 pub(crate) use asked::Asked;
 
@@ -120,6 +122,36 @@ impl ZkServer {
         panic!("no free port for ZooKeeper");
     }
 
+    /// Starts one that serves TLS too, to clients that have a certificate of its authority; and where it
+    /// does that.
+    pub(crate) fn secure() -> (Self, String) {
+        let port = free_port();
+        let lines = format!(
+            "secureClientPort={port}\nsecureClientPortAddress=127.0.0.1\n\
+             serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\n\
+             ssl.keyStore.location=both.pem\nssl.keyStore.type=PEM\n\
+             ssl.trustStore.location=ca.pem\nssl.trustStore.type=PEM\n"
+        );
+        let mut server = Self::spawn(free_port(), 200, &lines, None);
+        assert!(server.serves(0), "{}", server.log());
+        let bound = format!("bound to port {port}");
+        let start = Instant::now();
+        while !server.log().contains(&bound) {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "{}",
+                server.log()
+            );
+            sleep(Duration::from_millis(20));
+        }
+        (server, format!("127.0.0.1:{port}"))
+    }
+
+    /// A file in its directory: `ca.pem`, `client.pem`, `client.key`, `other-ca.pem`.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// With this tick in milliseconds and these lines of its configuration.
     fn spawn(port: u16, tick: u32, lines: &str, number: Option<usize>) -> Self {
         // In memory, because it waits for the disk on every write.
@@ -136,6 +168,13 @@ maxSessionTimeout=120000\nmaxClientCnxns=0\n\
             std::fs::create_dir(dir.path().join("data")).expect("a directory");
             let file = dir.path().join("data/myid");
             std::fs::write(file, number.to_string()).expect("a file");
+        }
+        if lines.contains("both.pem") {
+            certificates(dir.path(), Keys::Rsa(2048));
+            // The key and what it is shown with, in one file.
+            let read = |name| std::fs::read_to_string(dir.path().join(name)).expect("a file");
+            let both = read("server.key") + &read("server.pem");
+            std::fs::write(dir.path().join("both.pem"), both).expect("a file");
         }
         let child = java(&dir);
         Self { dir, port, child }
@@ -235,7 +274,10 @@ fn java(dir: &TempDir) -> Child {
     command
         .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
         .args(["-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024"])
-        .args(["-cp", &classes(&["slf4j-simple"])])
+        .args([
+            "-cp",
+            &classes(&["slf4j-simple", "netty-codec", "netty-handler"]),
+        ])
         .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
         .arg("zoo.cfg")
         .current_dir(dir.path())
