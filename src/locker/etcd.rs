@@ -37,13 +37,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::keeper::Keeper;
+use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
 use dial::{EtcdDialler, EtcdMembers};
 pub(crate) use kind::KIND;
-use queue::Acquisition;
+use queue::EtcdQueue;
 
 /// What etcd's locks can do.
 pub(crate) static CAPABILITIES: Capabilities = {
@@ -102,12 +102,9 @@ impl Etcd {
     async fn take(&self, request: Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.shared.options)?;
         let claim = self.shared.claims.claim(&request).await?;
-        let queue = Acquisition::new(&self.shared, &request, claim);
-        if request.waits() {
-            queue.lock().await.map(Some)
-        } else {
-            queue.try_lock().await
-        }
+        let call = Acquisition::new(&self.shared.keeper, &CAPABILITIES, &request);
+        let queue = EtcdQueue::new(&self.shared, &request, claim);
+        queue.take(call).await
     }
 }
 

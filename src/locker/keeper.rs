@@ -6,8 +6,10 @@
 //! session in ZooKeeper. For each lock that is asked for a client starts one ([`Lease::start`]),
 //! waits until it is [granted](Lease::granted) and its turn in the store's queue has come, and
 //! [takes](Lease::take_turn) the turn; what was granted then drives a [`Held`](crate::Held), whose
-//! release is that of the lease.
+//! release is that of the lease. Where that comes to nothing [`Acquisition::again`] says whether it is
+//! tried again.
 
+mod acquisition;
 mod holding;
 mod lease;
 mod left;
@@ -30,9 +32,9 @@ use crate::clock::Instant;
 use left::Leases;
 
 pub use super::fault::Fault;
+pub use acquisition::{Acquisition, NoLock};
 pub use holding::LeaseHolding;
 pub use lease::{Granted, Lease};
-pub use turn::too_late;
 
 /// What a store does for one lease.
 ///

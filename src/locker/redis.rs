@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::keeper::Keeper;
+use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,7 +91,10 @@ impl Redis {
     async fn take(&self, request: Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.shared.options)?;
         let claim = self.shared.claims.claim(&request).await?;
-        RedisQueue::new(&self.shared, &request, claim).take().await
+        let call = Acquisition::new(&self.shared.keeper, &CAPABILITIES, &request);
+        RedisQueue::new(&self.shared, &request, claim)
+            .take(call)
+            .await
     }
 }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::keeper::Keeper;
+use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
@@ -96,12 +96,9 @@ impl ZooKeeper {
     async fn take(&self, request: Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.shared.options)?;
         let claim = self.shared.claims.claim(&request).await?;
+        let call = Acquisition::new(&self.shared.keeper, &CAPABILITIES, &request);
         let queue = ZkAcquisition::new(&self.shared, &request, claim);
-        if request.waits() {
-            queue.lock().await.map(Some)
-        } else {
-            queue.try_lock().await
-        }
+        queue.take(call).await
     }
 }
 

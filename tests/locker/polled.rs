@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use genlock::clock::Instant;
-use genlock::locker::keeper::{self, Attempt, Fault, Keeper, Lease, LeaseCalls, Requests};
-use genlock::locker::{BoxFuture, Claim, Claims, Deadline, Grant, Possession};
+use genlock::locker::keeper::{
+    Acquisition, Attempt, Fault, Keeper, Lease, LeaseCalls, LeaseHolding, NoLock, Requests,
+};
+use genlock::locker::{BoxFuture, Claims, Deadline, Grant};
 use genlock::testing::contract::Fixture;
 use genlock::{
-    Capabilities, Error, ErrorKind, EventKind, Held, Locker, Loss, Operator, Options, Request,
-    Result,
+    Capabilities, Error, ErrorKind, EventKind, Held, Locker, Operator, Options, Request, Result,
 };
+use tokio::task::JoinSet;
 
 #[derive(Default)]
 struct Table(Mutex<Rows>);
@@ -81,25 +83,6 @@ impl LeaseCalls for Row {
     }
 }
 
-struct Holding {
-    lease: Lease<Row>,
-    claim: Claim,
-}
-
-impl Possession for Holding {
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        Box::pin(async move {
-            let released = self.lease.release().await;
-            drop(self.claim);
-            released
-        })
-    }
-
-    fn claim(&self) -> &Claim {
-        &self.claim
-    }
-}
-
 struct Client {
     table: Arc<Table>,
     able: Capabilities,
@@ -113,6 +96,7 @@ impl Client {
         request.check(&self.able, &self.options)?;
         let claim = self.claims.claim(request).await?;
         let (key, ttl) = (request.key(), request.ttl(&self.options));
+        let mut call = Acquisition::new(&self.keeper, &self.able, request);
         let mut told = false;
         loop {
             let row = Arc::new(Row {
@@ -124,13 +108,12 @@ impl Client {
             let mut lease = Lease::start(&self.keeper, row.clone(), ttl, &claim);
             let granted = lease.granted().await;
             if let (Ok(granted), Some(&token)) = (&granted, row.token.get()) {
-                match lease.take_turn(granted, told).await {
-                    Ok(()) => {}
-                    Err(Loss::Closed) => return Err(Claims::closed(key)),
-                    Err(_) => return Err(keeper::too_late("the table", ttl).of_key(key)),
+                if let Err(loss) = lease.take_turn(granted, told).await {
+                    call.again(NoLock::Lost(loss)).await?;
+                    continue;
                 }
                 let (owner, ttl) = (granted.owner.clone(), granted.ttl);
-                let holding = Box::new(Holding { lease, claim });
+                let holding = Box::new(LeaseHolding::new(lease, JoinSet::new(), claim));
                 let held = Held::new(Grant::new(key, token), [], owner, holding);
                 return Ok(Some(held.with_ttl(ttl).told(&self.options)));
             }
@@ -140,6 +123,7 @@ impl Client {
             {
                 return Err(error);
             }
+            call.has_to_wait();
             if !std::mem::replace(&mut told, true) {
                 let what = EventKind::Waiting {
                     holder: None,

@@ -4,81 +4,56 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
 use super::{Shared, hold};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::events::EventKind;
-use crate::locker::claims::{Claim, Claims};
-use crate::locker::keeper::{self, Granted, Lease};
+use crate::locker::claims::Claim;
+use crate::locker::keeper::{Acquisition, Granted, Lease, NoLock};
 use crate::locker::ownership::Owner;
 use crate::locker::{Held, Loss, Record, Request};
 
 /// The queue of one key.
-pub(super) struct Acquisition<'a> {
+pub(super) struct EtcdQueue<'a> {
     shared: &'a Arc<Shared>,
     key: &'a str,
     ttl: Duration,
+    waits: bool,
     /// Whether there is an event of every change ahead, and not only of one just ahead.
     follows: bool,
     recipe: Recipe,
     claim: Claim,
 }
 
-/// Why a place was not taken or kept.
-enum Stop {
-    Lost(Loss),
-    Failed(Error),
-}
-
-impl<'a> Acquisition<'a> {
+impl<'a> EtcdQueue<'a> {
     pub(super) fn new(shared: &'a Arc<Shared>, request: &'a Request, claim: Claim) -> Self {
         let (key, options) = (request.key(), &shared.options);
         Self {
             shared,
             key,
             ttl: request.ttl(options),
+            waits: request.waits(),
             follows: request.follows_queue(options),
             recipe: Recipe::new(&shared.store, key, &request.holder(options)),
             claim,
         }
     }
 
-    /// Waits for the lock.
-    pub(super) async fn lock(self) -> Result<Held> {
-        let (mut queued, mut waited) = (false, false);
+    /// Takes the lock; `None` if it does not wait, and another has it or waits for it.
+    pub(super) async fn take(self, mut call: Acquisition<'_>) -> Result<Option<Held>> {
         loop {
-            match self.stand(&mut queued, &mut waited).await {
-                Ok(place) => return Ok(self.held(place)),
-                Err(Stop::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
-                Err(Stop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
-                Err(Stop::Lost(loss)) => self.notify(EventKind::PlaceLost(loss)),
-                // Once it was in the queue, an etcd that does not answer is asked again.
-                Err(Stop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
-                    self.notify(EventKind::Retrying(error.to_string()));
-                }
-                Err(Stop::Failed(error)) => return Err(error),
+            let taken = match self.waits {
+                true => self.stand(&mut call).await.map(Some),
+                false => self.try_stand(&call).await,
+            };
+            match taken {
+                Ok(place) => return Ok(place.map(|place| self.held(place))),
+                Err(why) => call.again(why).await?,
             }
-            sleep(self.shared.options.retry_interval).await;
-        }
-    }
-
-    /// Takes the lock if nobody has it or waits for it.
-    pub(super) async fn try_lock(self) -> Result<Option<Held>> {
-        match self.try_stand().await {
-            Ok(place) => Ok(place.map(|place| self.held(place))),
-            Err(Stop::Lost(Loss::Closed)) => Err(Claims::closed(self.key)),
-            Err(Stop::Lost(Loss::Expired)) => Err(self.too_late()),
-            Err(Stop::Lost(loss)) => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("taken and lost at once: {loss}"),
-            )
-            .of_key(self.key)),
-            Err(Stop::Failed(error)) => Err(error),
         }
     }
 
@@ -87,23 +62,23 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Takes a place at the end and stands there until its turn has come.
-    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<EtcdPlace, Stop> {
-        let (lease, granted, answer) = self.ask(PutIf::Always).await?;
+    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<EtcdPlace, NoLock> {
+        let (lease, granted, answer) = self.ask(call, PutIf::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
-        *queued = true;
+        call.has_place();
         if !self.is_first(&place, &answer) {
             place.waited = true;
-            *waited = true;
+            call.has_to_wait();
             tokio::select! {
-                loss = lost(&place.granted.owner) => return Err(Stop::Lost(loss)),
-                waited = self.wait(&place, answer.next) => waited?,
+                loss = lost(&place.granted.owner) => return Err(NoLock::Lost(loss)),
+                waited = self.wait(call, &place, answer.next) => waited?,
             }
         }
         self.keep(place).await
     }
 
-    async fn try_stand(&self) -> Result<Option<EtcdPlace>, Stop> {
-        let (lease, granted, mut answer) = self.ask(PutIf::IfNoneIsThere).await?;
+    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<EtcdPlace>, NoLock> {
+        let (lease, granted, mut answer) = self.ask(call, PutIf::IfNoneIsThere).await?;
         if answer.revision.is_none() {
             // The first key may be no contender's: of a longer name, or of another form. Whether
             // there is one behind it only the queue shows.
@@ -122,7 +97,7 @@ impl<'a> Acquisition<'a> {
                 .recipe
                 .submit(PutIf::Always, lease.calls().id)
                 .await
-                .map_err(|fault| self.stop(fault))?;
+                .map_err(|fault| call.no_lock(fault))?;
         }
         let place = self.place(lease, granted, &answer)?;
         if !self.is_first(&place, &answer) {
@@ -130,10 +105,10 @@ impl<'a> Acquisition<'a> {
                 .recipe
                 .look(&place.own, place.revision)
                 .await
-                .map_err(|fault| self.stop(fault))?;
+                .map_err(|fault| call.no_lock(fault))?;
             if let Some(loss) = look.loss(place.revision) {
                 place.granted.owner.lose(loss);
-                return Err(Stop::Lost(loss));
+                return Err(NoLock::Lost(loss));
             }
             if !look.ahead.is_empty() {
                 self.notify(EventKind::Waiting {
@@ -153,8 +128,12 @@ impl<'a> Acquisition<'a> {
     /// in this order, which the order of sending only makes likely. Sent the other way round etcd's
     /// gRPC server makes it likelier (it begins with the newest request), but not its HTTPS server,
     /// which serves gRPC over TLS; measured with etcd 3.4.
-    async fn ask(&self, entry: PutIf) -> Result<(Lease<EtcdLease>, Granted, PlaceAnswer), Stop> {
-        let id = lease::fresh_id().map_err(Stop::Failed)?;
+    async fn ask(
+        &self,
+        call: &Acquisition<'_>,
+        entry: PutIf,
+    ) -> Result<(Lease<EtcdLease>, Granted, PlaceAnswer), NoLock> {
+        let id = lease::fresh_id().map_err(NoLock::Failed)?;
         let granting = async {
             let own = self.recipe.own(id);
             let calls = EtcdLease::new(&self.shared.store, id, own, self.ttl);
@@ -175,17 +154,22 @@ impl<'a> Acquisition<'a> {
             self.recipe.submit(entry, id).await
         };
         let (answer, (lease, granted)) = tokio::join!(biased; submitting, granting);
-        let granted = granted.map_err(Stop::Failed)?;
+        let granted = granted.map_err(NoLock::Failed)?;
         let answer = match answer {
             // The request overtook that for the lease, and was refused without any effect.
             Err(Fault::LeaseNotFound) => self.recipe.submit(entry, id).await,
             answer => answer,
         };
-        Ok((lease, granted, answer.map_err(|fault| self.stop(fault))?))
+        Ok((lease, granted, answer.map_err(|fault| call.no_lock(fault))?))
     }
 
     /// Waits until nobody is ahead; `next` is the key just ahead, if it is known.
-    async fn wait(&self, place: &EtcdPlace, next: Option<Vec<u8>>) -> Result<(), Stop> {
+    async fn wait(
+        &self,
+        call: &Acquisition<'_>,
+        place: &EtcdPlace,
+        next: Option<Vec<u8>>,
+    ) -> Result<(), NoLock> {
         let waiter = Waiter {
             shared: self.shared,
             recipe: &self.recipe,
@@ -194,11 +178,15 @@ impl<'a> Acquisition<'a> {
             own: &place.own,
             revision: place.revision,
         };
-        match waiter.wait(next).await.map_err(|fault| self.stop(fault))? {
+        match waiter
+            .wait(next)
+            .await
+            .map_err(|fault| call.no_lock(fault))?
+        {
             WaitEnd::IsFirst => Ok(()),
             WaitEnd::Lost(loss) => {
                 place.granted.owner.lose(loss);
-                Err(Stop::Lost(loss))
+                Err(NoLock::Lost(loss))
             }
         }
     }
@@ -213,9 +201,9 @@ impl<'a> Acquisition<'a> {
         lease: Lease<EtcdLease>,
         granted: Granted,
         answer: &PlaceAnswer,
-    ) -> Result<EtcdPlace, Stop> {
+    ) -> Result<EtcdPlace, NoLock> {
         let Some(revision) = answer.revision else {
-            return Err(Stop::Lost(Loss::KeyDeleted));
+            return Err(NoLock::Lost(Loss::KeyDeleted));
         };
         lease.calls().set_may_be_detached(true);
         Ok(EtcdPlace {
@@ -228,27 +216,14 @@ impl<'a> Acquisition<'a> {
     }
 
     /// The turn has come: from now on the lease is that of a held lock.
-    async fn keep(&self, place: EtcdPlace) -> Result<EtcdPlace, Stop> {
+    async fn keep(&self, place: EtcdPlace) -> Result<EtcdPlace, NoLock> {
         let turn = place.lease.take_turn(&place.granted, place.waited).await;
-        turn.map_err(Stop::Lost)?;
+        turn.map_err(NoLock::Lost)?;
         Ok(place)
-    }
-
-    /// Nobody was waited for, and it would be taken in vain again.
-    fn too_late(&self) -> Error {
-        keeper::too_late("etcd", self.ttl).of_key(self.key)
     }
 
     fn notify(&self, what: EventKind) {
         self.shared.options.notify(Some(self.key), what);
-    }
-
-    fn stop(&self, fault: Fault) -> Stop {
-        match fault {
-            Fault::LeaseNotFound => Stop::Lost(Loss::LeaseGone),
-            Fault::Refused(error) => Stop::Failed(error.of_key(self.key)),
-            fault => Stop::Failed(fault.into()),
-        }
     }
 }
 

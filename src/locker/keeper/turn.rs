@@ -1,11 +1,8 @@
 //! When a lease's turn has come: from then on it is that of a held lock.
 
-use std::time::Duration;
-
 use super::lease::Renewal;
 use super::{Granted, Lease, LeaseCalls};
 use crate::clock::{self, Instant};
-use crate::error::{Error, ErrorKind};
 use crate::locker::deadline;
 use crate::loss::Loss;
 
@@ -51,13 +48,4 @@ impl<C: LeaseCalls> Lease<C> {
         }
         owner.ownership().loss().map_or(Ok(()), Err)
     }
-}
-
-/// The error of a call whose [`Lease::take_turn`] has ended with [`Loss::Expired`], and which did not
-/// have to wait: to take the lock again would end in the same way.
-pub fn too_late(store: &str, ttl: Duration) -> Error {
-    let ttl = humantime::format_duration(ttl);
-    let why = "the lock was taken, but could not be renewed before its TTL of";
-    let reason = format!("{store} answers too late: {why} {ttl} was nearly over");
-    Error::new(ErrorKind::Unavailable, reason)
 }

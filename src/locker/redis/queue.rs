@@ -14,9 +14,9 @@ use super::scripts::{LockHolder, PlaceState, QueuePlace};
 use super::shared::RedisShared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::locker::keeper;
+use crate::locker::keeper::{Acquisition, NoLock};
 use crate::locker::net::fault::Fault;
-use crate::locker::{Claim, Claims, Held, Loss, Record, Request};
+use crate::locker::{Claim, Held, Loss, Record, Request};
 
 /// A wait that is over by then tells nobody whom it waits for.
 const SOON: Duration = Duration::from_millis(100);
@@ -36,8 +36,13 @@ pub(super) struct RedisQueue<'a> {
 /// Why a lock was not given, or not kept.
 enum NotGiven {
     Busy(Box<LockHolder>),
-    Lost(Loss),
-    Failed(Error),
+    No(NoLock),
+}
+
+impl From<NoLock> for NotGiven {
+    fn from(why: NoLock) -> Self {
+        Self::No(why)
+    }
 }
 
 /// What was told last: how many are ahead, where all of them are followed, and whose lock it is.
@@ -58,10 +63,9 @@ impl<'a> RedisQueue<'a> {
     }
 
     /// Takes the lock; `None` if it does not wait, and another holds.
-    pub(super) async fn take(self) -> Result<Option<Held>> {
-        let (mut queued, mut waited) = (false, false);
+    pub(super) async fn take(self, mut call: Acquisition<'_>) -> Result<Option<Held>> {
         loop {
-            match self.stand(&mut queued, &mut waited).await {
+            match self.stand(&mut call).await {
                 Ok(given) => {
                     let held = hold::held(self.shared, self.key, given, &self.holder, self.claim);
                     return Ok(Some(held));
@@ -70,44 +74,28 @@ impl<'a> RedisQueue<'a> {
                     self.tell_busy(*holder);
                     return Ok(None);
                 }
-                Err(NotGiven::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
-                Err(NotGiven::Lost(Loss::Expired)) if !waited => {
-                    return Err(keeper::too_late("redis", self.ttl).of_key(self.key));
-                }
-                Err(NotGiven::Lost(loss)) if self.waits => self.notify(EventKind::PlaceLost(loss)),
-                Err(NotGiven::Lost(loss)) => {
-                    let why = format!("taken and lost at once: {loss}");
-                    return Err(Error::new(ErrorKind::Unavailable, why).of_key(self.key));
-                }
-                // Once in the queue, a Redis that is away is waited for as a holder is.
-                Err(NotGiven::Failed(error))
-                    if queued && error.kind() == ErrorKind::Unavailable =>
-                {
-                    self.notify(EventKind::Retrying(error.to_string()));
-                }
-                Err(NotGiven::Failed(error)) => return Err(error),
+                Err(NotGiven::No(why)) => call.again(why).await?,
             }
-            sleep(self.shared.options.retry_interval).await;
         }
     }
 
     /// Takes the lock, or a place at the end of its queue and stands there until its turn has come.
-    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<GivenLock, NotGiven> {
+    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<GivenLock, NotGiven> {
         let shared = self.shared;
         let about = (self.ttl, &self.holder, self.waits);
         let place = RedisPlace::new(&shared.store, &shared.pushes, self.key, about);
-        let place = Arc::new(place.map_err(NotGiven::Failed)?);
+        let place = Arc::new(place.map_err(NoLock::Failed)?);
         let mut lease = RedisLease::start(&shared.keeper, place.clone(), self.ttl, &self.claim);
         let granted = match lease.granted().await {
             Ok(granted) => granted,
             Err(error) => {
                 return Err(match place.standing() {
                     PlaceState::Busy(holder) => NotGiven::Busy(Box::new(holder)),
-                    _ => self.failed(error),
+                    _ => self.failed(error).into(),
                 });
             }
         };
-        *queued = true;
+        call.has_place();
         let mut given = GivenLock {
             lease,
             granted,
@@ -117,19 +105,21 @@ impl<'a> RedisQueue<'a> {
         given.token = match place.standing() {
             PlaceState::Waits(at) => {
                 given.waited = true;
-                *waited = true;
+                call.has_to_wait();
                 let mut ownership = given.granted.owner.ownership();
                 tokio::select! {
-                    loss = ownership.lost() => return Err(NotGiven::Lost(loss)),
+                    loss = ownership.lost() => return Err(NoLock::Lost(loss).into()),
                     waited = self.wait(&place) => waited?,
                 }
                 at.ticket
             }
             PlaceState::Holds(token, _) => token,
-            PlaceState::Busy(_) | PlaceState::Gone => return Err(NotGiven::Lost(Loss::LeaseGone)),
+            PlaceState::Busy(_) | PlaceState::Gone => {
+                return Err(NoLock::Lost(Loss::LeaseGone).into());
+            }
         };
         let turn = given.lease.take_turn(&given.granted, given.waited).await;
-        turn.map_err(NotGiven::Lost)?;
+        turn.map_err(NoLock::Lost)?;
         Ok(given)
     }
 
@@ -142,7 +132,7 @@ impl<'a> RedisQueue<'a> {
             let at = match standings.borrow_and_update().clone() {
                 PlaceState::Holds(..) => return Ok(()),
                 PlaceState::Busy(_) | PlaceState::Gone => {
-                    return Err(NotGiven::Lost(Loss::LeaseGone));
+                    return Err(NoLock::Lost(Loss::LeaseGone).into());
                 }
                 PlaceState::Waits(at) => at,
             };
@@ -205,7 +195,7 @@ impl<'a> RedisQueue<'a> {
                     self.notify(EventKind::Retrying(reason.to_string()));
                     sleep(self.shared.options.retry_interval).await;
                 }
-                Err(fault) => return Err(self.failed(fault.into())),
+                Err(fault) => return Err(self.failed(fault.into()).into()),
             }
         }
     }
@@ -239,8 +229,8 @@ impl<'a> RedisQueue<'a> {
         self.shared.options.notify(Some(self.key), what);
     }
 
-    fn failed(&self, error: Error) -> NotGiven {
-        NotGiven::Failed(match error.kind() {
+    fn failed(&self, error: Error) -> NoLock {
+        NoLock::Failed(match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Closed => error,
             _ => error.of_key(self.key),
         })

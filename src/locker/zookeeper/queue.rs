@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use super::enter::{PlaceEntry, ZkPlace};
 use super::lease::{SessionLease, ZkLease};
 use super::wait::{Turn, ZkWaiter};
 use super::{ZkShared, hold, inspect, node};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::events::EventKind;
-use crate::locker::claims::{Claim, Claims};
-use crate::locker::keeper::{self, Granted};
-use crate::locker::net::fault::Fault;
+use crate::locker::claims::Claim;
+use crate::locker::keeper::{Acquisition, Granted, NoLock};
 use crate::locker::{Held, Record, Request};
 use crate::loss::Loss;
 
@@ -22,6 +19,7 @@ pub(super) struct ZkAcquisition<'a> {
     shared: &'a Arc<ZkShared>,
     key: &'a str,
     ttl: Duration,
+    waits: bool,
     /// Whether it tells of all that moves ahead.
     follows: bool,
     holder: Record,
@@ -37,12 +35,6 @@ struct Turned {
     waited: bool,
 }
 
-/// Why a place was not taken or kept.
-enum ZkStop {
-    Lost(Loss),
-    Failed(Error),
-}
-
 impl<'a> ZkAcquisition<'a> {
     pub(super) fn new(shared: &'a Arc<ZkShared>, request: &'a Request, claim: Claim) -> Self {
         let options = &shared.options;
@@ -50,42 +42,24 @@ impl<'a> ZkAcquisition<'a> {
             shared,
             key: request.key(),
             ttl: request.ttl(options),
+            waits: request.waits(),
             follows: request.follows_queue(options),
             holder: request.holder(options),
             claim,
         }
     }
 
-    /// Waits for the lock.
-    pub(super) async fn lock(self) -> Result<Held> {
-        let (mut queued, mut waited) = (false, false);
+    /// Takes the lock; `None` if it does not wait, and another has it or waits for it.
+    pub(super) async fn take(self, mut call: Acquisition<'_>) -> Result<Option<Held>> {
         loop {
-            match self.stand(&mut queued, &mut waited).await {
-                Ok(turned) => return Ok(self.held(turned)),
-                Err(ZkStop::Lost(Loss::Closed)) => return Err(Claims::closed(self.key)),
-                Err(ZkStop::Lost(Loss::Expired)) if !waited => return Err(self.too_late()),
-                Err(ZkStop::Lost(loss)) => self.notify(EventKind::PlaceLost(loss)),
-                // Once in the queue, a store that is away is waited for as a holder is.
-                Err(ZkStop::Failed(error)) if queued && error.kind() == ErrorKind::Unavailable => {
-                    self.notify(EventKind::Retrying(error.to_string()));
-                }
-                Err(ZkStop::Failed(error)) => return Err(error),
+            let taken = match self.waits {
+                true => self.stand(&mut call).await.map(Some),
+                false => self.try_stand(&call).await,
+            };
+            match taken {
+                Ok(turned) => return Ok(turned.map(|turned| self.held(turned))),
+                Err(why) => call.again(why).await?,
             }
-            sleep(self.shared.options.retry_interval).await;
-        }
-    }
-
-    /// Takes the lock if nobody has it or waits for it.
-    pub(super) async fn try_lock(self) -> Result<Option<Held>> {
-        match self.try_stand().await {
-            Ok(turned) => Ok(turned.map(|turned| self.held(turned))),
-            Err(ZkStop::Lost(Loss::Closed)) => Err(Claims::closed(self.key)),
-            Err(ZkStop::Lost(Loss::Expired)) => Err(self.too_late()),
-            Err(ZkStop::Lost(loss)) => {
-                let why = format!("taken and lost at once: {loss}");
-                Err(Error::new(ErrorKind::Unavailable, why).of_key(self.key))
-            }
-            Err(ZkStop::Failed(error)) => Err(error),
         }
     }
 
@@ -107,23 +81,23 @@ impl<'a> ZkAcquisition<'a> {
     }
 
     /// Takes a place at the end and stands there until its turn has come.
-    async fn stand(&self, queued: &mut bool, waited: &mut bool) -> Result<Turned, ZkStop> {
+    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<Turned, NoLock> {
         let (lease, granted) = self.ask(false).await?;
         let place = self.place(&lease)?;
-        *queued = true;
+        call.has_place();
         let waiter = self.waiter(&lease, &place);
         let ahead = waiter.ahead(place.children.clone());
         let waits = ahead.is_none_or(|ahead| !ahead.is_empty());
         if waits {
-            *waited = true;
+            call.has_to_wait();
             let mut ownership = granted.owner.ownership();
             tokio::select! {
-                loss = ownership.lost() => return Err(ZkStop::Lost(loss)),
-                turn = waiter.wait() => match turn.map_err(|fault| self.stop(fault))? {
+                loss = ownership.lost() => return Err(NoLock::Lost(loss)),
+                turn = waiter.wait() => match turn.map_err(|fault| call.no_lock(fault))? {
                     Turn::Come => {}
                     Turn::Lost(loss) => {
                         granted.owner.lose(loss);
-                        return Err(ZkStop::Lost(loss));
+                        return Err(NoLock::Lost(loss));
                     }
                 }
             }
@@ -131,26 +105,30 @@ impl<'a> ZkAcquisition<'a> {
         self.ready(lease, granted, place, waits).await
     }
 
-    async fn try_stand(&self) -> Result<Option<Turned>, ZkStop> {
+    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<Turned>, NoLock> {
         let (lease, granted) = self.ask(true).await?;
         // Somebody was there at the first look.
         let Some(place) = lease.calls().place().cloned() else {
-            return self.leave(lease).await;
+            return self.leave(call, lease).await;
         };
         let waiter = self.waiter(&lease, &place);
         match waiter.ahead(place.children.clone()) {
-            None => Err(ZkStop::Lost(Loss::KeyDeleted)),
+            None => Err(NoLock::Lost(Loss::KeyDeleted)),
             Some(ahead) if ahead.is_empty() => {
                 let ready = self.ready(lease, granted, place, false);
                 ready.await.map(Some)
             }
-            Some(_) => self.leave(lease).await,
+            Some(_) => self.leave(call, lease).await,
         }
     }
 
     /// Tells who is there, and leaves nothing behind, if ZooKeeper answers; else that goes with the
     /// session's end.
-    async fn leave(&self, lease: SessionLease) -> Result<Option<Turned>, ZkStop> {
+    async fn leave(
+        &self,
+        call: &Acquisition<'_>,
+        lease: SessionLease,
+    ) -> Result<Option<Turned>, NoLock> {
         let session = &lease.calls().session;
         let lock = self.shared.ensemble.path(&node::of_key(self.key));
         let own = lease
@@ -158,7 +136,7 @@ impl<'a> ZkAcquisition<'a> {
             .place()
             .map(|place| place.standing.path.clone());
         let found = inspect::holder(&self.shared.ensemble, session, &lock, own).await;
-        let holder = found.map_err(|fault| self.stop(fault))?;
+        let holder = found.map_err(|fault| call.no_lock(fault))?;
         let _ = lease.release().await;
         if let Some(holder) = holder {
             self.notify(EventKind::Waiting {
@@ -172,24 +150,24 @@ impl<'a> ZkAcquisition<'a> {
     }
 
     /// Asks for a session, and for a place along with it.
-    async fn ask(&self, alone: bool) -> Result<(SessionLease, Granted), ZkStop> {
+    async fn ask(&self, alone: bool) -> Result<(SessionLease, Granted), NoLock> {
         let ensemble = &self.shared.ensemble;
         let entry = PlaceEntry {
             lock: node::of_key(self.key),
-            name: ensemble.layout.fresh().map_err(ZkStop::Failed)?,
+            name: ensemble.layout.fresh().map_err(NoLock::Failed)?,
             alone,
         };
         let calls = ZkLease::new(ensemble, entry, &self.holder, self.ttl);
         let keeper = &self.shared.keeper;
         let mut lease = SessionLease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
         let granted = lease.granted().await;
-        let granted = granted.map_err(|error| ZkStop::Failed(error.of_key(self.key)))?;
+        let granted = granted.map_err(|error| NoLock::Failed(error.of_key(self.key)))?;
         Ok((lease, granted))
     }
 
-    fn place(&self, lease: &SessionLease) -> Result<ZkPlace, ZkStop> {
+    fn place(&self, lease: &SessionLease) -> Result<ZkPlace, NoLock> {
         let place = lease.calls().place().cloned();
-        place.ok_or(ZkStop::Lost(Loss::KeyDeleted))
+        place.ok_or(NoLock::Lost(Loss::KeyDeleted))
     }
 
     fn waiter<'b>(&'b self, lease: &'b SessionLease, place: &'b ZkPlace) -> ZkWaiter<'b> {
@@ -209,9 +187,9 @@ impl<'a> ZkAcquisition<'a> {
         granted: Granted,
         place: ZkPlace,
         waited: bool,
-    ) -> Result<Turned, ZkStop> {
+    ) -> Result<Turned, NoLock> {
         let turned = lease.take_turn(&granted, waited).await;
-        turned.map_err(ZkStop::Lost)?;
+        turned.map_err(NoLock::Lost)?;
         Ok(Turned {
             lease,
             granted,
@@ -220,20 +198,7 @@ impl<'a> ZkAcquisition<'a> {
         })
     }
 
-    /// Nobody was waited for, and it would be taken in vain again.
-    fn too_late(&self) -> Error {
-        keeper::too_late("ZooKeeper", self.ttl).of_key(self.key)
-    }
-
     fn notify(&self, what: EventKind) {
         self.shared.options.notify(Some(self.key), what);
-    }
-
-    fn stop(&self, fault: Fault) -> ZkStop {
-        match fault {
-            Fault::LeaseNotFound => ZkStop::Lost(Loss::LeaseGone),
-            Fault::Refused(error) => ZkStop::Failed(error.of_key(self.key)),
-            fault => ZkStop::Failed(fault.into()),
-        }
     }
 }

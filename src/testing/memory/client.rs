@@ -8,7 +8,7 @@ use super::place::{self, MemoryPlace};
 use super::{Ahead, MemoryStore, owner_key};
 use crate::clock;
 use crate::events::EventKind;
-use crate::locker::keeper::{self, Granted, Keeper, Lease};
+use crate::locker::keeper::{Acquisition, Granted, Keeper, Lease, NoLock};
 use crate::locker::{
     BoxFuture, Capabilities, Claim, Claims, Grant, Held, Locker, Loss, Options, Request,
 };
@@ -51,7 +51,7 @@ impl MemoryClient {
         request.check(&CAPABILITIES, &self.options)?;
         let (key, ttl) = (request.key(), request.ttl(&self.options));
         let claim = self.claims.claim(request).await?;
-        let mut waited = false;
+        let mut call = Acquisition::new(&self.keeper, &CAPABILITIES, request);
         loop {
             let place = MemoryPlace::new(&self.store, request, &self.options);
             let mut lease = Lease::start(&self.keeper, Arc::new(place), ttl, &claim);
@@ -63,17 +63,13 @@ impl MemoryClient {
                 }
                 (Err(error), None) => return Err(error.of_key(key)),
             };
-            match self.stand(&lease, &granted, request, &mut waited).await {
+            let why = match self.stand(&lease, &granted, request, &mut call).await {
                 Ok(token) => return Ok(Some(self.held(key, token, (lease, granted), claim))),
-                Err(Loss::Closed) => return Err(Claims::closed(key)),
-                Err(Loss::Expired) if !waited => {
-                    return Err(keeper::too_late(CAPABILITIES.store, ttl).of_key(key));
-                }
-                Err(loss) => self.options.notify(Some(key), EventKind::PlaceLost(loss)),
-            }
+                Err(loss) => NoLock::Lost(loss),
+            };
             // Before it takes another place it leaves this one.
             let _ = lease.release().await;
-            tokio::time::sleep(self.options.retry_interval).await;
+            call.again(why).await?;
         }
     }
 
@@ -86,17 +82,20 @@ impl MemoryClient {
         lease: &Lease<MemoryPlace>,
         granted: &Granted,
         request: &Request,
-        waited: &mut bool,
+        call: &mut Acquisition<'_>,
     ) -> Result<u64, Loss> {
         let token = lease.calls().token().ok_or(Loss::KeyDeleted)?;
         let mut ownership = granted.owner.ownership();
-        let has_waited = tokio::select! {
+        call.has_place();
+        let waited = tokio::select! {
             biased;
             loss = ownership.lost() => return Err(loss),
-            has_waited = self.turn(lease.calls(), token, request) => has_waited?,
+            waited = self.turn(lease.calls(), token, request) => waited?,
         };
-        *waited |= has_waited;
-        lease.take_turn(granted, has_waited).await?;
+        if waited {
+            call.has_to_wait();
+        }
+        lease.take_turn(granted, waited).await?;
         Ok(token)
     }
 
