@@ -44,7 +44,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
             cand --record-command 'What of the command others see in the holder''s record'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -67,7 +67,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;status'= {
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -85,7 +85,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;ls'= {
             cand --sort 'What comes first'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -104,7 +104,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'genlock;watch'= {
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -122,7 +122,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;wait'= {
             cand -w 'Wait this long at most, then exit with 75'
             cand --wait 'Wait this long at most, then exit with 75'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -139,7 +139,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;check'= {
             cand --at-least 'Exit with 75 if less than this is left'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -159,7 +159,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --token 'The fencing token of the one to hit'
             cand -w 'How long to wait for the holder to let go'
             cand --wait 'How long to wait for the holder to let go'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'
@@ -176,7 +176,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
         }
         &'genlock;doctor'= {
             cand --ttl 'How long the store keeps it without us'
-            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'
             cand --key 'The key of our certificate, PEM'

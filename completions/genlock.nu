@@ -26,7 +26,7 @@ module completions {
     --no-record-command       # What --record-command none was called first
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say what happens; twice: renewals too
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -45,7 +45,7 @@ module completions {
   export extern "genlock status" [
     --json                    # One JSON object
     --quiet(-q)               # Print nothing; the status tells
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -69,7 +69,7 @@ module completions {
     --keys(-k)                # Only the keys, a line each
     --sort: string@"nu-complete genlock ls sort" # What comes first
     --reverse(-r)             # The other way round
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -87,7 +87,7 @@ module completions {
   export extern "genlock watch" [
     --json                    # One JSON object a line
     --exact                   # PREFIX is the key of one lock, and no other is told of
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -105,7 +105,7 @@ module completions {
   export extern "genlock wait" [
     --wait(-w): string        # Wait this long at most, then exit with 75
     --quiet(-q)               # Say nothing when the time is over
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -124,7 +124,7 @@ module completions {
     --at-least: string        # Exit with 75 if less than this is left
     --json                    # One JSON object
     --quiet(-q)               # Print nothing; the status tells
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -143,7 +143,7 @@ module completions {
     --force                   # Do not leave it to the holder
     --wait(-w): string        # How long to wait for the holder to let go
     --waiters                 # Clear the queue of those who are not heard of any more
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM
@@ -162,7 +162,7 @@ module completions {
     --json                    # One JSON object
     --verbose(-v)             # All settings, also those that nobody has set
     --ttl: string             # How long the store keeps it without us
-    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM
     --key: path               # The key of our certificate, PEM

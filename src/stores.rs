@@ -33,6 +33,8 @@ const SCHEMES: &[(&str, &str)] = &[
     ("file:", "file"),
     ("redis://", "redis"),
     ("rediss://", "redis"),
+    ("redis+sentinel://", "redis"),
+    ("rediss+sentinel://", "redis"),
     ("zk://", "zookeeper"),
     ("zks://", "zookeeper"),
 ];

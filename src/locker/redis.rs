@@ -18,10 +18,12 @@ mod kind;
 mod names;
 mod operator;
 mod place;
+mod protocol;
 mod pushes;
 mod queue;
 mod reply;
 mod scripts;
+mod sentinel;
 mod shared;
 
 use std::fmt;
@@ -33,10 +35,10 @@ use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::{Error, ErrorKind, Result};
-use database::Database;
 use dial::{RedisDialler, RedisMembers, Tracked};
 pub(crate) use kind::KIND;
 use queue::RedisQueue;
+use sentinel::RedisSite;
 use shared::RedisShared;
 
 /// What the locks of Redis can do.
@@ -61,16 +63,17 @@ pub struct Redis {
 
 impl Redis {
     /// A client of the Redis at the endpoint of `config`: `redis://HOST:PORT`, `rediss://` over TLS, with
-    /// the number of a database behind a `/`. Reads the files, and sends nothing.
+    /// the number of a database behind a `/`; or of the master that Sentinels name,
+    /// `redis+sentinel://S1,S2,S3/MASTER`. Reads the files, and sends nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], with the setting or file at fault.
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
-        let (config, database) = Database::split(config)?;
+        let (config, site) = RedisSite::split(config)?;
         let observer = options.observer.clone();
-        let dialler = RedisDialler::new(&config, database, Tracked::Wished, observer)?;
+        let dialler = RedisDialler::new(&config, site.clone(), Tracked::Wished, observer)?;
         let pushes = dialler.pushes().clone();
         let store = Arc::new(RedisMembers::new(dialler, &config, &options)?);
         let within = store.command_timeout + Duration::from_secs(1);
@@ -83,7 +86,7 @@ impl Redis {
                 claims: Claims::default(),
                 keeper,
                 config,
-                database,
+                site,
             }),
         })
     }

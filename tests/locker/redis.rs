@@ -4,6 +4,7 @@ mod cluster;
 mod interop;
 mod many;
 mod secure;
+mod sentinel;
 
 use std::sync::Arc;
 

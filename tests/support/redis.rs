@@ -13,6 +13,9 @@ use tempfile::TempDir;
 use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
 
+/// What a Sentinel is configured by.
+const SENTINEL: &str = "sentinel.conf";
+
 /// One Redis.
 pub(crate) struct RedisServer {
     dir: TempDir,
@@ -31,15 +34,26 @@ impl RedisServer {
 
     /// With these options more.
     pub(crate) fn with(options: &[&str]) -> Self {
-        Self::set_up(options, false)
+        Self::set_up(options, false, None)
+    }
+
+    /// A Sentinel that watches this master, by the name of `main`, and is enough for a failover.
+    pub(crate) fn sentinel(master: &Self) -> Self {
+        let port = master.port;
+        let watched = format!(
+            "sentinel monitor main 127.0.0.1 {port} 1\n\
+             sentinel down-after-milliseconds main 500\n\
+             sentinel failover-timeout main 2000\n"
+        );
+        Self::set_up(&[], false, Some(&watched))
     }
 
     /// Serves TLS only, and wants certificates of its clients.
     pub(crate) fn secure() -> Self {
-        Self::set_up(&[], true)
+        Self::set_up(&[], true, None)
     }
 
-    fn set_up(options: &[&str], tls: bool) -> Self {
+    fn set_up(options: &[&str], tls: bool, sentinel: Option<&str>) -> Self {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let mut server = Self {
             dir: dir.expect("a scratch directory"),
@@ -50,6 +64,9 @@ impl RedisServer {
         };
         if tls {
             certificates(server.dir.path(), Keys::default());
+        }
+        if let Some(watched) = sentinel {
+            std::fs::write(server.file(SENTINEL), watched).expect("a file");
         }
         // Another process may take a port between our look and Redis'.
         for _ in 0..10 {
@@ -179,7 +196,12 @@ impl RedisServer {
         let log = log.expect("a log");
         let port = self.port.to_string();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--daemonize", "no"]);
+        if self.file(SENTINEL).exists() {
+            // It writes to its configuration.
+            command.args([SENTINEL, "--sentinel", "--bind", "127.0.0.1"]);
+        } else {
+            command.args(["--bind", "127.0.0.1", "--save", "", "--daemonize", "no"]);
+        }
         if self.tls {
             command.args(["--port", "0", "--tls-port", &port]);
             command.args([

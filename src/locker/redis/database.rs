@@ -23,7 +23,7 @@ impl Database {
         for endpoint in endpoints {
             let (server, number) = split(endpoint);
             servers.push(server.to_owned());
-            databases.push(number.unwrap_or_default());
+            databases.extend(number);
         }
         let first = databases.first().copied().unwrap_or_default();
         if databases.iter().any(|&other| other != first) {
@@ -80,6 +80,6 @@ mod tests {
         let (config, database) = of(["redis://h/2", "redis://i/2"]).expect("one");
         assert_eq!(database, Database(2));
         assert_eq!(config.endpoints.expect("some"), ["redis://h", "redis://i"]);
-        assert!(of(["redis://h/2", "redis://i"]).is_err());
+        assert!(of(["redis://h/2", "redis://i/3"]).is_err());
     }
 }

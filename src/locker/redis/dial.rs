@@ -2,10 +2,11 @@
 //! this is waited for: requests follow at once.
 
 use super::connection::{RedisClient, RequestError};
-use super::database::Database;
 use super::fault;
+use super::protocol::PROTOCOL;
 use super::pushes::Pushes;
 use super::reply::RedisCommand;
+use super::sentinel::RedisSite;
 use crate::error::{Result, Subject};
 use crate::events::Observer;
 use crate::locker::BoxFuture;
@@ -18,17 +19,6 @@ use crate::locker::net::members::Members;
 use crate::locker::net::protocol::Protocol;
 use crate::locker::net::reach::Reach;
 use crate::locker::net::refusal::Refusal;
-
-/// Redis is spoken to by RESP3.
-pub(super) static PROTOCOL: Protocol = Protocol {
-    store: "redis",
-    named: "redis",
-    scheme: "redis",
-    secure_scheme: "rediss",
-    port: 6379,
-    default_endpoint: "redis://127.0.0.1:6379",
-    alpn: &[],
-};
 
 /// The servers of a Redis.
 pub(super) type RedisMembers = Members<RedisDialler>;
@@ -44,7 +34,7 @@ pub(super) enum Tracked {
 /// How they are dialled.
 pub(super) struct RedisDialler {
     reach: Reach,
-    database: Database,
+    site: RedisSite,
     tracked: Tracked,
     pushes: Pushes,
 }
@@ -52,13 +42,13 @@ pub(super) struct RedisDialler {
 impl RedisDialler {
     pub(super) fn new(
         config: &Config,
-        database: Database,
+        site: RedisSite,
         tracked: Tracked,
         observer: Option<Observer>,
     ) -> Result<Self> {
         Ok(Self {
             reach: Reach::new(config, &PROTOCOL, observer)?,
-            database,
+            site,
             tracked,
             pushes: Pushes::default(),
         })
@@ -80,12 +70,19 @@ impl RedisDialler {
         liveness: &Liveness,
     ) -> Result<Connection<RedisClient>, Fault> {
         let refusal = Refusal::default();
-        let stream = self.reach.stream(endpoint, &refusal).await?;
+        let stream = match &self.site.sentinels {
+            None => self.reach.stream(endpoint, &refusal).await?,
+            Some(sentinels) => {
+                let master = sentinels.master(&self.reach, endpoint, liveness).await?;
+                let stream = self.reach.stream(&master, &refusal).await;
+                stream.map_err(|fault| of_master(fault, &master))?
+            }
+        };
         // They were good at the start: they are being written.
         let credentials = self.reach.credentials().await.map_err(Fault::passing)?;
         let greeting = self.greeting(credentials);
         let client = RedisClient::start(stream, &greeting, self.pushes.clone(), liveness.clone());
-        if !self.database.is_first() {
+        if !self.site.database.is_first() {
             // What follows must not be done in another database, if there is none of this number.
             let ping = client.ask(&[RedisCommand::new(["PING"])]).await;
             ping.map_err(|error| self.fault(error, &refusal))?;
@@ -112,8 +109,16 @@ impl RedisDialler {
             }
         }
         let mut greeting = vec![hello, tracking, RedisCommand::new(["ROLE"])];
-        greeting.extend(self.database.selection());
+        greeting.extend(self.site.database.selection());
         greeting
+    }
+}
+
+/// Says of which server it is, since a Sentinel was named.
+fn of_master(fault: Fault, master: &Endpoint) -> Fault {
+    match fault {
+        Fault::Broken(error) => Fault::Broken(error.context(format!("its master {master}"))),
+        fault => fault,
     }
 }
 

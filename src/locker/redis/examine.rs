@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::database::Database;
 use super::diagnose::{RedisDiagnosis, diagnose};
-use super::dial::{PROTOCOL, RedisDialler, RedisMembers, Tracked};
+use super::dial::{RedisDialler, RedisMembers, Tracked};
+use super::protocol::PROTOCOL;
+use super::sentinel::RedisSite;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Rights, Sentence};
 use crate::locker::net::fault::Fault;
@@ -28,8 +29,8 @@ pub(super) fn examine<'a>(
     ttl: Duration,
 ) -> BoxFuture<'a, Result<Examination>> {
     Box::pin(async move {
-        let (servers, database) = Database::split(config.clone())?;
-        let dialler = RedisDialler::new(&servers, database, Tracked::Wished, None)?;
+        let (servers, site) = RedisSite::split(config.clone())?;
+        let dialler = RedisDialler::new(&servers, site, Tracked::Wished, None)?;
         let mut examiner = Examiner {
             report: Examination {
                 round_trips: ROUND_TRIPS,

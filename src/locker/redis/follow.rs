@@ -72,7 +72,7 @@ impl<'a> Follower<'a> {
         let options = &shared.options;
         let dialler = RedisDialler::new(
             &shared.config,
-            shared.database,
+            shared.site.clone(),
             Tracked::Prefixes(prefixes),
             options.observer.clone(),
         )?;

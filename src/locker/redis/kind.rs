@@ -1,23 +1,28 @@
 //! Redis in the list of stores.
 
-use super::dial::PROTOCOL;
+use super::protocol::PROTOCOL;
 use super::{CAPABILITIES, Redis, examine};
 use crate::locker::Config;
 use crate::locker::kind::{StoreHelp, StoreKind};
 use crate::locker::net::SETTINGS;
 
-/// What is known of Redis. One server: two masters would be two locks.
+/// What is known of Redis. Several are Sentinels: two masters would be two locks.
 pub(crate) static KIND: StoreKind = StoreKind {
-    schemes: &["redis://", "rediss://"],
+    schemes: &[
+        "redis://",
+        "rediss://",
+        "redis+sentinel://",
+        "rediss+sentinel://",
+    ],
     path_schemes: &[],
-    several: false,
+    several: true,
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
     settings: &SETTINGS,
     variables: &[],
     help: StoreHelp {
-        endpoints: "redis://HOST:PORT/DATABASE, or rediss:// over TLS, for one Redis",
+        endpoints: "redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER",
         about: &[
             "the key is Redis' own, a string that expires: genlock and everybody's",
             "SET KEY VALUE NX PX exclude each other; first come first served among genlocks.",

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::database::Database;
 use super::dial::RedisMembers;
 use super::pushes::Pushes;
+use super::sentinel::RedisSite;
 use crate::locker::Config;
 use crate::locker::keeper::Keeper;
 use crate::locker::{Claims, Options};
@@ -18,5 +18,5 @@ pub(super) struct RedisShared {
     pub(super) keeper: Arc<Keeper>,
     /// As it was given, for connections of another kind.
     pub(super) config: Config,
-    pub(super) database: Database,
+    pub(super) site: RedisSite,
 }

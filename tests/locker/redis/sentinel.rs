@@ -1,0 +1,68 @@
+//! Sentinels name the master, and another one after a failover.
+
+use std::time::{Duration, Instant};
+
+use genlock::{Config, Held, Locker, Options, Redis};
+
+use crate::support::etcd::free_port;
+use crate::support::redis::RedisServer;
+
+/// A master with a replica, and who watches them.
+fn watched() -> (RedisServer, RedisServer, RedisServer) {
+    let master = RedisServer::start();
+    let port = master.port().to_string();
+    let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &port]);
+    let sentinel = RedisServer::sentinel(&master);
+    let start = Instant::now();
+    let knows = || sentinel.cli(&["SENTINEL", "REPLICAS", "main"]);
+    while !knows().contains(&replica.port().to_string()) {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", knows());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (master, replica, sentinel)
+}
+
+fn through(sentinels: &str) -> Redis {
+    let endpoints = format!("redis+sentinel://{sentinels}/main");
+    let config = Config::new(endpoints.split(','));
+    Redis::new(config, Options::default()).expect("a client")
+}
+
+/// A lock, when there is a master again.
+async fn soon_locked(client: &Redis, key: &str) -> Held {
+    let start = Instant::now();
+    loop {
+        match client.lock(key).await {
+            Ok(held) => return held,
+            Err(error) => assert!(start.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_master_is_found_and_found_again_after_a_failover() {
+    let (mut master, replica, sentinel) = watched();
+    // One Sentinel of two is not there.
+    let sentinels = format!("127.0.0.1:{},{}", free_port(), sentinel.address());
+    let client = through(&sentinels);
+    let held = client.lock("/k").await.expect("a lock");
+    assert_eq!(master.cli(&["EXISTS", "/k"]), "1");
+    let token = held.token();
+    client.unlock(held).await.expect("a release");
+    master.kill();
+    let held = soon_locked(&client, "/k").await;
+    assert_eq!(replica.cli(&["EXISTS", "/k"]), "1");
+    assert!(held.token() > token);
+    client.unlock(held).await.expect("a release");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_sentinel_knows_is_told() {
+    let master = RedisServer::start();
+    let sentinel = RedisServer::sentinel(&master);
+    let endpoint = format!("redis+sentinel://{}/other", sentinel.address());
+    let client = Redis::new(Config::new([endpoint]), Options::default()).expect("a client");
+    let error = client.lock("/k").await.expect_err("refused").to_string();
+    assert!(error.contains("a master other"), "{error}");
+}
