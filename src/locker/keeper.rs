@@ -4,19 +4,18 @@
 //!
 //! What a lease is depends on the store: a lease in etcd, a key with a time to live in Redis, a
 //! session in ZooKeeper. For each lock that is asked for a client starts one ([`Lease::start`]),
-//! waits until it is [granted](Lease::granted) and its turn in the store's queue has come, and
-//! [takes](Lease::take_turn) the turn; what was granted then drives a [`Held`](crate::Held), whose
-//! release is that of the lease. Where that comes to nothing [`Acquisition::again`] says whether it is
-//! tried again.
+//! waits until it is [granted](Lease::granted) and the first in the store's queue, and then until
+//! [enough](Lease::until_fresh) is left of its time. What was granted then drives a
+//! [`Held`](crate::Held), whose release ([`LeaseHolding`]) is that of the lease.
 
 mod acquisition;
+mod fresh;
 mod holding;
 mod lease;
 mod left;
 mod renewal;
 #[cfg(test)]
 mod tests;
-mod turn;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -108,7 +108,7 @@ impl Client {
             let mut lease = Lease::start(&self.keeper, row.clone(), ttl, &claim);
             let granted = lease.granted().await;
             if let (Ok(granted), Some(&token)) = (&granted, row.token.get()) {
-                if let Err(loss) = lease.take_turn(granted, told).await {
+                if let Err(loss) = lease.until_fresh(granted, told).await {
                     call.again(NoLock::Lost(loss)).await?;
                     continue;
                 }

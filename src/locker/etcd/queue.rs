@@ -217,8 +217,8 @@ impl<'a> EtcdQueue<'a> {
 
     /// The turn has come: from now on the lease is that of a held lock.
     async fn keep(&self, place: EtcdPlace) -> Result<EtcdPlace, NoLock> {
-        let turn = place.lease.take_turn(&place.granted, place.waited).await;
-        turn.map_err(NoLock::Lost)?;
+        let fresh = place.lease.until_fresh(&place.granted, place.waited).await;
+        fresh.map_err(NoLock::Lost)?;
         Ok(place)
     }
 

@@ -118,8 +118,8 @@ impl<'a> RedisQueue<'a> {
                 return Err(NoLock::Lost(Loss::LeaseGone).into());
             }
         };
-        let turn = given.lease.take_turn(&given.granted, given.waited).await;
-        turn.map_err(NoLock::Lost)?;
+        let fresh = given.lease.until_fresh(&given.granted, given.waited).await;
+        fresh.map_err(NoLock::Lost)?;
         Ok(given)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::enter::{PlaceEntry, ZkPlace};
 use super::lease::{SessionLease, ZkLease};
-use super::wait::{Turn, ZkWaiter};
+use super::wait::{ZkWaitEnd, ZkWaiter};
 use super::{ZkShared, hold, inspect, node};
 use crate::error::Result;
 use crate::events::EventKind;
@@ -27,7 +27,7 @@ pub(super) struct ZkAcquisition<'a> {
 }
 
 /// A place whose turn has come.
-struct Turned {
+struct FirstInQueue {
     lease: SessionLease,
     granted: Granted,
     place: ZkPlace,
@@ -57,19 +57,19 @@ impl<'a> ZkAcquisition<'a> {
                 false => self.try_stand(&call).await,
             };
             match taken {
-                Ok(turned) => return Ok(turned.map(|turned| self.held(turned))),
+                Ok(first) => return Ok(first.map(|first| self.held(first))),
                 Err(why) => call.again(why).await?,
             }
         }
     }
 
-    fn held(self, turned: Turned) -> Held {
-        let Turned {
+    fn held(self, first: FirstInQueue) -> Held {
+        let FirstInQueue {
             lease,
             granted,
             place,
             waited,
-        } = turned;
+        } = first;
         let standing = place.standing;
         hold::held(
             self.shared,
@@ -81,7 +81,7 @@ impl<'a> ZkAcquisition<'a> {
     }
 
     /// Takes a place at the end and stands there until its turn has come.
-    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<Turned, NoLock> {
+    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<FirstInQueue, NoLock> {
         let (lease, granted) = self.ask(false).await?;
         let place = self.place(&lease)?;
         call.has_place();
@@ -93,9 +93,9 @@ impl<'a> ZkAcquisition<'a> {
             let mut ownership = granted.owner.ownership();
             tokio::select! {
                 loss = ownership.lost() => return Err(NoLock::Lost(loss)),
-                turn = waiter.wait() => match turn.map_err(|fault| call.no_lock(fault))? {
-                    Turn::Come => {}
-                    Turn::Lost(loss) => {
+                end = waiter.wait() => match end.map_err(|fault| call.no_lock(fault))? {
+                    ZkWaitEnd::IsFirst => {}
+                    ZkWaitEnd::Lost(loss) => {
                         granted.owner.lose(loss);
                         return Err(NoLock::Lost(loss));
                     }
@@ -105,7 +105,7 @@ impl<'a> ZkAcquisition<'a> {
         self.ready(lease, granted, place, waits).await
     }
 
-    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<Turned>, NoLock> {
+    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<FirstInQueue>, NoLock> {
         let (lease, granted) = self.ask(true).await?;
         // Somebody was there at the first look.
         let Some(place) = lease.calls().place().cloned() else {
@@ -128,7 +128,7 @@ impl<'a> ZkAcquisition<'a> {
         &self,
         call: &Acquisition<'_>,
         lease: SessionLease,
-    ) -> Result<Option<Turned>, NoLock> {
+    ) -> Result<Option<FirstInQueue>, NoLock> {
         let session = &lease.calls().session;
         let lock = self.shared.ensemble.path(&node::of_key(self.key));
         let own = lease
@@ -187,10 +187,10 @@ impl<'a> ZkAcquisition<'a> {
         granted: Granted,
         place: ZkPlace,
         waited: bool,
-    ) -> Result<Turned, NoLock> {
-        let turned = lease.take_turn(&granted, waited).await;
-        turned.map_err(NoLock::Lost)?;
-        Ok(Turned {
+    ) -> Result<FirstInQueue, NoLock> {
+        let fresh = lease.until_fresh(&granted, waited).await;
+        fresh.map_err(NoLock::Lost)?;
+        Ok(FirstInQueue {
             lease,
             granted,
             place,

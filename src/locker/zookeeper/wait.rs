@@ -1,4 +1,4 @@
-//! Waiting for the turn: the one just ahead is watched until nobody is.
+//! Waiting in the queue: the contender just ahead is watched, until there is none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::events::EventKind;
 use crate::locker::net::fault::Fault;
 use crate::loss::Loss;
 
-/// A wait that is over by then tells nobody whom it waits for.
+/// A wait that is over by then sends no event.
 const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
-pub(super) enum Turn {
+pub(super) enum ZkWaitEnd {
     /// Nobody is ahead.
-    Come,
+    IsFirst,
     /// The place itself is gone.
     Lost(Loss),
 }
 
-/// Who waits, as which node.
+/// A contender that waits, and the node that stands for it.
 pub(super) struct ZkWaiter<'a> {
     pub(super) shared: &'a Arc<ZkShared>,
     pub(super) session: &'a ZkSession,
@@ -61,11 +61,11 @@ impl ZkWaiter<'_> {
     ///
     /// # Errors
     /// When ZooKeeper refuses. One that is away is waited for.
-    pub(super) async fn wait(&self) -> Result<Turn, Fault> {
+    pub(super) async fn wait(&self) -> Result<ZkWaitEnd, Fault> {
         let mut told = None;
         loop {
             match self.step(&mut told).await {
-                Ok(Some(turn)) => return Ok(turn),
+                Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
                 Err(ZkFailure::Other(Fault::Broken(reason))) => {
                     let what = EventKind::Retrying(reason.to_string());
@@ -73,14 +73,14 @@ impl ZkWaiter<'_> {
                     sleep(self.shared.options.retry_interval).await;
                 }
                 // The lock's own node, which is not there without its children.
-                Err(ZkFailure::NoNode) => return Ok(Turn::Lost(Loss::KeyDeleted)),
+                Err(ZkFailure::NoNode) => return Ok(ZkWaitEnd::Lost(Loss::KeyDeleted)),
                 Err(failure) => return Err(failure.into()),
             }
         }
     }
 
     /// One look, and the wait until something has happened after it.
-    async fn step(&self, told: &mut Option<ToldQueue>) -> Result<Option<Turn>, ZkFailure> {
+    async fn step(&self, told: &mut Option<ToldQueue>) -> Result<Option<ZkWaitEnd>, ZkFailure> {
         let lock = self.lock();
         let call = if self.follows {
             ZkCall::watch_children(lock)
@@ -90,10 +90,10 @@ impl ZkWaiter<'_> {
         let answer = self.session.call(call).await?;
         let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
         let Some(ahead) = self.ahead(children) else {
-            return Ok(Some(Turn::Lost(Loss::KeyDeleted)));
+            return Ok(Some(ZkWaitEnd::Lost(Loss::KeyDeleted)));
         };
         let (Some(first), Some(next)) = (ahead.first(), ahead.last()) else {
-            return Ok(Some(Turn::Come));
+            return Ok(Some(ZkWaitEnd::IsFirst));
         };
         let moved = match answer.news {
             Some(news) => news,

@@ -90,18 +90,23 @@ impl MemoryClient {
         let waited = tokio::select! {
             biased;
             loss = ownership.lost() => return Err(loss),
-            waited = self.turn(lease.calls(), token, request) => waited?,
+            waited = self.until_first(lease.calls(), token, request) => waited?,
         };
         if waited {
             call.has_to_wait();
         }
-        lease.take_turn(granted, waited).await?;
+        lease.until_fresh(granted, waited).await?;
         Ok(token)
     }
 
     /// Waits until nobody is ahead, and tells whenever the one just ahead changes. Whether there was
     /// anybody.
-    async fn turn(&self, place: &MemoryPlace, token: u64, request: &Request) -> Result<bool, Loss> {
+    async fn until_first(
+        &self,
+        place: &MemoryPlace,
+        token: u64,
+        request: &Request,
+    ) -> Result<bool, Loss> {
         let mut changes = self.store.changes();
         let mut told = None;
         loop {

@@ -30,19 +30,19 @@ fn nothing_runs_at_once_whatever_fails() {
             })
             .collect();
         let start = Instant::now();
-        let mut turn = 0u64;
+        let mut round = 0u64;
         while start.elapsed() < TIME {
-            turn += 1;
-            sleep(Duration::from_millis(150 * (turn % 7)));
-            match turn % 4 {
+            round += 1;
+            sleep(Duration::from_millis(150 * (round % 7)));
+            match round % 4 {
                 0 => {
                     server.freeze();
-                    sleep(Duration::from_millis(700 * (turn % 6)));
+                    sleep(Duration::from_millis(700 * (round % 6)));
                     server.thaw();
                 }
                 1 => {
                     server.kill();
-                    sleep(Duration::from_millis(500 * (turn % 5)));
+                    sleep(Duration::from_millis(500 * (round % 5)));
                     server.restart();
                     assert!(server.serves());
                 }

@@ -14,7 +14,7 @@ impl<C: LeaseCalls> Lease<C> {
     ///
     /// # Errors
     /// If the lease is lost; with [`Loss::Expired`] also if each renewal is answered too late.
-    pub async fn take_turn(&self, granted: &Granted, waited: bool) -> Result<(), Loss> {
+    pub async fn until_fresh(&self, granted: &Granted, waited: bool) -> Result<(), Loss> {
         let Granted { ttl, owner } = granted;
         let mut ownership = owner.ownership();
         let before = ownership.deadline();
