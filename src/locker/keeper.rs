@@ -6,7 +6,8 @@
 //! session in ZooKeeper. For each lock that is asked for a client starts one ([`Lease::start`]),
 //! waits until it is [granted](Lease::granted) and the first in the store's queue, and then until
 //! [enough](Lease::until_fresh) is left of its time. What was granted then drives a
-//! [`Held`](crate::Held), whose release ([`LeaseHolding`]) is that of the lease.
+//! [`Held`](crate::Held), whose release ([`LeaseHolding`]) is that of the lease. Where that comes
+//! to nothing [`Acquisition::again`] says whether it is tried again.
 
 mod acquisition;
 mod fresh;
@@ -41,24 +42,24 @@ pub use lease::{Granted, Lease};
 /// within the runtime of the call that asked for the lease; those of a revocation in any.
 pub trait LeaseCalls: Send + Sync + 'static {
     /// Requests the lease. Gives its deadline: the TTL that the store has granted, less what its own
-    /// bookkeeping may take, from the sending of the request that was answered. This is called once, and
-    /// has to end by itself; it calls [`Requests::leave`] just before each sending.
+    /// bookkeeping may take, from the sending of the request that was answered. This is called once,
+    /// and has to end by itself; it calls [`Requests::leave`] just before each sending.
     ///
     /// # Errors
     /// [`Fault::LeaseExists`] if somebody else has this lease, and nothing of ours is in the store. After
     /// any other fault the keeper revokes the lease, if anything was sent.
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>>;
 
-    /// Renews the lease once. Gives an instant, no earlier than this call, from which on the lease lives
-    /// for its TTL for certain. Other renewals may be under way; each ends by its own answer.
+    /// Renews the lease once. Gives an instant, no earlier than this call, from which on the lease
+    /// lives for its TTL for certain. Other renewals may be under way; each ends by its own answer.
     ///
     /// # Errors
     /// [`Fault::LeaseNotFound`] if the lease is gone for certain. After any other fault the keeper calls
     /// this again, up to the deadline.
     fn renew(&self, attempt: Attempt) -> BoxFuture<'_, Result<Instant, Fault>>;
 
-    /// Revokes the lease, and removes all that stands for its holder. It is no error if the lease is gone
-    /// already. May be called while the lease is being granted or renewed, and more than once.
+    /// Revokes the lease, and removes all that stands for its holder. It is no error if the lease is
+    /// gone already. May be called while the lease is being granted or renewed, and more than once.
     ///
     /// # Errors
     /// If the store may still have the lease: this is called again when the client is closed.
