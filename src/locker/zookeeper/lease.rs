@@ -211,7 +211,13 @@ impl LeaseCalls for ZkLease {
     fn renew(&self, _: Attempt) -> BoxFuture<'_, Result<Instant, Fault>> {
         self.session
             .keep_until(Instant::now() + kept(self.written().ttl));
-        Box::pin(self.write(None))
+        Box::pin(async move {
+            match self.write(None).await {
+                // Over the next connection, which is being made.
+                Err(Fault::Broken(_)) => self.write(None).await,
+                written => written,
+            }
+        })
     }
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {

@@ -8,6 +8,7 @@
 mod connection;
 mod driver;
 mod packets;
+mod served;
 mod watches;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -91,3 +91,31 @@ fn one_that_counts_pings_goes_on_beside_the_next_one() {
     // Its server has ended.
     holder.finish();
 }
+
+#[test]
+fn with_another_server_to_turn_to_a_holder_there_goes_on() {
+    let quorum = Quorum::new();
+    let link = Proxy::before(&format!("http://{}", quorum.of_the_leader()));
+    let ensemble = quorum.start(link.port());
+    let [follower, second, _] = &ensemble.servers[..] else {
+        panic!("three");
+    };
+    let servers = format!("{},{}", follower.address(), second.address());
+    let store = Store::at(format!("zk://{servers}/moves"));
+    // It begins with either of them.
+    let holder = (0..30).find_map(|_| {
+        let script = "echo ready $$; sleep 12; exit 7";
+        let holder = Run::start(store.sh(&["--ttl", "8"], script));
+        holder.ready();
+        if follower.words("cons").contains("sid=") {
+            return Some(holder);
+        }
+        holder.end();
+        None
+    });
+    for way in [Way::Requests, Way::Answers] {
+        link.hold(way);
+    }
+    holder.expect("one at the follower").finish().silent(7);
+    assert!(follower.is("follower"), "it had noticed, and shows nothing");
+}

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, split};
 use tokio::sync::{mpsc, oneshot};
 
 use super::packets::{Packets, TooLong};
+use super::served::Served;
 use super::watches::ZkWatches;
 use super::{SessionState, ZkAnswer, ZkPending};
 use crate::clock::{self, Instant};
@@ -45,19 +46,6 @@ struct InFlight {
     pending: ZkPending,
     news: Option<oneshot::Receiver<()>>,
     closes: bool,
-}
-
-/// How a connection ended.
-pub(super) enum Served {
-    /// Nobody has the session any more.
-    Dropped,
-    /// There is no session (any more).
-    Ended(Fault),
-    Broken {
-        fault: Fault,
-        /// Whether the session was answered for.
-        opened: bool,
-    },
 }
 
 impl ZkConnection {
@@ -189,12 +177,27 @@ impl ZkConnection {
         (self.timeout() / 12).max(Duration::from_millis(5))
     }
 
-    fn next_look(&self) -> Instant {
-        let pace = self.pace();
-        if self.state.is_kept() && self.is_open {
-            return self.sent + pace;
+    /// So long an answer is waited for. A server that has lost the others may answer pings for long, and
+    /// nothing else, where another may do. A lock is renewed at a third of its TTL, and has to be before
+    /// a grace of a fifth begins.
+    fn patience(&self) -> Duration {
+        match self.state.ensemble.count() {
+            1 => self.timeout(),
+            _ => self.timeout() / 6,
         }
-        Instant::now() + pace
+    }
+
+    fn next_look(&self) -> Instant {
+        let oldest = self.asked.front().map(|asked| asked.at + self.patience());
+        let next = if self.state.is_kept() && self.is_open {
+            self.sent + self.pace()
+        } else {
+            Instant::now() + self.pace()
+        };
+        match oldest.filter(|_| self.is_open) {
+            Some(oldest) => next.min(oldest),
+            None => next,
+        }
     }
 
     /// Looks whether the server is there, and tells it that we are.
@@ -204,16 +207,9 @@ impl ZkConnection {
         if !self.is_open && now.since(self.begun) > within {
             return Err(Fault::silent(within));
         }
-        let timeout = self.timeout();
-        // Silent in spite of pings. A server that has lost the others may answer those for long, and
-        // nothing else: another may do.
-        let silence = timeout / 3;
-        let patience = match self.state.ensemble.count() {
-            1 => timeout,
-            _ => timeout / 4,
-        };
+        let (silence, patience) = (self.timeout() / 3, self.patience());
         let oldest = self.asked.front().map(|asked| now.since(asked.at));
-        if self.is_open && oldest.is_some_and(|age| age > patience) {
+        if self.is_open && oldest.is_some_and(|age| age >= patience) {
             return Err(Fault::silent(patience));
         }
         if self.is_open && self.state.is_kept() {
@@ -336,15 +332,6 @@ impl ZkConnection {
                 opened: self.is_open,
             },
             ended => ended,
-        }
-    }
-}
-
-impl Served {
-    fn broken(fault: Fault) -> Self {
-        Self::Broken {
-            fault,
-            opened: false,
         }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::connection::{Served, ZkConnection};
+use super::connection::ZkConnection;
+use super::served::Served;
 use super::{SessionState, ZkPending};
 use crate::error::{Error, ErrorKind};
 use crate::locker::net::fault::Fault;

@@ -1,0 +1,25 @@
+//! How a connection of a session ended.
+
+use crate::locker::net::fault::Fault;
+
+/// How a connection ended.
+pub(super) enum Served {
+    /// Nobody has the session any more.
+    Dropped,
+    /// There is no session (any more).
+    Ended(Fault),
+    Broken {
+        fault: Fault,
+        /// Whether the session was answered for.
+        opened: bool,
+    },
+}
+
+impl Served {
+    pub(super) fn broken(fault: Fault) -> Self {
+        Self::Broken {
+            fault,
+            opened: false,
+        }
+    }
+}
