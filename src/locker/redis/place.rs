@@ -131,18 +131,15 @@ impl RedisPlace {
             [_, value, mark] if value.words().ends_with(&own) => {
                 LockKey::Ours(mark_of(mark.text()))
             }
+            // Genlocks take only what is free.
+            [_, value, _] if value.text().starts_with(b"genlock:") => LockKey::Deleted,
             _ => LockKey::WrittenOver,
         })
     }
 
     /// Says anew since when it holds, for people who look.
     pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
-        let kept = [
-            format!("{}|", self.ttl.as_millis()).as_bytes(),
-            &holder.to_json(),
-        ]
-        .concat();
-        let stamp = RedisCommand::new(["HSET", &self.names.records(), &self.id]).arg(kept);
+        let stamp = scripts::stamp(&self.names, &self.id, self.ttl, &holder.to_json());
         let op = move |client: Arc<RedisClient>| {
             let stamp = [stamp.clone()];
             async move { client.ask(&stamp).await }

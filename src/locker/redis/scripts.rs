@@ -18,6 +18,7 @@ const TAKE: &str = script!("scripts/take.lua");
 const LEAVE: &str = script!("scripts/leave.lua");
 const TAKE_AWAY: &str = script!("scripts/take_away.lua");
 const LOOK: &str = script!("scripts/look.lua");
+const STAMP: &str = script!("scripts/stamp.lua");
 const CLEAR: &str = script!("scripts/clear.lua");
 
 /// What to do where the lock is not free.
@@ -154,6 +155,12 @@ pub(super) fn take_away(names: &LockNames, token: u64, mark: &[u8], force: bool)
 /// Looks who holds and who waits; with everybody's record, or the holder's only.
 pub(super) fn look(names: &LockNames, all: bool) -> RedisCommand {
     eval(LOOK, names).arg(if all { "all" } else { "holder" })
+}
+
+/// Keeps what the holder says of itself, with its TTL.
+pub(super) fn stamp(names: &LockNames, id: &str, ttl: Duration, record: &[u8]) -> RedisCommand {
+    let kept = [format!("{}|", ttl.as_millis()).as_bytes(), record].concat();
+    eval(STAMP, names).arg(id).arg(kept)
 }
 
 /// Removes the waiters that are not heard of.
