@@ -25,7 +25,8 @@ pub(crate) struct BoardClient {
     pub(super) board: Board,
     options: Options,
     claims: Claims,
-    held: Mutex<Vec<(Owner, Weak<Place>)>>,
+    /// All its notes, and the owner's side of those that hold: for its closing.
+    notes: Mutex<Vec<(Option<Owner>, Weak<Place>)>>,
     closed: watch::Sender<bool>,
 }
 
@@ -36,7 +37,7 @@ impl BoardClient {
             board: board.clone(),
             options,
             claims: Claims::default(),
-            held: Mutex::default(),
+            notes: Mutex::default(),
             closed: watch::Sender::new(false),
         }
     }
@@ -65,14 +66,20 @@ impl BoardClient {
     }
 
     /// Writes a note; `None` if the request does not wait and there is one.
-    fn enter(&self, request: &Request) -> Option<Place> {
+    fn enter(&self, request: &Request) -> Option<Arc<Place>> {
         let (key, text) = (request.key(), request.holder(&self.options).to_json());
         match self.board.write(key, text, !request.waits()) {
-            Ok(token) => Some(Place {
-                board: self.board.clone(),
-                key: key.to_owned(),
-                token,
-            }),
+            Ok(token) => {
+                let place = Arc::new(Place {
+                    board: self.board.clone(),
+                    key: key.to_owned(),
+                    token,
+                });
+                let mut all = self.notes();
+                all.retain(|(_, place)| place.strong_count() > 0);
+                all.push((None, Arc::downgrade(&place)));
+                Some(place)
+            }
             Err(first) => {
                 self.tell(key, &first, None, None);
                 None
@@ -115,10 +122,9 @@ impl BoardClient {
     }
 
     /// Makes of a note that is the topmost a lock that is handed out.
-    fn hold(&self, request: &Request, place: Place, claim: Claim) -> Result<Held> {
+    fn hold(&self, request: &Request, place: Arc<Place>, claim: Claim) -> Result<Held> {
         let (key, token) = (request.key().to_owned(), place.token);
         let ttl = (!self.options.auto_renew).then(|| request.ttl(&self.options));
-        let place = Arc::new(place);
         let registered = Arc::downgrade(&place);
         let (owner, note) = HeldNote::hold(place, claim, &self.options, (Instant::now(), ttl));
         let grant = Grant::new(&key, token).with_owner_key(owner_key(&key, token));
@@ -126,18 +132,17 @@ impl BoardClient {
         if let Some(ttl) = ttl {
             held = held.with_ttl(ttl);
         }
-        let mut all = self.held();
+        let mut all = self.notes();
         if *self.closed.borrow() {
             return Err(Claims::closed(&key));
         }
-        all.retain(|(_, place)| place.strong_count() > 0);
-        all.push((owner, registered));
+        all.push((Some(owner), registered));
         drop(all);
         Ok(held.told(&self.options))
     }
 
-    fn held(&self) -> MutexGuard<'_, Vec<(Owner, Weak<Place>)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn notes(&self) -> MutexGuard<'_, Vec<(Option<Owner>, Weak<Place>)>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn until_closed(&self) {
@@ -163,13 +168,13 @@ impl Locker for BoardClient {
         Box::pin(async {
             self.claims.close();
             self.closed.send_replace(true);
-            let all = std::mem::take(&mut *self.held());
-            for (owner, place) in all {
-                // First the holder's side says so, then the lock is let go of.
+            let all = std::mem::take(&mut *self.notes());
+            // First the holder's side says so, then the lock is let go of, and no wait of ours gets it.
+            for owner in all.iter().filter_map(|(owner, _)| owner.as_ref()) {
                 owner.lose(Loss::Closed);
-                if let Some(place) = place.upgrade() {
-                    place.board.wipe(&place.key, place.token);
-                }
+            }
+            for place in all.iter().filter_map(|(_, place)| place.upgrade()) {
+                self.board.wipe(&place.key, place.token);
             }
             Ok(())
         })
