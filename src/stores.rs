@@ -28,17 +28,6 @@ pub static STORES: &[&StoreKind] = &[
 /// The store of an endpoint without a scheme.
 const DEFAULT: &str = "etcd";
 
-/// The schemes of all other stores, also of those whose feature is off, for the error that says so.
-const SCHEMES: &[(&str, &str)] = &[
-    ("file:", "file"),
-    ("redis://", "redis"),
-    ("rediss://", "redis"),
-    ("redis+sentinel://", "redis"),
-    ("rediss+sentinel://", "redis"),
-    ("zk://", "zookeeper"),
-    ("zks://", "zookeeper"),
-];
-
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
 /// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for the user's own directory. To use
 /// another store, change the URL and nothing else. Does not wait for a network.
@@ -79,15 +68,18 @@ pub(crate) fn kind_of(endpoints: &[String]) -> Result<&'static StoreKind> {
 fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'static StoreKind> {
     let mut kinds = Vec::new();
     for endpoint in endpoints {
-        let kind = match kinds.first() {
+        let of_scheme = stores.iter().find(|kind| kind.has(endpoint)).copied();
+        let kind = match (of_scheme, kinds.first()) {
+            (Some(kind), _) => kind,
+            (None, _) if has_scheme(endpoint) => return Err(of_no_store(stores, endpoint)),
             // A scheme may be written once for the whole list: zk://h1,h2.
-            Some(&first) if !has_scheme(endpoint) => first,
-            _ => kind_of_one(stores, endpoint)?,
+            (None, Some(&first)) => first,
+            (None, None) => default(stores)?,
         };
         kinds.push(kind);
     }
     let Some(&first) = kinds.first() else {
-        return named(stores, DEFAULT);
+        return default(stores);
     };
     let why = if let Some(alone) = kinds.iter().find(|kind| !kind.several && kinds.len() > 1) {
         format!("{} stands alone", alone.schemes[0])
@@ -99,30 +91,34 @@ fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'s
     Err(misfit(endpoints, &why))
 }
 
+/// Whether it is more than a host and a port.
 fn has_scheme(endpoint: &str) -> bool {
-    let mut schemes = SCHEMES.iter();
-    endpoint.contains("://")
-        || endpoint.starts_with("unix:")
-        || schemes.any(|(scheme, _)| endpoint.starts_with(scheme))
+    let rest = endpoint.split_once(':').map(|(_, rest)| rest);
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn kind_of_one(stores: &[&'static StoreKind], endpoint: &str) -> Result<&'static StoreKind> {
-    if let Some(kind) = stores.iter().find(|kind| kind.has(endpoint)) {
-        return Ok(kind);
-    }
-    let mut schemes = SCHEMES.iter();
-    let known = schemes.find(|(scheme, _)| endpoint.starts_with(scheme));
-    let name = known.map_or(DEFAULT, |(_, name)| name);
-    named(stores, name).map_err(|error| error.of(Subject::Endpoint(secrets::endpoints(endpoint))))
-}
-
-/// The store of this name, which its feature has too.
-fn named(stores: &[&'static StoreKind], name: &str) -> Result<&'static StoreKind> {
-    let found = stores.iter().find(|kind| kind.name() == name).copied();
+/// The store of an endpoint without a scheme.
+fn default(stores: &[&'static StoreKind]) -> Result<&'static StoreKind> {
+    let found = stores.iter().find(|kind| kind.name() == DEFAULT).copied();
     found.ok_or_else(|| {
-        let reason = format!("this build has no {name}: its feature `{name}` is off");
-        Error::new(ErrorKind::InvalidConfig, reason).about([Setting::Endpoints])
+        let why = format!("this build has no {DEFAULT}: its feature `{DEFAULT}` is off");
+        Error::new(ErrorKind::InvalidConfig, why).about([Setting::Endpoints])
     })
+}
+
+/// The error for an endpoint whose scheme is no store's; that of a store may not be in this build.
+fn of_no_store(stores: &[&'static StoreKind], endpoint: &str) -> Error {
+    let schemes: Vec<_> = stores
+        .iter()
+        .flat_map(|kind| kind.schemes)
+        .copied()
+        .collect();
+    let why = format!(
+        "no store of this build has such a scheme, only {}",
+        schemes.join(" ")
+    );
+    let error = Error::new(ErrorKind::InvalidConfig, why).about([Setting::Endpoints]);
+    error.of(Subject::Endpoint(secrets::endpoints(endpoint)))
 }
 
 /// The stores of this build that can do this.
@@ -174,14 +170,15 @@ mod tests {
             ("h1:2379,h2", "etcd"),
             ("etcd://h1:2379,h2:2379", "etcd"),
             ("https://h1,http://h2,unix:///run/x", "etcd"),
+            ("HTTPS://h1,h2", "etcd"),
             ("file:", "file"),
-            ("file:///var/lock", "file"),
+            ("FILE:///var/lock", "file"),
             #[cfg(feature = "redis")]
             ("redis://h/2", "redis"),
             #[cfg(feature = "redis")]
             ("rediss://h", "redis"),
             ("zk://h1,h2:2181/chroot", "zookeeper"),
-            ("zks://h", "zookeeper"),
+            ("ZKS://h", "zookeeper"),
         ] {
             assert_eq!(name(list).expect("a store"), store, "{list}");
         }
@@ -192,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_not_built_in_is_named_with_its_feature() {
+    fn an_endpoint_of_no_store_of_this_build_is_refused() {
         let refused = |stores: &[&'static StoreKind], endpoints: &[&str]| {
             let endpoints: Vec<_> = endpoints.iter().map(|&each| each.to_owned()).collect();
             let error = kind_among(stores, &endpoints).expect_err("refused");
@@ -201,19 +198,18 @@ mod tests {
         };
         assert_eq!(
             refused(&[&file::KIND], &["https://me:secret@h1:2379"]),
-            "https://…@h1:2379: this build has no etcd: its feature `etcd` is off (endpoints)"
+            "https://…@h1:2379: no store of this build has such a scheme, only file: (endpoints)"
         );
-        for endpoints in [&["h1:2379"][..], &["file:/a", "etcd://h1"], &[]] {
+        for endpoints in [&["h1:2379"][..], &[]] {
             let error = refused(&[&file::KIND], endpoints);
-            assert!(error.contains("no etcd"), "{error}");
+            assert!(error.contains("`etcd` is off"), "{error}");
         }
-        for stores in [&[&etcd::KIND][..], &[]] {
-            let error = refused(stores, &["file:/a"]);
-            assert!(error.contains("`file` is off"), "{error}");
-        }
-        for (scheme, name) in SCHEMES {
-            let found = kind_of(&[(*scheme).to_owned()]).expect("a store");
-            assert_eq!(found.name(), *name);
+        for (stores, endpoint) in [(&[&etcd::KIND][..], "file:/a"), (STORES, "ftp://h")] {
+            let error = refused(stores, &["h1", endpoint]);
+            assert!(
+                error.contains(endpoint) && error.contains("https://"),
+                "{error}"
+            );
         }
         assert_eq!(STORES[0].name(), DEFAULT);
     }

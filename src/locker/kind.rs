@@ -63,6 +63,12 @@ pub trait StoreClient: Locker + Operator {}
 
 impl<T: Locker + Operator> StoreClient for T {}
 
+/// What stands behind the scheme of an endpoint, which is written in either case (RFC 3986, 3.1).
+pub(crate) fn behind_scheme<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = endpoint.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
 impl StoreKind {
     /// Its name.
     pub fn name(&self) -> &'static str {
@@ -72,7 +78,7 @@ impl StoreKind {
     /// Whether an endpoint is its own by its scheme.
     pub fn has(&self, endpoint: &str) -> bool {
         let mut schemes = self.schemes.iter();
-        schemes.any(|scheme| endpoint.starts_with(scheme))
+        schemes.any(|scheme| behind_scheme(endpoint, scheme).is_some())
     }
 
     /// Asks the store what works and what does not, for the lock of `key`, or for all below it if it

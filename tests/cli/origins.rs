@@ -254,9 +254,9 @@ const AT_FAULT: [Fault; 6] = [
         "endpoints",
         "--endpoints",
         ["GENLOCK_ENDPOINTS", "ETCDCTL_ENDPOINTS"],
-        "ftp://x",
+        "h:x",
         78,
-        "\"ftp://x\": etcd is reached by http://, https:// or unix://",
+        "endpoint \"h:x\": not a HOST:PORT",
     ),
     (
         "user",

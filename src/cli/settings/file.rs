@@ -17,6 +17,7 @@ use crate::cli::nearest::nearest;
 use crate::cli::times;
 use crate::describe;
 use crate::input;
+use crate::locker::kind::behind_scheme;
 use crate::stores::STORES;
 use crate::{Error, Result};
 
@@ -262,7 +263,7 @@ impl Reading<'_> {
     /// An endpoint, with its directory or socket, if it has one, taken as relative to this file.
     fn endpoint(&self, text: &str) -> Result<String, String> {
         for scheme in STORES.iter().flat_map(|kind| kind.path_schemes) {
-            if let Some(path) = text.strip_prefix(scheme) {
+            if let Some(path) = behind_scheme(text, scheme) {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if path.is_empty() {
                     break;

@@ -3,7 +3,7 @@
 use super::dial::PROTOCOL;
 use super::{CAPABILITIES, Etcd, examine, hold};
 use crate::locker::Config;
-use crate::locker::kind::{StoreHelp, StoreKind};
+use crate::locker::kind::{StoreHelp, StoreKind, behind_scheme};
 use crate::locker::net::SETTINGS;
 
 /// The scheme that only says that etcd is meant, and nothing of the protocol.
@@ -45,7 +45,7 @@ fn from_anywhere(config: &Config) -> String {
     let secure = config.tls.is_wanted();
     let each = config.endpoints.iter().flatten();
     let each = each.map(|endpoint| {
-        if let Some(path) = endpoint.strip_prefix("unix:") {
+        if let Some(path) = behind_scheme(endpoint, "unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             let absolute = std::path::absolute(path);
             return absolute.map_or_else(
@@ -53,7 +53,7 @@ fn from_anywhere(config: &Config) -> String {
                 |path| format!("unix://{}", path.display()),
             );
         }
-        match endpoint.strip_prefix(NAMED).unwrap_or(endpoint) {
+        match behind_scheme(endpoint, NAMED).unwrap_or(endpoint) {
             bare if secure && !bare.contains("://") => format!("https://{bare}"),
             bare => bare.to_owned(),
         }

@@ -6,7 +6,7 @@ use super::{CAPABILITIES, FileStore, examine};
 use crate::error::{Result, Setting};
 use crate::locker::Config;
 use crate::locker::Options;
-use crate::locker::kind::{StoreClient, StoreHelp, StoreKind};
+use crate::locker::kind::{StoreClient, StoreHelp, StoreKind, behind_scheme};
 
 const SCHEME: &str = "file:";
 
@@ -53,7 +53,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
 /// directory of one's own.
 fn directory(config: &Config) -> Option<&Path> {
     let endpoint = config.endpoints.as_ref()?.first()?;
-    let directory = endpoint.strip_prefix(SCHEME)?;
+    let directory = behind_scheme(endpoint, SCHEME)?;
     let directory = directory.strip_prefix("//").unwrap_or(directory);
     (!directory.is_empty()).then(|| Path::new(directory))
 }

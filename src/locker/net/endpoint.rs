@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::protocol::Protocol;
 use crate::error::{Error, ErrorKind, Result, Setting, Subject};
+use crate::locker::kind::behind_scheme;
 use crate::secrets;
 
 /// Where a server listens. Displays as the user wrote it, but for a secret.
@@ -98,12 +99,6 @@ impl Endpoint {
 /// Whether it names a socket of this host, in whose path an `@` may be.
 fn is_of_socket(text: &str) -> bool {
     behind_scheme(text, "unix:").is_some()
-}
-
-/// What stands behind the scheme of a URL, which is written in either case (RFC 3986, 3.1).
-fn behind_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let (start, rest) = text.split_at_checked(scheme.len())?;
-    start.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 fn invalid(text: &str, why: &str) -> Error {

@@ -9,6 +9,7 @@ use super::pushes::Pushes;
 use super::reply::{RedisCommand, Reply};
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::Config;
+use crate::locker::kind::behind_scheme;
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::fault::Fault;
 use crate::locker::net::liveness::Liveness;
@@ -70,14 +71,14 @@ impl Sentinels {
         let has_user = endpoints.iter().any(|one| one.contains(['@', '%']));
         let known = SCHEMES.iter().find(|(scheme, _)| {
             let first = endpoints.first();
-            first.is_some_and(|first| first.starts_with(scheme))
+            first.is_some_and(|first| behind_scheme(first, scheme).is_some())
         });
         let Some((own, scheme)) = known.filter(|_| !has_user) else {
             return Ok((config, None));
         };
         let (mut servers, mut names) = (Vec::new(), Vec::new());
         for endpoint in &endpoints {
-            let bare = endpoint.strip_prefix(own).unwrap_or(endpoint);
+            let bare = behind_scheme(endpoint, own).unwrap_or(endpoint);
             let (host, name) = bare.split_once('/').unwrap_or((bare, ""));
             names.extend((!name.is_empty()).then(|| name.to_owned()));
             let has_port = match host.rsplit_once(']') {

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::calls::Access;
 use super::names::Layout;
 use crate::error::{Error, ErrorKind, Result, Setting, Subject};
+use crate::locker::kind::behind_scheme;
 use crate::locker::net::endpoint::Endpoint;
 use crate::locker::net::fault::Fault;
 use crate::locker::net::protocol::Protocol;
@@ -172,9 +173,8 @@ impl ConnectString {
         let mut secure = false;
         if let Some(first) = hosts.first_mut() {
             for (scheme, tls) in [("zks://", true), ("zk://", false)] {
-                let head = first.get(..scheme.len());
-                if head.is_some_and(|head| head.eq_ignore_ascii_case(scheme)) {
-                    first.drain(..scheme.len());
+                if let Some(rest) = behind_scheme(first, scheme) {
+                    *first = rest.to_owned();
                     secure = tls;
                     break;
                 }

@@ -3,7 +3,7 @@
 use super::ensemble::PROTOCOL;
 use super::{CAPABILITIES, ZooKeeper, examine, hold};
 use crate::locker::Config;
-use crate::locker::kind::{StoreHelp, StoreKind};
+use crate::locker::kind::{StoreHelp, StoreKind, behind_scheme};
 use crate::locker::net::SETTINGS;
 
 /// What is known of ZooKeeper.
@@ -38,7 +38,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
 fn from_anywhere(config: &Config) -> String {
     let all = config.endpoints.iter().flatten();
     let all = all.cloned().collect::<Vec<_>>().join(",");
-    match all.strip_prefix("zk://") {
+    match behind_scheme(&all, "zk://") {
         Some(rest) if config.tls.is_wanted() => format!("zks://{rest}"),
         _ => all,
     }
