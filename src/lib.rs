@@ -32,7 +32,7 @@
 //! | `zookeeper` | [`ZooKeeper`] |
 //! | `testing` | `genlock::testing`: a store in memory and paused time, for a service's own tests |
 //! | `tracing` | `genlock::trace`, which hands events to [tracing](https://docs.rs/tracing) |
-//! | `cli` | the tool, with all stores; the default |
+//! | `cli` | the tool, with etcd and files; the default, along with all stores |
 //!
 //! [`open`] goes by the stores that are built in.
 //!

@@ -13,7 +13,7 @@ pub(crate) fn run() -> Outcome {
     let features = features()?;
     for feature in &features {
         let alone = ["--no-default-features", "--features", feature];
-        lints(&[&["--lib", "--tests"][..], &alone].concat())?;
+        lints(&[&["--lib", "--bins", "--tests"][..], &alone].concat())?;
     }
     absent(
         "file",
