@@ -7,15 +7,17 @@ use clap::{Arg, Command};
 use super::{files, pages, read};
 
 /// Options of other programs that the pages name.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 20] = [
     "--advertise-client-urls",
     "--bump-revision",
     "--example",
+    "--features",
     "--keys-only",
     "--listen-client-urls",
     "--locked",
     "--mark-compacted",
     "--max-concurrent-streams",
+    "--no-default-features",
     "--open",
     "--pair",
     "--path",
