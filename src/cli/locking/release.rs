@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Locking;
+use crate::clock::{Instant, until};
 use crate::locker::Held;
 use crate::stderr;
 use crate::supervise::signals::Signals;
@@ -26,13 +27,7 @@ impl Locking<'_> {
         signals: &mut Signals,
     ) -> Option<i32> {
         let mut told = None;
-        let patience = async {
-            if lost {
-                sleep(LOST).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
+        let give_up = lost.then(|| Instant::now() + LOST);
         tokio::select! {
             unlocked = self.store.unlock(held) => match unlocked {
                 Err(error) if !lost => {
@@ -40,7 +35,7 @@ impl Locking<'_> {
                 }
                 _ => {}
             },
-            () = patience => {}
+            () = until(give_up) => {}
             () = impatience(signals, &mut told) => {}
         }
         told
