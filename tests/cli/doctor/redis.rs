@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{doctor, examined, json, says};
+use crate::genlock::poll;
 use crate::support::redis::RedisServer;
 
 #[test]
@@ -37,14 +38,10 @@ fn what_can_make_it_forget_a_lock_is_said() {
     says(&run, "warn", "memory", &["allkeys-lru", "noeviction"]);
     let port = server.port().to_string();
     let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &port]);
-    let start = std::time::Instant::now();
-    while !server
-        .cli(&["INFO", "replication"])
-        .contains("connected_slaves:1")
-    {
-        assert!(start.elapsed().as_secs() < 20, "no replica");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    poll("a replica", || {
+        let about = server.cli(&["INFO", "replication"]);
+        about.contains("connected_slaves:1")
+    });
     let run = examined(doctor(&server.endpoint(), &[]), 0);
     says(
         &run,
