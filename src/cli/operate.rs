@@ -21,11 +21,7 @@ pub(super) fn operate(
     operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     let store = Store::of(&connection)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start")?;
-    let exit = runtime.block_on(async {
+    block_on(async {
         let told = std::sync::Mutex::new(String::new());
         let store = store.open(Options {
             observer: Some(Observer::new(move |event| {
@@ -40,10 +36,19 @@ pub(super) fn operate(
             ..Options::default()
         })?;
         operation(&*store).await
-    });
+    })?
+}
+
+/// Waits for `asking` in a runtime of its own.
+pub(super) fn block_on<T>(asking: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let answer = runtime.block_on(asking);
     // tokio looks up names in threads, which cannot be cancelled: a slow one is not waited for.
     runtime.shutdown_background();
-    exit
+    Ok(answer)
 }
 
 /// The error with the prefix that may not be read: the user may have rights below another.

@@ -1,12 +1,11 @@
 //! What the store reports of itself, as findings: settings become options, and text from outside is
 //! escaped.
 
-use anyhow::Context;
-
 use super::DoctorOptions;
 use super::findings::{Findings, option};
 use super::shown::{ShownDirectory, ShownEndpoint, ShownRights};
 use super::times::Distance;
+use crate::cli::operate::block_on;
 use crate::cli::settings::Settings;
 use crate::cli::store::Store;
 use crate::describe;
@@ -20,17 +19,11 @@ pub(super) fn look(
     store: &Store,
     options: &DoctorOptions,
 ) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start")?;
     let examined = store.kind.examine(&store.config, &options.key, options.ttl);
-    match runtime.block_on(examined) {
+    match block_on(examined)? {
         Ok(examination) => tell(report, settings, store.kind, examination, options),
         Err(error) => report.misfit(settings, &error),
     }
-    // A name look-up that still runs must not hold us up.
-    runtime.shutdown_background();
     Ok(())
 }
 
