@@ -145,8 +145,8 @@ Output:
   ok     as it should be
   set    a setting that somebody has set, its value and where that comes from; with --verbose all
          of them; a password is never shown
-  and the second says of what it is: config, store, endpoint, tls, auth, rights, times, clock,
-  proc or directory.";
+  and the second says of what it is, such as config, store, endpoint, tls, auth, rights, times,
+  clock or directory.";
 
 const DOCTOR_STATUS: &str = "\
 Exit status:

@@ -91,9 +91,9 @@ const DOCTOR_FIELDS: &str = "  \
   settings   an array of: key, value (null if there is none, or it is a password), origin, kind of
              origin (option, variable, file, default)
   findings   an array of: state, topic, text, mend (or null), status (or null)
-  endpoints  an array of: endpoint, reached, version and role (leader, follower, learner, none),
-             which some servers do not tell every user, read_seconds (an array, one for each
-             read), certificate
+  endpoints  an array of: endpoint, reached, version and role (leader, follower, learner, none,
+             observer, standalone, master), which some servers do not tell every user,
+             read_seconds (an array, one for each read), certificate
   auth       whether the store has users log in, or null; user: as whom we are
   rights     prefix, read, write and lease: true, false, or null if it was not asked
   times      in seconds: ttl, renewed_every, told, killed, unnoticed
