@@ -21,7 +21,6 @@ pub(super) mod refusal;
 mod tls;
 mod user;
 
-pub(super) use super::fault;
 use crate::error::Setting;
 pub use certificate::Certificate;
 pub use config::Tls;

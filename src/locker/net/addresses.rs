@@ -9,9 +9,9 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::fault::Fault;
 use super::reason;
 use crate::error::plain;
+use crate::locker::fault::Fault;
 
 /// The next address is tried after so long a silence, or sooner if one fails (its section 5)…
 const LONGEST_SILENCE: Duration = Duration::from_millis(250);

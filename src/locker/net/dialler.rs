@@ -5,11 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::endpoint::Endpoint;
-use super::fault::Fault;
 use super::liveness::Liveness;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
 use crate::locker::BoxFuture;
+use crate::locker::fault::Fault;
 
 /// How a store dials its servers.
 pub(crate) trait Dialler: Send + Sync + 'static {

@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::dialler::{Connection, Dialler};
 use super::endpoint::Endpoint;
-use super::fault::Fault;
 use super::liveness::Liveness;
 use super::protocol::Protocol;
 use super::random;
 use crate::error::{Error, ErrorKind, Result, Setting, Subject};
+use crate::locker::fault::Fault;
 use crate::locker::{Config, Options};
 use round::Round;
 

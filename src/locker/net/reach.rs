@@ -9,7 +9,6 @@ use tokio::net::UnixStream;
 
 use super::certificate::Certificate;
 use super::endpoint::{Address, Endpoint};
-use super::fault::Fault;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
 use super::tls::Connector;
@@ -18,6 +17,7 @@ use super::{addresses, reason};
 use crate::error::{ErrorKind, Result, Setting, Subject};
 use crate::events::{EventKind, Observer};
 use crate::locker::Config;
+use crate::locker::fault::Fault;
 
 /// What a protocol is spoken over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

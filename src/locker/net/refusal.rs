@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// The reason of one connection. Clones share it.
 #[derive(Clone, Default)]

@@ -20,11 +20,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::certificate::Certificate;
-use super::fault::Fault;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
 use super::{Tls, reason};
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::fault::Fault;
 use files::{Files, Material};
 use noting::{Noting, tls_error};
 use trust::{Anyone, Authorities, known};

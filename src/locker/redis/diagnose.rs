@@ -12,7 +12,7 @@ use super::reply::{RedisCommand, Reply};
 use super::scripts;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// How often it is asked for the time that an answer takes.
 const ASKS: usize = 5;

@@ -11,7 +11,7 @@ use super::protocol::PROTOCOL;
 use super::sentinel::RedisSite;
 use crate::error::{Error, ErrorKind, Result, Setting};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Rights, Sentence};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::net::{Certificate, Credentials, examined};
 use crate::locker::{BoxFuture, Config, Options};
 use crate::secrets;

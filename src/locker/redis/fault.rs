@@ -2,7 +2,7 @@
 
 use super::connection::RequestError;
 use crate::error::{Error, ErrorKind, Setting, Subject};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// As much of a text is shown. Redis' are shorter.
 const SHOWN: usize = 200;

@@ -15,7 +15,7 @@ use super::pushes::Listener;
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::operator::{Change, ChangeKind, Contender, Scope};
 
 /// After so long all is read again, though nothing was said: not every server can tell.

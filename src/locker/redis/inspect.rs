@@ -15,7 +15,7 @@ use super::scripts::{self, LockHolder};
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Remaining, Ttl};
 use crate::locker::{Record, TakenAway, margin};
 

@@ -8,8 +8,8 @@ use super::names::LockNames;
 use super::reply::Reply;
 use super::{Redis, follow, inspect, scripts};
 use crate::error::{Error, ErrorKind, Result};
+use crate::locker::fault::Fault;
 use crate::locker::limits::check_key;
-use crate::locker::net::fault::Fault;
 use crate::locker::operator::{Change, Contender, Operator, Queue, Remaining, Removal, Scope};
 use crate::locker::{BoxFuture, TakenAway};
 

@@ -16,8 +16,8 @@ use super::scripts::{self, Entry, PlaceState};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::deadline::Deadline;
+use crate::locker::fault::Fault;
 use crate::locker::keeper::{self, Attempt, Granted, LeaseCalls, Requests};
-use crate::locker::net::fault::Fault;
 use crate::locker::net::random;
 use crate::locker::{BoxFuture, Record, TakenAway};
 

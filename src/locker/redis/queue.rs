@@ -14,8 +14,8 @@ use super::scripts::{LockHolder, PlaceState, QueuePlace};
 use super::shared::RedisShared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::locker::fault::Fault;
 use crate::locker::keeper::{Acquisition, NoLock};
-use crate::locker::net::fault::Fault;
 use crate::locker::{Claim, Held, Loss, Record, Request};
 
 /// A wait that is over by then tells nobody whom it waits for.

@@ -2,7 +2,7 @@
 
 use super::jute::{JuteReader, JuteWriter};
 use crate::error::{Error, ErrorKind, Subject};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// One question, without its number.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::session::ZkSession;
 use super::{names, node, value};
 use crate::clock::Instant;
 use crate::error::Result;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// So often all the nodes above are made: others may take them away, when they are empty, meanwhile.
 const ATTEMPTS: usize = 20;

@@ -13,8 +13,8 @@ use super::session::ZkSession;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Sentence};
+use crate::locker::fault::Fault;
 use crate::locker::net::examined;
-use crate::locker::net::fault::Fault;
 use crate::locker::{BoxFuture, Config, Options};
 
 /// A renewal is one write.

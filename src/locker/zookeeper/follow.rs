@@ -15,7 +15,7 @@ use super::session::ZkSession;
 use super::{ZkShared, node, value};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::operator::{Change, ChangeKind, Scope};
 
 /// The timeout of the session that listens.

@@ -12,7 +12,7 @@ use super::session::{ZkAnswer, ZkSession};
 use super::{hold, names, node, value};
 use crate::error::{Error, Result};
 use crate::locker::Record;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Ttl};
 
 /// The timeout of a session that has nothing to lose.

@@ -16,8 +16,8 @@ use super::value;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::deadline::Deadline;
+use crate::locker::fault::Fault;
 use crate::locker::keeper::{self, Attempt, LeaseCalls, Requests};
-use crate::locker::net::fault::Fault;
 use crate::locker::{BoxFuture, Record};
 
 /// A lease that is being granted, or lives. Dropping it closes the session in the background.

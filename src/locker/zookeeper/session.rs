@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::calls::{ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
 use crate::clock::Instant;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use driver::ZkDriver;
 
 /// A session, for as long as this lives: dropped, it is kept no more, and ends by itself.

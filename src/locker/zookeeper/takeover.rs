@@ -10,7 +10,7 @@ use super::inspect::{FoundNode, Looking};
 use super::{inspect, node, value};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Remaining, Removal};
 use crate::locker::{Record, TakenAway, margin};
 

@@ -11,7 +11,7 @@ use super::enter::ZkStanding;
 use super::session::ZkSession;
 use super::{ZkShared, inspect, names, node, value};
 use crate::events::EventKind;
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::loss::Loss;
 
 /// A wait that is over by then sends no event.

@@ -4,7 +4,7 @@ use tokio_rustls::rustls::{AlertDescription as Alert, Error as Tls, PeerIncompat
 
 use super::bad_certificate;
 use crate::error::{Error, ErrorKind, Setting, Subject};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::net::protocol::Protocol;
 
 /// What we show of ourselves.
@@ -139,7 +139,7 @@ mod tests {
 
     use super::super::bad_certificate::tests::{certificate_errors, other};
     use super::*;
-    use crate::locker::net::fault::tests::reads_like_words;
+    use crate::locker::fault::tests::reads_like_words;
 
     const PROTOCOL: Protocol = Protocol {
         store: "a store",

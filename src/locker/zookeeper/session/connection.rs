@@ -13,7 +13,7 @@ use super::served::Served;
 use super::watches::ZkWatches;
 use super::{SessionState, ZkAnswer, ZkPending};
 use crate::clock::{self, Instant};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::net::reason;
 use crate::locker::zookeeper::calls::{AUTH, AUTH_FAILED, CLOSE, PING, ZkFailure};
 use crate::locker::zookeeper::ensemble::Dialled;

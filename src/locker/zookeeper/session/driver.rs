@@ -10,7 +10,7 @@ use super::connection::ZkConnection;
 use super::served::Served;
 use super::{SessionState, ZkPending};
 use crate::error::{Error, ErrorKind};
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 use crate::locker::zookeeper::calls::ZkFailure;
 use crate::locker::zookeeper::ensemble::{Dialled, named};
 

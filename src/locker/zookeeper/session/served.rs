@@ -1,6 +1,6 @@
 //! How a connection of a session ended.
 
-use crate::locker::net::fault::Fault;
+use crate::locker::fault::Fault;
 
 /// How a connection ended.
 pub(super) enum Served {
