@@ -40,7 +40,7 @@ use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use dial::{EtcdDialler, EtcdMembers};
 pub(crate) use kind::KIND;
 use queue::EtcdQueue;
@@ -79,7 +79,7 @@ impl Etcd {
     /// A client of the etcd at the endpoints of `config`. Reads the files, and sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig), with the setting or file at fault.
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // It is added to instants, which have a greatest value.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
@@ -131,23 +131,16 @@ impl Locker for Etcd {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            let shared = &self.shared;
-            shared.claims.close();
-            if !shared.keeper.close(shared.store.command_timeout).await {
-                return Err(Error::new(
-                    ErrorKind::TimedOut,
-                    "close: etcd did not answer in time; what is left is free at its TTL's end",
-                ));
-            }
-            Ok(())
-        })
+        let shared = &self.shared;
+        let within = shared.store.command_timeout;
+        Box::pin(shared.keeper.close(&shared.claims, &CAPABILITIES, within))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::locker::net::{Credentials, Tls};
 
     #[test]

@@ -27,8 +27,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::deadline::Deadline;
-use super::{BoxFuture, Options};
+use super::{BoxFuture, Capabilities, Claims, Options};
 use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
 use left::Leases;
 
 pub use super::fault::Fault;
@@ -148,11 +149,20 @@ impl Keeper {
         }
     }
 
-    /// Loses ([`Loss::Closed`](crate::Loss::Closed)) and revokes all leases, also those of a runtime
-    /// that has ended, but not those that the store most likely never had. False if one could not be
-    /// revoked `within` this time; those end at their TTL. If the future is dropped it goes on in the
-    /// background.
-    pub async fn close(&self, within: Duration) -> bool {
+    /// Closes the client whose claims these are, in a store that can do so much: refuses further claims,
+    /// and loses ([`Loss::Closed`](crate::Loss::Closed)) and revokes all leases, also those of a runtime
+    /// that has ended, but not those that the store most likely never had. If the future is dropped it
+    /// goes on in the background.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`] if one could not be revoked `within` this time; those run out.
+    pub async fn close(
+        &self,
+        claims: &Claims,
+        able: &Capabilities,
+        within: Duration,
+    ) -> Result<()> {
+        claims.close();
         // Before any is revoked: otherwise another place of this client would become the first by that,
         // and hold the lock.
         self.leases.lose_all();
@@ -161,7 +171,12 @@ impl Keeper {
             self.closing.closed().await;
             !first || self.revoke_all().await
         });
-        released.await.unwrap_or(!first)
+        if released.await.unwrap_or(!first) {
+            return Ok(());
+        }
+        let store = able.store;
+        let why = format!("close: {store} did not answer in time; what is left runs out by itself");
+        Err(Error::new(ErrorKind::TimedOut, why))
     }
 }
 

@@ -34,7 +34,7 @@ use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use dial::{RedisDialler, RedisMembers, Tracked};
 pub(crate) use kind::KIND;
 use queue::RedisQueue;
@@ -67,7 +67,7 @@ impl Redis {
     /// `redis+sentinel://S1,S2,S3/MASTER`. Reads the files, and sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`], with the setting or file at fault.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig), with the setting or file at fault.
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
@@ -124,15 +124,8 @@ impl Locker for Redis {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            let shared = &self.shared;
-            shared.claims.close();
-            if !shared.keeper.close(shared.store.command_timeout).await {
-                let why =
-                    "close: Redis did not answer in time; what is left is free at its TTL's end";
-                return Err(Error::new(ErrorKind::TimedOut, why));
-            }
-            Ok(())
-        })
+        let shared = &self.shared;
+        let within = shared.store.command_timeout;
+        Box::pin(shared.keeper.close(&shared.claims, &CAPABILITIES, within))
     }
 }

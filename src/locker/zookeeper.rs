@@ -32,7 +32,7 @@ use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use ensemble::Ensemble;
 pub(crate) use kind::KIND;
 use queue::ZkAcquisition;
@@ -75,7 +75,7 @@ impl ZooKeeper {
     /// `?layout=curator`, `curator-rw` or `kazoo`. Reads the files, and sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`], with the option or file at fault.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig), with the setting or file at fault.
     pub fn new(config: Config, mut options: Options) -> Result<Self> {
         // Times are added to clocks, which end.
         options.retry_interval = options.retry_interval.min(MAX_TTL);
@@ -127,17 +127,11 @@ impl Locker for ZooKeeper {
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let shared = &self.shared;
-            shared.claims.close();
-            let closed = shared.keeper.close(shared.ensemble.command_timeout).await;
+            let within = shared.ensemble.command_timeout;
+            let closing = shared.keeper.close(&shared.claims, &CAPABILITIES, within);
+            let closed = closing.await;
             shared.looking.close().await;
-            if !closed {
-                return Err(Error::new(
-                    ErrorKind::TimedOut,
-                    "close: ZooKeeper did not answer in time; what is left is free when its session \
-                     has timed out",
-                ));
-            }
-            Ok(())
+            closed
         })
     }
 }

@@ -12,7 +12,7 @@ use genlock::locker::keeper::{
 use genlock::locker::{BoxFuture, Claims, Deadline, Grant};
 use genlock::testing::contract::Fixture;
 use genlock::{
-    Capabilities, Error, ErrorKind, EventKind, Held, Locker, Operator, Options, Request, Result,
+    Capabilities, ErrorKind, EventKind, Held, Locker, Operator, Options, Request, Result,
 };
 use tokio::task::JoinSet;
 
@@ -155,12 +155,8 @@ impl Locker for Client {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async {
-            self.claims.close();
-            let closed = self.keeper.close(Duration::from_secs(1)).await;
-            let late = || Error::new(ErrorKind::TimedOut, "close: not in time");
-            closed.then_some(()).ok_or_else(late)
-        })
+        let within = Duration::from_secs(1);
+        Box::pin(self.keeper.close(&self.claims, &self.able, within))
     }
 }
 

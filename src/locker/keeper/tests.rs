@@ -6,12 +6,12 @@ use tokio::time::sleep;
 
 use super::lease::Renewal;
 use super::*;
-use crate::error::ErrorKind;
 use crate::events::EventKind;
-use crate::locker::claims::Claims;
 use crate::locker::{Loss, Request, margin};
 
 const TTL: Duration = Duration::from_secs(9);
+
+static ABLE: Capabilities = Capabilities::new("x", "nothing");
 
 type Renew = Box<dyn Fn(usize) -> BoxFuture<'static, Result<Instant, Fault>> + Send + Sync>;
 
@@ -177,7 +177,8 @@ async fn what_fails_is_tried_again_and_what_is_gone_is_lost_at_once() {
     // What was held is stopped before anything is sent.
     sleep(TTL).await;
     assert_eq!(store.revoked.load(Ordering::Relaxed), 0);
-    assert!(kept.keeper.close(Duration::from_secs(1)).await);
+    let closed = kept.keeper.close(&Claims::default(), &ABLE, TTL).await;
+    closed.expect("a closed client");
     assert_eq!(store.revoked.load(Ordering::Relaxed), 1);
 }
 
@@ -242,13 +243,14 @@ async fn all_leases_of_a_client_are_lost_before_the_first_of_them_is_revoked() {
         let granted = lease.granted().await.expect("a lease");
         all.push((lease, granted));
     }
-    let mut closing = Box::pin(keeper.close(TTL));
+    let own = Claims::default();
+    let mut closing = Box::pin(keeper.close(&own, &ABLE, TTL));
     assert!(futures_poll(&mut closing).is_pending());
     assert_eq!(store.revoked.load(Ordering::Relaxed), 0);
     for (_, granted) in &all {
         assert_eq!(granted.owner.ownership().loss(), Some(Loss::Closed));
     }
-    assert!(closing.await);
+    closing.await.expect("a closed client");
     assert_eq!(store.revoked.load(Ordering::Relaxed), 3);
     let claim = claims.claim(&Request::new("k")).await.expect("a claim");
     let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
@@ -265,12 +267,34 @@ async fn a_lease_that_is_granted_to_a_client_that_is_being_closed_is_lost_before
     let claim = claim.expect("a claim");
     let mut lease = Lease::start(&keeper, store.clone(), TTL, &claim);
     sleep(Duration::from_secs(1)).await;
-    let closing = tokio::spawn(async move { keeper.close(TTL).await });
+    let closing = async move { keeper.close(&Claims::default(), &ABLE, TTL).await };
+    let closing = tokio::spawn(closing);
     let granted = lease.granted().await.expect("a lease");
     assert_eq!(granted.owner.ownership().loss(), Some(Loss::Closed));
-    assert!(closing.await.expect("no panic"));
+    closing.await.expect("no panic").expect("a closed client");
     // Behind the request for it, and once more when that was answered.
     assert_eq!(store.revoked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_ends_in_time_and_says_which_store_did_not_answer() {
+    let store = Scripted::new(|_| after(Duration::ZERO)).granting(TTL * 10);
+    let keeper = Arc::new(Keeper::new(Options::default(), Duration::from_secs(1)));
+    let (claims, request) = (Claims::default(), Request::new("k"));
+    let claim = claims.claim(&request).await.expect("a claim");
+    let _lease = Lease::start(&keeper, store.clone(), TTL, &claim);
+    sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    let closed = keeper.close(&claims, &ABLE, TTL).await;
+    let error = closed.expect_err("no answer");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let why = "close: x did not answer in time; what is left runs out by itself";
+    assert_eq!(error.to_string(), why);
+    assert!(Instant::now().since(begun) < TTL * 2);
+    let refused = claims.claim(&request).await.expect_err("a refusal");
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+    let again = keeper.close(&claims, &ABLE, TTL).await;
+    again.expect("nothing to do");
 }
 
 fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::place::{self, MemoryPlace};
 use super::{Ahead, MemoryStore, owner_key};
+use crate::Result;
 use crate::clock;
 use crate::events::EventKind;
 use crate::locker::keeper::{Acquisition, Granted, Keeper, Lease, NoLock};
 use crate::locker::{
     BoxFuture, Capabilities, Claim, Claims, Grant, Held, Locker, Loss, Options, Request,
 };
-use crate::{Error, ErrorKind, Result};
 
 /// What its locks can do.
 pub(super) static CAPABILITIES: Capabilities = {
@@ -27,8 +27,8 @@ pub(super) static CAPABILITIES: Capabilities = {
 /// What the store does takes no time: this is never over.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// A client of a [`MemoryStore`]; a clone is the same one. Its locks are renewed by tasks on the runtime of the call that took
-/// them.
+/// A client of a [`MemoryStore`]; a clone is the same one. Its locks are renewed by tasks on the runtime
+/// of the call that took them.
 #[derive(Clone)]
 pub struct MemoryClient {
     pub(super) store: MemoryStore,
@@ -168,13 +168,7 @@ impl Locker for MemoryClient {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async {
-            self.claims.close();
-            match self.keeper.close(WITHIN).await {
-                true => Ok(()),
-                false => Err(Error::new(ErrorKind::TimedOut, "close: not in time")),
-            }
-        })
+        Box::pin(self.keeper.close(&self.claims, &CAPABILITIES, WITHIN))
     }
 }
 
