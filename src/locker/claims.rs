@@ -105,15 +105,14 @@ impl Claims {
         Error::new(ErrorKind::Closed, "the client has been closed").of_key(key)
     }
 
-    /// Refuses every further claim. True the first time.
-    pub fn close(&self) -> bool {
-        let first = !std::mem::replace(&mut self.state().closed, true);
+    /// Refuses every further claim.
+    pub fn close(&self) {
+        self.state().closed = true;
         self.0.changed.notify_waiters();
-        first
     }
 
     /// Whether both are of one client.
-    pub fn same_client(&self, other: &Self) -> bool {
+    pub(super) fn same_client(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -314,7 +313,7 @@ mod tests {
         let tries = tries();
         let mut trying = claiming(&claims, &tries);
         assert!(polled(&mut trying).is_none());
-        assert!(claims.close() && !claims.close());
+        claims.close();
         let refused = polled(&mut trying).expect("an end").err();
         assert_eq!(refused.map(|error| error.kind()), Some(ErrorKind::Closed));
         assert!(polled(&mut claiming(&claims, &waits())).is_some_and(|claimed| claimed.is_err()));
