@@ -21,7 +21,7 @@ pub enum NoLock {
 }
 
 /// One call for a lock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Acquisition<'a> {
     keeper: &'a Keeper,
     store: &'static str,
