@@ -29,8 +29,9 @@ pub static STORES: &[&StoreKind] = &[
 const DEFAULT: &str = "etcd";
 
 /// Opens a store by its URL: `etcd://h1:2379,h2:2379`, `https://h1:2379`, `unix:///run/etcd.sock`, a
-/// bare `host:port` (etcd), `file:/var/lock/jobs`, or `file:` for the user's own directory. To use
-/// another store, change the URL and nothing else. Does not wait for a network.
+/// bare `host:port` (etcd), `redis://h1`, `zk://h1,h2,h3`, `file:/var/lock/jobs`, or `file:` for the
+/// user's own directory. To use another store, change the URL and nothing else. Does not wait for a
+/// network.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -155,7 +156,13 @@ fn misfit(endpoints: &[String], why: &str) -> Error {
     error.about([Setting::Endpoints])
 }
 
-#[cfg(all(test, feature = "etcd", feature = "file", feature = "zookeeper"))]
+#[cfg(all(
+    test,
+    feature = "etcd",
+    feature = "file",
+    feature = "redis",
+    feature = "zookeeper"
+))]
 mod tests {
     use super::*;
     use crate::locker::{Mode, QueuePolicy, Request};
@@ -173,9 +180,7 @@ mod tests {
             ("HTTPS://h1,h2", "etcd"),
             ("file:", "file"),
             ("FILE:///var/lock", "file"),
-            #[cfg(feature = "redis")]
             ("redis://h/2", "redis"),
-            #[cfg(feature = "redis")]
             ("rediss://h", "redis"),
             ("zk://h1,h2:2181/chroot", "zookeeper"),
             ("ZKS://h", "zookeeper"),

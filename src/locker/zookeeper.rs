@@ -50,11 +50,12 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able
 };
 
-/// Locks in ZooKeeper: one client. It connects with the first call.
+/// Locks in ZooKeeper: one client, and a clone is the same one. It connects with the first call.
 ///
 /// Each lock has a session of its own, half as long again as its TTL: what the servers' own bookkeeping
 /// may take of it comes off first. It is renewed, by a write, at a third of the TTL by a task on the
 /// runtime of the call that took it: that runtime has to live, and run, for as long as the lock is held.
+#[derive(Clone)]
 pub struct ZooKeeper {
     shared: Arc<ZkShared>,
 }

@@ -1,9 +1,11 @@
 //! A clone of a client is the same client.
 
 use genlock::testing::MemoryStore;
-use genlock::{ErrorKind, Etcd, EtcdConfig, FileStore, Locker, Options};
+use genlock::{Config, ErrorKind, Etcd, FileStore, Locker, Options, Redis, ZooKeeper};
 
 use crate::support::etcd::Server;
+use crate::support::redis::RedisServer;
+use crate::support::zookeeper::Chroot;
 
 async fn is_the_same(client: impl Locker + Clone) {
     let clone = client.clone();
@@ -20,8 +22,14 @@ async fn is_the_same(client: impl Locker + Clone) {
 #[tokio::test]
 async fn of_every_store() {
     let server = Server::start();
-    let config = EtcdConfig::new([server.endpoint()]);
+    let config = Config::new([server.endpoint()]);
     is_the_same(Etcd::new(config, Options::default()).expect("a client")).await;
+    let server = RedisServer::start();
+    let config = Config::new([server.endpoint()]);
+    is_the_same(Redis::new(config, Options::default()).expect("a client")).await;
+    let chroot = Chroot::of_the_shared();
+    let config = Config::new([chroot.endpoint()]);
+    is_the_same(ZooKeeper::new(config, Options::default()).expect("a client")).await;
     let directory = tempfile::tempdir().expect("a directory");
     let store = FileStore::open(directory.path(), Options::default());
     is_the_same(store.expect("a store")).await;

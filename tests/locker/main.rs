@@ -11,6 +11,5 @@ mod hold;
 mod many;
 mod memory;
 mod polled;
-#[cfg(feature = "redis")]
 mod redis;
 mod zookeeper;
