@@ -167,8 +167,8 @@ mod tests {
             sleepers.spawn(async move {
                 let sleep = sleep_until(start + time);
                 if number % 2 == 0 {
-                    let short = tokio::time::timeout(time / 2, sleep).await;
-                    assert!(short.is_err());
+                    // On a loaded machine both times can have come before it is looked at again.
+                    let _ = tokio::time::timeout(time / 2, sleep).await;
                     return Duration::ZERO;
                 }
                 sleep.await;
