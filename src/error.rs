@@ -18,7 +18,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// The key is empty, ends in `/`, is too long, or has a NUL byte.
     InvalidKey,
-    /// The TTL is under one second or over 285 years, or not in whole seconds where the store counts in seconds.
+    /// The TTL is under one second or over 285 years, or not in whole seconds where the store counts in
+    /// seconds.
     InvalidTtl,
     /// The configuration cannot work: an endpoint, a certificate file, a directory.
     InvalidConfig,

@@ -38,9 +38,9 @@ pub struct Event {
     reason = "observers get a reference, and few events are kept"
 )]
 pub enum EventKind {
-    /// The lock is held by another; sent after 0.1 s in the queue and whenever the one just ahead
-    /// changes (with [`Options::follow_queue`] anything ahead), and once by a [`Locker::try_lock`]
-    /// that gives `None`.
+    /// The lock is held by another; sent after 0.1 s in the queue at the latest, and whenever the one
+    /// just ahead changes, or the holder where the store tells of no other (with
+    /// [`Options::follow_queue`] anything ahead); and once by a [`Locker::try_lock`] that gives `None`.
     ///
     /// [`Options::follow_queue`]: crate::Options::follow_queue
     /// [`Locker::try_lock`]: crate::Locker::try_lock

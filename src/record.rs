@@ -23,7 +23,7 @@ pub struct Record {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
     /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
-    /// the lock is held for a tenth of a second (etcd).
+    /// the lock is held for a tenth of a second (etcd, Redis, ZooKeeper).
     pub since: String,
     /// `exclusive`. An empty one is kept as that.
     pub mode: String,

@@ -60,7 +60,7 @@ impl fmt::Display for Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
-    /// Where the store is: etcd's members, or the file store's directory.
+    /// Where the store is: its servers, or the file store's directory.
     Endpoints,
     /// The file with the authorities that are trusted to sign servers' certificates.
     Cacert,

@@ -21,7 +21,7 @@ pub trait Operator: Send + Sync {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>>;
 
     /// As [`Operator::queue`], but only the holder has its record, and the time left is not asked
-    /// for: two requests, however many wait.
+    /// for: a few requests, however many wait.
     ///
     /// # Errors
     /// As [`Operator::queue`].
