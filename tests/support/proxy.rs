@@ -95,11 +95,6 @@ impl Proxy {
         });
     }
 
-    /// Closes every connection, with all that is held up; new ones work.
-    pub(crate) fn drop_all(&self) {
-        self.shared.set(State::close_all);
-    }
-
     /// Closes every connection, with what was held up on it. New ones are served.
     pub(crate) fn break_off(&self) {
         self.shared.set(State::close_all);

@@ -179,7 +179,7 @@ fn answers_that_are_lost_after_the_write_took_effect_change_nothing() {
     let holder = Run::start(store.sh(&options, &script));
     crate::genlock::poll("the write", || server.cli(&["EXISTS", "/locks/k"]) == "1");
     let value = server.cli(&["GET", "/locks/k"]);
-    proxy.drop_all();
+    proxy.break_off();
     proxy.release(Way::Answers);
     holder.ready();
     assert_eq!(
@@ -188,7 +188,7 @@ fn answers_that_are_lost_after_the_write_took_effect_change_nothing() {
         "it is the same lock"
     );
     let next = next(&direct, &log, "next");
-    proxy.drop_all();
+    proxy.break_off();
     holder.finish().silent(7);
     next.finish();
     let sections = log.check(2);

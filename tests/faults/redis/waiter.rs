@@ -133,7 +133,7 @@ fn one_that_loses_its_connection_keeps_its_place() {
     together(["cut", "killed"], |how| {
         let queue = RedisQueue::start(Duration::from_millis(50));
         match how {
-            "cut" => queue.proxy.drop_all(),
+            "cut" => queue.proxy.break_off(),
             _ => drop(queue.server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
         }
         sleep(Duration::from_millis(500));
