@@ -12,7 +12,7 @@ pub(super) use crate::locker::fault::Fault;
 const FAILED_LOGIN: &str = "authentication failed";
 
 /// Its text for a login while authentication is switched off.
-const NO_LOGIN: &str = "authentication is not enabled";
+pub(super) const NO_LOGIN: &str = "authentication is not enabled";
 
 /// The text of a member that knows no leader.
 const NO_LEADER: &str = "no leader";
