@@ -8,9 +8,7 @@ use etcd_client::{GetOptions, LeaseGrantOptions, PutOptions, StatusResponse, Txn
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub(super) use super::diagnosis::{
-    Complaint, Condition, Diagnosis, MemberDiagnosis, Role, Service, Status,
-};
+use super::diagnosis::{Condition, Diagnosis, MemberDiagnosis, Role, Service, Status};
 use super::dial::{Client, EtcdDialler, MemberClient, PROTOCOL};
 use super::fault::{self, Fault};
 use super::{CAPABILITIES, lease};

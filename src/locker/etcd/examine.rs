@@ -5,7 +5,8 @@ mod rights;
 
 use std::time::Duration;
 
-use super::diagnose::{Condition, Diagnosis, MemberDiagnosis, Role, Status, diagnose};
+use super::diagnose::diagnose;
+use super::diagnosis::{Condition, Diagnosis, MemberDiagnosis, Role, Status};
 use crate::error::{ErrorKind, Result, Setting};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Sentence};
 use crate::locker::net::examined;
@@ -228,7 +229,7 @@ fn precise(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::diagnose::Service;
+    use super::super::diagnosis::Service;
     use super::*;
     use crate::error::Error;
     use crate::locker::examination::Severity;

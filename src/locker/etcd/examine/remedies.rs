@@ -1,6 +1,6 @@
 //! What the user can do about an etcd that does not work.
 
-use super::super::diagnose::Complaint;
+use super::super::diagnosis::Complaint;
 use crate::error::{Error, ErrorKind, Setting, Subject};
 use crate::locker::examination::Sentence;
 use crate::locker::net::{Certificate, examined};

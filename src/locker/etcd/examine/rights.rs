@@ -1,6 +1,6 @@
 //! The findings about who we are to etcd, and what we may do there.
 
-use super::super::diagnose::Service;
+use super::super::diagnosis::Service;
 use super::Judge;
 use super::remedies::of_space;
 use crate::error::{Error, ErrorKind, Setting};
