@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::diagnose::diagnose;
 use super::diagnosis::{Condition, Diagnosis, MemberDiagnosis, Role, Status};
+use super::dial::PROTOCOL;
 use crate::error::{ErrorKind, Result, Setting};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Sentence};
 use crate::locker::net::examined;
@@ -64,10 +65,11 @@ impl<'a> Judge<'a> {
             self.member(member);
         }
         self.clusters(&diagnosis.members);
-        self.tls(diagnosis);
+        let own = diagnosis.certificate.as_ref();
+        examined::tls(&mut self.report, self.config, own, self.served);
         match &diagnosis.service {
             Some(Ok(service)) => {
-                self.auth(service, diagnosis.certificate.as_ref());
+                self.auth(service, own);
                 self.rights(service);
                 self.report.granted = service.lease.as_ref().ok().copied();
             }
@@ -113,7 +115,7 @@ impl<'a> Judge<'a> {
             }
         }
         if member.in_clear && self.config.credentials.is_some() {
-            self.report.tell(examined::in_clear(name));
+            self.report.tell(examined::in_clear(name, &PROTOCOL));
         }
     }
 
@@ -166,24 +168,6 @@ impl<'a> Judge<'a> {
             let remedy = Sentence::from("keep those of one in ").setting(Setting::Endpoints);
             let finding = Finding::wrong("endpoint", ErrorKind::InvalidConfig, text);
             self.report.tell(finding.with_remedy(remedy));
-        }
-    }
-
-    fn tls(&mut self, diagnosis: &Diagnosis) {
-        let served = self.served;
-        for member in &diagnosis.members {
-            if let Some(certificate) = &member.certificate {
-                let who = format!("{} shows", member.endpoint);
-                self.report
-                    .tell(examined::certificate(&who, certificate, served));
-            }
-        }
-        if let Some(certificate) = &diagnosis.certificate {
-            self.report
-                .tell(examined::certificate("we show", certificate, served));
-        }
-        if self.config.tls.trust_anyone {
-            self.report.tell(examined::trusting_anyone());
         }
     }
 }

@@ -3,13 +3,12 @@
 use std::time::SystemTime;
 
 use super::certificate::Certificate;
-#[cfg(feature = "members")]
-use crate::error::{Error, Subject};
-use crate::error::{ErrorKind, Setting};
-use crate::locker::examination::{Finding, Sentence};
+use super::protocol::Protocol;
+use crate::error::{Error, ErrorKind, Setting, Subject};
+use crate::locker::Config;
+use crate::locker::examination::{Examination, Finding, Sentence};
 
 /// What mends an endpoint that is not trusted; `None` where the error says which settings it is about.
-#[cfg(feature = "members")]
 pub(crate) fn of_trust(error: &Error, shown: Option<&Certificate>) -> Option<Sentence> {
     if error.is_about(&Subject::ServerName) {
         let names = shown.map(|shown| &*shown.names).unwrap_or_default();
@@ -31,13 +30,36 @@ pub(crate) fn of_trust(error: &Error, shown: Option<&Certificate>) -> Option<Sen
 }
 
 /// A password that goes to this endpoint without TLS.
-pub(crate) fn in_clear(endpoint: &str) -> Finding {
+pub(crate) fn in_clear(endpoint: &str, protocol: &Protocol) -> Finding {
     let text = format!("{endpoint}: the password is sent without TLS");
-    Finding::warning("endpoint", text, "use https://")
+    let remedy = format!("use {}://", protocol.secure_scheme);
+    Finding::warning("endpoint", text, remedy)
+}
+
+/// Tells of the certificates that the servers show and of our own, and whether anyone is trusted. Whether
+/// locks are `served` all the same decides how bad a certificate is that has expired.
+pub(crate) fn tls(
+    report: &mut Examination,
+    config: &Config,
+    own: Option<&Certificate>,
+    served: bool,
+) {
+    let shown = report.endpoints.iter().filter_map(|one| {
+        let shown = one.certificate.as_ref()?;
+        Some(certificate(
+            &format!("{} shows", one.endpoint),
+            shown,
+            served,
+        ))
+    });
+    let own = own.map(|own| certificate("we show", own, served));
+    let anyone = config.tls.trust_anyone.then(trusting_anyone);
+    let found: Vec<_> = shown.chain(own).chain(anyone).collect();
+    report.findings.extend(found);
 }
 
 /// TLS that trusts anyone.
-pub(crate) fn trusting_anyone() -> Finding {
+fn trusting_anyone() -> Finding {
     let text = "it is not checked who the server is: anyone on the way can take its place";
     let remedy = Sentence::from("use ").setting(Setting::Cacert);
     let remedy = remedy
@@ -48,7 +70,7 @@ pub(crate) fn trusting_anyone() -> Finding {
 
 /// A certificate, and whether it is still good: one that has expired may do harm to others only, if
 /// locks are served.
-pub(crate) fn certificate(who: &str, certificate: &Certificate, served: bool) -> Finding {
+fn certificate(who: &str, certificate: &Certificate, served: bool) -> Finding {
     let mut text = Sentence::from(format!("{who} the certificate \""))
         .foreign(&certificate.subject)
         .text("\"");

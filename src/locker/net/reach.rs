@@ -143,7 +143,6 @@ impl Reach {
     }
 
     /// Our own certificate.
-    #[cfg(feature = "members")]
     pub(crate) fn own_certificate(&self) -> Option<Certificate> {
         self.tls.own()
     }

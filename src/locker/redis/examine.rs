@@ -9,7 +9,7 @@ use super::diagnose::{RedisDiagnosis, diagnose};
 use super::dial::{RedisDialler, RedisMembers, Tracked};
 use super::protocol::PROTOCOL;
 use super::sentinel::RedisSite;
-use crate::error::{Error, ErrorKind, Result, Setting};
+use crate::error::{Error, ErrorKind, Result};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Rights, Sentence};
 use crate::locker::fault::Fault;
 use crate::locker::net::{Certificate, Credentials, examined};
@@ -47,8 +47,8 @@ pub(super) fn examine<'a>(
             let asked = timeout(servers.dial_timeout, dialler.reach().certificate(endpoint));
             shown = asked.await.ok().flatten();
             if endpoint.is_in_clear() && config.credentials.is_some() {
-                let finding = examined::in_clear(&examiner.endpoint);
-                examiner.report.tell(finding.with_remedy("use rediss://"));
+                let finding = examined::in_clear(&examiner.endpoint, &PROTOCOL);
+                examiner.report.tell(finding);
             }
         }
         let store = Arc::new(RedisMembers::new(dialler, &servers, &Options::default())?);
@@ -56,8 +56,10 @@ pub(super) fn examine<'a>(
             Ok(found) => examiner.found(&found, shown.as_ref(), ttl),
             Err(fault) => examiner.failed(fault, shown.as_ref()),
         }
-        examiner.tls(shown.as_ref(), own.as_ref());
-        Ok(examiner.report)
+        let mut report = examiner.report;
+        let served = report.endpoints.iter().any(|one| one.is_reached);
+        examined::tls(&mut report, config, own.as_ref(), served);
+        Ok(report)
     })
 }
 
@@ -184,24 +186,6 @@ impl Examiner<'_> {
                 format!("its clock and ours are {off:.1}s apart, and locks end by its clock");
             let remedy = "set one of them right while no lock is held";
             self.report.tell(Finding::warning("clock", text, remedy));
-        }
-    }
-
-    fn tls(&mut self, shown: Option<&Certificate>, own: Option<&Certificate>) {
-        let served = self.report.endpoints.iter().any(|one| one.is_reached);
-        if let Some(certificate) = shown {
-            let who = format!("{} shows", self.endpoint);
-            self.report
-                .tell(examined::certificate(&who, certificate, served));
-        }
-        if let Some(certificate) = own {
-            self.report
-                .tell(examined::certificate("we show", certificate, served));
-        }
-        if self.config.tls.trust_anyone {
-            let remedy = Sentence::from("name whom to trust in ").setting(Setting::Cacert);
-            self.report
-                .tell(examined::trusting_anyone().with_remedy(remedy));
         }
     }
 }

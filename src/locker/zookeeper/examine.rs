@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::calls::{ZkCall, ZkFailure};
-use super::ensemble::Ensemble;
+use super::ensemble::{Ensemble, PROTOCOL};
 use super::lease::{timeout_for, ttl_of};
 use super::session::ZkSession;
 use crate::clock::Instant;
@@ -43,13 +43,13 @@ pub(super) fn examine<'a>(
             let alone = Arc::new(alone);
             asked.push((alone.clone(), ask(&alone, ttl).await));
         }
+        let own = asked.first();
+        let own = own.and_then(|(alone, _)| alone.reach.own_certificate());
         let served = asked.iter().any(|(_, asked)| asked.is_ok());
         for (alone, asked) in asked {
             tell(&mut report, config, &alone, (asked, served)).await;
         }
-        if config.tls.trust_anyone {
-            report.tell(examined::trusting_anyone());
-        }
+        examined::tls(&mut report, config, own.as_ref(), served);
         let answers = report.endpoints.iter().flat_map(|one| &one.answers);
         report.slowest = answers.max().copied();
         Ok(report)
@@ -140,10 +140,9 @@ async fn tell(
     let name = alone.first().to_string();
     let certificate = alone.reach.certificate(alone.first());
     let certificate = timeout(alone.dial_timeout, certificate).await;
-    let certificate = certificate.ok().flatten();
     let mut endpoint = ExaminedEndpoint {
         endpoint: name.clone(),
-        certificate: certificate.clone(),
+        certificate: certificate.ok().flatten(),
         ..ExaminedEndpoint::default()
     };
     match asked {
@@ -168,7 +167,9 @@ async fn tell(
             }
         }
         Err(fault) => {
-            let finding = Finding::failed("endpoint", &*name, &Error::from(fault));
+            let error = Error::from(fault);
+            let mut finding = Finding::failed("endpoint", &*name, &error);
+            finding.remedy = examined::of_trust(&error, endpoint.certificate.as_ref());
             report.tell(match served {
                 true => finding.where_others_serve(),
                 false => finding,
@@ -176,12 +177,8 @@ async fn tell(
         }
     }
     report.endpoints.push(endpoint);
-    if let Some(certificate) = &certificate {
-        let who = format!("{name} shows");
-        report.tell(examined::certificate(&who, certificate, served));
-    }
     if alone.first().is_in_clear() && config.credentials.is_some() {
-        report.tell(examined::in_clear(&name));
+        report.tell(examined::in_clear(&name, &PROTOCOL));
     }
 }
 

@@ -1,12 +1,26 @@
 //! Over TLS, with an authority and a certificate of one's own.
 
-use genlock::{Config, ErrorKind, Locker, Options, Tls, ZooKeeper};
+use std::time::Duration;
+
+use genlock::{Config, Credentials, ErrorKind, Locker, Options, STORES, Tls, ZooKeeper};
 
 use crate::support::zookeeper::ZkServer;
 
+fn config(address: &str, tls: Tls) -> Config {
+    Config::new([format!("zks://{address}/locks")]).tls(tls)
+}
+
 fn client(address: &str, tls: Tls) -> ZooKeeper {
-    let config = Config::new([format!("zks://{address}/locks")]).tls(tls);
-    ZooKeeper::new(config, Options::default()).expect("a client")
+    ZooKeeper::new(config(address, tls), Options::default()).expect("a client")
+}
+
+/// The findings of an examination, as text.
+async fn examined(config: Config) -> Vec<String> {
+    let zookeeper = STORES.iter().find(|kind| kind.name() == "zookeeper");
+    let zookeeper = zookeeper.expect("a store");
+    let examination = zookeeper.examine(&config, "/k", Duration::from_secs(10));
+    let found = examination.await.expect("findings").findings;
+    found.iter().map(|one| format!("{one:?}")).collect()
 }
 
 #[tokio::test]
@@ -30,4 +44,31 @@ async fn both_sides_show_who_they_are() {
         assert_ne!(error.kind(), ErrorKind::Closed);
         assert!(error.to_string().contains(what), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_examination_tells_who_shows_what_and_what_mends_it() {
+    let (server, address) = ZkServer::secure();
+    let tls = |authority| {
+        let tls = Tls::new().cacert(server.file(authority));
+        let tls = tls.cert(server.file("client.pem"));
+        tls.key(server.file("client.key"))
+    };
+    let has = |found: &[String], words: &[&str]| {
+        let said = |one: &String| words.iter().all(|word| one.contains(word));
+        assert!(found.iter().any(said), "{words:?}: {found:#?}");
+    };
+    let found = examined(config(&address, tls("ca.pem"))).await;
+    has(&found, &["Fine", "\"endpoint\"", &address]);
+    has(&found, &["Fine", &address, "shows the certificate"]);
+    has(&found, &["Fine", "we show the certificate"]);
+    let found = examined(config(&address, tls("other-ca.pem"))).await;
+    has(&found, &["Wrong", "the authority that signed it"]);
+    let in_clear = Config::new(["zk://zookeeper.invalid:1"])
+        .credentials(Credentials::password("app", "secret"))
+        .dial_timeout(Duration::from_millis(100));
+    has(
+        &examined(in_clear).await,
+        &["sent without TLS", "use zks://"],
+    );
 }
