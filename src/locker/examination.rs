@@ -29,8 +29,6 @@ pub struct Examination {
     pub rights: Option<Rights>,
     /// The TTL that is granted for the one that was asked for.
     pub granted: Option<Duration>,
-    /// The longest that one answer took.
-    pub slowest: Option<Duration>,
     /// How many answers, one after the other, a renewal takes.
     pub round_trips: u32,
 }
@@ -39,6 +37,12 @@ impl Examination {
     /// Adds it at the end.
     pub fn tell(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// The longest that one answer of any server took.
+    pub fn slowest(&self) -> Option<Duration> {
+        let answers = self.endpoints.iter().flat_map(|one| &one.answers);
+        answers.max().copied()
     }
 }
 

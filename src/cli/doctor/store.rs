@@ -42,7 +42,7 @@ fn tell(
         one(report, settings, finding);
     }
     let distance = Distance {
-        slowest: found.slowest,
+        slowest: found.slowest(),
         round_trips: found.round_trips,
     };
     report.endpoints = found

@@ -50,8 +50,6 @@ pub(super) fn examine<'a>(
             tell(&mut report, config, &alone, (asked, served)).await;
         }
         examined::tls(&mut report, config, own.as_ref(), served);
-        let answers = report.endpoints.iter().flat_map(|one| &one.answers);
-        report.slowest = answers.max().copied();
         Ok(report)
     })
 }
