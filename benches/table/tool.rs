@@ -25,7 +25,7 @@ impl Tool {
         }
     }
 
-    /// `command` under the lock of `key` in the etcd at this `http://` endpoint.
+    /// `command` under the lock of `key` at this endpoint; those beside genlock know etcd at `http://` only.
     pub(crate) fn lock(self, endpoint: &str, key: &str, command: &[&OsStr]) -> Command {
         let mut tool = match self {
             Self::Genlock => genlock(env!("CARGO_BIN_EXE_genlock"), endpoint, key),

@@ -6,7 +6,7 @@ use crate::redis::RedisServer;
 use crate::report::Figure;
 use crate::sample::Sample;
 use crate::stage::{Stage, timed};
-use crate::tool::quiet;
+use crate::tool::{Tool, quiet};
 
 /// A lock by hand: taken by SET NX PX, never renewed, released by a compare and delete.
 const BY_HAND: &str = r#"
@@ -24,12 +24,7 @@ pub(crate) fn redis(stage: &Stage) -> Vec<Figure> {
     let locks = stage.file("locks-beside-redis");
     std::fs::create_dir(&locks).expect("a directory");
     let files = format!("file:{}", locks.display());
-    let genlock = |endpoint: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_genlock"));
-        command.args(["run", "--endpoints", endpoint, "bench", "true"]);
-        quiet(&mut command);
-        timed(command)
-    };
+    let genlock = |endpoint: &str| timed(Tool::Genlock.lock(endpoint, "bench", &["true".as_ref()]));
     let by_hand = || {
         let mut command = Command::new("sh");
         let port = server.port().to_string();

@@ -65,13 +65,10 @@ fn with_bars(mut figure: Figure, samples: &[Sample; 3]) -> Figure {
 pub(crate) fn file(stage: &Stage) -> Vec<Figure> {
     let (locks, file) = (stage.file("locks"), stage.file("flock"));
     std::fs::create_dir(&locks).expect("a directory");
+    let endpoint = format!("file:{}", locks.display());
     let (mut genlock, mut flock) = (Sample::default(), Sample::default());
     for _ in 0..stage.times(200) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_genlock"));
-        command.arg("run").arg("--endpoints");
-        command.arg(format!("file:{}", locks.display()));
-        command.args(["bench", "true"]);
-        quiet(&mut command);
+        let command = Tool::Genlock.lock(&endpoint, "bench", &["true".as_ref()]);
         genlock.push_time(timed(command));
         let mut command = Command::new("flock");
         command.arg(&file).arg("true");
