@@ -1,4 +1,4 @@
-//! Locks of one test's own, in files or in an etcd.
+//! Locks of one test's own, in files or in a server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,83 +19,94 @@ pub(crate) struct Store {
     pub(crate) key: String,
     /// Room for the test's files; the file store has its locks in `locks`.
     directory: TempDir,
-    /// The etcd, where it is one.
-    server: Option<Arc<Server>>,
-    /// The Redis, where it is one.
-    redis: Option<Arc<RedisServer>>,
+    server: StoreServer,
+}
+
+/// The server that a store is in.
+enum StoreServer {
+    Etcd(Arc<Server>),
+    Redis(Arc<RedisServer>),
+    /// None, or one that is not ours to know.
+    Other,
 }
 
 /// The etcd that the tests which run now share: the last of them ends it.
-static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+static ETCD: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 
 /// The same of a Redis.
 static REDIS: Mutex<Weak<RedisServer>> = Mutex::new(Weak::new());
+
+/// The server that is shared, or one that is started.
+fn shared<S>(shared: &Mutex<Weak<S>>, start: fn() -> S) -> Arc<S> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = shared.upgrade().unwrap_or_else(|| Arc::new(start()));
+    *shared = Arc::downgrade(&server);
+    server
+}
 
 /// Each test has its keys to itself.
 static KEYS: AtomicU32 = AtomicU32::new(0);
 
 impl Store {
+    fn new(endpoints: String, key: String, server: StoreServer) -> Self {
+        Self {
+            endpoints,
+            key,
+            directory: tempfile::tempdir().expect("a directory"),
+            server,
+        }
+    }
+
+    /// In a server that other tests use too.
+    fn in_shared(endpoints: String, server: StoreServer) -> Self {
+        let key = format!("/locks/{}", KEYS.fetch_add(1, Ordering::Relaxed));
+        Self::new(endpoints, key, server)
+    }
+
     /// The file store.
     pub(crate) fn files() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        Self {
-            endpoints: format!("file:{}", directory.path().join("locks").display()),
-            key: "k".to_owned(),
-            directory,
-            server: None,
-            redis: None,
-        }
+        let mut store = Self::new(String::new(), "k".to_owned(), StoreServer::Other);
+        store.endpoints = format!("file:{}", store.path("locks").display());
+        store
     }
 
     /// An etcd.
     pub(crate) fn etcd() -> Self {
-        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = shared
-            .upgrade()
-            .unwrap_or_else(|| Arc::new(Server::start()));
-        *shared = Arc::downgrade(&server);
-        Self {
-            endpoints: server.endpoint(),
-            key: format!("/locks/{}", KEYS.fetch_add(1, Ordering::Relaxed)),
-            directory: tempfile::tempdir().expect("a directory"),
-            server: Some(server),
-            redis: None,
-        }
+        let server = shared(&ETCD, Server::start);
+        Self::in_shared(server.endpoint(), StoreServer::Etcd(server))
     }
 
     /// A Redis.
     pub(crate) fn redis() -> Self {
-        let mut shared = REDIS.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = shared
-            .upgrade()
-            .unwrap_or_else(|| Arc::new(RedisServer::start()));
-        *shared = Arc::downgrade(&server);
-        Self {
-            endpoints: server.endpoint(),
-            key: format!("/locks/{}", KEYS.fetch_add(1, Ordering::Relaxed)),
-            directory: tempfile::tempdir().expect("a directory"),
-            server: None,
-            redis: Some(server),
-        }
+        let server = shared(&REDIS, RedisServer::start);
+        Self::in_shared(server.endpoint(), StoreServer::Redis(server))
     }
 
-    /// Whether its locks run out where nobody renews them.
+    /// A store that is there already; the key is below `/locks/`.
+    pub(crate) fn at(endpoints: impl Into<String>) -> Self {
+        Self::new(endpoints.into(), "/locks/k".to_owned(), StoreServer::Other)
+    }
+
+    /// Whether its locks run out where nobody renews them, as far as is known.
     pub(crate) fn expires(&self) -> bool {
-        self.server.is_some() || self.redis.is_some()
+        !matches!(self.server, StoreServer::Other)
     }
 
     /// One more of the same kind.
     pub(crate) fn another(&self) -> Self {
-        match (&self.server, &self.redis) {
-            (Some(_), _) => Self::etcd(),
-            (_, Some(_)) => Self::redis(),
-            (None, None) => Self::files(),
+        match self.server {
+            StoreServer::Etcd(_) => Self::etcd(),
+            StoreServer::Redis(_) => Self::redis(),
+            StoreServer::Other => Self::files(),
         }
     }
 
     /// The etcd, where it is one.
     pub(crate) fn server(&self) -> Option<&Server> {
-        self.server.as_deref()
+        match &self.server {
+            StoreServer::Etcd(server) => Some(server),
+            StoreServer::Redis(_) | StoreServer::Other => None,
+        }
     }
 
     /// Every living process of a genlock that this store's key was given to.
@@ -108,22 +119,15 @@ impl Store {
 
     /// What holders and waiters of this key have in the store.
     pub(crate) fn entries(&self) -> Vec<String> {
-        if let Some(redis) = &self.redis {
-            return redis.contenders(&self.key);
-        }
-        let all = self.server.iter().flat_map(|server| server.keys());
-        let prefix = format!("{}/", self.key);
-        all.filter(|key| key.starts_with(&prefix)).collect()
-    }
-
-    /// A store that is there already; the key is below `/locks/`.
-    pub(crate) fn at(endpoints: impl Into<String>) -> Self {
-        Self {
-            endpoints: endpoints.into(),
-            key: "/locks/k".to_owned(),
-            directory: tempfile::tempdir().expect("a directory"),
-            server: None,
-            redis: None,
+        match &self.server {
+            StoreServer::Redis(server) => server.contenders(&self.key),
+            StoreServer::Etcd(server) => {
+                let prefix = format!("{}/", self.key);
+                let mut keys = server.keys();
+                keys.retain(|key| key.starts_with(&prefix));
+                keys
+            }
+            StoreServer::Other => Vec::new(),
         }
     }
 
