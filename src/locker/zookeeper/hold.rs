@@ -1,4 +1,4 @@
-//! A lock that is held: its node is watched, and the end of its session is the release.
+//! A lock that is held: its node is watched, and its session is the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,12 @@ use super::ZkShared;
 use super::calls::ZkFailure;
 use super::enter::ZkStanding;
 use super::lease::{SessionLease, ZkLease};
-use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::Claim;
 use crate::locker::fault::Fault;
-use crate::locker::keeper::Granted;
+use crate::locker::keeper::{Granted, LeaseHolding};
 use crate::locker::ownership::Owner;
-use crate::locker::{BoxFuture, Grant, Held, Possession, Record, TakenAway};
+use crate::locker::{Grant, Held, Record, TakenAway};
 use crate::loss::Loss;
 
 /// The own node is watched only after so long: the locks of short commands are gone by then.
@@ -24,14 +23,6 @@ const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// The session, as ZooKeeper writes it.
 pub(super) const LEASE: &str = "GENLOCK_HELD_LEASE";
-
-/// What a held lock has of the store. Dropping it drops the lease, which closes the session.
-struct ZkHolding {
-    lease: SessionLease,
-    /// Dropped, it ends the watch of the node.
-    watching: JoinSet<()>,
-    claim: Claim,
-}
 
 /// A session's number as ZooKeeper writes it.
 pub(super) fn session_name(id: i64) -> String {
@@ -65,36 +56,11 @@ pub(super) fn held(
         lease: lease.calls().clone(),
     };
     watching.spawn(watched.lose_with_node(owner.clone()));
-    let holding = ZkHolding {
-        lease,
-        watching,
-        claim,
-    };
+    let holding = LeaseHolding::new(lease, watching, claim);
     Held::new(grant, [], owner, Box::new(holding))
         .with_ttl(ttl)
         .with_variable(LEASE, session)
         .told(&shared.options)
-}
-
-impl Possession for ZkHolding {
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        let Self {
-            lease,
-            watching,
-            claim,
-        } = *self;
-        // What it would tell of is our own doing.
-        drop(watching);
-        Box::pin(async move {
-            let released = lease.release().await;
-            drop(claim);
-            released
-        })
-    }
-
-    fn claim(&self) -> &Claim {
-        &self.claim
-    }
 }
 
 /// The node that stands for a holder.
@@ -121,9 +87,9 @@ impl HeldNode {
     /// Ownership goes with the node, or with what somebody else writes to it.
     async fn lose_with_node(self, owner: Owner) {
         let loss = match self.until_taken().await {
-            NodeChange::WrittenOver => Loss::KeyOverwritten,
-            // Nobody asks any more.
+            // It was lost or released before.
             _ if owner.ownership().loss().is_some() => return,
+            NodeChange::WrittenOver => Loss::KeyOverwritten,
             NodeChange::Away(by) => {
                 let told = Some(self.key.as_str());
                 self.shared.options.notify(told, EventKind::TakenAway(by));
