@@ -97,9 +97,12 @@ impl Ensemble {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// The path of a node below the chroot.
+    /// The path of a node below the chroot; of the chroot itself, where that is empty.
     pub(super) fn path(&self, node: &str) -> String {
-        self.chroot.clone() + node
+        match self.chroot.clone() + node {
+            root if root.is_empty() => "/".to_owned(),
+            path => path,
+        }
     }
 
     /// The node below the chroot that has this path.

@@ -72,16 +72,12 @@ struct About {
 
 async fn ask(alone: &Arc<Ensemble>, ttl: Duration) -> Result<Answers, Fault> {
     let session = ZkSession::new(alone, timeout_for(ttl), None);
-    let chroot = if alone.chroot.is_empty() {
-        "/"
-    } else {
-        &alone.chroot
-    };
+    let chroot = alone.path("");
     let mut took = Vec::new();
     let mut has_chroot = true;
     for _ in 0..QUESTIONS {
         let sent = Instant::now();
-        match session.call(ZkCall::get_data(chroot)).await {
+        match session.call(ZkCall::get_data(&chroot)).await {
             Ok(_) => {}
             Err(ZkFailure::NoNode) => has_chroot = false,
             Err(failure) => return Err(failure.into()),

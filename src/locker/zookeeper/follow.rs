@@ -73,10 +73,9 @@ impl View<'_> {
             Scope::Prefix(prefix) => node::above(prefix),
         };
         let path = ensemble.path(&top);
-        let path = if path.is_empty() { "/" } else { &path };
         // What happens from now on is told. No other watch of this path: a server before 3.9 would take
         // it for one in place of this (ZOOKEEPER-4466).
-        session.call(ZkCall::watch_all(path)).await?;
+        session.call(ZkCall::watch_all(&path)).await?;
         self.read_all().await?;
         self.began = true;
         let mut changed = BTreeSet::new();

@@ -159,7 +159,7 @@ impl Looking {
                     }
                     let others = others.into_iter().filter(|name| {
                         // ZooKeeper's own.
-                        !(self.ensemble.path(&above).is_empty() && name == "zookeeper")
+                        !(self.ensemble.path(&above) == "/" && name == "zookeeper")
                     });
                     next.extend(others.map(|name| format!("{above}/{name}")));
                 }
@@ -182,11 +182,7 @@ impl Looking {
         let session = self.session();
         let asked: Vec<_> = nodes
             .iter()
-            .map(|node| {
-                let path = self.ensemble.path(node);
-                let path = if path.is_empty() { "/" } else { &path };
-                session.submit(ZkCall::get_children(path))
-            })
+            .map(|node| session.submit(ZkCall::get_children(&self.ensemble.path(node))))
             .collect();
         let mut found = Vec::new();
         for (node, asked) in nodes.iter().zip(asked) {
