@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::calls::{NodeStat, ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
 use super::session::{ZkAnswer, ZkSession};
-use super::{hold, names, node, value};
+use super::{enter, hold, names, node, value};
 use crate::error::{Error, Result};
 use crate::locker::Record;
 use crate::locker::fault::Fault;
@@ -291,12 +291,7 @@ pub(super) async fn holder(
     lock: &str,
     own: Option<String>,
 ) -> Result<Option<Contender>, Fault> {
-    let answer = match session.call(ZkCall::get_children(lock)).await {
-        Err(ZkFailure::NoNode) => return Ok(None),
-        answer => answer?,
-    };
-    let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
-    for (_, name) in names::contenders(children) {
+    for (_, name) in enter::contenders(session, lock).await? {
         let path = format!("{lock}/{name}");
         if Some(&path) != own.as_ref()
             && let Some(found) = one(ensemble, session, &path).await?

@@ -88,8 +88,8 @@ pub(super) async fn take_away(
             return Err(nobody(key, token));
         };
         let found = &queue[at];
-        let marked = Some(()).filter(|()| at == 0 && !force);
-        let marked = marked.and_then(|()| Record::marked(&found.data, by));
+        let is_asked = at == 0 && !force;
+        let marked = is_asked.then(|| Record::marked(&found.data, by)).flatten();
         let version = found.stat.version;
         let (taken, change) = match marked {
             Some(record) => (
