@@ -27,7 +27,6 @@ const OF_LOGIN: i32 = -4;
 /// One connection.
 pub(super) struct ZkConnection {
     state: Arc<SessionState>,
-    dialled: Option<Dialled>,
     /// Whether the session was answered for.
     is_open: bool,
     begun: Instant,
@@ -49,7 +48,7 @@ struct InFlight {
 }
 
 impl ZkConnection {
-    pub(super) fn new(state: Arc<SessionState>, dialled: Dialled, login: Option<String>) -> Self {
+    pub(super) fn new(state: Arc<SessionState>, login: Option<String>) -> Self {
         let now = Instant::now();
         let known = state.known().clone();
         let timeout = i32::try_from(known.timeout.as_millis()).unwrap_or(i32::MAX);
@@ -69,7 +68,6 @@ impl ZkConnection {
         Self {
             watches: ZkWatches::new(state.news.clone()),
             state,
-            dialled: Some(dialled),
             is_open: false,
             begun: now,
             heard: now,
@@ -83,15 +81,13 @@ impl ZkConnection {
     /// Until it breaks, or the session has ended.
     pub(super) async fn serve(
         mut self,
+        dialled: Dialled,
         calls: &mut mpsc::UnboundedReceiver<ZkPending>,
         waiting: &mut VecDeque<ZkPending>,
     ) -> Served {
-        let Some(Dialled {
+        let Dialled {
             stream, refusal, ..
-        }) = self.dialled.take()
-        else {
-            return Served::Dropped;
-        };
+        } = dialled;
         let state = self.state.clone();
         for pending in waiting.drain(..) {
             self.send(pending);

@@ -42,8 +42,9 @@ impl ZkDriver {
             match dialled {
                 Ok((dialled, login)) => {
                     let server = dialled.server.clone();
-                    let connection = ZkConnection::new(self.state.clone(), dialled, login);
-                    match connection.serve(&mut self.calls, &mut self.waiting).await {
+                    let connection = ZkConnection::new(self.state.clone(), login);
+                    let (calls, waiting) = (&mut self.calls, &mut self.waiting);
+                    match connection.serve(dialled, calls, waiting).await {
                         Served::Dropped => return,
                         Served::Ended(fault) => return self.end(fault),
                         Served::Broken { opened: true, .. } => faults.clear(),
