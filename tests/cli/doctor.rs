@@ -6,6 +6,7 @@ mod redis;
 mod secure;
 mod settings;
 mod times;
+mod zookeeper;
 
 use std::process::Command;
 

@@ -61,9 +61,11 @@ pub(super) fn timeout_for(ttl: Duration) -> Duration {
     )
 }
 
-/// How long a lock lasts from the sending of a write on, if the session has this timeout.
+/// How long a lock lasts from the sending of a write on, if the session has this timeout: in whole
+/// milliseconds, so that what was asked for is what is granted.
 pub(super) fn ttl_of(timeout: Duration) -> Duration {
-    timeout * OF_A_LOCK / OF_A_SESSION
+    let ttl = timeout * OF_A_LOCK / OF_A_SESSION;
+    Duration::from_millis(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The server is told so long after a renewal was asked for that we live: it is renewed again before.
@@ -127,11 +129,7 @@ impl ZkLease {
             .await?;
         let timeout = self.session.opened().await?;
         let asked = self.written().ttl;
-        let ttl = if timeout == timeout_for(asked) {
-            asked
-        } else {
-            ttl_of(timeout)
-        };
+        let ttl = ttl_of(timeout);
         self.session.keep_until(Instant::now() + kept(ttl));
         {
             let mut written = self.written();
@@ -239,7 +237,7 @@ mod tests {
         for seconds in [1, 2, 5, 10, 60, 3600] {
             let ttl = Duration::from_secs(seconds);
             let timeout = timeout_for(ttl);
-            assert!(ttl_of(timeout) >= ttl);
+            assert_eq!(ttl_of(timeout), ttl);
             // The leader heard of us a third before the write, and its clock is a twentieth too fast.
             let earliest = timeout * 19 / 20 - timeout / 3;
             let deadline = ttl.saturating_sub(margin(ttl));
