@@ -106,12 +106,12 @@ impl Settings {
 
     /// `in_files` are the endpoints that count if no variable names any.
     fn read_variables(&mut self, in_files: Option<OsString>) -> Result<()> {
-        etcdctl::check(self)?;
         let endpoints = self.values.get("endpoints").cloned();
         let endpoints = endpoints
             .or_else(|| variable("ETCDCTL_ENDPOINTS").map(OsString::from))
             .or(in_files);
         let is_etcdctls = etcdctl::is_of_its_store(endpoints.as_deref());
+        etcdctl::check(self, is_etcdctls)?;
         self.tls = is_etcdctls && etcdctl::wants_tls()?;
         if let Some(password) = variable(environment::PASSWORD) {
             let origin = Origin::Variable(environment::PASSWORD.to_owned());

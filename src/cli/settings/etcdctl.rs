@@ -1,7 +1,7 @@
 //! The variables that etcdctl reads, one for each of its global flags. Those that decide which store it
 //! uses, and as which user, count here too, or are refused: to ignore one would lock elsewhere.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 
 use super::keys::USER;
 use super::{Settings, boolean, invalid};
@@ -87,13 +87,12 @@ pub(super) fn is_of_its_store(endpoints: Option<&OsStr>) -> bool {
 }
 
 /// Refuses a variable that makes etcdctl use another store or user in a way that we do not follow, unless
-/// `settings` has the key that comes before it.
-pub(super) fn check(settings: &Settings) -> Result<()> {
-    if !is_of_its_store(settings.values.get("endpoints").map(OsString::as_os_str)) {
-        return Ok(());
-    }
+/// `settings` has the key that comes before it. `is_etcdctls` says whether the store is etcdctl's: as whom
+/// we are known is of use there only.
+pub(super) fn check(settings: &Settings, is_etcdctls: bool) -> Result<()> {
     for EtcdctlVariable { name, meaning } in &VARIABLES {
         if let Meaning::Refused(why, other) = meaning
+            && (is_etcdctls || *other == "endpoints")
             && variable(name).is_some()
             && !settings.has(other)
         {
