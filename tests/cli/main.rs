@@ -9,7 +9,8 @@ mod pty;
 #[path = "../support/mod.rs"]
 mod support;
 
-/// Makes a test of each function, over each store.
+/// Makes a test of each function, over files, an etcd and a Redis. ZooKeeper is met in `tests/locker` and
+/// `tests/faults`.
 macro_rules! over_every_store {
     ($($name:ident;)+) => {
         mod files {
