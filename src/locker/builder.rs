@@ -187,3 +187,46 @@ impl fmt::Debug for RequestBuilder<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::locker::Options;
+
+    #[tokio::test]
+    async fn each_word_is_in_the_request() {
+        let asked = Mutex::new(Request::new("none"));
+        let call = || {
+            RequestBuilder::new("/k", |request| {
+                *asked.lock().expect("no panic") = request;
+                Box::pin(std::future::ready(Ok(None)))
+            })
+        };
+        for (call, said) in [
+            (call().also("/l"), "/k and /l (no wait)"),
+            (call().shared(), "/k (shared, no wait)"),
+            (call().max_holders(3), "/k (one of 3, no wait)"),
+            (call().latest(), "/k (latest, no wait)"),
+            (call().ttl(Duration::from_secs(5)), "/k (no wait, TTL 5s)"),
+            (call().wait(Duration::ZERO), "/k (no wait)"),
+        ] {
+            assert!(call.try_lock().await.expect("an answer").is_none());
+            assert_eq!(asked.lock().expect("no panic").to_string(), said);
+        }
+        let holder = Record {
+            command: "backup".to_owned(),
+            ..Record::default()
+        };
+        let call = call().holder(holder).label("job", "17").follow_queue(true);
+        let error = call.lock().await.expect_err("it did not wait");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let (asked, options) = (asked.into_inner().expect("no panic"), Options::default());
+        assert_eq!(asked.to_string(), "/k");
+        assert!(asked.follows_queue(&options));
+        let holder = asked.holder(&options);
+        assert_eq!(holder.command, "backup");
+        assert!(holder.labels.contains_key("job"));
+    }
+}
