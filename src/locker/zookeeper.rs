@@ -85,7 +85,7 @@ impl ZooKeeper {
         let keeper = Arc::new(Keeper::new(options.clone(), within));
         Ok(Self {
             shared: Arc::new(ZkShared {
-                looking: inspect::Looking::new(&ensemble),
+                looking: inspect::Looking::new(&ensemble, None),
                 ensemble,
                 options,
                 claims: Claims::default(),

@@ -13,13 +13,15 @@ pub(super) struct ZkCall {
     pub(super) watches: Option<Watched>,
 }
 
-/// What happens to a node, to be told of once.
+/// What is to be told of once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Watched {
-    /// Its data change, or it is deleted.
+    /// The data of a node change, or it is deleted.
     Data(String),
     /// Its children change, or it is deleted.
     Children(String),
+    /// Of all below a node, at any time: that nobody tells of it any more.
+    All,
 }
 
 /// What is known of a node.
@@ -140,7 +142,9 @@ impl ZkCall {
     /// News of everything at or below `path` from now on. The connection that tells them ends them.
     pub(super) fn watch_all(path: &str) -> Self {
         let body = JuteWriter::default().string(path);
-        Self::new(ADD_WATCH, body.int(PERSISTENT_RECURSIVE))
+        let mut call = Self::new(ADD_WATCH, body.int(PERSISTENT_RECURSIVE));
+        call.watches = Some(Watched::All);
+        call
     }
 
     /// Writes to `written`, what is in it already, if `checked` has this version: done by a majority,

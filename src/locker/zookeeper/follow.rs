@@ -11,15 +11,11 @@ use tokio::time::sleep;
 
 use super::calls::{ZkCall, ZkFailure};
 use super::inspect::{FoundNode, Looking};
-use super::session::ZkSession;
 use super::{ZkShared, node, value};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::locker::fault::Fault;
 use crate::locker::operator::{Change, ChangeKind, Scope};
-
-/// The timeout of the session that listens.
-const LISTENING: Duration = Duration::from_secs(10);
 
 /// What [`Operator::follow`](crate::locker::Operator::follow) does.
 pub(super) async fn follow(
@@ -66,67 +62,49 @@ impl View<'_> {
     /// For as long as one connection tells of all.
     async fn keep_up(&mut self) -> Result<Infallible, ZkFailure> {
         let (sender, mut news) = mpsc::unbounded_channel();
-        let ensemble = &self.shared.ensemble;
-        let session = ZkSession::with_news(ensemble, LISTENING, None, Some(sender));
+        // What is told of is read in the same session: another server may not know of it yet.
+        let looking = Looking::new(&self.shared.ensemble, Some(sender));
         let top = match self.scope {
             Scope::Key(key) => node::of_key(key),
             Scope::Prefix(prefix) => node::above(prefix),
         };
-        let path = ensemble.path(&top);
         // What happens from now on is told. No other watch of this path: a server before 3.9 would take
         // it for one in place of this (ZOOKEEPER-4466).
-        session.call(ZkCall::watch_all(&path)).await?;
-        self.read_all().await?;
+        let watching = ZkCall::watch_all(&self.shared.ensemble.path(&top));
+        let watching = looking.call(watching).await?.news;
+        let mut broken = watching.ok_or_else(ZkFailure::strange)?;
+        let mut all = listed(&looking, self.scope)
+            .await
+            .map_err(ZkFailure::Other)?;
+        // Those that are gone meanwhile, too.
+        all.extend(self.queues.keys().cloned());
+        self.read(&looking, all).await?;
         self.began = true;
-        let mut changed = BTreeSet::new();
-        while let Some(Some(path)) = news.recv().await {
-            changed.insert(path);
-            if news.is_empty() {
-                self.take(std::mem::take(&mut changed)).await?;
+        loop {
+            let mut changed = BTreeSet::new();
+            tokio::select! {
+                _ = &mut broken => {
+                    return Err(ZkFailure::Other(Fault::broken("the connection broke")));
+                }
+                path = news.recv() => changed.extend(path),
             }
-        }
-        Err(ZkFailure::Other(Fault::broken("the connection broke")))
-    }
-
-    /// Reads what may have changed.
-    async fn take(&mut self, changed: BTreeSet<String>) -> Result<(), ZkFailure> {
-        let locks: BTreeSet<_> = changed
-            .iter()
-            .filter_map(|path| {
+            while let Ok(path) = news.try_recv() {
+                changed.insert(path);
+            }
+            let locks = changed.iter().filter_map(|path| {
                 let node = self.shared.ensemble.node(path)?;
                 Some(node::parts(node)?.0.to_owned())
-            })
-            .collect();
-        for lock in locks {
-            let path = self.shared.ensemble.path(&lock);
-            let found = self.looking().queue(&path, usize::MAX).await?;
-            self.replace(&lock, found);
+            });
+            let locks = locks.collect();
+            self.read(&looking, locks).await?;
         }
-        Ok(())
     }
 
-    fn looking(&self) -> &Looking {
-        &self.shared.looking
-    }
-
-    async fn read_all(&mut self) -> Result<(), ZkFailure> {
-        let mut locks: BTreeSet<String> = self.queues.keys().cloned().collect();
-        match self.scope {
-            Scope::Key(key) => {
-                locks.insert(node::of_key(key));
-            }
-            Scope::Prefix(prefix) => {
-                let listed = self
-                    .looking()
-                    .list(prefix)
-                    .await
-                    .map_err(ZkFailure::Other)?;
-                locks.extend(listed.into_iter().map(|queue| node::of_key(&queue.key)));
-            }
-        }
+    /// Reads these anew.
+    async fn read(&mut self, looking: &Looking, locks: BTreeSet<String>) -> Result<(), ZkFailure> {
         for lock in locks {
             let path = self.shared.ensemble.path(&lock);
-            let found = self.looking().queue(&path, usize::MAX).await?;
+            let found = looking.queue(&path, usize::MAX).await?;
             self.replace(&lock, found);
         }
         Ok(())
@@ -177,6 +155,16 @@ impl View<'_> {
             self.queues.insert(lock.to_owned(), fresh);
         }
     }
+}
+
+/// The locks that there are.
+async fn listed(looking: &Looking, scope: Scope<'_>) -> Result<BTreeSet<String>, Fault> {
+    let prefix = match scope {
+        Scope::Key(key) => return Ok(BTreeSet::from([node::of_key(key)])),
+        Scope::Prefix(prefix) => prefix,
+    };
+    let queues = looking.list(prefix).await?.into_iter();
+    Ok(queues.map(|queue| node::of_key(&queue.key)).collect())
 }
 
 fn is_taken_away(found: &FoundNode) -> bool {

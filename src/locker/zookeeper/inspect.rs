@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
 use super::calls::{NodeStat, ZkCall, ZkFailure};
@@ -24,6 +25,8 @@ const AT_ONCE: usize = 256;
 /// The session of who only looks, once there is one.
 pub(super) struct Looking {
     ensemble: Arc<Ensemble>,
+    /// Told of what [`ZkCall::watch_all`] tells.
+    news: Option<UnboundedSender<String>>,
     session: Mutex<Option<Arc<ZkSession>>>,
 }
 
@@ -39,9 +42,10 @@ pub(super) struct FoundNode {
 }
 
 impl Looking {
-    pub(super) fn new(ensemble: &Arc<Ensemble>) -> Self {
+    pub(super) fn new(ensemble: &Arc<Ensemble>, news: Option<UnboundedSender<String>>) -> Self {
         Self {
             ensemble: ensemble.clone(),
+            news,
             session: Mutex::new(None),
         }
     }
@@ -57,8 +61,9 @@ impl Looking {
         match &*session {
             Some(session) if !session.has_ended() => session.clone(),
             _ => {
-                let fresh = Arc::new(ZkSession::new(&self.ensemble, IDLE, None));
-                session.insert(fresh).clone()
+                let news = self.news.clone();
+                let fresh = ZkSession::with_news(&self.ensemble, IDLE, None, news);
+                session.insert(Arc::new(fresh)).clone()
             }
         }
     }

@@ -38,7 +38,7 @@ struct SessionState {
     opened: watch::Sender<Option<Result<Duration, Fault>>>,
     /// Until when the server is told that we live; `None` for as long as we do.
     kept_until: Mutex<Option<Instant>>,
-    news: Option<mpsc::UnboundedSender<Option<String>>>,
+    news: Option<mpsc::UnboundedSender<String>>,
 }
 
 #[derive(Clone)]
@@ -83,12 +83,12 @@ impl ZkSession {
         Self::with_news(ensemble, asked, kept_until, None)
     }
 
-    /// The same, which passes on the paths of what [`ZkCall::watch_all`] tells, and `None` when that ends.
+    /// The same, which passes on the paths of what [`ZkCall::watch_all`] tells.
     pub(super) fn with_news(
         ensemble: &Arc<Ensemble>,
         asked: Duration,
         kept_until: Option<Instant>,
-        news: Option<mpsc::UnboundedSender<Option<String>>>,
+        news: Option<mpsc::UnboundedSender<String>>,
     ) -> Self {
         let known = ZkKnown {
             id: 0,

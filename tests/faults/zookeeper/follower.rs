@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::genlock::{Run, Store, poll};
+use crate::genlock::{Run, Store, genlock, poll};
 use crate::proxy::{Proxy, Way};
 use crate::sections::Manners::Stubborn;
 use crate::sections::{Sections, faults};
@@ -118,4 +118,40 @@ fn with_another_server_to_turn_to_a_holder_there_goes_on() {
     }
     holder.expect("one at the follower").finish().silent(7);
     assert!(follower.is("follower"), "it had noticed, and shows nothing");
+}
+
+#[test]
+fn what_happens_is_read_at_the_server_that_tells_of_it() {
+    let quorum = Quorum::new();
+    let link = Proxy::before(&format!("http://{}", quorum.of_the_leader()));
+    let ensemble = quorum.start(link.port());
+    let [follower, second, _] = &ensemble.servers[..] else {
+        panic!("three");
+    };
+    let store = Store::at(format!("zk://{}/news", second.address()));
+    let servers = format!("zk://{},{}/news", follower.address(), second.address());
+    let listens = |server: &ZkServer| server.words("wchs").contains("Total watches:1");
+    // It begins with either of them.
+    let watch = (0..30).find_map(|_| {
+        let mut watch = genlock();
+        watch.args(["watch", "--json", "--endpoints", &servers]);
+        watch.args(["--exact", &store.key]);
+        let watch = Run::start(watch);
+        poll("a watch", || listens(follower) || listens(second));
+        if listens(second) {
+            return Some(watch);
+        }
+        watch.end();
+        None
+    });
+    let watch = watch.expect("one at the second");
+    for way in [Way::Requests, Way::Answers] {
+        link.hold(way);
+    }
+    let holder = store.hold();
+    watch.says(r#""event":"acquired""#);
+    assert!(follower.is("follower"), "it had noticed, and shows nothing");
+    holder.end();
+    watch.says(r#""event":"released""#);
+    watch.end();
 }

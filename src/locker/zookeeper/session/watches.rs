@@ -11,11 +11,11 @@ use crate::locker::zookeeper::jute::JuteReader;
 pub(super) struct ZkWatches {
     once: HashMap<Watched, Vec<oneshot::Sender<()>>>,
     /// Told of everything.
-    news: Option<mpsc::UnboundedSender<Option<String>>>,
+    news: Option<mpsc::UnboundedSender<String>>,
 }
 
 impl ZkWatches {
-    pub(super) fn new(news: Option<mpsc::UnboundedSender<Option<String>>>) -> Self {
+    pub(super) fn new(news: Option<mpsc::UnboundedSender<String>>) -> Self {
         Self {
             once: HashMap::new(),
             news,
@@ -47,17 +47,8 @@ impl ZkWatches {
             }
         }
         if let Some(news) = &self.news {
-            let _ = news.send(Some(path));
+            let _ = news.send(path);
         }
         Some(())
-    }
-}
-
-impl Drop for ZkWatches {
-    fn drop(&mut self) {
-        if let Some(news) = &self.news {
-            // What happens from now on is not told any more.
-            let _ = news.send(None);
-        }
     }
 }
