@@ -1,11 +1,16 @@
 //! What an operator asks of a store: who holds a lock and who waits for it, what happens to locks,
 //! and how to step in. Nothing here takes a lock.
 
+#[cfg(any(feature = "redis", feature = "zookeeper"))]
+mod changes;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
 use super::{BoxFuture, Record, TakenAway};
 use crate::error::Result;
+#[cfg(any(feature = "redis", feature = "zookeeper"))]
+pub(crate) use changes::changes;
 
 /// A store of locks, seen from outside. The stores that are [`Locker`](super::Locker)s are this too.
 ///
@@ -164,6 +169,12 @@ impl Contender {
     pub fn with_record(mut self, record: Option<Record>) -> Self {
         self.record = record;
         self
+    }
+
+    /// Whether an operator told it to let go.
+    pub fn is_taken_away(&self) -> bool {
+        let record = self.record.as_ref();
+        record.is_some_and(|record| record.taken_away.is_some())
     }
 
     /// Whether it is another tool's: etcdctl, a service in Go, flock(1).

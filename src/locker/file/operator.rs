@@ -178,10 +178,7 @@ impl Operator for FileStore {
             let Some(file) = LockFile::find(&self.directory, name, false)? else {
                 return Ok(Remaining::Nothing);
             };
-            let mine = |holder: Contender| {
-                let record = holder.record.unwrap_or_default();
-                holder.token == Some(token) && record.taken_away.is_none()
-            };
+            let mine = |holder: Contender| holder.token == Some(token) && !holder.is_taken_away();
             Ok(if holder(&file)?.is_some_and(mine) {
                 Remaining::NoEnd
             } else {
@@ -288,14 +285,10 @@ impl FileStore {
         now: &HeldFiles,
         tell: &mut (dyn FnMut(Change<'_>) + Send),
     ) {
-        let taken_away = |contender: &Contender| {
-            let record = contender.record.as_ref();
-            record.is_some_and(|record| record.taken_away.is_some())
-        };
         for (name, (key, contender)) in before {
             let what = match now.get(name) {
                 Some((_, same)) if same.owner_key == contender.owner_key => {
-                    if taken_away(same) && !taken_away(contender) {
+                    if same.is_taken_away() && !contender.is_taken_away() {
                         let (contender, what) = (same, ChangeKind::TakenAway);
                         tell(Change {
                             key,

@@ -16,7 +16,7 @@ use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
-use crate::locker::operator::{Change, ChangeKind, Contender, Scope};
+use crate::locker::operator::{Change, Contender, Scope, changes};
 
 /// After so long all is read again, though nothing was said: not every server can tell.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -132,51 +132,18 @@ impl<'a> Follower<'a> {
         let key = &lock.names.key;
         let before = self.known.remove(key);
         let now = lock.contenders();
-        let mut say = |contender: &Contender, what| {
+        let ends = before.as_ref().and_then(|before| before.ends);
+        let has_run_out = ends.is_some_and(|end| end <= Instant::now());
+        let old = before.as_ref().map(|before| before.contenders.iter());
+        let old = old.map(Vec::from_iter);
+        let old = old.or_else(|| self.begun.then(Vec::new));
+        let all: Vec<_> = now.iter().collect();
+        for (contender, what) in changes(old.as_deref(), &all, has_run_out) {
             tell(Change {
                 key,
                 contender,
                 what,
             });
-        };
-        let begins = !self.begun;
-        let old = before.as_ref().map_or(&[][..], |before| &before.contenders);
-        let was_holder = |one: &Contender| old.first().is_some_and(|first| is(first, one));
-        for (at, one) in old.iter().enumerate() {
-            if now.iter().any(|other| is(other, one)) {
-                continue;
-            }
-            let ran_out = before.as_ref().and_then(|before| before.ends);
-            let ran_out = ran_out.is_some_and(|end| end <= Instant::now());
-            say(
-                one,
-                match at {
-                    0 if ran_out => ChangeKind::Expired,
-                    0 => ChangeKind::Released,
-                    _ => ChangeKind::Left,
-                },
-            );
-        }
-        for (at, one) in now.iter().enumerate() {
-            let known = old.iter().find(|other| is(other, one));
-            let what = match (at, known) {
-                (0, Some(known)) if was_holder(one) => {
-                    let taken = |one: &Contender| {
-                        one.record
-                            .as_ref()
-                            .is_some_and(|record| record.taken_away.is_some())
-                    };
-                    (taken(one) && !taken(known)).then_some(ChangeKind::TakenAway)
-                }
-                (0, None) if begins => Some(ChangeKind::Holds),
-                (0, _) => Some(ChangeKind::Acquired),
-                (_, None) if begins => Some(ChangeKind::Waits),
-                (_, None) => Some(ChangeKind::Queued),
-                (_, Some(_)) => None,
-            };
-            if let Some(what) = what {
-                say(one, what);
-            }
         }
         if !now.is_empty() {
             let followed = Followed {
@@ -209,11 +176,6 @@ impl<'a> Follower<'a> {
         let locks = names.map(|name| LockNames::of_any(&name).key);
         Some(locks.filter(|key| self.scope.contains(key)).collect())
     }
-}
-
-/// Whether they are the same holder or waiter.
-fn is(one: &Contender, other: &Contender) -> bool {
-    one.owner_key == other.owner_key && one.token == other.token
 }
 
 /// What the names of all keys of these locks begin with. Redis refuses prefixes of which one begins with

@@ -15,7 +15,7 @@ use super::{ZkShared, node, value};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::locker::fault::Fault;
-use crate::locker::operator::{Change, ChangeKind, Scope};
+use crate::locker::operator::{Change, Contender, Scope, changes};
 
 /// What [`Operator::follow`](crate::locker::Operator::follow) does.
 pub(super) async fn follow(
@@ -115,39 +115,16 @@ impl View<'_> {
         let Some(key) = node::key(lock).filter(|key| self.scope.contains(key)) else {
             return;
         };
-        let before = self.queues.remove(lock).unwrap_or_default();
-        let held = before.first().map(|found| found.number);
-        let mut told = Vec::new();
-        for (at, old) in before.iter().enumerate() {
-            if fresh.iter().any(|new| new.number == old.number) {
-                continue;
-            }
-            let what = match at {
-                0 if has_run_out(old) => ChangeKind::Expired,
-                0 => ChangeKind::Released,
-                _ => ChangeKind::Left,
-            };
-            told.push((old.clone(), what));
-        }
-        for (at, new) in fresh.iter().enumerate() {
-            let old = before.iter().find(|old| old.number == new.number);
-            let what = match old {
-                None if !self.began && at == 0 => Some(ChangeKind::Holds),
-                None if !self.began => Some(ChangeKind::Waits),
-                None if at == 0 => Some(ChangeKind::Acquired),
-                None => Some(ChangeKind::Queued),
-                Some(_) if at == 0 && held != Some(new.number) => Some(ChangeKind::Acquired),
-                Some(old) if !is_taken_away(old) && is_taken_away(new) => {
-                    Some(ChangeKind::TakenAway)
-                }
-                Some(_) => None,
-            };
-            told.extend(what.map(|what| (new.clone(), what)));
-        }
-        for (found, what) in told {
+        let before = self.queues.remove(lock);
+        let before = before.or_else(|| self.began.then(Vec::new));
+        let holder = before.as_ref().and_then(|before| before.first());
+        let has_run_out = holder.is_some_and(has_run_out);
+        let old = before.as_deref().map(contenders);
+        let now = contenders(&fresh);
+        for (contender, what) in changes(old.as_deref(), &now, has_run_out) {
             (self.tell)(Change {
                 key: &key,
-                contender: &found.contender,
+                contender,
                 what,
             });
         }
@@ -167,9 +144,8 @@ async fn listed(looking: &Looking, scope: Scope<'_>) -> Result<BTreeSet<String>,
     Ok(queues.map(|queue| node::of_key(&queue.key)).collect())
 }
 
-fn is_taken_away(found: &FoundNode) -> bool {
-    let record = found.contender.record.as_ref();
-    record.is_some_and(|record| record.taken_away.is_some())
+fn contenders(queue: &[FoundNode]) -> Vec<&Contender> {
+    queue.iter().map(|found| &found.contender).collect()
 }
 
 /// Whether it had not been heard of for so long that its session must have ended by itself.

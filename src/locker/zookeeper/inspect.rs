@@ -35,7 +35,6 @@ pub(super) struct Looking {
 pub(super) struct FoundNode {
     /// With the chroot.
     pub(super) path: String,
-    pub(super) number: u64,
     pub(super) data: Vec<u8>,
     pub(super) stat: NodeStat,
     pub(super) contender: Contender,
@@ -121,7 +120,6 @@ impl Looking {
 
     fn unread(&self, path: &str) -> Option<FoundNode> {
         Some(FoundNode {
-            number: names::number(node::parts(path)?.1)?,
             path: path.to_owned(),
             data: Vec::new(),
             stat: NodeStat::default(),
@@ -270,8 +268,9 @@ fn answered(
         answer => answer?,
     };
     let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+    // Only what has a number stands in a queue.
     let number = node::parts(path).and_then(|(_, name)| names::number(name));
-    let (Some(number), Some(own)) = (number, ensemble.node(path)) else {
+    let (Some(_), Some(own)) = (number, ensemble.node(path)) else {
         return Ok(None);
     };
     let mut contender = Contender::new(own)
@@ -282,7 +281,6 @@ fn answered(
     }
     Ok(Some(FoundNode {
         path: path.to_owned(),
-        number,
         data,
         stat,
         contender,
