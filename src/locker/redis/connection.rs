@@ -1,6 +1,9 @@
 //! One connection: requests go out as they come, and answers come back in the same order. A task reads
 //! and writes; it ends with the connection, or when nobody has it any more.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -192,14 +195,18 @@ impl ConnectionTask {
         let (mut reading, mut writing) = split(stream);
         let mut input = Vec::new();
         let mut chunk = vec![0; CHUNK];
+        let mut flushed = true;
         loop {
+            // One step at a time, for it may be dropped: what was written must be known, or it would be
+            // sent twice. TLS takes it, and then waits in its flush.
             let written = async {
-                if output.is_empty() {
+                if !output.is_empty() {
+                    return writing.write(&output).await.map(Some);
+                }
+                if flushed {
                     return std::future::pending().await;
                 }
-                let count = writing.write(&output).await?;
-                writing.flush().await?;
-                Ok::<_, io::Error>(count)
+                writing.flush().await.map(|()| None)
             };
             tokio::select! {
                 biased;
@@ -211,8 +218,12 @@ impl ConnectionTask {
                     self.awaited.push_back(Awaited::of(answers, Some(answered)));
                 }
                 written = written => match written {
-                    Ok(0) => return broken(&io::ErrorKind::BrokenPipe.into()),
-                    Ok(count) => drop(output.drain(..count)),
+                    Ok(None) => flushed = true,
+                    Ok(Some(0)) => return broken(&io::ErrorKind::BrokenPipe.into()),
+                    Ok(Some(count)) => {
+                        output.drain(..count);
+                        flushed = false;
+                    }
                     Err(error) => return broken(&error),
                 },
                 read = reading.read(&mut chunk) => {
