@@ -51,7 +51,8 @@ impl Database {
 /// endpoint.
 fn split(endpoint: &str) -> (&str, Option<u32>) {
     let scheme = endpoint.find("://").map_or(0, |at| at + 3);
-    let of_socket = endpoint.len() >= 5 && endpoint[..5].eq_ignore_ascii_case("unix:");
+    let scheme_of_socket = endpoint.get(..5);
+    let of_socket = scheme_of_socket.is_some_and(|start| start.eq_ignore_ascii_case("unix:"));
     let Some((server, path)) = endpoint[scheme..].rsplit_once('/').filter(|_| !of_socket) else {
         return (endpoint, None);
     };
@@ -73,6 +74,7 @@ mod tests {
             ("redis://h:1/", "redis://h:1/", None),
             ("redis://h/x", "redis://h/x", None),
             ("redis://h", "redis://h", None),
+            ("h\u{fc}t\u{e9}/2", "h\u{fc}t\u{e9}", Some(2)),
         ] {
             assert_eq!(split(endpoint), (server, number));
         }
