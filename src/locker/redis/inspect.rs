@@ -25,6 +25,10 @@ const PAGE: &str = "1000";
 /// So many locks are looked at together.
 const LOOKS: usize = 100;
 
+/// Redis counts whole milliseconds of its clock: by its count a key lasts up to so much longer than its
+/// TTL from when it was written.
+const COUNTED_BY: Duration = Duration::from_millis(1);
+
 /// What there is of one lock, at one moment.
 pub(super) struct LockSeen {
     pub(super) names: LockNames,
@@ -302,10 +306,8 @@ pub(super) async fn left(
     let Some(ends) = seen.holder_ends() else {
         return Ok(Remaining::NoEnd);
     };
-    let granted = seen.granted;
-    Ok(Remaining::AtLeast(
-        ends.left().saturating_sub(margin(granted)),
-    ))
+    let less = margin(seen.granted) + COUNTED_BY;
+    Ok(Remaining::AtLeast(ends.left().saturating_sub(less)))
 }
 
 /// The waiters that were not heard of for half of their time, which are removed.
