@@ -1,4 +1,4 @@
--- Removes the waiters that are named and have been silent for half of their time.
+-- Removes the waiters that have been silent for half of their time.
 local gone = {}
 for _, id in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
   local ttl = kept(id)
