@@ -12,3 +12,13 @@ pub(crate) mod network;
 pub(crate) mod redis;
 pub(crate) mod secret;
 pub(crate) mod zookeeper;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The server that the tests which run now share, or one that is started: the last of them ends it.
+pub(crate) fn shared<S>(shared: &Mutex<Weak<S>>, start: fn() -> S) -> Arc<S> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = shared.upgrade().unwrap_or_else(|| Arc::new(start()));
+    *shared = Arc::downgrade(&server);
+    server
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::TempDir;
 
@@ -11,6 +11,7 @@ use super::{Run, genlock, output};
 use crate::process::with_argument;
 use crate::support::etcd::Server;
 use crate::support::redis::RedisServer;
+use crate::support::shared;
 
 /// Locks of one test's own.
 pub(crate) struct Store {
@@ -35,14 +36,6 @@ static ETCD: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 
 /// The same of a Redis.
 static REDIS: Mutex<Weak<RedisServer>> = Mutex::new(Weak::new());
-
-/// The server that is shared, or one that is started.
-fn shared<S>(shared: &Mutex<Weak<S>>, start: fn() -> S) -> Arc<S> {
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = shared.upgrade().unwrap_or_else(|| Arc::new(start()));
-    *shared = Arc::downgrade(&server);
-    server
-}
 
 /// Each test has its keys to itself.
 static KEYS: AtomicU32 = AtomicU32::new(0);

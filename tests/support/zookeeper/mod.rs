@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
+use super::shared;
 pub(crate) use asked::Asked;
 
 /// Debian's libzookeeper-java, and what it needs to run.
@@ -63,12 +64,7 @@ pub(crate) struct Chroot {
 
 impl Chroot {
     pub(crate) fn of_the_shared() -> Self {
-        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = shared
-            .upgrade()
-            .unwrap_or_else(|| Arc::new(ZkServer::start()));
-        *shared = Arc::downgrade(&server);
-        Self::of(server)
+        Self::of(shared(&SERVER, ZkServer::start))
     }
 
     pub(crate) fn of(server: Arc<ZkServer>) -> Self {
