@@ -112,9 +112,15 @@ impl ZkConnection {
                         break Served::broken(Fault::broken(reason::of_io(&error)));
                     }
                 }
-                pending = calls.recv() => match pending {
-                    Some(pending) => self.send(pending),
-                    None => break Served::Dropped,
+                pending = calls.recv() => match (pending, self.is_well()) {
+                    (None, _) => break Served::Dropped,
+                    (Some(pending), Ok(())) => self.send(pending),
+                    // What is asked after a silence that a lease does not allow for, as of who was frozen,
+                    // goes over the next connection: by that the leader hears of us first.
+                    (Some(pending), Err(fault)) => {
+                        waiting.push_back(pending);
+                        break Served::broken(fault);
+                    }
                 },
                 () = clock::sleep_until(next_look) => if let Err(fault) = self.look() {
                     break Served::broken(fault);
@@ -196,8 +202,8 @@ impl ZkConnection {
         }
     }
 
-    /// Looks whether the server is there, and tells it that we are.
-    fn look(&mut self) -> Result<(), Fault> {
+    /// Looks whether the server is there.
+    fn is_well(&self) -> Result<(), Fault> {
         let now = Instant::now();
         let within = self.state.ensemble.dial_timeout;
         if !self.is_open && now.since(self.begun) > within {
@@ -208,15 +214,21 @@ impl ZkConnection {
         if self.is_open && oldest.is_some_and(|age| age >= patience) {
             return Err(Fault::silent(patience));
         }
-        if self.is_open && self.state.is_kept() {
-            if now.since(self.heard) > silence {
-                return Err(Fault::silent(silence));
-            }
-            if now.since(self.sent) >= self.pace() {
-                let ping = JuteWriter::default().int(OF_PING).int(PING);
-                self.packets.push(ping);
-                self.sent = now;
-            }
+        if self.is_open && self.state.is_kept() && now.since(self.heard) > silence {
+            return Err(Fault::silent(silence));
+        }
+        Ok(())
+    }
+
+    /// The same, and tells it that we are.
+    fn look(&mut self) -> Result<(), Fault> {
+        self.is_well()?;
+        let now = Instant::now();
+        let is_due = now.since(self.sent) >= self.pace();
+        if self.is_open && self.state.is_kept() && is_due {
+            let ping = JuteWriter::default().int(OF_PING).int(PING);
+            self.packets.push(ping);
+            self.sent = now;
         }
         Ok(())
     }
@@ -331,3 +343,6 @@ impl ZkConnection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
