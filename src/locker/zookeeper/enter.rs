@@ -34,11 +34,10 @@ pub(super) struct ZkPlace {
 }
 
 /// The node that stands for us.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct ZkStanding {
     /// With the chroot.
     pub(super) path: String,
-    pub(super) number: u64,
     /// The transaction that made it.
     pub(super) czxid: i64,
 }
@@ -134,15 +133,10 @@ impl PlaceEntry {
 }
 
 impl ZkStanding {
-    /// Of the one at this path.
+    /// Of the one at this path; `None` if it is no contender's.
     fn of(path: String, czxid: i64) -> Option<Self> {
-        let (_, name) = node::parts(&path)?;
-        let number = names::number(name)?;
-        Some(Self {
-            path,
-            number,
-            czxid,
-        })
+        node::parts(&path)?;
+        Some(Self { path, czxid })
     }
 }
 

@@ -106,7 +106,7 @@ impl HeldNode {
         sleep(UNWATCHED).await;
         loop {
             match self.lease.read(&self.standing.path).await {
-                Ok((data, _, answer)) => {
+                Ok((data, answer)) => {
                     if let Some(taken) = self.taken(&data) {
                         return taken;
                     }

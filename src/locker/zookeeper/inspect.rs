@@ -31,7 +31,7 @@ pub(super) struct Looking {
 }
 
 /// A node of a queue.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct FoundNode {
     /// With the chroot.
     pub(super) path: String,

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::calls::{NodeStat, ZkCall, ZkFailure};
+use super::calls::{ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
 use super::enter::{PlaceEntry, ZkPlace};
 use super::session::{ZkAnswer, ZkSession};
@@ -102,13 +102,10 @@ impl ZkLease {
     }
 
     /// Our node, as it is now; with news of the next change.
-    pub(super) async fn read(
-        &self,
-        path: &str,
-    ) -> Result<(Vec<u8>, NodeStat, ZkAnswer), ZkFailure> {
+    pub(super) async fn read(&self, path: &str) -> Result<(Vec<u8>, ZkAnswer), ZkFailure> {
         let answer = self.session.call(ZkCall::watch_data(path)).await?;
-        let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
-        Ok((data, stat, answer))
+        let (data, _) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+        Ok((data, answer))
     }
 
     /// Whether this is what we write.

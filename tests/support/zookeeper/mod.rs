@@ -184,10 +184,6 @@ maxSessionTimeout=120000\nmaxClientCnxns=0\n\
         self.port
     }
 
-    pub(crate) fn pid(&self) -> i32 {
-        self.child.id() as i32
-    }
-
     /// Kills it without a word.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
