@@ -21,8 +21,8 @@ use crate::locker::operator::{Change, Contender, Scope, changes};
 /// After so long all is read again, though nothing was said: not every server can tell.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// The same where it cannot.
-const POLL: Duration = Duration::from_secs(1);
+/// Where locks run out they are read again after the interval of retries, or after this if it is shorter.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was known of one lock.
 struct Followed {
@@ -93,38 +93,20 @@ impl<'a> Follower<'a> {
         touched: Option<&BTreeSet<String>>,
         tell: &mut (dyn FnMut(Change<'_>) + Send),
     ) -> Result<(), Fault> {
-        let mut seen = match (touched, self.scope) {
-            (Some(keys), _) => {
-                self.look_at(keys.iter().map(|key| LockNames::of(key)))
-                    .await?
-            }
-            (None, Scope::Key(key)) => self.look_at([LockNames::of(key)]).await?,
+        let keys = match (touched, self.scope) {
+            (Some(keys), _) => keys.clone(),
+            (None, Scope::Key(key)) => BTreeSet::from([key.to_owned()]),
             (None, Scope::Prefix(prefix)) => {
-                let found = inspect::list(&self.store, prefix).await?;
-                let found = found.into_iter().map(|lock| lock.names.key);
-                let all: BTreeSet<_> = found.chain(self.known.keys().cloned()).collect();
-                self.look_at(all.iter().map(|key| LockNames::of(key)))
-                    .await?
+                let mut found = inspect::find(&self.store, prefix).await?;
+                found.extend(self.known.keys().cloned());
+                found
             }
         };
-        // In the order in which tokens rise, over all locks.
-        seen.sort_by(|one, other| one.names.key.cmp(&other.names.key));
-        for lock in &seen {
-            self.compare(lock, tell);
+        for lock in inspect::look_at(&self.store, &keys, true).await? {
+            self.compare(&lock, tell);
         }
         self.begun = true;
         Ok(())
-    }
-
-    async fn look_at(
-        &self,
-        locks: impl IntoIterator<Item = LockNames>,
-    ) -> Result<Vec<LockSeen>, Fault> {
-        let locks: Vec<_> = locks.into_iter().collect();
-        if locks.is_empty() {
-            return Ok(Vec::new());
-        }
-        inspect::looks(&self.store, locks, true, false).await
     }
 
     /// Tells what has changed of one lock.
@@ -159,18 +141,21 @@ impl<'a> Follower<'a> {
     async fn wait(&self, pause: Duration) -> Option<BTreeSet<String>> {
         let ends = self.known.values().filter_map(|lock| lock.ends).min();
         let end = ends.map(|end| end.left() + Duration::from_millis(1));
-        let within = end.unwrap_or(LOOK_AGAIN).clamp(pause.min(POLL), LOOK_AGAIN);
+        let within = end
+            .unwrap_or(LOOK_AGAIN)
+            .clamp(pause.min(PAUSE), LOOK_AGAIN);
         let heard = timeout(within, self.listener.anything()).await;
-        let keys = self.listener.take_keys();
-        if keys.is_empty() {
-            // The connection broke, or a lock runs out.
+        // Or all, if the connection broke.
+        let keys = self.listener.take_keys()?;
+        if heard.is_err() && keys.is_empty() {
+            // A lock runs out, or nothing was said for long.
             let now = Instant::now();
             let over = self
                 .known
                 .iter()
                 .filter(|(_, lock)| lock.ends.is_some_and(|end| end <= now));
             let over: BTreeSet<_> = over.map(|(key, _)| key.clone()).collect();
-            return (heard.is_err() && !over.is_empty()).then_some(over);
+            return (!over.is_empty()).then_some(over);
         }
         let names = keys.iter().map(|key| String::from_utf8_lossy(key));
         let locks = names.map(|name| LockNames::of_any(&name).key);

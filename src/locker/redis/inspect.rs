@@ -178,8 +178,22 @@ async fn look_on(store: &Arc<RedisMembers>, key: &str) -> Result<LockSeen, Fault
     seen.ok_or_else(senseless)
 }
 
+/// Looks at any number of locks, some at a time.
+pub(super) async fn look_at(
+    store: &Arc<RedisMembers>,
+    keys: &BTreeSet<String>,
+    all: bool,
+) -> Result<Vec<LockSeen>, Fault> {
+    let locks: Vec<_> = keys.iter().map(|key| LockNames::of(key)).collect();
+    let mut seen = Vec::new();
+    for some in locks.chunks(LOOKS) {
+        seen.extend(looks(store, some.to_vec(), all, false).await?);
+    }
+    Ok(seen)
+}
+
 /// Looks at several locks, each at a moment of its own.
-pub(super) async fn looks(
+async fn looks(
     store: &Arc<RedisMembers>,
     locks: Vec<LockNames>,
     all: bool,
@@ -213,9 +227,19 @@ pub(super) async fn looks(
     Ok(seen)
 }
 
-/// What [`Operator::list`](crate::locker::Operator::list) gives. It goes through all keys that there
-/// are: Redis has no order of them.
+/// What [`Operator::list`](crate::locker::Operator::list) gives.
 pub(super) async fn list(store: &Arc<RedisMembers>, prefix: &str) -> Result<Vec<LockSeen>, Fault> {
+    let mut seen = look_at(store, &find(store, prefix).await?, false).await?;
+    seen.retain(|lock| !lock.is_free());
+    Ok(seen)
+}
+
+/// The locks below a prefix that are held, or were not long ago. It goes through all keys that there
+/// are: Redis has no order of them.
+pub(super) async fn find(
+    store: &Arc<RedisMembers>,
+    prefix: &str,
+) -> Result<BTreeSet<String>, Fault> {
     let mut found = BTreeSet::new();
     let mut cursor = b"0".to_vec();
     loop {
@@ -240,16 +264,9 @@ pub(super) async fn list(store: &Arc<RedisMembers>, prefix: &str) -> Result<Vec<
         );
         cursor = next.text().to_vec();
         if cursor == b"0" {
-            break;
+            return Ok(found);
         }
     }
-    let found: Vec<_> = found.iter().map(|key| LockNames::of(key)).collect();
-    let mut seen = Vec::new();
-    for some in found.chunks(LOOKS) {
-        seen.extend(looks(store, some.to_vec(), false, false).await?);
-    }
-    seen.retain(|lock| !lock.is_free());
-    Ok(seen)
 }
 
 /// Ends when nobody holds the lock or waits for it.

@@ -29,6 +29,8 @@ struct HeardPushes {
     held: AtomicBool,
     /// The keys that were named, where all are listened for.
     keys: Mutex<Vec<Vec<u8>>>,
+    /// Whether any other may have changed too.
+    everything: AtomicBool,
 }
 
 /// Who listens for some names, until dropped.
@@ -92,6 +94,7 @@ impl Pushes {
     /// Something may have been said that nobody heard.
     pub(super) fn wake_all(&self) {
         for (_, heard) in self.listeners().by_name.values().flatten() {
+            heard.everything.store(true, Ordering::Release);
             heard.anything.notify_one();
         }
     }
@@ -131,9 +134,11 @@ impl Listener {
         self.heard.held.load(Ordering::Acquire)
     }
 
-    /// The keys that were named since the last call; none where anything may have happened.
-    pub(super) fn take_keys(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.heard.keys())
+    /// The keys that were named since the last call; `None` where any may have changed.
+    pub(super) fn take_keys(&self) -> Option<Vec<Vec<u8>>> {
+        let keys = std::mem::take(&mut *self.heard.keys());
+        let everything = self.heard.everything.swap(false, Ordering::AcqRel);
+        (!everything).then_some(keys)
     }
 }
 
@@ -173,13 +178,17 @@ mod tests {
         let all = pushes.listen_to_all();
         pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("other")])]);
         assert!(!heard(&one).await && heard(&all).await);
-        assert_eq!(all.take_keys(), [b"other"]);
+        assert_eq!(all.take_keys().expect("keys"), [b"other"]);
         pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);
         assert!(heard(&one).await && !one.held());
         pushes.pass_on(&[text("message"), text("c"), text("held")]);
         assert!(heard(&one).await && one.held());
+        // It may be all, though some are named.
         pushes.pass_on(&[text("invalidate"), Reply::Null]);
+        pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);
         assert!(heard(&one).await && heard(&all).await);
+        assert_eq!(all.take_keys(), None);
+        assert_eq!(all.take_keys(), Some(Vec::new()));
         drop(one);
         assert_eq!(pushes.listeners().by_name.len(), 1);
     }
