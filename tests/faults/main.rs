@@ -33,6 +33,7 @@ mod latency;
 mod logins;
 mod names;
 mod out_of_reach;
+mod queue;
 mod redis;
 mod rights;
 mod soak;

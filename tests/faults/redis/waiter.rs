@@ -8,70 +8,30 @@ use rustix::process::Signal;
 use crate::genlock::{Run, Store, poll};
 use crate::process::is_stopped;
 use crate::proxy::{Proxy, Way};
-use crate::sections::Manners::Polite;
-use crate::sections::Sections;
+use crate::queue::Queue;
 use crate::support::redis::RedisServer;
-use crate::{TTL, WITH_TTL, next, together};
+use crate::{TTL, together};
 
-/// A lock with a holder and two waiters, of whom the fault hits the first, which comes through a proxy.
-struct RedisQueue {
-    server: RedisServer,
-    proxy: Proxy,
-    log: Sections,
-    holder: Run,
-    hit: Run,
-    other: Run,
-    _store: Store,
+fn queue(time: Duration) -> Queue<RedisServer> {
+    let server = RedisServer::start();
+    let endpoint = server.endpoint();
+    Queue::start(server, &endpoint, time)
 }
 
-impl RedisQueue {
-    /// The other waiter holds the lock for so long.
-    fn start(time: Duration) -> Self {
-        let server = RedisServer::start();
-        let proxy = Proxy::before(&server.endpoint());
-        let store = Store::at(server.endpoint());
-        let log = Sections::new(store.directory());
-        let holder = Run::start(store.sh(&WITH_TTL, &log.beats("holder", Polite)));
-        holder.ready();
-        let hit = next(&Store::at(proxy.endpoint()), &log, "hit");
-        let other = Run::start(store.sh(&WITH_TTL, &log.beats_for("other", time)));
-        other.complains("waiting for");
-        Self {
-            server,
-            proxy,
-            log,
-            holder,
-            hit,
-            other,
-            _store: store,
-        }
-    }
-
+impl Queue<RedisServer> {
     /// How many wait.
     fn waiting(&self) -> String {
         self.server.cli(&["ZCARD", "{/locks/k}:genlock:q"])
     }
 
     fn end(self, order: &[&str]) {
-        self.holder.end();
-        assert_eq!(self.other.finish().status.code(), Some(0));
-        if order.contains(&"hit") {
-            let hit = self.hit.finish();
-            assert_eq!(hit.status.code(), Some(0), "{hit:?}");
-            assert!(hit.stderr.contains("queueing anew"), "{hit:?}");
-        }
-        let sections = self.log.check(order.len());
-        let runs: Vec<_> = sections.iter().map(|section| &*section.run).collect();
-        assert_eq!(runs, order);
-        let (server, left) = (&self.server, || self.server.left());
-        poll("nothing to be left", || left().is_empty());
-        assert_eq!(server.cli(&["EXISTS", "/locks/k"]), "0");
+        self.check(order, |server| server.left().is_empty());
     }
 }
 
 #[test]
 fn one_that_is_killed_is_passed_over_at_once() {
-    let queue = RedisQueue::start(Duration::from_millis(50));
+    let queue = queue(Duration::from_millis(50));
     queue.hit.signal(Signal::KILL);
     // Its connection has to be gone.
     sleep(Duration::from_millis(200));
@@ -87,7 +47,7 @@ fn one_that_is_killed_is_passed_over_at_once() {
 
 #[test]
 fn one_that_slept_past_its_ttl_does_not_run_on_waking() {
-    let queue = RedisQueue::start(Duration::from_secs(1));
+    let queue = queue(Duration::from_secs(1));
     queue.hit.signal(Signal::STOP);
     poll("the waiter's stop", || is_stopped(queue.hit.pid()));
     sleep(TTL + Duration::from_millis(500));
@@ -100,7 +60,7 @@ fn one_that_slept_past_its_ttl_does_not_run_on_waking() {
 /// It counts as alive when its turn comes, and is given the lock: that is its own TTL, and no more.
 #[test]
 fn one_that_sleeps_when_its_turn_comes_costs_its_ttl_and_does_not_run_late() {
-    let queue = RedisQueue::start(Duration::from_secs(1));
+    let queue = queue(Duration::from_secs(1));
     queue.hit.signal(Signal::STOP);
     poll("the waiter's stop", || is_stopped(queue.hit.pid()));
     queue.holder.signal(Signal::TERM);
@@ -115,14 +75,10 @@ fn one_that_sleeps_when_its_turn_comes_costs_its_ttl_and_does_not_run_late() {
 
 #[test]
 fn one_that_is_cut_off_and_comes_back_is_last_in_the_queue() {
-    let queue = RedisQueue::start(Duration::from_millis(50));
-    for way in [Way::Requests, Way::Answers] {
-        queue.proxy.hold(way);
-    }
+    let queue = queue(Duration::from_millis(50));
+    queue.hold_up(Proxy::hold);
     sleep(TTL + Duration::from_millis(500));
-    for way in [Way::Requests, Way::Answers] {
-        queue.proxy.release(way);
-    }
+    queue.hold_up(Proxy::release);
     queue.hit.complains("lost the place in the queue");
     poll("its new place", || queue.waiting() == "2");
     queue.end(&["holder", "other", "hit"]);
@@ -131,7 +87,7 @@ fn one_that_is_cut_off_and_comes_back_is_last_in_the_queue() {
 #[test]
 fn one_that_loses_its_connection_keeps_its_place() {
     together(["cut", "killed"], |how| {
-        let queue = RedisQueue::start(Duration::from_millis(50));
+        let queue = queue(Duration::from_millis(50));
         match how {
             "cut" => queue.proxy.break_off(),
             _ => drop(queue.server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
