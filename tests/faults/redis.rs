@@ -9,7 +9,7 @@ mod waiter;
 use std::time::Duration;
 
 use crate::genlock::{Run, Store};
-use crate::sections::{Manners, Sections, now};
+use crate::sections::{Manners, Sections};
 use crate::support::redis::RedisServer;
 use crate::{WITH_TTL, next};
 
@@ -53,9 +53,4 @@ impl HeldLock {
         assert_eq!(next.status.code(), Some(0), "{next:?}");
         drop((self.store, self.server));
     }
-}
-
-/// Since `from`.
-fn since(from: Duration) -> Duration {
-    now().saturating_sub(from)
 }

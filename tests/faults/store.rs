@@ -113,7 +113,12 @@ fn wiped_the_command_is_told_as_soon_as_the_store_is_back() {
 #[test]
 fn hanging_at_the_release_it_costs_5_s_and_the_status_is_the_commands() {
     let server = Server::start();
-    let store = Store::at(server.endpoint());
+    hangs_at_the_release(&server.endpoint(), || server.freeze(), || server.thaw());
+}
+
+/// The same of any store.
+pub(crate) fn hangs_at_the_release(endpoint: &str, freeze: impl Fn(), thaw: impl Fn()) {
+    let store = Store::at(endpoint);
     let log = Sections::new(store.directory());
     let script = format!(
         "{}; exit 7",
@@ -122,11 +127,11 @@ fn hanging_at_the_release_it_costs_5_s_and_the_status_is_the_commands() {
     let holder = Run::start(store.sh(&WITH_TTL, &script));
     holder.ready();
     let next = next(&store, &log, "next");
-    server.freeze();
+    freeze();
     let frozen = now();
     let holder = holder.finish();
     let took = now() - frozen;
-    server.thaw();
+    thaw();
     println!("released in vain for {took:?}");
     assert_eq!(holder.status.code(), Some(7), "{holder:?}");
     assert!(holder.one_line().contains("warning: not released: "));

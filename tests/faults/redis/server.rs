@@ -3,11 +3,12 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{HeldLock, since};
+use super::HeldLock;
 use crate::genlock::{Run, Store, output};
 use crate::proxy::{Proxy, Way};
 use crate::sections::Manners::{Polite, Stubborn};
 use crate::sections::{Sections, now};
+use crate::store::hangs_at_the_release;
 use crate::support::redis::RedisServer;
 use crate::{TTL, WITH_TTL, next, together};
 
@@ -103,28 +104,7 @@ fn hanging_before_the_lock_is_held_it_is_an_error_in_time() {
 #[test]
 fn hanging_at_the_release_it_costs_5_s_and_the_status_is_the_commands() {
     let server = RedisServer::start();
-    let store = Store::at(server.endpoint());
-    let log = Sections::new(store.directory());
-    let script = format!(
-        "{}; exit 7",
-        log.beats_for("first", Duration::from_millis(500))
-    );
-    let holder = Run::start(store.sh(&WITH_TTL, &script));
-    holder.ready();
-    let next = next(&store, &log, "next");
-    server.freeze();
-    let frozen = now();
-    let holder = holder.finish();
-    assert_eq!(holder.status.code(), Some(7), "{holder:?}");
-    assert!(holder.one_line().contains("warning: not released: "));
-    assert!(
-        since(frozen) < Duration::from_secs(7),
-        "{:?}",
-        since(frozen)
-    );
-    server.thaw();
-    next.finish();
-    log.check(2);
+    hangs_at_the_release(&server.endpoint(), || server.freeze(), || server.thaw());
 }
 
 #[test]
