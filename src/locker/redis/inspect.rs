@@ -25,9 +25,9 @@ const PAGE: &str = "1000";
 /// So many locks are looked at together.
 const LOOKS: usize = 100;
 
-/// Redis counts whole milliseconds of its clock: by its count a key lasts up to so much longer than its
-/// TTL from when it was written.
-const COUNTED_BY: Duration = Duration::from_millis(1);
+/// The holder counts from when it asked, and Redis from when it wrote, in whole milliseconds: a request
+/// is seldom under way for longer than this, also on a loaded machine.
+const UNDER_WAY: Duration = Duration::from_millis(50);
 
 /// What there is of one lock, at one moment.
 pub(super) struct LockSeen {
@@ -323,7 +323,7 @@ pub(super) async fn left(
     let Some(ends) = seen.holder_ends() else {
         return Ok(Remaining::NoEnd);
     };
-    let less = margin(seen.granted) + COUNTED_BY;
+    let less = margin(seen.granted) + UNDER_WAY;
     Ok(Remaining::AtLeast(ends.left().saturating_sub(less)))
 }
 
