@@ -265,13 +265,11 @@ impl Shell {
         rustix::termios::tcsetwinsize(&self.keyboard, size).expect("a terminal");
     }
 
-    /// Changes the window's size until this is shown for it: many programs overlook a change just
-    /// before they begin to wait for a key.
+    /// Does this again and again, until that is shown.
     #[track_caller]
-    pub(crate) fn resize_until(&mut self, rows: u16, columns: u16, text: &str) {
+    pub(crate) fn again_until(&mut self, text: &str, mut again: impl FnMut(&mut Self)) {
         poll(text, || {
-            self.resize(rows, columns + 1);
-            self.resize(rows, columns);
+            again(self);
             std::thread::sleep(Duration::from_millis(50));
             let shown = self.screen.text.lock().expect("a lock");
             shown[self.seen..].contains(text)
