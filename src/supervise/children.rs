@@ -90,11 +90,12 @@ pub(super) fn has_ended(pid: Pid) -> bool {
     )
 }
 
-/// Kills a child and reaps it, unless that was done before. Waits for its end for a short time only:
-/// a process in a frozen cgroup (version 1) does not die of SIGKILL, and a traced one has to be reaped
-/// by its tracer first (ptrace(2)).
+/// Kills a child and reaps it, unless that was done before. What outlives us here is left behind in the
+/// eyes of whoever runs us, and on a busy host a process takes its time to die. The wait has an end all
+/// the same: a process in a frozen cgroup (version 1) does not die of SIGKILL, and a traced one has to be
+/// reaped by its tracer first (ptrace(2)).
 pub(super) fn kill_and_reap(child: Pid) {
-    const WAIT: Duration = Duration::from_millis(50);
+    const WAIT: Duration = Duration::from_secs(2);
     const LONGEST_PAUSE: i64 = 10_000_000;
     if !is_child(child) {
         return;
