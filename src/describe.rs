@@ -34,6 +34,30 @@ pub(crate) fn who(record: Option<&Record>) -> String {
     text
 }
 
+/// `: a freeze (ci=https://ci/17, team=db)`: the reason that the record gives, and its labels, cut so that
+/// they can stand behind all else on a line. Empty where it has neither.
+pub(crate) fn notes(record: Option<&Record>) -> String {
+    let Some(record) = record else {
+        return String::new();
+    };
+    let mut text = String::new();
+    if !record.reason.is_empty() {
+        text.push_str(&format!(": {}", escape(&record.reason)));
+    }
+    if !record.labels.is_empty() {
+        let labels = record.labels.iter();
+        let labels = labels.map(|(name, value)| format!("{name}={value}"));
+        let labels = labels.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!(" ({})", bounded(&labels, 2 * SHOWN)));
+    }
+    text
+}
+
+/// A reason or a label: as [`escape`], but all of what genlock lets one write.
+pub(crate) fn note(text: &str) -> String {
+    bounded(text, NOTE)
+}
+
 /// `user@host`.
 pub(crate) fn user_and_host(record: &Record) -> String {
     format!("{}@{}", escape(&record.user), escape(&record.host))
@@ -70,9 +94,16 @@ pub(crate) fn taken_away(by: &TakenAway) -> String {
 /// At most this much of another's text is shown.
 const SHOWN: usize = 120;
 
+/// At most this much of a reason, or of a label: not less than a record of genlock's may have.
+const NOTE: usize = 1024;
+
 /// Another's text, safe for a terminal and of bounded length.
 pub(crate) fn escape(text: &str) -> String {
-    let end = text.char_indices().nth(SHOWN).map(|(end, _)| end);
+    bounded(text, SHOWN)
+}
+
+fn bounded(text: &str, characters: usize) -> String {
+    let end = text.char_indices().nth(characters).map(|(end, _)| end);
     let mut shown = printable(&text[..end.unwrap_or(text.len())]);
     if end.is_some() {
         shown.push('…');
@@ -124,6 +155,24 @@ mod tests {
         let text = holder(Some(&record));
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.chars().count() < 300, "{}", text.len());
+    }
+
+    #[test]
+    fn notes_have_an_end_and_cannot_move_the_cursor() {
+        let mut record = Record {
+            reason: "a\nb".to_owned(),
+            ..Record::default()
+        };
+        for (name, value) in [("ci", "https://ci/17"), ("\r", "\x1b[2J")] {
+            record.labels.insert(name.to_owned(), value.to_owned());
+        }
+        let shown = r": a\nb (\r=\u{1b}[2J, ci=https://ci/17)";
+        assert_eq!(notes(Some(&record)), shown);
+        record.reason = "r".repeat(NOTE);
+        record.labels.insert("x".to_owned(), "y".repeat(100_000));
+        assert!(notes(Some(&record)).chars().count() < 4 * SHOWN);
+        assert_eq!(note(&record.reason), record.reason);
+        assert_eq!(notes(None), "");
     }
 
     #[test]

@@ -43,14 +43,15 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// `held by root@db1 (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z, 2 ahead`.
+    /// `held by root@db1 (pid 17: ./backup.sh) since 2026-01-01T00:00:00Z, 2 ahead: a freeze (team=db)`.
     fn text(&self) -> String {
         let holder = describe::holder(self.holder.as_ref());
         let ahead = match self.ahead {
             Some(ahead @ 2..) => format!(", {ahead} ahead"),
             _ => String::new(),
         };
-        format!("held by {holder}{ahead}")
+        let notes = describe::notes(self.holder.as_ref());
+        format!("held by {holder}{ahead}{notes}")
     }
 
     /// The same, by the queue as it is now; `None` if nobody holds the lock.

@@ -27,6 +27,9 @@ pub struct Record {
     pub since: String,
     /// `exclusive`. An empty one is kept as that.
     pub mode: String,
+    /// Why it holds or waits, in the words of who asked for it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// Anything else, such as the URL of a CI job.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

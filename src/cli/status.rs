@@ -69,6 +69,12 @@ fn text(queue: &Queue) -> String {
         line("lease", lease.clone());
     }
     let record = holder.record.as_ref();
+    if let Some(record) = record.filter(|record| !record.reason.is_empty()) {
+        line("reason", describe::note(&record.reason));
+    }
+    for (name, value) in record.iter().flat_map(|record| &record.labels) {
+        line("label", describe::note(&format!("{name}={value}")));
+    }
     if let Some(by) = record.and_then(|record| record.taken_away.as_ref()) {
         line("told", describe::taken_away(by));
     }
@@ -79,10 +85,11 @@ fn text(queue: &Queue) -> String {
     for (place, waiter) in queue.waiters().iter().enumerate() {
         let since = view::since(waiter).map(|since| format!(", since {since}"));
         lines.push(format!(
-            "  {:>3}  {}{}",
+            "  {:>3}  {}{}{}",
             place + 1,
             view::who(waiter),
-            since.unwrap_or_default()
+            since.unwrap_or_default(),
+            view::notes(waiter),
         ));
     }
     lines.push(String::new());

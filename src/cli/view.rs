@@ -24,6 +24,7 @@ pub(super) struct ContenderView<'a> {
     pid: Option<u32>,
     command: Option<&'a str>,
     since: Option<&'a str>,
+    reason: Option<&'a str>,
     labels: Option<&'a BTreeMap<String, String>>,
     taken_away: Option<&'a TakenAway>,
 }
@@ -45,6 +46,7 @@ impl<'a> ContenderView<'a> {
             pid: record.map(|record| record.pid),
             command: text(|record| &record.command),
             since: text(|record| &record.since),
+            reason: text(|record| &record.reason),
             labels: record.map(|record| &record.labels),
             taken_away: record.and_then(|record| record.taken_away.as_ref()),
         }
@@ -86,6 +88,11 @@ impl<'a> QueueView<'a> {
 /// `root@db1 (pid 17: ./backup.sh)`, or that it belongs to another tool.
 pub(super) fn who(contender: &Contender) -> String {
     describe::who(contender.record.as_ref())
+}
+
+/// Its reason and its labels, behind all else.
+pub(super) fn notes(contender: &Contender) -> String {
+    describe::notes(contender.record.as_ref())
 }
 
 /// Since when, and for how long; `None` if that is not known.

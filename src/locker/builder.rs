@@ -85,6 +85,11 @@ impl<'a> RequestBuilder<'a> {
         self.with(|request| request.with_holder(holder))
     }
 
+    /// Says in the holder's record why it is asked for, for all who look who holds the lock, or waits.
+    pub fn reason(self, reason: impl Into<String>) -> Self {
+        self.with(|request| request.with_reason(reason))
+    }
+
     /// Adds a label to the holder's record, for all who look who holds the lock, or waits.
     pub fn label(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.with(|request| request.with_label(name, value))
@@ -219,7 +224,8 @@ mod tests {
             command: "backup".to_owned(),
             ..Record::default()
         };
-        let call = call().holder(holder).label("job", "17").follow_queue(true);
+        let call = call().holder(holder).label("job", "17");
+        let call = call.reason("a freeze").follow_queue(true);
         let error = call.lock().await.expect_err("it did not wait");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let (asked, options) = (asked.into_inner().expect("no panic"), Options::default());
@@ -227,6 +233,6 @@ mod tests {
         assert!(asked.follows_queue(&options));
         let holder = asked.holder(&options);
         assert_eq!(holder.command, "backup");
-        assert!(holder.labels.contains_key("job"));
+        assert!(holder.labels.contains_key("job") && holder.reason == "a freeze");
     }
 }

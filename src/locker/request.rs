@@ -20,6 +20,7 @@ pub struct Request {
     waits: bool,
     ttl: Option<Duration>,
     holder: Option<Record>,
+    reason: Option<String>,
     labels: BTreeMap<String, String>,
     follows_queue: Option<bool>,
 }
@@ -94,6 +95,7 @@ impl Request {
             waits: true,
             ttl: None,
             holder: None,
+            reason: None,
             labels: BTreeMap::new(),
             follows_queue: None,
         }
@@ -138,6 +140,13 @@ impl Request {
     #[must_use]
     pub fn with_holder(mut self, holder: Record) -> Self {
         self.holder = Some(holder);
+        self
+    }
+
+    /// Says in the holder's record why it is asked for.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 
@@ -188,6 +197,9 @@ impl Request {
     /// The holder's record for a client with these options.
     pub fn holder(&self, options: &Options) -> Record {
         let mut holder = self.holder.as_ref().unwrap_or(&options.holder).clone();
+        if let Some(reason) = &self.reason {
+            holder.reason.clone_from(reason);
+        }
         holder.labels.extend(self.labels.clone());
         holder
     }

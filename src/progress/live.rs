@@ -20,8 +20,8 @@ const PACE: Duration = Duration::from_secs(1);
 /// A key is shortened to no less than this.
 const SHORTEST_KEY: usize = 15;
 
-/// With less room than this the command is left out.
-const SHORTEST_COMMAND: usize = 12;
+/// With less room than this the reason or the command is left out.
+const SHORTEST_PART: usize = 12;
 
 /// How often a second the line is drawn at most.
 const HZ: u8 = 20;
@@ -109,9 +109,18 @@ fn line(time: &str, key: &str, last: &Last, columns: usize) -> String {
             line += &part;
         }
     }
-    let left = columns.saturating_sub(width(&line) + " · ".chars().count());
-    if let Some(record) = holder.filter(|_| left >= SHORTEST_COMMAND) {
-        line += &format!(" · {}", fit(&command(record), left));
+    let Some(record) = holder else {
+        return line;
+    };
+    let mut parts = vec![command(record)];
+    if !record.reason.is_empty() {
+        parts.insert(0, describe::escape(&record.reason));
+    }
+    for part in parts {
+        let left = columns.saturating_sub(width(&line) + " · ".chars().count());
+        if left >= SHORTEST_PART {
+            line += &format!(" · {}", fit(&part, left));
+        }
     }
     line
 }
@@ -188,10 +197,34 @@ mod tests {
         }
     }
 
+    fn with_a_reason(mut last: Last) -> Last {
+        let holder = last.waiting.as_mut().and_then(|w| w.holder.as_mut());
+        holder.expect("a holder").reason = "the audit\n日本".to_owned();
+        last
+    }
+
+    #[test]
+    fn the_reason_comes_before_the_command() {
+        let last = with_a_reason(waiting("root", "vm", 0));
+        for (columns, expected) in [
+            (
+                80,
+                r"5s · root@vm holds /k · the audit\n日本 · pid 17: ./backup.sh --all",
+            ),
+            (44, r"5s · root@vm holds /k · the audit\n日本"),
+            (36, "5s · root@vm holds /k · the audit\\n…"),
+            (35, "5s · root@vm holds /k"),
+        ] {
+            let shown = line("5s · ", "/k", &last, columns);
+            assert_eq!(shown, expected, "{columns}");
+        }
+    }
+
     #[test]
     fn it_fits_any_width() {
         for last in [
             waiting("root", "日本語のホスト", 12),
+            with_a_reason(waiting("root", "日本語のホスト", 12)),
             Last::default(),
             Last {
                 retrying: Some("no answer within 2s".repeat(9)),

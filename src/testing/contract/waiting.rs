@@ -94,6 +94,7 @@ pub async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
         .holder
         .labels
         .insert("job".to_owned(), "17".to_owned());
+    options.holder.reason = "\u{1f6e0}\n\"a freeze\"".to_owned();
     let expected = options.holder.clone();
     let holder = fixture.client(options).await;
     let held = lock(&holder, "/k").await;
@@ -113,7 +114,10 @@ pub async fn a_waiter_learns_who_holds(fixture: &impl Fixture) {
         (record.pid, &record.command),
         (expected.pid, &expected.command)
     );
-    assert_eq!(record.labels, expected.labels);
+    assert_eq!(
+        (&record.labels, &record.reason),
+        (&expected.labels, &expected.reason)
+    );
     give_up(waiting).await;
     drop(held);
 }
