@@ -109,13 +109,7 @@ fn a_lock_of_another_tool_is_not_said_to_be_a_dead_holders() {
     let holder = store.hold();
     holder.signal(rustix::process::Signal::KILL);
     poll("a free lock", || store.is_free());
-    let file = store.path("locks").join(format!("{}.lock", store.key));
-    let mut flock = crate::genlock::bare("flock");
-    flock
-        .arg(&file)
-        .args(["sh", "-c", "echo ready $$; exec sleep 600"]);
-    let flock = Run::start(flock);
-    flock.ready();
+    let _flock = store.hold_by_flock();
     for options in [&["--try"][..], &["-w", "0.2"]] {
         let run = output(store.run(options, &["true"]));
         let last = run.stderr.lines().last().expect("a line");

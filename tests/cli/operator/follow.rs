@@ -1,7 +1,7 @@
 //! watch: what happens to locks, as it happens.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -188,17 +188,14 @@ fn what_was_compacted_meanwhile_is_seen_by_what_is_there() {
 /// As in `genlock watch | head -1`, though nothing else happens.
 fn it_ends_with_its_reader(store: &Store) {
     let _holder = store.hold();
-    let mut watch = verb(store, "watch", &["--json", "--exact", &store.key]);
-    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("a process");
-    let mut reader = BufReader::new(watch.stdout.take().expect("a pipe"));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let watch = verb(store, "watch", &["--json", "--exact", &store.key]);
+    let mut watch = Run::start_into(watch, writer.into());
+    let mut reader = BufReader::new(reader);
     let mut line = String::new();
     reader.read_line(&mut line).expect("a line");
     assert!(line.contains(r#""event":"holds""#), "{line}");
     drop(reader);
-    let mut status = None;
-    poll("its end", || {
-        status = watch.try_wait().expect("a child");
-        status.is_some()
-    });
-    died_of(status.expect("a status"), Signal::PIPE);
+    let (status, _) = watch.ended();
+    died_of(status, Signal::PIPE);
 }

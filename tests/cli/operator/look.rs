@@ -266,13 +266,7 @@ fn status_shows_a_lock_of_flocks_as_such() {
     let token = super::token(&store);
     holder.signal(rustix::process::Signal::KILL);
     poll("a free lock", || store.is_free());
-    let mut flock = bare("flock");
-    let file = store.path("locks").join(format!("{}.lock", store.key));
-    flock
-        .arg(&file)
-        .args(["sh", "-c", "echo ready $$; exec sleep 600"]);
-    let flock = Run::start(flock);
-    flock.ready();
+    let _flock = store.hold_by_flock();
     let status = json(&store, "status", &[&store.key]);
     assert_eq!(status["held"], true);
     assert_eq!(status["holder"]["foreign"], true, "{status}");

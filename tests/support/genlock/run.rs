@@ -27,30 +27,29 @@ impl Run {
 
     /// Starts it with this stdin.
     pub(crate) fn start_with(command: Command, stdin: Stdio) -> Self {
-        Self::spawn(command, stdin, Stdio::piped())
+        Self::spawn(command, stdin, Stdio::piped(), Stdio::piped())
     }
 
     /// Starts it with this stderr, of which nothing is collected.
     pub(crate) fn start_on(command: Command, stderr: Stdio) -> Self {
-        Self::spawn(command, Stdio::null(), stderr)
+        Self::spawn(command, Stdio::null(), Stdio::piped(), stderr)
     }
 
-    fn spawn(mut command: Command, stdin: Stdio, stderr: Stdio) -> Self {
-        command.stdin(stdin);
-        command.stdout(Stdio::piped()).stderr(stderr);
+    /// Starts it with this stdout, of which nothing is collected.
+    pub(crate) fn start_into(command: Command, stdout: Stdio) -> Self {
+        Self::spawn(command, Stdio::null(), stdout, Stdio::piped())
+    }
+
+    fn spawn(mut command: Command, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Self {
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
         let start = Instant::now();
         let mut child = command.spawn().expect("a process");
-        let (stdout, _) = Written::collect(child.stdout.take().expect("a pipe"));
-        let stderr: Box<dyn Read + Send> = match child.stderr.take() {
-            Some(pipe) => Box::new(pipe),
-            None => Box::new(std::io::empty()),
-        };
-        let (stderr, _) = Written::collect(stderr);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Self {
             child,
             start,
-            stdout,
-            stderr,
+            stdout: collected(stdout),
+            stderr: collected(stderr),
         }
     }
 
@@ -165,6 +164,15 @@ impl Run {
         });
         (status.expect("a status"), self.start.elapsed())
     }
+}
+
+/// What comes from a pipe, if there is one.
+fn collected(pipe: Option<impl Read + Send + 'static>) -> Arc<Written> {
+    let pipe: Box<dyn Read + Send> = match pipe {
+        Some(pipe) => Box::new(pipe),
+        None => Box::new(std::io::empty()),
+    };
+    Written::collect(pipe).0
 }
 
 impl Drop for Run {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::TempDir;
 
-use super::{Run, genlock, output};
+use super::{Run, bare, genlock, output};
 use crate::process::with_argument;
 use crate::support::etcd::Server;
 use crate::support::redis::RedisServer;
@@ -155,6 +155,18 @@ impl Store {
     /// Holds the lock until the run is ended.
     pub(crate) fn hold(&self) -> Run {
         let run = Run::start(self.sh(&[], "echo ready $$; exec sleep 600"));
+        run.ready();
+        run
+    }
+
+    /// Holds the lock of a file by flock(1), which leaves no record, until the run is dropped.
+    pub(crate) fn hold_by_flock(&self) -> Run {
+        let mut flock = bare("flock");
+        // In one process, which is killed then.
+        flock.arg("--no-fork");
+        flock.arg(self.path("locks").join(format!("{}.lock", self.key)));
+        flock.args(["sh", "-c", "echo ready $$; exec sleep 600"]);
+        let run = Run::start(flock);
         run.ready();
         run
     }
