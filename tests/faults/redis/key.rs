@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::HeldLock;
+use crate::genlock::within;
 use crate::sections::Manners::Polite;
 use crate::sections::now;
 use crate::support::redis::RedisServer;
@@ -32,19 +33,21 @@ fn what_others_do_to_the_key_is_told_at_once() {
         (&["RENAME", "/locks/k", "/locks/other"], deleted),
     ];
     together(cases, |(command, why)| {
-        let lock = HeldLock::start(RedisServer::start(), Polite);
-        // Its key is watched by then.
-        std::thread::sleep(Duration::from_millis(300));
-        let from = now();
-        lock.server.cli(command);
-        lock.loses(why, from, SOON);
+        within(SOON, || {
+            let lock = HeldLock::start(RedisServer::start(), Polite);
+            // Its key is watched by then.
+            std::thread::sleep(Duration::from_millis(300));
+            lock.server.cli(command);
+            lock.loses(why, now())
+        });
     });
 }
 
 #[test]
 fn before_it_is_watched_it_is_seen_with_the_first_look() {
-    let lock = HeldLock::start(RedisServer::start(), Polite);
-    let from = now();
-    lock.server.cli(&["DEL", "/locks/k"]);
-    lock.loses("its key was deleted", from, SOON);
+    within(SOON, || {
+        let lock = HeldLock::start(RedisServer::start(), Polite);
+        lock.server.cli(&["DEL", "/locks/k"]);
+        lock.loses("its key was deleted", now())
+    });
 }
