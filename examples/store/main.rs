@@ -1,5 +1,5 @@
 //! A store of locks that is written outside of genlock, and a day with it: `cargo run --example store`.
-//! `docs/stores.md` tells how it is written; `tests/locker/board.rs` holds it to the contract.
+//! `docs/writing-a-store.md` tells how it is written; `tests/locker/board.rs` holds it to the contract.
 #![expect(clippy::print_stdout, reason = "it shows what happens")]
 
 mod board;

@@ -1,4 +1,4 @@
-//! The store that docs/stores.md writes, outside of the library: it keeps the contract.
+//! The store that docs/writing-a-store.md writes, outside of the library: it keeps the contract.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! A store of locks, written outside of genlock: a board on the wall of one process. Whoever wants a
-//! lock writes a note below its key; the topmost note holds it. docs/stores.md shows how it is made.
+//! lock writes a note below its key; the topmost note holds it. docs/writing-a-store.md shows how it is made.
 
 mod client;
 mod operator;

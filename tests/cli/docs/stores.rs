@@ -71,7 +71,7 @@ fn flat(text: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// What docs/stores.md shows of a store is the example's, which the contract holds.
+/// What docs/writing-a-store.md shows of a store is the example's, which the contract holds.
 #[test]
 fn the_code_that_is_shown_is_that_of_the_example() {
     let mut sources = files("examples/store");
@@ -79,8 +79,8 @@ fn the_code_that_is_shown_is_that_of_the_example() {
     let sources: Vec<_> = sources.iter().map(|path| flat(&read(path))).collect();
     let page = pages()
         .into_iter()
-        .find(|page| page.path.ends_with("stores.md"));
-    let blocks = page.expect("docs/stores.md").blocks();
+        .find(|page| page.path.ends_with("writing-a-store.md"));
+    let blocks = page.expect("docs/writing-a-store.md").blocks();
     let code: Vec<_> = blocks
         .iter()
         .filter(|block| block.language == "rust")
