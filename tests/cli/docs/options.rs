@@ -7,7 +7,7 @@ use clap::{Arg, Command};
 use super::{files, pages, read};
 
 /// Options of other programs that the pages name.
-const FOREIGN: [&str; 20] = [
+const FOREIGN: &[&str] = &[
     "--advertise-client-urls",
     "--bump-revision",
     "--example",
