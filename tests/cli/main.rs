@@ -9,8 +9,7 @@ mod pty;
 #[path = "../support/mod.rs"]
 mod support;
 
-/// Makes a test of each function, over files, an etcd and a Redis. ZooKeeper is met in `tests/locker` and
-/// `tests/faults`.
+/// Makes a test of each function, over files, an etcd, a Redis and a ZooKeeper.
 macro_rules! over_every_store {
     ($($name:ident;)+) => {
         mod files {
@@ -34,6 +33,14 @@ macro_rules! over_every_store {
                 #[test]
                 fn $name() {
                     super::$name(&crate::genlock::Store::redis());
+                }
+            )+
+        }
+        mod zookeeper {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(&crate::genlock::Store::zookeeper());
                 }
             )+
         }

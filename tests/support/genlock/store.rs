@@ -12,6 +12,7 @@ use crate::process::with_argument;
 use crate::support::etcd::Server;
 use crate::support::redis::RedisServer;
 use crate::support::shared;
+use crate::support::zookeeper::Chroot;
 
 /// Locks of one test's own.
 pub(crate) struct Store {
@@ -27,6 +28,7 @@ pub(crate) struct Store {
 enum StoreServer {
     Etcd(Arc<Server>),
     Redis(Arc<RedisServer>),
+    ZooKeeper(Chroot),
     /// None, or one that is not ours to know.
     Other,
 }
@@ -75,6 +77,12 @@ impl Store {
         Self::in_shared(server.endpoint(), StoreServer::Redis(server))
     }
 
+    /// A chroot in a ZooKeeper.
+    pub(crate) fn zookeeper() -> Self {
+        let chroot = Chroot::of_the_shared();
+        Self::in_shared(chroot.endpoint(), StoreServer::ZooKeeper(chroot))
+    }
+
     /// A store that is there already; the key is below `/locks/`.
     pub(crate) fn at(endpoints: impl Into<String>) -> Self {
         Self::new(endpoints.into(), "/locks/k".to_owned(), StoreServer::Other)
@@ -90,6 +98,7 @@ impl Store {
         match self.server {
             StoreServer::Etcd(_) => Self::etcd(),
             StoreServer::Redis(_) => Self::redis(),
+            StoreServer::ZooKeeper(_) => Self::zookeeper(),
             StoreServer::Other => Self::files(),
         }
     }
@@ -98,7 +107,7 @@ impl Store {
     pub(crate) fn server(&self) -> Option<&Server> {
         match &self.server {
             StoreServer::Etcd(server) => Some(server),
-            StoreServer::Redis(_) | StoreServer::Other => None,
+            StoreServer::Redis(_) | StoreServer::ZooKeeper(_) | StoreServer::Other => None,
         }
     }
 
@@ -119,6 +128,12 @@ impl Store {
                 let mut keys = server.keys();
                 keys.retain(|key| key.starts_with(&prefix));
                 keys
+            }
+            StoreServer::ZooKeeper(chroot) => {
+                let lock = format!("{}/", self.key);
+                let mut nodes = chroot.standing();
+                nodes.retain(|node| node.starts_with(&lock));
+                nodes
             }
             StoreServer::Other => Vec::new(),
         }

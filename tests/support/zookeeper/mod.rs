@@ -1,5 +1,5 @@
-//! A real ZooKeeper: on a free port, with its data in a scratch directory, ended with the last test
-//! that has it. Each test has a chroot of its own.
+//! A real ZooKeeper: on a free port, with its data in a scratch directory. One is for all tests of a
+//! program, each of which has a chroot of its own there; it ends with the program.
 
 mod asked;
 pub(crate) mod ensemble;
@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,6 @@ use tempfile::TempDir;
 
 use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
-use super::shared;
 pub(crate) use asked::Asked;
 
 /// Debian's libzookeeper-java, and what it needs to run.
@@ -42,8 +41,12 @@ pub(crate) struct ZkServer {
     child: Child,
 }
 
-/// The one that the tests which run now share: the last of them ends it.
-static SERVER: Mutex<Weak<ZkServer>> = Mutex::new(Weak::new());
+/// The one that all tests share. To start it takes a second of a processor: it is not done anew for each
+/// part of them.
+static SERVER: OnceLock<(Arc<ZkServer>, Child)> = OnceLock::new();
+
+/// Ends a server when the other end of stdin is closed: PID DIRECTORY.
+const END_WITH_US: &str = "trap : INT TERM; read -r _; kill -9 $1; rm -rf \"$2\"";
 
 /// Each test has its nodes to itself.
 static CHROOTS: AtomicU32 = AtomicU32::new(0);
@@ -64,7 +67,12 @@ pub(crate) struct Chroot {
 
 impl Chroot {
     pub(crate) fn of_the_shared() -> Self {
-        Self::of(shared(&SERVER, ZkServer::start))
+        let (server, _) = SERVER.get_or_init(|| {
+            let server = ZkServer::start();
+            let end = server.end_with_us();
+            (Arc::new(server), end)
+        });
+        Self::of(server.clone())
     }
 
     pub(crate) fn of(server: Arc<ZkServer>) -> Self {
@@ -155,7 +163,7 @@ impl ZkServer {
         let dir = dir.expect("a scratch directory");
         let config = format!(
             "tickTime={tick}\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
-maxSessionTimeout=120000\nmaxClientCnxns=0\n\
+maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
              admin.enableServer=false\n4lw.commands.whitelist=*\n{lines}",
             dir.path().join("data").display()
         );
@@ -248,6 +256,15 @@ maxSessionTimeout=120000\nmaxClientCnxns=0\n\
             sleep(Duration::from_millis(20));
         }
         panic!("ZooKeeper does not serve: {}", self.log());
+    }
+
+    /// Who ends it, and takes its directory away, when this process has ended.
+    fn end_with_us(&self) -> Child {
+        let mut sh = Command::new("sh");
+        sh.args(["-c", END_WITH_US, "sh", &self.child.id().to_string()]);
+        sh.arg(self.dir.path()).stdin(Stdio::piped());
+        sh.stdout(Stdio::null()).stderr(Stdio::null());
+        sh.spawn().expect("a shell")
     }
 
     fn log(&self) -> String {
