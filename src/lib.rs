@@ -98,8 +98,8 @@ pub use locker::redis::Redis;
 #[cfg(feature = "zookeeper")]
 pub use locker::zookeeper::ZooKeeper;
 pub use locker::{
-    Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mode, Operator, Options,
-    Ownership, QueuePolicy, Record, Request, RequestBuilder,
+    Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mark, Marks, Mode, Operator,
+    Options, Ownership, QueuePolicy, Record, Request, RequestBuilder,
 };
 #[cfg(feature = "net")]
 pub use locker::{Credentials, Tls};

@@ -19,6 +19,7 @@ mod hold;
 pub mod keeper;
 pub mod kind;
 mod limits;
+pub mod marks;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod operator;
@@ -53,6 +54,7 @@ pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_TTL, check_key};
+pub use marks::{Mark, Marks};
 #[cfg(feature = "net")]
 pub use net::{Certificate, Credentials, Tls};
 pub use operator::Operator;

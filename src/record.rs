@@ -83,16 +83,13 @@ impl Record {
     /// The record as a store keeps it, with `since` set to this moment.
     pub fn to_json(&self) -> Vec<u8> {
         // Strings, a number and a map of strings always serialise.
-        serde_json::to_vec(&self.kept(now())).unwrap_or_default()
+        serde_json::to_vec(&self.clone().since(now())).unwrap_or_default()
     }
 
     /// The record as a store keeps it, with this `since`. It always has a mode: without one it would be
     /// read as no record, by its own holder too.
-    fn kept(&self, since: String) -> Self {
-        let mut kept = Self {
-            since,
-            ..self.clone()
-        };
+    pub(crate) fn since(self, since: String) -> Self {
+        let mut kept = Self { since, ..self };
         if kept.mode.is_empty() {
             EXCLUSIVE.clone_into(&mut kept.mode);
         }
@@ -101,7 +98,7 @@ impl Record {
 
     /// Whether `holder` wrote this, at some moment.
     pub fn is_of(&self, holder: &Self) -> bool {
-        *self == holder.kept(self.since.clone())
+        *self == holder.clone().since(self.since.clone())
     }
 
     /// The value that a store keeps, marked: the lock is taken away. `None` if no genlock wrote it,

@@ -39,7 +39,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
 use crate::error::Result;
 use dial::{EtcdDialler, EtcdMembers};
 pub(crate) use kind::KIND;
@@ -116,6 +116,8 @@ impl fmt::Debug for Etcd {
             .finish_non_exhaustive()
     }
 }
+
+impl Marks for Etcd {}
 
 impl Locker for Etcd {
     fn capabilities(&self) -> &Capabilities {

@@ -36,7 +36,7 @@ use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
 use super::operator::Contender;
 use super::ownership::Owner;
-use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Options, Record, Request};
+use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Marks, Options, Record, Request};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::events::EventKind;
@@ -292,6 +292,8 @@ impl fmt::Debug for FileStore {
             .finish_non_exhaustive()
     }
 }
+
+impl Marks for FileStore {}
 
 impl Locker for FileStore {
     fn capabilities(&self) -> &Capabilities {

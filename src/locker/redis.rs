@@ -33,7 +33,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
 use crate::error::Result;
 use dial::{RedisDialler, RedisMembers, Tracked};
 pub(crate) use kind::KIND;
@@ -109,6 +109,8 @@ impl fmt::Debug for Redis {
             .finish_non_exhaustive()
     }
 }
+
+impl Marks for Redis {}
 
 impl Locker for Redis {
     fn capabilities(&self) -> &Capabilities {

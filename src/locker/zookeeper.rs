@@ -31,7 +31,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
 use crate::error::Result;
 use ensemble::Ensemble;
 pub(crate) use kind::KIND;
@@ -111,6 +111,8 @@ impl fmt::Debug for ZooKeeper {
             .finish_non_exhaustive()
     }
 }
+
+impl Marks for ZooKeeper {}
 
 impl Locker for ZooKeeper {
     fn capabilities(&self) -> &Capabilities {

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod ending;
 pub mod events;
 pub mod exclusion;
+pub mod marks;
 pub mod operating;
 pub mod refusal;
 pub mod tasks;
@@ -16,7 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Event, EventKind, Held, Locker, Operator, Options};
+use crate::{Event, EventKind, Held, Locker, Marks, Operator, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A store of its own, as one test needs it. What a case asks for goes by the
@@ -28,10 +29,13 @@ pub trait Fixture: Sized {
     /// A new client of it.
     fn client(&self, options: Options) -> impl Future<Output = Arc<dyn Locker>>;
 
+    /// A new client of it, for its marks.
+    fn marks(&self, options: Options) -> impl Future<Output = Arc<dyn Marks>>;
+
     /// An operator's view of it.
     fn operator(&self) -> impl Future<Output = Arc<dyn Operator>>;
 
-    /// What holders and waiters have in the store now: nothing when there are none.
+    /// What holders, waiters and marks have in the store now: nothing when there are none.
     fn leftovers(&self) -> impl Future<Output = Vec<String>>;
 
     /// Takes away the lease of a held lock, behind its client. False where there are no leases.
@@ -79,6 +83,11 @@ macro_rules! contract {
             exclusion::many_locks_of_one_client;
             exclusion::different_keys_do_not_block_each_other;
             exclusion::every_odd_key_is_a_lock_of_its_own;
+            marks::a_mark_is_seen_without_a_lock_and_is_none;
+            marks::the_last_mark_is_the_one_set_last;
+            marks::who_lost_the_lock_does_not_mark;
+            marks::a_mark_goes_away_by_itself;
+            marks::every_odd_name_is_a_mark_of_its_own;
             operating::an_operator_sees_the_holder;
             operating::what_is_left_is_asked_for_by_the_token;
             operating::a_lock_that_is_taken_away_is_lost;

@@ -2,6 +2,7 @@
 //! written. It uses only what any crate may.
 
 mod client;
+mod marks;
 mod operator;
 mod place;
 
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Instant;
 use crate::locker::operator::{ChangeKind, Contender};
 use crate::locker::{Options, Record};
+use marks::StoredMark;
 
 pub use client::MemoryClient;
 
@@ -54,6 +56,8 @@ struct StoreContents {
     /// Whether renewals go without an answer.
     silent: bool,
     followers: Vec<mpsc::UnboundedSender<StoredChange>>,
+    /// In the order in which they were set.
+    marks: Vec<StoredMark>,
 }
 
 /// A holder or waiter, as the store has it.
@@ -105,6 +109,12 @@ impl MemoryStore {
             tokens.map(move |token| owner_key(key, token))
         });
         each.collect()
+    }
+
+    /// What the marks are called that are there.
+    pub fn mark_keys(&self) -> Vec<String> {
+        let contents = self.contents();
+        contents.marks.iter().map(StoredMark::name).collect()
     }
 
     /// What is there, less what has run out by now.
@@ -203,6 +213,7 @@ impl StoreContents {
         for (key, token) in &over {
             self.remove(key, *token, ChangeKind::Expired);
         }
+        self.marks.retain(|mark| mark.expiry > now);
         !over.is_empty()
     }
 

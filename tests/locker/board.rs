@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use genlock::testing::contract::Fixture;
-use genlock::{Held, Locker, Operator, Options};
+use genlock::{Held, Locker, Marks, Operator, Options};
 
 #[path = "../../examples/store/board/mod.rs"]
 mod example;
@@ -16,6 +16,10 @@ impl Fixture for Board {
     }
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
+        Arc::new(BoardClient::new(self, options))
+    }
+
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
         Arc::new(BoardClient::new(self, options))
     }
 

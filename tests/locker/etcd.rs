@@ -14,7 +14,7 @@ mod strangers;
 
 use std::sync::Arc;
 
-use genlock::{Etcd, EtcdConfig, Held, Locker, Operator, Options};
+use genlock::{Etcd, EtcdConfig, Held, Locker, Marks, Operator, Options};
 use tokio::task::JoinHandle;
 
 use crate::support::etcd::Server;
@@ -50,6 +50,10 @@ impl Fixture for Server {
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
         client(self, options)
+    }
+
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
+        Arc::new(etcd(&[&self.endpoint()], options))
     }
 
     async fn operator(&self) -> Arc<dyn Operator> {

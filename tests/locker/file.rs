@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{FileStore, Held, Locker, Operator, Options};
+use genlock::{FileStore, Held, Locker, Marks, Operator, Options};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tempfile::TempDir;
@@ -27,6 +27,10 @@ impl Fixture for Files {
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
         client_with(self.0.path(), options)
+    }
+
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
+        Arc::new(FileStore::open(self.0.path(), options).expect("a store"))
     }
 
     async fn operator(&self) -> Arc<dyn Operator> {

@@ -7,7 +7,7 @@ use genlock::clock::Instant;
 use genlock::locker::margin;
 use genlock::testing::MemoryStore;
 use genlock::testing::contract::Fixture;
-use genlock::{Held, Locker, Loss, Operator, Options};
+use genlock::{Held, Locker, Loss, Marks, Operator, Options};
 
 struct Memory(MemoryStore);
 
@@ -20,12 +20,18 @@ impl Fixture for Memory {
         Arc::new(self.0.client(options))
     }
 
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
+        Arc::new(self.0.client(options))
+    }
+
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(self.0.client(Options::default()))
     }
 
     async fn leftovers(&self) -> Vec<String> {
-        self.0.owner_keys()
+        let mut left = self.0.owner_keys();
+        left.extend(self.0.mark_keys());
+        left
     }
 
     async fn delete(&self, held: &Held) -> bool {

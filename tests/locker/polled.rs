@@ -12,7 +12,7 @@ use genlock::locker::keeper::{
 use genlock::locker::{BoxFuture, Claims, Deadline, Grant};
 use genlock::testing::contract::Fixture;
 use genlock::{
-    Capabilities, ErrorKind, EventKind, Held, Locker, Operator, Options, Request, Result,
+    Capabilities, ErrorKind, EventKind, Held, Locker, Marks, Operator, Options, Request, Result,
 };
 use tokio::task::JoinSet;
 
@@ -179,6 +179,10 @@ impl Fixture for Polled {
             claims: Claims::default(),
             keeper: Arc::new(keeper),
         })
+    }
+
+    async fn marks(&self, _: Options) -> Arc<dyn Marks> {
+        unreachable!("no case that is run here asks for one")
     }
 
     async fn operator(&self) -> Arc<dyn Operator> {

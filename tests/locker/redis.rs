@@ -8,7 +8,7 @@ mod sentinel;
 
 use std::sync::Arc;
 
-use genlock::{Config, Held, Locker, Operator, Options, Redis};
+use genlock::{Config, Held, Locker, Marks, Operator, Options, Redis};
 
 use crate::support::redis::RedisServer;
 use genlock::testing::contract::Fixture;
@@ -26,6 +26,10 @@ impl Fixture for RedisServer {
     }
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
+        Arc::new(redis(self, options))
+    }
+
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
         Arc::new(redis(self, options))
     }
 

@@ -7,7 +7,7 @@ mod strangers;
 use std::sync::Arc;
 
 use genlock::testing::contract::Fixture;
-use genlock::{Config, Held, Locker, Operator, Options, ZooKeeper};
+use genlock::{Config, Held, Locker, Marks, Operator, Options, ZooKeeper};
 
 use crate::support::zookeeper::{Asked, Chroot};
 
@@ -24,6 +24,10 @@ impl Fixture for Chroot {
     }
 
     async fn client(&self, options: Options) -> Arc<dyn Locker> {
+        Arc::new(client(self, options))
+    }
+
+    async fn marks(&self, options: Options) -> Arc<dyn Marks> {
         Arc::new(client(self, options))
     }
 

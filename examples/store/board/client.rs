@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use genlock::clock::Instant;
 use genlock::locker::{BoxFuture, Claim, Claims, Owner};
 use genlock::{
-    Capabilities, EventKind, Grant, Held, Locker, Loss, Options, Record, Request, Result,
+    Capabilities, EventKind, Grant, Held, Locker, Loss, Marks, Options, Record, Request, Result,
 };
 use tokio::sync::watch;
 
@@ -150,6 +150,9 @@ impl BoardClient {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 }
+
+/// It keeps no marks: each call is refused.
+impl Marks for BoardClient {}
 
 impl Locker for BoardClient {
     fn capabilities(&self) -> &Capabilities {
