@@ -251,7 +251,7 @@ impl LockFile {
     /// Adds a mark for the holder with this token, behind its record. It changes nothing else
     /// (O_APPEND, open(2)); and if another holds the lock by now, the mark does not have its token.
     pub(super) fn take_away(&self, token: u64, by: &TakenAway) -> Result<()> {
-        let mark = Mark {
+        let mark = OperatorMark {
             token,
             taken_away: by.clone(),
         };
@@ -267,7 +267,7 @@ impl LockFile {
         let values = self.values().skip(1);
         values
             .filter_map(|value| serde_json::from_value(value).ok())
-            .find_map(|mark: Mark| (mark.token == token).then_some(mark.taken_away))
+            .find_map(|mark: OperatorMark| (mark.token == token).then_some(mark.taken_away))
     }
 
     /// The record and the marks behind it, up to what is not JSON.
@@ -298,7 +298,7 @@ impl LockFile {
 
 /// An operator's mark in a lock file: the lock of the holder with this token is taken away.
 #[derive(Serialize, Deserialize)]
-struct Mark {
+struct OperatorMark {
     token: u64,
     taken_away: TakenAway,
 }
