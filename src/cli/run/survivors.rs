@@ -4,6 +4,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::Pid;
 
@@ -22,23 +23,32 @@ const NAMED: usize = 3;
 /// to end a process.
 const SIGNALS: u32 = 2;
 
+/// Where nothing is found, it may have ended this moment: so much later it is looked for again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Whether the line was written, and the signals since.
 #[derive(Default)]
 pub(super) struct Survivors {
     said: bool,
+    /// When to look again, after nothing was found.
+    again: Option<Instant>,
     signals: u32,
 }
 
 impl Survivors {
     /// When the line is due; `None` if it was written, or nothing is late.
     pub(super) fn due(&self, supervision: &Supervision) -> Option<Instant> {
-        supervision.late().filter(|_| !self.said)
+        let late = supervision.late().filter(|_| !self.said);
+        late.map(|late| self.again.unwrap_or(late))
     }
 
     /// Writes the line: for which processes we wait, and what the user can do.
     pub(super) fn say(&mut self, held: &Held, supervision: &mut Supervision) {
-        self.said = true;
         let survivors = supervision.survivors();
+        self.said = self.is_certain(&survivors, Instant::now());
+        if !self.said {
+            return;
+        }
         if let Some(lock) = held.descriptor() {
             // In case we are killed while we wait. It is done again before we leave them.
             let _ = keep(supervision, &survivors, lock);
@@ -48,6 +58,13 @@ impl Survivors {
             "{key}: waiting for what SIGKILL from us does not end: {names}: end it, \
              or send SIGTERM to genlock twice to leave it"
         ));
+    }
+
+    /// Whether something lives that SIGKILL does not end. What is found does; where nothing is found, what
+    /// lives may be hidden.
+    fn is_certain(&mut self, survivors: &[Pid], now: Instant) -> bool {
+        let again = *self.again.get_or_insert(now + AGAIN);
+        !survivors.is_empty() || now >= again
     }
 
     /// Counts a signal whose default action is to end a process. True if the processes are to be left.
@@ -125,5 +142,19 @@ fn name(pid: Pid) -> String {
     match name.trim_end() {
         "" => format!("pid {number}{user}"),
         name => format!("{} (pid {number}{user})", describe::escape(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_found_is_looked_for_once_more() {
+        let (mut survivors, now) = (Survivors::default(), Instant::now());
+        assert!(!survivors.is_certain(&[], now));
+        assert!(!survivors.is_certain(&[], now + AGAIN / 2));
+        assert!(survivors.is_certain(&[], now + AGAIN));
+        assert!(Survivors::default().is_certain(&[Pid::INIT], now));
     }
 }
