@@ -122,9 +122,9 @@ macro_rules! contract {
 
 /// Waits for what has to come, but not for ever.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future)
+    tokio::time::timeout(Duration::from_secs(60), future)
         .await
-        .unwrap_or_else(|_| panic!("{what}: not within 20 s"))
+        .unwrap_or_else(|_| panic!("{what}: not within 60 s"))
 }
 
 /// Holds the lock, and fails if that does not come soon.

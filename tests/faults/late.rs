@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::genlock::{Run, Store, poll};
+use crate::genlock::{Run, Store, poll, within};
 use crate::proxy::{Proxy, Way};
 use crate::sections::Manners::Stubborn;
 use crate::sections::{Sections, now};
@@ -15,6 +15,14 @@ const SLACK: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_late_answer_extends_the_deadline_from_the_sending_only() {
+    within(SLACK, || {
+        off_the_deadline_after_a_late_answer().unwrap_or(Duration::MAX)
+    });
+}
+
+/// By how much a command is stopped too early or too late. `None` if the machine was too slow for an
+/// answer to be the first that is late.
+fn off_the_deadline_after_a_late_answer() -> Option<Duration> {
     let (ttl, held_up) = (Duration::from_secs(6), Duration::from_millis(1500));
     let server = Server::start();
     let proxy = Proxy::before(&server.endpoint());
@@ -42,6 +50,9 @@ fn a_late_answer_extends_the_deadline_from_the_sending_only() {
     sleep(Duration::from_millis(30));
     proxy.hold(Way::Requests);
     sleep((sent + held_up).saturating_sub(now()));
+    if holder.has_complained("renewed, ") {
+        return None;
+    }
     proxy.release(Way::Answers);
     holder.complains("renewed, ");
     let answered = now();
@@ -57,9 +68,9 @@ fn a_late_answer_extends_the_deadline_from_the_sending_only() {
     assert!(answered >= held_up);
     // The margin is 100 ms and a twentieth of the TTL.
     let kill = ttl - Duration::from_millis(400);
-    assert!(dead.abs_diff(kill) < SLACK, "{dead:?}");
-    assert!(told.abs_diff(kill - Duration::from_secs(1)) < SLACK);
     assert!(sections[1].first >= sent + ttl, "the TTL counts in etcd");
+    let off = told.abs_diff(kill - Duration::from_secs(1));
+    Some(dead.abs_diff(kill).max(off))
 }
 
 #[test]

@@ -223,12 +223,13 @@ pub async fn without_renewal_it_is_free_after_its_ttl(fixture: &impl Fixture) {
 }
 
 pub async fn it_outlives_its_ttl_many_times(fixture: &impl Fixture) {
-    let ttl = Duration::from_secs(1);
+    // A server that is starting on a loaded machine may not answer for a second.
+    let ttl = Duration::from_secs(2);
     let options = Options::default().with_ttl(ttl);
     let client = fixture.client(options).await;
     let other = fixture.client(Options::default()).await;
     let held = lock(&client, "/k").await;
-    let life = held.ttl().unwrap_or(ttl) * 5;
+    let life = held.ttl().unwrap_or(ttl) * 4;
     let lost = tokio::time::timeout(life, held.lost()).await;
     assert!(lost.is_err(), "lost: {lost:?}");
     assert!(other.try_lock("/k").await.expect("an answer").is_none());

@@ -63,7 +63,20 @@ pub async fn a_life_is_told_in_order(fixture: &impl Fixture) {
     assert!(events.try_recv().is_err(), "it had ended");
 }
 
+/// A machine that is loaded is late at times, a store that tells too late always.
 pub async fn a_loss_is_told_when_it_happens(fixture: &impl Fixture) {
+    let mut late = Vec::new();
+    // The deadline of a lock of four seconds is three tenths before its end.
+    while late
+        .last()
+        .is_none_or(|&late| late >= Duration::from_millis(250))
+    {
+        assert!(late.len() < 3, "{late:?}");
+        late.push(told_after_the_deadline(fixture).await);
+    }
+}
+
+async fn told_after_the_deadline(fixture: &impl Fixture) -> Duration {
     let options = Options::default()
         .with_ttl(Duration::from_secs(4))
         .with_auto_renew(false);
@@ -80,14 +93,13 @@ pub async fn a_loss_is_told_when_it_happens(fixture: &impl Fixture) {
         "{lost:?}"
     );
     let late = lost.boot.since(deadline.expect("a deadline"));
-    // The deadline of a lock of four seconds is three tenths before its end.
-    assert!(late < Duration::from_millis(250), "{late:?}");
     assert!(client.unlock(held).await.is_err());
     client.close().await.expect("a closed client");
     assert!(
         events.try_recv().is_err(),
         "a lock that is lost is not released"
     );
+    late
 }
 
 pub async fn an_observer_may_do_with_the_lock_what_it_likes(fixture: &impl Fixture) {

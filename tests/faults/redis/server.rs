@@ -111,6 +111,14 @@ fn hanging_at_the_release_it_costs_5_s_and_the_status_is_the_commands() {
 
 #[test]
 fn a_late_answer_extends_the_deadline_from_the_sending_only() {
+    within(Duration::from_millis(300), || {
+        off_the_deadline_after_a_late_answer().unwrap_or(Duration::MAX)
+    });
+}
+
+/// By how much a command is killed too early or too late. `None` if the machine was too slow for an
+/// answer to be the first that is late.
+fn off_the_deadline_after_a_late_answer() -> Option<Duration> {
     let server = RedisServer::start();
     let proxy = Proxy::before(&server.endpoint());
     let (store, direct) = (Store::at(proxy.endpoint()), Store::at(server.endpoint()));
@@ -132,6 +140,9 @@ fn a_late_answer_extends_the_deadline_from_the_sending_only() {
     // Nothing more gets there, and what was answered comes late.
     proxy.hold(Way::Requests);
     sleep(Duration::from_millis(1500));
+    if holder.has_complained("renewed, ") {
+        return None;
+    }
     proxy.release(Way::Answers);
     holder.complains("renewed, ");
     proxy.cut();
@@ -143,8 +154,8 @@ fn a_late_answer_extends_the_deadline_from_the_sending_only() {
     println!("dead {dead:?} after the sending");
     // The margin is 100 ms and a twentieth of the TTL.
     let kill = Duration::from_secs(6) - Duration::from_millis(400);
-    assert!(dead.abs_diff(kill) < Duration::from_millis(300), "{dead:?}");
     assert!(sections[1].first >= sent + Duration::from_secs(6));
+    Some(dead.abs_diff(kill))
 }
 
 /// What is asked is done, and nobody hears of it: it is asked again over another connection.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Held, Locker, Loss, Options};
+use genlock::{Etcd, EtcdConfig, Held, Locker, Loss, Options};
 use tokio::task::JoinSet;
 
 use super::client_of;
@@ -34,8 +34,12 @@ async fn six_hundred_locks_and_waiters_have_a_thousand_descriptors() {
         assert_eq!(server.leftovers().await, [""; 0]);
         return;
     };
-    let options = || Options::default().with_ttl(Duration::from_secs(20));
-    let client = || client_of(&[&endpoint], options());
+    // So much at once takes a while on a loaded machine.
+    let patience = Duration::from_secs(20);
+    let config = || EtcdConfig::new([&endpoint]).command_timeout(patience);
+    let options = Options::default().with_ttl(patience);
+    let client =
+        || -> Arc<dyn Locker> { Arc::new(Etcd::new(config(), options.clone()).expect("a client")) };
     let (one, other) = (client(), client());
     let held = soon("the locks", ask(&one, LOCKS).join_all()).await;
     let waiting = ask(&other, LOCKS);
@@ -80,10 +84,15 @@ async fn more_locks_than_streams(streams: u32, locks: usize) {
     let (one, other) = (client(), client());
     let held = soon("the locks", ask(&one, locks).join_all()).await;
     let waiting = ask(&other, locks);
+    let places = async {
+        while server.keys().len() < 2 * locks {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    soon("the places", places).await;
     tokio::time::sleep(options.ttl * 2).await;
     // Each is watched all the same.
-    let keys = server.keys();
-    assert_eq!(keys.len(), 2 * locks);
+    assert_eq!(server.keys().len(), 2 * locks);
     for held in held {
         assert_eq!(held.ownership().loss(), None, "of {streams} streams");
         if held.key().ends_with("/0") {

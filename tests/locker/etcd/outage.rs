@@ -20,11 +20,20 @@ fn silent() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
+/// A loaded machine is late at times. Who begins with the wrong endpoint, as a third do, would be late
+/// each time.
+#[track_caller]
+fn nearly_all_within(limit: Duration, took: &[Duration]) {
+    let late = took.iter().filter(|&&took| took >= limit).count();
+    assert!(late <= took.len() / 6, "{took:?}");
+}
+
 #[tokio::test]
 async fn one_good_endpoint_is_enough_and_found_at_once() {
     let server = Server::start();
     let (good, refusing) = (server.endpoint(), format!("127.0.0.1:{}", free_port()));
     let (_listener, silent) = silent();
+    let (mut locks, mut releases) = (Vec::new(), Vec::new());
     for order in [
         [0, 1, 2],
         [0, 2, 1],
@@ -39,15 +48,15 @@ async fn one_good_endpoint_is_enough_and_found_at_once() {
             let client = client_of(&order.map(|at| all[at]), Options::default());
             let start = Instant::now();
             let held = lock(&client, "/k").await;
-            let took = start.elapsed();
-            assert!(took < Duration::from_millis(300), "{order:?} took {took:?}");
+            locks.push(start.elapsed());
             // By now it knows whom to ask.
             let start = Instant::now();
             client.unlock(held).await.expect("a release");
-            let took = start.elapsed();
-            assert!(took < Duration::from_millis(100), "a release took {took:?}");
+            releases.push(start.elapsed());
         }
     }
+    nearly_all_within(Duration::from_millis(300), &locks);
+    nearly_all_within(Duration::from_millis(100), &releases);
 }
 
 #[tokio::test]
@@ -59,10 +68,11 @@ async fn when_all_are_unreachable_each_is_told_of() {
     let config = EtcdConfig::new([refusing.clone(), silent.clone(), unknown, missing])
         .dial_timeout(Duration::from_millis(500));
     let client = Etcd::new(config, Options::default()).expect("a client");
-    for _ in 0..2 {
+    let mut all = Vec::new();
+    for _ in 0..4 {
         let start = Instant::now();
         let error = client.lock("/k").await.expect_err("nobody is there");
-        let took = start.elapsed();
+        all.push(start.elapsed());
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let text = error.to_string();
         assert!(text.starts_with("cannot reach etcd: "), "{text}");
@@ -74,8 +84,10 @@ async fn when_all_are_unreachable_each_is_told_of() {
         ] {
             assert!(text.contains(&part), "{text}");
         }
-        assert!(took < Duration::from_millis(900), "{took:?}");
     }
+    // All of them at once, and not each after the other; a loaded machine is late at times.
+    let quickest = all.iter().min();
+    assert!(quickest < Some(&Duration::from_millis(900)), "{all:?}");
     soon("a close", client.close())
         .await
         .expect("nothing to release");
@@ -83,6 +95,18 @@ async fn when_all_are_unreachable_each_is_told_of() {
 
 #[tokio::test]
 async fn a_frozen_endpoint_is_left_for_the_next() {
+    let mut all = Vec::new();
+    // A loaded machine is late at times.
+    while all
+        .last()
+        .is_none_or(|&took| took >= Duration::from_millis(300))
+    {
+        assert!(all.len() < 3, "{all:?}");
+        all.push(leaving_a_frozen_endpoint().await);
+    }
+}
+
+async fn leaving_a_frozen_endpoint() -> Duration {
     let (server, spare) = (Server::start(), Server::start());
     // Not a cluster: which of the two answers shows in its keys.
     let client = client_of(&[&server.endpoint(), &spare.endpoint()], Options::default());
@@ -96,13 +120,10 @@ async fn a_frozen_endpoint_is_left_for_the_next() {
     first.freeze();
     let start = Instant::now();
     let _held = lock(&client, "/k").await;
-    assert!(
-        start.elapsed() < Duration::from_millis(300),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = start.elapsed();
     assert_eq!(next.keys().len(), 1);
     first.thaw();
+    took
 }
 
 #[tokio::test]

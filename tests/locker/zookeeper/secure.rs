@@ -14,11 +14,13 @@ fn client(address: &str, tls: Tls) -> ZooKeeper {
     ZooKeeper::new(config(address, tls), Options::default()).expect("a client")
 }
 
-/// The findings of an examination, as text.
+/// The findings of an examination, as text. A server's first TLS takes a while on a loaded machine.
 async fn examined(config: Config) -> Vec<String> {
     let zookeeper = STORES.iter().find(|kind| kind.name() == "zookeeper");
     let zookeeper = zookeeper.expect("a store");
-    let examination = zookeeper.examine(&config, "/k", Duration::from_secs(10));
+    let patience = Duration::from_secs(20);
+    let config = config.dial_timeout(patience);
+    let examination = zookeeper.examine(&config, "/k", patience * 2);
     let found = examination.await.expect("findings").findings;
     found.iter().map(|one| format!("{one:?}")).collect()
 }

@@ -19,7 +19,7 @@ pub(crate) use run::Run;
 pub(crate) use store::Store;
 
 /// How long anything that should happen soon may take on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bare command: of the environment only what programs need to be found, and no configuration of
 /// this host's.

@@ -131,6 +131,12 @@ impl Run {
         });
     }
 
+    /// Whether stderr has this text by now.
+    #[allow(dead_code)] // Not in every test program.
+    pub(crate) fn has_complained(&self, text: &str) -> bool {
+        self.stderr.so_far().contains(text)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         send(self.pid(), signal);
     }
