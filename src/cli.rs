@@ -3,10 +3,12 @@
 mod args;
 mod r#break;
 mod check;
+mod ci;
 mod doctor;
 mod entry;
 mod environment;
 mod help;
+mod labels;
 mod layout;
 mod locking;
 mod ls;

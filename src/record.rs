@@ -159,6 +159,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_genlock_wrote_is_read() {
+        let written = br#"{"host":"h","pid":1,"user":"u","since":"","mode":"exclusive"}"#;
+        let read = Record::from_json(written).expect("a record");
+        assert_eq!((&*read.host, &*read.reason), ("h", ""));
+        assert_eq!(read.clone().since(String::new()), read);
+        // Nor does it meet a field that it does not know where there is nothing to say.
+        assert!(!String::from_utf8_lossy(&read.to_json()).contains("reason"));
+    }
+
+    #[test]
     fn what_others_write_is_no_record() {
         for value in [&b""[..], b"not json", b"[1]", b"\xff", b"17", b"{}"] {
             assert_eq!(Record::from_json(value), None);

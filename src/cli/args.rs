@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
+use super::labels::LabelArgs;
 use super::{help, numbers, times};
 use crate::exit;
 
@@ -111,6 +112,9 @@ pub(super) struct RunArgs {
         value_parser = FalseyValueParser::new()
     )]
     pub(super) no_record_command: bool,
+
+    #[command(flatten)]
+    pub(super) labels: LabelArgs,
 
     /// Say nothing of waiting, nor who holds the lock
     #[arg(short, long, conflicts_with = "verbose")]

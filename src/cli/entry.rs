@@ -84,7 +84,7 @@ fn run(
     let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
     let done = match verb {
         Verb::Run(typed) => {
-            let options = settings.run(*typed, words);
+            let options = settings.run(*typed, words)?;
             let watchdog = watchdog.context("there is no watchdog")?;
             super::run::run(&options, &settings, watchdog)
         }

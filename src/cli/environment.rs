@@ -27,6 +27,8 @@ const OWNER_KEYS: &str = "GENLOCK_HELD_OWNER_KEYS";
 pub(super) const ENDPOINTS: &str = "GENLOCK_HELD_ENDPOINTS";
 /// Where the genlock that runs the command answers `genlock check`.
 const SOCKET: &str = "GENLOCK_HELD_SOCKET";
+/// Labels of the holder's record, with commas between.
+pub(super) const LABEL: &str = "GENLOCK_LABEL";
 /// The password, from the environment.
 pub(super) const PASSWORD: &str = "GENLOCK_PASSWORD";
 /// The error for a password on the command line.

@@ -76,6 +76,8 @@ impl<'a> Locking<'a> {
                 follow_queue: !options.quiet && progress::is_live(),
                 holder: Record {
                     command,
+                    reason: options.notes.reason.clone(),
+                    labels: options.notes.labels.clone(),
                     ..Record::of_this_process()
                 },
                 observer: Some(events.observer()),

@@ -8,6 +8,7 @@
 mod etcdctl;
 mod file;
 mod keys;
+mod notes;
 mod origin;
 mod resolved;
 mod whence;
@@ -21,7 +22,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::environment::{self, variable};
 use crate::{Error, ErrorKind, Result};
-use keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
+use keys::{KEYS, LABEL, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 pub(super) use origin::Origin;
 pub(super) use resolved::{ConnectionOptions, LockOptions, RunOptions, TimesOptions};
 
@@ -36,6 +37,8 @@ pub(super) struct Settings {
     /// The keys whose values come from places that clap does not read. They count: neither the option
     /// nor its GENLOCK_ variable is set.
     below: BTreeSet<&'static str>,
+    /// The labels that are set, each `K=V`, but for those on the command line; what comes first counts.
+    labels: Vec<(String, Origin)>,
     /// Whether $ETCDCTL_INSECURE_TRANSPORT asks for TLS where an endpoint has no scheme.
     tls: bool,
 }
@@ -62,6 +65,7 @@ impl Settings {
             files: Vec::new(),
             named: None,
             below: BTreeSet::new(),
+            labels: Vec::new(),
             tls: false,
         };
         let Some((verb, given)) = given.subcommand() else {
@@ -92,10 +96,16 @@ impl Settings {
         let in_files = in_files.filter(|(key, ..)| *key == "endpoints");
         let in_files = in_files.map(|(_, value, _)| value.clone()).next();
         settings.read_variables(in_files)?;
+        settings.read_label_variable();
         for file in files {
             for (key, value, line) in file.values {
                 let origin = Origin::File(file.path.clone(), line);
-                settings.offer(key, value, origin);
+                if key == LABEL {
+                    let text = value.to_string_lossy().into_owned();
+                    settings.labels.push((text, origin));
+                } else {
+                    settings.offer(key, value, origin);
+                }
             }
             settings.files.push((file.path, file.present));
         }
@@ -178,7 +188,10 @@ impl Settings {
     /// Every setting. `command` is the definition of the command line, which has the defaults.
     pub(super) fn all(&self, command: &Command) -> Vec<ShownSetting<'_>> {
         let options = command.find_subcommand("run").unwrap_or(command);
-        let shown = KEYS.iter().map(|key| {
+        let plain = KEYS
+            .iter()
+            .filter(|key| key.name != LABEL || self.labels.is_empty());
+        let shown = plain.map(|key| {
             let set = self.values.get(key.name).filter(|_| key.name != PASSWORD);
             let default = || {
                 let values = option(options, key.name)?.get_default_values();
@@ -196,7 +209,7 @@ impl Settings {
                 fault,
             }
         });
-        shown.collect()
+        shown.chain(self.shown_labels()).collect()
     }
 
     /// The configuration files, and whether each exists.

@@ -61,6 +61,7 @@ mod generated;
 mod impatience;
 mod inherited;
 mod killed;
+mod labels;
 mod leftovers;
 mod limits;
 mod manual;

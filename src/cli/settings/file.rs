@@ -190,6 +190,10 @@ impl Reading<'_> {
             let at = name.span().start;
             let key = KEYS.iter().find(|key| key.name == name.get_ref());
             let key = key.ok_or_else(|| self.wrong(at, &self.unknown(name.get_ref())))?;
+            if let ValueKind::Labels = key.kind {
+                values.extend(self.labels(key, at, value.get_ref())?);
+                continue;
+            }
             let value = self
                 .value(key, value.get_ref())
                 .map_err(|why| self.wrong(at, &format!("{}: {why}", key.name)))?;
@@ -214,6 +218,29 @@ impl Reading<'_> {
             values.push((key.name, value, self.line(at)));
         }
         Ok(values)
+    }
+
+    /// Each label of the table that begins at this byte.
+    fn labels(
+        &self,
+        key: &Key,
+        at: usize,
+        value: &DeValue<'_>,
+    ) -> Result<Vec<(&'static str, OsString, usize)>> {
+        let DeValue::Table(table) = value else {
+            return Err(self.wrong(at, "label: a table, as in { team = \"storage\" }"));
+        };
+        let labels = table.iter().map(|(name, value)| {
+            let at = name.span().start;
+            let wrong = |why| self.wrong(at, &format!("label {}: {why}", name.get_ref()));
+            let DeValue::String(text) = value.get_ref() else {
+                return Err(wrong("a string".to_owned()));
+            };
+            let label = OsString::from(format!("{}={text}", name.get_ref()));
+            key.check(&label).map_err(wrong)?;
+            Ok((key.name, label, self.line(at)))
+        });
+        labels.collect()
     }
 
     /// The value in the option's form.
@@ -250,9 +277,7 @@ impl Reading<'_> {
                 return Err("a string such as \"10s\", or seconds".to_owned());
             }
             (ValueKind::Endpoints, _) => return Err("a string, or an array of strings".to_owned()),
-            (ValueKind::Path | ValueKind::Text | ValueKind::Recorded, _) => {
-                return Err("a string".to_owned());
-            }
+            _ => return Err("a string".to_owned()),
         };
         if value.is_empty() {
             return Err("it is empty".to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cli::args::Recorded;
+use crate::cli::labels;
 use crate::cli::times;
 use crate::secrets;
 
@@ -30,10 +31,12 @@ pub(super) enum ValueKind {
     Duration(fn(&str) -> Result<Duration, String>),
     /// How much of the command the holder's record has.
     Recorded,
+    /// A table of labels. Each of them is a value by itself, `K=V`.
+    Labels,
     Flag,
 }
 
-pub(super) const KEYS: [Key; 15] = [
+pub(super) const KEYS: [Key; 18] = [
     Key::new("endpoints", ValueKind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
     Key::new("cacert", ValueKind::Path, Some("ETCDCTL_CACERT")),
     Key::new("cert", ValueKind::Path, Some("ETCDCTL_CERT")),
@@ -66,10 +69,16 @@ pub(super) const KEYS: [Key; 15] = [
     ),
     Key::new("record-command", ValueKind::Recorded, None),
     Key::new(FORMER, ValueKind::Flag, None),
+    Key::new(REASON, ValueKind::Text, None),
+    Key::new(LABEL, ValueKind::Labels, None),
+    Key::new(NO_CI_LABEL, ValueKind::Flag, None),
 ];
 
 /// The former name of `record-command = "none"`, which still works.
 pub(super) const FORMER: &str = "no-record-command";
+pub(super) const REASON: &str = "reason";
+pub(super) const LABEL: &str = "label";
+pub(super) const NO_CI_LABEL: &str = "no-ci-label";
 pub(super) const USER: &str = "user";
 pub(super) const PASSWORD: &str = "password";
 pub(super) const PASSWORD_FILE: &str = "password-file";
@@ -93,13 +102,17 @@ impl Key {
         match self.kind {
             ValueKind::Duration(parse) => parse(text).map(drop),
             ValueKind::Recorded => recorded(text).map(drop),
+            ValueKind::Labels => labels::parse(text).map(drop),
             ValueKind::Endpoints | ValueKind::Path | ValueKind::Text | ValueKind::Flag => Ok(()),
         }
     }
 
     /// Whether `genlock doctor` has the option too.
     pub(super) fn is_of_doctor(&self) -> bool {
-        !matches!(self.name, "retry-interval" | "record-command" | FORMER)
+        !matches!(
+            self.name,
+            "retry-interval" | "record-command" | FORMER | REASON | LABEL | NO_CI_LABEL
+        )
     }
 
     /// The value without passwords, to be shown.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Settings;
 use super::keys::{self, FORMER, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
+use crate::cli::labels::Notes;
 
 /// Which store to use, and as which user.
 pub(in crate::cli) struct ConnectionOptions {
@@ -46,6 +47,8 @@ pub(in crate::cli) struct LockOptions {
     pub(in crate::cli) kill_after: Option<Duration>,
     pub(in crate::cli) no_renew: bool,
     pub(in crate::cli) retry_interval: Duration,
+    /// The reason and the labels of the holder's record.
+    pub(in crate::cli) notes: Notes,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: u8,
     pub(in crate::cli) connection: ConnectionOptions,
@@ -99,7 +102,14 @@ impl Settings {
     }
 
     /// The options of `run`, where these were typed, in `words`.
-    pub(in crate::cli) fn run(&self, typed: RunArgs, words: &[OsString]) -> RunOptions {
+    ///
+    /// # Errors
+    /// As [`Settings::notes`].
+    pub(in crate::cli) fn run(
+        &self,
+        typed: RunArgs,
+        words: &[OsString],
+    ) -> anyhow::Result<RunOptions> {
         let TimesOptions { ttl, kill_after } = self.times(&typed.times);
         let recorded = self.below("record-command");
         let recorded = recorded.and_then(|text| keys::recorded(text).ok());
@@ -120,11 +130,12 @@ impl Settings {
             retry_interval: self
                 .duration("retry-interval")
                 .unwrap_or(typed.retry_interval),
+            notes: self.notes(typed.labels)?,
             quiet: typed.quiet,
             verbose: typed.verbose,
             connection: self.connection(&typed.connection),
         };
-        RunOptions {
+        Ok(RunOptions {
             lock,
             max_runtime: typed.max_runtime,
             lost_exit_code: typed.lost_exit_code,
@@ -132,11 +143,11 @@ impl Settings {
             record_command: if is_hidden { Recorded::None } else { recorded },
             command: typed.command,
             words: words.to_vec(),
-        }
+        })
     }
 
     /// The value that replaces clap's, because neither the option nor its GENLOCK_ variable is set.
-    fn below(&self, key: &str) -> Option<&str> {
+    pub(super) fn below(&self, key: &str) -> Option<&str> {
         let value = self.values.get(key).filter(|_| self.below.contains(key))?;
         value.to_str()
     }
@@ -146,7 +157,7 @@ impl Settings {
         Some(path.into())
     }
 
-    fn flag(&self, key: &str) -> Option<bool> {
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
         Some(self.below(key)? == "true")
     }
 
