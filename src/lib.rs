@@ -55,6 +55,7 @@ mod input;
 pub mod locker;
 mod loss;
 mod record;
+mod report;
 mod secrets;
 mod stores;
 #[cfg(feature = "testing")]
@@ -98,11 +99,12 @@ pub use locker::redis::Redis;
 #[cfg(feature = "zookeeper")]
 pub use locker::zookeeper::ZooKeeper;
 pub use locker::{
-    Capabilities, Capability, Config, Grant, Held, Hold, Locker, Loss, Mark, Marks, Mode, Operator,
-    Options, Ownership, QueuePolicy, Record, Request, RequestBuilder,
+    Capabilities, Capability, Config, Grant, Held, History, Hold, Locker, Loss, Mark, Marks, Mode,
+    Operator, Options, Ownership, QueuePolicy, Record, Request, RequestBuilder,
 };
 #[cfg(feature = "net")]
 pub use locker::{Credentials, Tls};
+pub use report::{CommandEnd, RunReport, Why};
 pub use stores::{STORES, open, open_with, stores_with};
 
 /// The examples in the documentation compile.

@@ -15,6 +15,7 @@ mod fault;
 #[cfg(feature = "file")]
 pub mod file;
 mod held;
+pub mod history;
 mod hold;
 pub mod keeper;
 pub mod kind;
@@ -50,6 +51,7 @@ pub use deadline::{
     stopped_after,
 };
 pub use held::{Grant, Held, Possession, Variable};
+pub use history::{History, PastRun};
 pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;

@@ -108,6 +108,8 @@ pub enum Capability {
     Latest,
     /// [`Capabilities::marks`](crate::Capabilities::marks).
     Marks,
+    /// [`Capabilities::history`](crate::Capabilities::history).
+    History,
 }
 
 impl Capability {
@@ -119,6 +121,7 @@ impl Capability {
             Self::SeveralKeys => "locks of several keys at once",
             Self::Latest => "queue in which the latest goes first",
             Self::Marks => "marks of what is done",
+            Self::History => "history of runs",
         }
     }
 }

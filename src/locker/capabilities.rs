@@ -32,6 +32,8 @@ pub struct Capabilities {
     pub time_left: bool,
     /// Whether it has marks, which a run leaves for the next ones to see.
     pub marks: bool,
+    /// Whether it keeps the last runs of each key.
+    pub history: bool,
     /// Whether an operator can see who waits.
     pub waiters_visible: bool,
 }
@@ -52,6 +54,7 @@ impl Capabilities {
             latest: false,
             time_left: false,
             marks: false,
+            history: false,
             waiters_visible: false,
         }
     }
@@ -64,6 +67,7 @@ impl Capabilities {
             Capability::SeveralKeys => self.several_keys,
             Capability::Latest => self.latest,
             Capability::Marks => self.marks,
+            Capability::History => self.history,
         }
     }
 

@@ -16,6 +16,7 @@ mod expiry;
 mod fault;
 mod follow;
 mod greeting;
+mod history;
 mod hold;
 mod inspect;
 mod kind;
@@ -53,6 +54,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.ttl_step = Duration::from_secs(1);
     able.fifo = true;
     able.time_left = true;
+    able.history = true;
     able.waiters_visible = true;
     able
 };

@@ -8,6 +8,7 @@ mod counter;
 mod diagnose;
 mod directory;
 mod examine;
+mod history;
 mod holding;
 mod kind;
 mod lockfile;
@@ -45,10 +46,14 @@ use crate::events::EventKind;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// What the file store's locks can do.
-pub(crate) static CAPABILITIES: Capabilities = Capabilities::new(
-    "file",
-    "all that lock run on this host and see one directory, on a local file system",
-);
+pub(crate) static CAPABILITIES: Capabilities = {
+    let mut able = Capabilities::new(
+        "file",
+        "all that lock run on this host and see one directory, on a local file system",
+    );
+    able.history = true;
+    able
+};
 
 /// Locks in the files of one directory, which has to be on a local file system. A clone is the same
 /// client.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::examination::Examination;
-use super::{BoxFuture, Capabilities, Config, Locker, Marks, Operator, Options};
+use super::{BoxFuture, Capabilities, Config, History, Locker, Marks, Operator, Options};
 use crate::error::{Result, Setting};
 
 /// One kind of store. Endpoints are its own that begin with one of its schemes.
@@ -58,10 +58,10 @@ pub struct StoreHelp {
 /// Finds out what is wrong with a store: its configuration, a key and a TTL.
 type Examine = for<'a> fn(&'a Config, &'a str, Duration) -> BoxFuture<'a, Result<Examination>>;
 
-/// One client of a store, to take locks, to leave marks, and for an operator.
-pub trait StoreClient: Locker + Operator + Marks {}
+/// One client of a store, to take locks, to leave marks, to keep runs, and for an operator.
+pub trait StoreClient: Locker + Operator + Marks + History {}
 
-impl<T: Locker + Operator + Marks> StoreClient for T {}
+impl<T: Locker + Operator + Marks + History> StoreClient for T {}
 
 /// What stands behind the scheme of an endpoint, which is written in either case (RFC 3986, 3.1).
 pub(crate) fn behind_scheme<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {

@@ -12,6 +12,7 @@ mod dial;
 mod examine;
 mod fault;
 mod follow;
+mod history;
 mod hold;
 mod inspect;
 mod kind;

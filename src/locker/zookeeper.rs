@@ -9,6 +9,7 @@ mod ensemble;
 mod enter;
 mod examine;
 mod follow;
+mod history;
 mod hold;
 mod inspect;
 mod jute;

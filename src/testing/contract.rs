@@ -7,6 +7,7 @@ pub mod calls;
 pub mod ending;
 pub mod events;
 pub mod exclusion;
+pub mod history;
 pub mod marks;
 pub mod operating;
 pub mod refusal;
@@ -17,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Event, EventKind, Held, Locker, Marks, Operator, Options};
+use crate::{Event, EventKind, Held, History, Locker, Marks, Operator, Options};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A store of its own, as one test needs it. What a case asks for goes by the
@@ -34,6 +35,12 @@ pub trait Fixture: Sized {
 
     /// An operator's view of it.
     fn operator(&self) -> impl Future<Output = Arc<dyn Operator>>;
+
+    /// A client of it that keeps the last runs of a key. `None` where the store's
+    /// [capabilities](crate::Capabilities::history) have none.
+    fn historian(&self) -> impl Future<Output = Option<Arc<dyn History>>> {
+        std::future::ready(None)
+    }
 
     /// What holders, waiters and marks have in the store now: nothing when there are none.
     fn leftovers(&self) -> impl Future<Output = Vec<String>>;
@@ -83,6 +90,9 @@ macro_rules! contract {
             exclusion::many_locks_of_one_client;
             exclusion::different_keys_do_not_block_each_other;
             exclusion::every_odd_key_is_a_lock_of_its_own;
+            history::the_last_runs_are_kept_in_their_order;
+            history::a_beginning_changes_no_end;
+            history::runs_are_no_locks;
             marks::a_mark_is_seen_without_a_lock_and_is_none;
             marks::the_last_mark_is_the_one_set_last;
             marks::who_lost_the_lock_does_not_mark;

@@ -2,6 +2,7 @@
 //! written. It uses only what any crate may.
 
 mod client;
+mod history;
 mod marks;
 mod operator;
 mod place;
@@ -56,6 +57,8 @@ struct StoreContents {
     /// Whether renewals go without an answer.
     silent: bool,
     followers: Vec<mpsc::UnboundedSender<StoredChange>>,
+    /// By key and token, as JSON.
+    past_runs: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     /// In the order in which they were set.
     marks: Vec<StoredMark>,
 }

@@ -14,7 +14,7 @@ mod strangers;
 
 use std::sync::Arc;
 
-use genlock::{Etcd, EtcdConfig, Held, Locker, Marks, Operator, Options};
+use genlock::{Etcd, EtcdConfig, Held, History, Locker, Marks, Operator, Options};
 use tokio::task::JoinHandle;
 
 use crate::support::etcd::Server;
@@ -58,6 +58,10 @@ impl Fixture for Server {
 
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(etcd(&[&self.endpoint()], Options::default()))
+    }
+
+    async fn historian(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(etcd(&[&self.endpoint()], Options::default())))
     }
 
     async fn leftovers(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{FileStore, Held, Locker, Marks, Operator, Options};
+use genlock::{FileStore, Held, History, Locker, Marks, Operator, Options};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tempfile::TempDir;
@@ -35,6 +35,12 @@ impl Fixture for Files {
 
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(FileStore::open(self.0.path(), Options::default()).expect("a store"))
+    }
+
+    async fn historian(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(
+            FileStore::open(self.0.path(), Options::default()).expect("a store"),
+        ))
     }
 
     async fn leftovers(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use genlock::clock::Instant;
 use genlock::locker::margin;
 use genlock::testing::MemoryStore;
 use genlock::testing::contract::Fixture;
-use genlock::{Held, Locker, Loss, Marks, Operator, Options};
+use genlock::{Held, History, Locker, Loss, Marks, Operator, Options};
 
 struct Memory(MemoryStore);
 
@@ -26,6 +26,10 @@ impl Fixture for Memory {
 
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(self.0.client(Options::default()))
+    }
+
+    async fn historian(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(self.0.client(Options::default())))
     }
 
     async fn leftovers(&self) -> Vec<String> {

@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 24] = [
+const LAYERS: [(&str, &[&str]); 25] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -48,7 +48,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
             "secrets",
         ],
     ),
-    ("testing", &["events", "locker"]),
+    ("testing", &["events", "locker", "report"]),
     (
         "locker::etcd",
         &["events", "locker", "locker::net", "secrets"],
@@ -65,7 +65,14 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("locker::net", &["events", "input", "locker", "secrets"]),
     (
         "locker",
-        &["events", "locker::net", "secrets", "loss", "record"],
+        &[
+            "events",
+            "locker::net",
+            "secrets",
+            "loss",
+            "record",
+            "report",
+        ],
     ),
     ("supervise", &[]),
     ("stderr", &["describe"]),
@@ -73,6 +80,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("events", &["loss", "record"]),
     ("loss", &[]),
     ("record", &[]),
+    ("report", &["record"]),
     ("columns", &[]),
     ("input", &[]),
     ("local_time", &[]),

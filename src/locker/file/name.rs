@@ -11,13 +11,24 @@
 use std::fmt::Write;
 
 const SUFFIX: &str = ".lock";
+/// Of the file beside it that has the last runs.
+const PAST: &str = ".history";
 const NAME_MAX: usize = 255;
 /// What is kept of the beginning of a name that is too long.
 const BEGINNING: usize = 200;
 
 /// Names the lock file of `key`.
 pub(super) fn of(key: &str) -> String {
-    let mut name = String::with_capacity(key.len() + SUFFIX.len());
+    with_suffix(key, SUFFIX)
+}
+
+/// Names the file of the last runs under the lock of `key`.
+pub(super) fn of_history(key: &str) -> String {
+    with_suffix(key, PAST)
+}
+
+fn with_suffix(key: &str, suffix: &str) -> String {
+    let mut name = String::with_capacity(key.len() + suffix.len());
     for (at, byte) in key.bytes().enumerate() {
         match byte {
             b'.' if at == 0 => name.push_str("%2E"),
@@ -30,11 +41,11 @@ pub(super) fn of(key: &str) -> String {
             }
         }
     }
-    if name.len() + SUFFIX.len() > NAME_MAX {
+    if name.len() + suffix.len() > NAME_MAX {
         name.truncate(BEGINNING);
         let _ = write!(name, "~{:032x}", fnv1a(key.as_bytes()));
     }
-    name.push_str(SUFFIX);
+    name.push_str(suffix);
     name
 }
 
@@ -106,6 +117,13 @@ mod tests {
                 "k".repeat(BEGINNING)
             )
         );
+    }
+
+    #[test]
+    fn a_history_is_no_lock() {
+        assert_eq!(of_history("/k"), "%2Fk.history");
+        assert_eq!(key_of(&of_history("/k")), None);
+        assert!(of_history(&"k".repeat(250)).len() <= NAME_MAX);
     }
 
     #[test]

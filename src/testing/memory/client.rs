@@ -20,6 +20,7 @@ pub(super) static CAPABILITIES: Capabilities = {
     able.expires = true;
     able.fifo = true;
     able.time_left = true;
+    able.history = true;
     able.marks = true;
     able.waiters_visible = true;
     able
