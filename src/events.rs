@@ -71,6 +71,9 @@ pub enum EventKind {
     /// Why a connection broke, in a dependency's own words, where the reason in the next event says no
     /// more than that it broke. It may have anything in it: escape it before it is shown.
     Beneath(String),
+    /// The store does not do all for this client that it could; what, and what follows, on one line. It
+    /// may have anything in it: escape it before it is shown.
+    Limited(String),
     /// An operator took the held lock away; the loss of it comes next.
     TakenAway(TakenAway),
     /// The held lock is lost. The library tells nothing more of it.
@@ -119,9 +122,11 @@ impl EventKind {
             Self::Waiting { .. } => "waiting",
             Self::Granted { .. } => "granted",
             Self::Renewed(_) => "renewed",
-            Self::PlaceLost(_) | Self::Retrying(_) | Self::Beneath(_) | Self::TakenAway(_) => {
-                "trouble"
-            }
+            Self::PlaceLost(_)
+            | Self::Retrying(_)
+            | Self::Beneath(_)
+            | Self::Limited(_)
+            | Self::TakenAway(_) => "trouble",
             Self::Lost(_) => "lost",
             Self::Stopping(_) => "stopping",
             Self::Ended(_) => "ended",

@@ -30,6 +30,7 @@ pub fn trace(observed: &Event) {
         EventKind::PlaceLost(loss) => hand_over!(WARN, why = %loss),
         EventKind::Retrying(why) => hand_over!(WARN, why = why.as_str()),
         EventKind::Beneath(text) => hand_over!(DEBUG, beneath = ?text),
+        EventKind::Limited(what) => hand_over!(WARN, what = ?what),
         EventKind::TakenAway(by) => hand_over!(WARN, user = ?by.user, host = ?by.host),
         EventKind::Lost(loss) => hand_over!(ERROR, why = %loss),
         EventKind::Stopping(why) => hand_over!(WARN, why = ?why),

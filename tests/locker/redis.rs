@@ -2,6 +2,7 @@
 
 mod cluster;
 mod interop;
+mod late;
 mod many;
 mod secure;
 mod sentinel;

@@ -39,6 +39,9 @@ impl LockLines {
             EventKind::Beneath(text) if self.verbose > 0 => {
                 stderr::complain(format_args!("beneath: {}", describe::escape(text)));
             }
+            EventKind::Limited(what) if self.verbose > 0 => {
+                stderr::complain(format_args!("{}", describe::escape(what)));
+            }
             EventKind::Renewed(deadline) if self.verbose > 1 => {
                 let left = describe::duration(deadline.left());
                 stderr::complain(format_args!("{key}: renewed, {left} left"));

@@ -9,7 +9,7 @@ use super::dial::RedisMembers;
 use super::fault;
 use super::names::LockNames;
 use super::reply::{RedisCommand, Reply};
-use super::scripts;
+use super::scripts::{self, Records};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
@@ -79,7 +79,7 @@ pub(super) async fn diagnose(
     // Nobody has this id: it is asked for what leaving needs, and leaves nothing.
     let commands = vec![
         RedisCommand::new(["INFO"]),
-        scripts::look(&names, false),
+        scripts::look(&names, Records::Holders),
         scripts::leave(&names, id),
         RedisCommand::new(["SUBSCRIBE", &names.of_one(id)]),
         RedisCommand::new(["UNSUBSCRIBE", &names.of_one(id)]),

@@ -1,12 +1,15 @@
 //! How a Redis is dialled: who we are, which database, and that it tells of keys that change. None of
 //! this is waited for: requests follow at once.
 
+use std::sync::Arc;
+
 use super::connection::{RedisClient, RequestError};
 use super::fault;
 use super::protocol::PROTOCOL;
 use super::pushes::Pushes;
-use super::reply::RedisCommand;
+use super::reply::{RedisCommand, Reply};
 use super::sentinel::RedisSite;
+use crate::clock::Instant;
 use crate::error::{Result, Subject};
 use crate::events::Observer;
 use crate::locker::BoxFuture;
@@ -37,6 +40,33 @@ pub(super) struct RedisDialler {
     site: RedisSite,
     tracked: Tracked,
     pushes: Pushes,
+}
+
+impl RedisMembers {
+    /// Sends one command; its answer.
+    pub(super) async fn one(self: &Arc<Self>, command: RedisCommand) -> Result<Reply, Fault> {
+        let op = move |client: Arc<RedisClient>| {
+            let command = [command.clone()];
+            async move { client.ask(&command).await }
+        };
+        let answers = self.call(self.command_timeout, op).await?;
+        Ok(answers.into_iter().next().unwrap_or(Reply::Null))
+    }
+
+    /// Sends these together: when, and their answers, with the errors among them.
+    pub(super) async fn each(
+        self: &Arc<Self>,
+        commands: Vec<RedisCommand>,
+    ) -> Result<(Instant, Vec<Reply>), Fault> {
+        let op = move |client: Arc<RedisClient>| {
+            let commands = commands.clone();
+            async move {
+                let asked = Instant::now();
+                Ok((asked, client.ask_each(&commands).await?))
+            }
+        };
+        self.call(self.command_timeout, op).await
+    }
 }
 
 impl RedisDialler {

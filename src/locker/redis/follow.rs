@@ -12,6 +12,7 @@ use super::dial::{RedisDialler, RedisMembers, Tracked};
 use super::inspect::{self, LockSeen};
 use super::names::LockNames;
 use super::pushes::Listener;
+use super::scripts::Records;
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -102,7 +103,7 @@ impl<'a> Follower<'a> {
                 found
             }
         };
-        for lock in inspect::look_at(&self.store, &keys, true).await? {
+        for lock in inspect::look_at(&self.store, &keys, Records::All).await? {
             self.compare(&lock, tell);
         }
         self.begun = true;

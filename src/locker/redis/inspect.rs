@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::connection::RedisClient;
+use super::connection::RequestError;
 use super::dial::RedisMembers;
+use super::fault::judge;
 use super::names::{LockNames, records_pattern};
 use super::place::mark_of;
 use super::reply::{RedisCommand, Reply};
-use super::scripts::{self, LockHolder};
+use super::scripts::{self, LockHolder, Records};
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -52,6 +53,14 @@ struct WaiterSeen {
 }
 
 impl LockSeen {
+    /// What a look has answered.
+    fn of(names: LockNames, answer: &Reply, asked: Instant) -> Result<Self, Fault> {
+        match answer {
+            Reply::Error(text) => Err(judge(RequestError::Answered(text.clone()))),
+            answer => Self::read(names, answer, asked).ok_or_else(senseless),
+        }
+    }
+
     fn read(names: LockNames, answer: &Reply, asked: Instant) -> Option<Self> {
         let [kind, value, pttl, now, kept, mark, waiters @ ..] = answer.list() else {
             return None;
@@ -158,78 +167,50 @@ fn kept_of(text: &[u8]) -> (Duration, Option<Record>) {
     (Duration::from_millis(ttl.unwrap_or(0)), record)
 }
 
-/// Looks at one lock; with everybody's records, or the holder's only.
+/// Looks at one lock.
 pub(super) async fn look(
     store: &Arc<RedisMembers>,
     key: &str,
-    all: bool,
+    records: Records,
 ) -> Result<LockSeen, Fault> {
-    let seen = looks(store, vec![LockNames::of(key)], all, false)
-        .await?
-        .pop();
-    seen.ok_or_else(senseless)
+    let names = LockNames::of(key);
+    let (asked, answers) = store.each(vec![scripts::look(&names, records)]).await?;
+    read_last(names, &answers, asked)
 }
 
 /// The same, and the client is told when anything of it changes.
-async fn look_on(store: &Arc<RedisMembers>, key: &str) -> Result<LockSeen, Fault> {
-    let seen = looks(store, vec![LockNames::of(key)], false, true)
-        .await?
-        .pop();
-    seen.ok_or_else(senseless)
+async fn look_and_listen(store: &Arc<RedisMembers>, key: &str) -> Result<LockSeen, Fault> {
+    let names = LockNames::of(key);
+    let look = scripts::look(&names, Records::Holders);
+    let (asked, answers) = store.each(vec![scripts::caching(), look]).await?;
+    read_last(names, &answers, asked)
 }
 
-/// Looks at any number of locks, some at a time.
+/// Looks at any number of locks, some at a time, each at a moment of its own.
 pub(super) async fn look_at(
     store: &Arc<RedisMembers>,
     keys: &BTreeSet<String>,
-    all: bool,
+    records: Records,
 ) -> Result<Vec<LockSeen>, Fault> {
     let locks: Vec<_> = keys.iter().map(|key| LockNames::of(key)).collect();
     let mut seen = Vec::new();
     for some in locks.chunks(LOOKS) {
-        seen.extend(looks(store, some.to_vec(), all, false).await?);
+        let looks = some.iter().map(|names| scripts::look(names, records));
+        let (asked, answers) = store.each(looks.collect()).await?;
+        for (names, answer) in some.iter().zip(&answers) {
+            seen.push(LockSeen::of(names.clone(), answer, asked)?);
+        }
     }
     Ok(seen)
 }
 
-/// Looks at several locks, each at a moment of its own.
-async fn looks(
-    store: &Arc<RedisMembers>,
-    locks: Vec<LockNames>,
-    all: bool,
-    watched: bool,
-) -> Result<Vec<LockSeen>, Fault> {
-    let mut commands = Vec::new();
-    for names in &locks {
-        commands.extend(watched.then(scripts::caching));
-        commands.push(scripts::look(names, all));
-    }
-    let op = move |client: Arc<RedisClient>| {
-        let commands = commands.clone();
-        async move {
-            let asked = Instant::now();
-            Ok((asked, client.ask_each(&commands).await?))
-        }
-    };
-    let (asked, mut answers) = store.call(store.command_timeout, op).await?;
-    if watched {
-        // Each look has an answer before it.
-        answers = answers.into_iter().skip(1).step_by(2).collect();
-    }
-    let mut seen = Vec::new();
-    for (names, answer) in locks.into_iter().zip(answers) {
-        if let Reply::Error(text) = &answer {
-            let error = super::connection::RequestError::Answered(text.clone());
-            return Err(super::fault::judge(error));
-        }
-        seen.push(LockSeen::read(names, &answer, asked).ok_or_else(senseless)?);
-    }
-    Ok(seen)
+fn read_last(names: LockNames, answers: &[Reply], asked: Instant) -> Result<LockSeen, Fault> {
+    LockSeen::of(names, answers.last().unwrap_or(&Reply::Null), asked)
 }
 
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
 pub(super) async fn list(store: &Arc<RedisMembers>, prefix: &str) -> Result<Vec<LockSeen>, Fault> {
-    let mut seen = look_at(store, &find(store, prefix).await?, false).await?;
+    let mut seen = look_at(store, &find(store, prefix).await?, Records::Holders).await?;
     seen.retain(|lock| !lock.is_free());
     Ok(seen)
 }
@@ -247,12 +228,8 @@ pub(super) async fn find(
         let words = ["MATCH", &pattern, "COUNT", PAGE, "TYPE", "hash"];
         let scan = RedisCommand::new(["SCAN"]).arg(&cursor);
         let scan = words.iter().fold(scan, |scan, word| scan.arg(word));
-        let op = move |client: Arc<RedisClient>| {
-            let scan = [scan.clone()];
-            async move { client.ask(&scan).await }
-        };
-        let answers = store.call(store.command_timeout, op).await?;
-        let Some([next, keys]) = answers.first().map(Reply::list) else {
+        let answer = store.one(scan).await?;
+        let [next, keys] = answer.list() else {
             return Err(senseless());
         };
         let keys = keys.list().iter().map(Reply::words);
@@ -288,7 +265,7 @@ async fn until(
     let pause = shared.options.retry_interval;
     let listener = shared.pushes.listen(LockNames::of(key).all());
     loop {
-        match look_on(&shared.store, key).await {
+        match look_and_listen(&shared.store, key).await {
             Ok(seen) if is_so(&seen) => return Ok(()),
             Ok(seen) => {
                 let over = seen.next_end().map(|end| end + Duration::from_millis(1));
@@ -314,7 +291,7 @@ pub(super) async fn left(
     let Some((names, id)) = LockNames::parse(owner_key) else {
         return Ok(Remaining::Nothing);
     };
-    let seen = look(store, &names.key, false).await?;
+    let seen = look(store, &names.key, Records::Holders).await?;
     let is_it =
         matches!(&seen.holder.genlock, Some((held, holder)) if *held == token && holder == id);
     if !is_it || seen.mark.is_some() {
@@ -333,14 +310,8 @@ pub(super) async fn clear_dead(
     key: &str,
 ) -> Result<Vec<Contender>, Fault> {
     let names = LockNames::of(key);
-    let clear = scripts::clear(&names);
-    let op = move |client: Arc<RedisClient>| {
-        let clear = [clear.clone()];
-        async move { client.ask(&clear).await }
-    };
-    let answers = store.call(store.command_timeout, op).await?;
-    let gone = answers.first().map(Reply::list).unwrap_or_default();
-    let gone = gone.iter().map(|one| WaiterSeen::read(one, 0));
+    let answer = store.one(scripts::clear(&names)).await?;
+    let gone = answer.list().iter().map(|one| WaiterSeen::read(one, 0));
     let gone: Option<Vec<_>> = gone.map(|one| Some(one?.contender(&names))).collect();
     gone.ok_or_else(senseless)
 }

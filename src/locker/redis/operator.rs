@@ -1,11 +1,9 @@
 //! What an operator may ask of a Redis, over the files beside this one.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use super::connection::RedisClient;
 use super::names::LockNames;
-use super::reply::Reply;
+use super::scripts::Records;
 use super::{Redis, follow, inspect, scripts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::fault::Fault;
@@ -14,9 +12,9 @@ use crate::locker::operator::{Change, Contender, Operator, Queue, Remaining, Rem
 use crate::locker::{BoxFuture, TakenAway};
 
 impl Redis {
-    async fn look(&self, key: &str, all: bool) -> Result<Queue> {
+    async fn look(&self, key: &str, records: Records) -> Result<Queue> {
         check_key(key)?;
-        let seen = inspect::look(&self.shared.store, key, all).await;
+        let seen = inspect::look(&self.shared.store, key, records).await;
         Ok(seen.map_err(|fault| of_key(fault, key))?.queue())
     }
 
@@ -25,14 +23,9 @@ impl Redis {
         // Strings always serialise.
         let mark = serde_json::to_vec(by).unwrap_or_default();
         let away = scripts::take_away(&LockNames::of(key), token, &mark, force);
-        let op = move |client: Arc<RedisClient>| {
-            let away = [away.clone()];
-            async move { client.ask(&away).await }
-        };
-        let store = &self.shared.store;
-        let answers = store.call(store.command_timeout, op).await;
-        let answers = answers.map_err(|fault| of_key(fault, key))?;
-        match answers.first().map(Reply::text).unwrap_or_default() {
+        let answer = self.shared.store.one(away).await;
+        let answer = answer.map_err(|fault| of_key(fault, key))?;
+        match answer.text() {
             b"told" => Ok(Removal::Told),
             b"removed" => Ok(Removal::Removed),
             _ => {
@@ -49,11 +42,11 @@ fn of_key(fault: Fault, key: &str) -> Error {
 
 impl Operator for Redis {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
-        Box::pin(self.look(key, true))
+        Box::pin(self.look(key, Records::All))
     }
 
     fn glance<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
-        Box::pin(self.look(key, false))
+        Box::pin(self.look(key, Records::Holders))
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {

@@ -1,7 +1,6 @@
 //! A place: the lock itself, or one in its queue. It is what the keeper keeps.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -43,8 +42,11 @@ pub(super) struct RedisPlace {
     waits: bool,
     /// What the newest answer said.
     standing: watch::Sender<PlaceState>,
+    /// Its own from the first answer on, and then its token.
+    ticket: OnceLock<u64>,
     listener: Listener,
-    untold: Arc<AtomicBool>,
+    /// Why the server tells nobody of keys that change, if it does not.
+    untold: Arc<OnceLock<String>>,
 }
 
 /// What is under the key of a lock that is held.
@@ -75,6 +77,7 @@ impl RedisPlace {
             record: holder.to_json(),
             waits,
             standing: watch::Sender::new(PlaceState::Gone),
+            ticket: OnceLock::new(),
             listener,
             untold: Arc::default(),
         })
@@ -93,6 +96,12 @@ impl RedisPlace {
     /// Told of every answer.
     pub(super) fn standings(&self) -> watch::Receiver<PlaceState> {
         self.standing.subscribe()
+    }
+
+    /// Whether it was told that its turn has come.
+    pub(super) fn is_told_to_hold(&self) -> bool {
+        let ticket = self.ticket.get();
+        ticket.is_some_and(|&ticket| self.listener.holds(ticket))
     }
 
     /// Told of what happens to the lock.
@@ -115,12 +124,9 @@ impl RedisPlace {
         let mut commands = self.watched_key();
         let mark = format!("!{}", self.id);
         commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
-        let op = move |client: Arc<RedisClient>| {
-            let commands = commands.clone();
-            async move { client.ask_each(&commands).await }
-        };
-        let answers = self.store.call(self.store.command_timeout, op).await?;
-        let own = format!(":{}", self.id);
+        let (_, answers) = self.store.each(commands).await?;
+        let ticket = self.ticket.get().copied().unwrap_or_default();
+        let own = format!("genlock:{ticket}:{}", self.id);
         Ok(match &answers[..] {
             // A type that has no GET is somebody else's.
             [_, Reply::Error(text), _] if text.starts_with("WRONGTYPE") => LockKey::WrittenOver,
@@ -128,7 +134,7 @@ impl RedisPlace {
                 return Err(fault::judge(RequestError::Answered(text.clone())));
             }
             [_, Reply::Null, _] => LockKey::Deleted,
-            [_, value, mark] if value.words().ends_with(&own) => {
+            [_, value, mark] if value.text() == own.as_bytes() => {
                 LockKey::Ours(mark_of(mark.text()))
             }
             // Genlocks take only what is free.
@@ -140,14 +146,7 @@ impl RedisPlace {
     /// Says anew since when it holds, for people who look.
     pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
         let stamp = scripts::stamp(&self.names, &self.id, self.ttl, &holder.to_json());
-        let op = move |client: Arc<RedisClient>| {
-            let stamp = [stamp.clone()];
-            async move { client.ask(&stamp).await }
-        };
-        self.store
-            .call(self.store.command_timeout, op)
-            .await
-            .map(drop)
+        self.store.one(stamp).await.map(drop)
     }
 
     /// Reads the lock's key, with the wish to be told when it changes.
@@ -166,12 +165,18 @@ impl RedisPlace {
         ]
     }
 
-    /// Whether the server tells nobody of keys that change.
-    pub(super) fn is_untold(&self) -> bool {
-        self.untold.load(Ordering::Relaxed)
+    /// Why the server tells nobody of keys that change, if it does not.
+    pub(super) fn untold(&self) -> Option<&str> {
+        self.untold.get().map(String::as_str)
     }
 
+    /// What there is by another ticket is a place that a request took which came late: what was ours is
+    /// gone, and another may have held the lock since.
     fn note(&self, standing: PlaceState) -> PlaceState {
+        let standing = match standing.ticket() {
+            Some(ticket) if *self.ticket.get_or_init(|| ticket) != ticket => PlaceState::Gone,
+            _ => standing,
+        };
         self.standing.send_replace(standing.clone());
         standing
     }
@@ -202,8 +207,8 @@ impl RedisPlace {
                 let all: Vec<_> = subscription.into_iter().chain(commands).collect();
                 let sent = counted.map_or_else(Instant::now, |counted| counted.leave());
                 let answers = client.ask_each(&all).await?;
-                if client.hello().is_some_and(|hello| hello.tracking.is_err()) {
-                    untold.store(true, Ordering::Relaxed);
+                if let Some(Err(why)) = client.hello().map(|hello| &hello.tracking) {
+                    untold.get_or_init(|| why.clone());
                 }
                 for answer in answers.iter().take(at + 1) {
                     if let Reply::Error(text) = answer {

@@ -3,15 +3,15 @@
 //! store is asked what there is.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::reply::Reply;
 
-/// The message to who waited: it holds the lock.
-const HELD: &[u8] = b"held";
+/// The message to who waited, with its ticket behind: it holds the lock.
+const HELD: &[u8] = b"held ";
 
 /// All who listen. A clone is the same.
 #[derive(Clone, Default)]
@@ -26,7 +26,8 @@ struct ListenersByName {
 #[derive(Default)]
 struct HeardPushes {
     anything: Notify,
-    held: AtomicBool,
+    /// The ticket of the newest message that it is held; 0 if there was none.
+    held: AtomicU64,
     /// The keys that were named, where all are listened for.
     keys: Mutex<Vec<Vec<u8>>>,
     /// Whether any other may have changed too.
@@ -77,11 +78,11 @@ impl Pushes {
     pub(super) fn pass_on(&self, push: &[Reply]) {
         let named = |at: usize| push.get(at).map(Reply::text).unwrap_or_default();
         match named(0) {
-            b"message" => self.wake(named(1), named(2) == HELD),
+            b"message" => self.wake(named(1), ticket(named(2))),
             b"invalidate" => match push.get(1) {
                 Some(Reply::List(keys)) => {
                     for key in keys {
-                        self.wake(key.text(), false);
+                        self.wake(key.text(), 0);
                     }
                 }
                 // All of them: the database was emptied.
@@ -99,11 +100,11 @@ impl Pushes {
         }
     }
 
-    fn wake(&self, name: &[u8], held: bool) {
+    fn wake(&self, name: &[u8], held: u64) {
         let listeners = self.listeners();
         let of_name = listeners.by_name.get(name);
         for (_, heard) in of_name.into_iter().flatten() {
-            heard.held.fetch_or(held, Ordering::AcqRel);
+            heard.held.fetch_max(held, Ordering::AcqRel);
             heard.anything.notify_one();
         }
         for (_, heard) in listeners.by_name.get(ALL).into_iter().flatten() {
@@ -129,9 +130,9 @@ impl Listener {
         self.heard.anything.notified().await;
     }
 
-    /// Whether it was ever said that the lock is held.
-    pub(super) fn held(&self) -> bool {
-        self.heard.held.load(Ordering::Acquire)
+    /// Whether it was ever said that the lock is held by this ticket.
+    pub(super) fn holds(&self, ticket: u64) -> bool {
+        self.heard.held.load(Ordering::Acquire) == ticket
     }
 
     /// The keys that were named since the last call; `None` where any may have changed.
@@ -140,6 +141,13 @@ impl Listener {
         let everything = self.heard.everything.swap(false, Ordering::AcqRel);
         (!everything).then_some(keys)
     }
+}
+
+/// The ticket in a message that says so; 0 is nobody's.
+fn ticket(message: &[u8]) -> u64 {
+    let ticket = message.strip_prefix(HELD).map(std::str::from_utf8);
+    let ticket = ticket.and_then(|ticket| ticket.ok()?.parse().ok());
+    ticket.unwrap_or(0)
 }
 
 impl Drop for Listener {
@@ -180,9 +188,9 @@ mod tests {
         assert!(!heard(&one).await && heard(&all).await);
         assert_eq!(all.take_keys().expect("keys"), [b"other"]);
         pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);
-        assert!(heard(&one).await && !one.held());
-        pushes.pass_on(&[text("message"), text("c"), text("held")]);
-        assert!(heard(&one).await && one.held());
+        assert!(heard(&one).await && !one.holds(17));
+        pushes.pass_on(&[text("message"), text("c"), text("held 17")]);
+        assert!(heard(&one).await && one.holds(17) && !one.holds(18));
         // It may be all, though some are named.
         pushes.pass_on(&[text("invalidate"), Reply::Null]);
         pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);

@@ -95,6 +95,12 @@ impl<'a> RedisQueue<'a> {
                 });
             }
         };
+        if let Some(why) = place.untold() {
+            let what = format!(
+                "redis does not tell of keys that change ({why}): a loss is seen with the next renewal"
+            );
+            self.notify(EventKind::Limited(what));
+        }
         call.has_place();
         let mut given = GivenLock {
             lease,
@@ -146,7 +152,7 @@ impl<'a> RedisQueue<'a> {
                 tokio::select! {
                     biased;
                     () = place.listener().anything() => {
-                        if place.listener().held() {
+                        if place.is_told_to_hold() {
                             return Ok(());
                         }
                     }
@@ -164,8 +170,8 @@ impl<'a> RedisQueue<'a> {
 
     /// Ends when the turn may have come without a word.
     async fn asked(&self, place: &RedisPlace, at: &QueuePlace) {
-        let poll =
-            (at.rank == 0 && place.is_untold()).then_some(self.shared.options.retry_interval);
+        let poll = (at.rank == 0 && place.untold().is_some())
+            .then_some(self.shared.options.retry_interval);
         // By then it surely has run out.
         let over = at.pause.map(|pause| pause + Duration::from_millis(1));
         match [poll, over].into_iter().flatten().min() {

@@ -32,6 +32,14 @@ pub(super) enum Entry {
     Stay,
 }
 
+/// Of whom a look gives the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    /// The holder, and all who wait.
+    All,
+    Holders,
+}
+
 /// What there is of one who asked for a lock.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlaceState {
@@ -42,6 +50,17 @@ pub(super) enum PlaceState {
     Busy(LockHolder),
     /// Nothing.
     Gone,
+}
+
+impl PlaceState {
+    /// By which it stands in the queue, or holds.
+    pub(super) fn ticket(&self) -> Option<u64> {
+        match self {
+            Self::Holds(ticket, _) => Some(*ticket),
+            Self::Waits(at) => Some(at.ticket),
+            Self::Busy(_) | Self::Gone => None,
+        }
+    }
 }
 
 /// A place in the queue.
@@ -152,9 +171,12 @@ pub(super) fn take_away(names: &LockNames, token: u64, mark: &[u8], force: bool)
     evaluated.arg(token.to_string()).arg(mark).arg(force)
 }
 
-/// Looks who holds and who waits; with everybody's record, or the holder's only.
-pub(super) fn look(names: &LockNames, all: bool) -> RedisCommand {
-    eval(LOOK, names).arg(if all { "all" } else { "holder" })
+/// Looks who holds and who waits.
+pub(super) fn look(names: &LockNames, records: Records) -> RedisCommand {
+    eval(LOOK, names).arg(match records {
+        Records::All => "all",
+        Records::Holders => "holder",
+    })
 }
 
 /// Keeps what the holder says of itself, with its TTL.

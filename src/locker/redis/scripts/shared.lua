@@ -101,8 +101,9 @@ local function pass_on()
   while id do
     local ttl = kept(id)
     if lives(id) and ttl > 0 then
-      give(id, redis.call('ZSCORE', Q, id), ttl)
-      if tell(id, 'held') > 0 then
+      local ticket = redis.call('ZSCORE', Q, id)
+      give(id, ticket, ttl)
+      if tell(id, 'held ' .. ticket) > 0 then
         settle(id)
         local head = first()
         if head then
