@@ -41,6 +41,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -k 'From SIGTERM to SIGKILL when the command is stopped'
             cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped'
             cand --max-runtime 'Stop the command after this time; exit with 124'
+            cand --jitter 'Ask for the lock up to so much later, at most a day'
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
             cand --record-command 'What of the command others see in the holder''s record'

@@ -18,6 +18,7 @@ module completions {
     --ttl: string             # How long the store keeps it without us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
+    --jitter: string          # Ask for the lock up to so much later, at most a day
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
     --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0

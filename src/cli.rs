@@ -8,6 +8,7 @@ mod doctor;
 mod entry;
 mod environment;
 mod help;
+mod jitter;
 mod labels;
 mod layout;
 mod locking;

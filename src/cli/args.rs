@@ -10,7 +10,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::labels::LabelArgs;
-use super::{help, numbers, times};
+use super::{help, jitter, numbers, times};
 use crate::exit;
 
 /// The heading of the options that have a page of their own, `genlock help connection`.
@@ -60,6 +60,22 @@ pub(super) struct RunArgs {
     /// Counted from its start.
     #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
     pub(super) max_runtime: Option<Duration>,
+
+    /// Ask for the lock up to so much later, at most a day
+    ///
+    /// How much is always the same for this host and KEY. Where every host would then run in turn it is
+    /// refused: it is for locks of this host (file:). In the configuration it counts for whichever runs
+    /// can have it. The time of --wait begins afterwards.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "DURATION",
+        default_value = "0s",
+        hide_default_value = true,
+        value_parser = jitter::parse,
+        env = "GENLOCK_JITTER"
+    )]
+    pub(super) jitter: Duration,
 
     /// Do not renew the lock: it, and with it the command, ends at the TTL
     #[arg(hide_short_help = true, long)]

@@ -122,8 +122,9 @@ Configuration:
   XDG_CONFIG_HOME the first is in there. In TOML, the keys are the long options
       endpoints = [\"https://a:2379\", \"https://b:2379\"]
       cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
-      ttl kill-after retry-interval record-command reason label no-ci-label
-  and password. label is a table of names and values; those of each place are added up. Paths are relative to the file. A duration is a string, or a number of seconds.
+      ttl kill-after retry-interval jitter record-command reason label no-ci-label
+  and password. label is a table of names and values; those of each place are added up. Paths are
+  relative to the file. A duration is a string, or a number of seconds.
   A password is here only if nobody else can read the file (chmod 600); that of password-file may
   be readable by nobody else, one of root's or another user's also by its group.";
 

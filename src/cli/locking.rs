@@ -8,6 +8,7 @@ mod state;
 mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::settings::{LockOptions, Settings};
 use super::store::Store;
@@ -29,6 +30,7 @@ pub(super) struct Locking<'a> {
     endpoints: String,
     events: EventStream,
     seen: Seen,
+    /// When the store is asked first.
     start: Instant,
 }
 
@@ -48,16 +50,17 @@ pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result
 }
 
 impl<'a> Locking<'a> {
-    /// Opens the store, which sends nothing yet. The limit of the wait counts from here. `command` is for
-    /// the holder's record. `reader` is called with every event, after the verb's own state and the lines
+    /// Opens the store, which sends nothing yet. It is asked after the `delay`, and the limit of the wait
+    /// counts from then on. `command` is for the holder's record. `reader` is called with every event, after the verb's own state and the lines
     /// on stderr.
     pub(super) fn open(
         options: &'a LockOptions,
         store: Store,
+        delay: Duration,
         command: String,
         reader: impl Fn(&Event) + Send + Sync + 'static,
     ) -> crate::Result<Self> {
-        let (start, seen) = (Instant::now(), Seen::default());
+        let (start, seen) = (Instant::now() + delay, Seen::default());
         let lines = LockLines::new(options, seen.clone(), start);
         let shown = seen.clone();
         let events = EventStream::new(&options.key, move |event| {

@@ -11,11 +11,13 @@ mod survivors;
 
 use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use super::args::Recorded;
 use super::environment;
+use super::jitter;
 use super::locking::{self, Locking};
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
@@ -42,12 +44,13 @@ pub(super) fn run(
     watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
     let store = locking::store(&options.lock, settings)?;
+    let delay = jitter::delay(options, settings, store.kind)?;
     let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(under_lock(options, settings, store, forked));
+    let exit = runtime.block_on(under_lock(options, settings, (store, delay), forked));
     // To drop the runtime takes time, and would wait for the threads in which tokio looks up names.
     // The process is about to end anyway.
     std::mem::forget(runtime);
@@ -57,7 +60,7 @@ pub(super) fn run(
 async fn under_lock(
     options: &RunOptions,
     settings: &Settings,
-    store: Store,
+    (store, delay): (Store, Duration),
     forked: ForkedWatchdog,
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
@@ -75,7 +78,7 @@ async fn under_lock(
         options,
         signals,
         user: environment::left_out_user(settings.has_whole_user()),
-        locking: Locking::open(&options.lock, store, recorded(options), read)?,
+        locking: Locking::open(&options.lock, store, delay, recorded(options), read)?,
     };
     run.until_over(supervision).await
 }

@@ -60,6 +60,7 @@ mod frozen;
 mod generated;
 mod impatience;
 mod inherited;
+mod jitter;
 mod killed;
 mod labels;
 mod leftovers;

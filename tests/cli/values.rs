@@ -28,7 +28,7 @@ const ANY_STATUS: &str = "a whole number from 0 to 255";
 const FAILURE: &str = "a whole number from 1 to 255";
 
 /// An option, its variable, a value, and why it is not taken.
-const NOT_TAKEN: [(&str, &str, &str, &str); 15] = [
+const NOT_TAKEN: [(&str, &str, &str, &str); 16] = [
     (
         "--conflict-exit-code",
         "GENLOCK_CONFLICT_EXIT_CODE",
@@ -61,6 +61,7 @@ const NOT_TAKEN: [(&str, &str, &str, &str); 15] = [
         "a duration is not negative",
     ),
     ("--max-runtime", "GENLOCK_MAX_RUNTIME", "inf", TOO_LONG),
+    ("--jitter", "GENLOCK_JITTER", "25h", "at most a day, 24h"),
     (
         "--retry-interval",
         "GENLOCK_RETRY_INTERVAL",

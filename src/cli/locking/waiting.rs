@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::Locking;
 use crate::cli::nested;
-use crate::clock;
+use crate::clock::{self, Instant};
+use crate::describe;
 use crate::locker::{Held, Record};
 use crate::progress;
+use crate::stderr;
 
 /// Why the lock is not held.
 pub(in crate::cli) enum NotHeld {
@@ -36,8 +38,19 @@ impl Locking<'_> {
         }
     }
 
+    /// Waits until the store is to be asked.
+    async fn delay(&self) {
+        if self.options.verbose > 0 && self.start > Instant::now() {
+            let key = describe::escape(&self.options.key);
+            let left = describe::duration(self.start.left());
+            stderr::complain(format_args!("{key}: asking for it in {left} (--jitter)"));
+        }
+        clock::sleep_until(self.start).await;
+    }
+
     /// Acquires the lock; `None` if another still holds it when the limit is over.
     async fn acquire(&self) -> crate::Result<Option<Held>> {
+        self.delay().await;
         let (key, limit) = (&self.options.key, self.options.limit);
         if limit == Some(Duration::ZERO) {
             return self.store.try_lock(key).await;

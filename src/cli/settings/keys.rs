@@ -6,8 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cli::args::Recorded;
-use crate::cli::labels;
-use crate::cli::times;
+use crate::cli::{jitter, labels, times};
 use crate::secrets;
 
 /// A setting that can be made in the configuration.
@@ -36,7 +35,7 @@ pub(super) enum ValueKind {
     Flag,
 }
 
-pub(super) const KEYS: [Key; 18] = [
+pub(super) const KEYS: [Key; 19] = [
     Key::new("endpoints", ValueKind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
     Key::new("cacert", ValueKind::Path, Some("ETCDCTL_CACERT")),
     Key::new("cert", ValueKind::Path, Some("ETCDCTL_CERT")),
@@ -67,6 +66,7 @@ pub(super) const KEYS: [Key; 18] = [
         ValueKind::Duration(times::parse_pause),
         None,
     ),
+    Key::new("jitter", ValueKind::Duration(jitter::parse), None),
     Key::new("record-command", ValueKind::Recorded, None),
     Key::new(FORMER, ValueKind::Flag, None),
     Key::new(REASON, ValueKind::Text, None),
@@ -111,7 +111,7 @@ impl Key {
     pub(super) fn is_of_doctor(&self) -> bool {
         !matches!(
             self.name,
-            "retry-interval" | "record-command" | FORMER | REASON | LABEL | NO_CI_LABEL
+            "retry-interval" | "jitter" | "record-command" | FORMER | REASON | LABEL | NO_CI_LABEL
         )
     }
 

@@ -57,6 +57,8 @@ pub(in crate::cli) struct LockOptions {
 /// A run: the lock, and the command under it.
 pub(in crate::cli) struct RunOptions {
     pub(in crate::cli) lock: LockOptions,
+    /// How much later it may ask for the lock.
+    pub(in crate::cli) jitter: Duration,
     pub(in crate::cli) max_runtime: Option<Duration>,
     pub(in crate::cli) lost_exit_code: u8,
     pub(in crate::cli) leave_descendants: bool,
@@ -137,6 +139,7 @@ impl Settings {
         };
         Ok(RunOptions {
             lock,
+            jitter: self.duration("jitter").unwrap_or(typed.jitter),
             max_runtime: typed.max_runtime,
             lost_exit_code: typed.lost_exit_code,
             leave_descendants: typed.leave_descendants,
