@@ -21,6 +21,7 @@ mod hold;
 mod inspect;
 mod kind;
 mod lease;
+mod marks;
 mod operator;
 mod ping;
 mod proof;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::Result;
 use dial::{EtcdDialler, EtcdMembers};
 pub(crate) use kind::KIND;
@@ -55,6 +56,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.fifo = true;
     able.time_left = true;
     able.history = true;
+    able.marks = true;
     able.waiters_visible = true;
     able
 };
@@ -118,8 +120,6 @@ impl fmt::Debug for Etcd {
             .finish_non_exhaustive()
     }
 }
-
-impl Marks for Etcd {}
 
 impl Locker for Etcd {
     fn capabilities(&self) -> &Capabilities {
