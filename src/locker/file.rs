@@ -12,6 +12,7 @@ mod history;
 mod holding;
 mod kind;
 mod lockfile;
+mod marks;
 mod name;
 mod operator;
 mod own;
@@ -37,7 +38,7 @@ use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
 use super::operator::Contender;
 use super::ownership::Owner;
-use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Marks, Options, Record, Request};
+use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Options, Record, Request};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::events::EventKind;
@@ -47,10 +48,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// What the file store's locks can do.
 pub(crate) static CAPABILITIES: Capabilities = {
-    let mut able = Capabilities::new(
-        "file",
-        "all that lock run on this host and see one directory, on a local file system",
-    );
+    let assumption = "all that lock run on this host and see one directory, on a local file system";
+    let mut able = Capabilities::new("file", assumption);
+    able.marks = true;
     able.history = true;
     able
 };
@@ -297,8 +297,6 @@ impl fmt::Debug for FileStore {
             .finish_non_exhaustive()
     }
 }
-
-impl Marks for FileStore {}
 
 impl Locker for FileStore {
     fn capabilities(&self) -> &Capabilities {

@@ -3,6 +3,7 @@
 mod content;
 mod inherited;
 mod many;
+mod marks;
 mod planted;
 mod shared;
 
@@ -46,7 +47,11 @@ impl Fixture for Files {
     async fn leftovers(&self) -> Vec<String> {
         files(self.0.path())
             .into_iter()
-            .filter(|path| is_locked(path) || path.metadata().is_ok_and(|file| file.size() > 21))
+            .filter(|path| {
+                is_mark(path)
+                    || is_locked(path)
+                    || path.metadata().is_ok_and(|file| file.size() > 21)
+            })
             .map(|path| path.display().to_string())
             .collect()
     }
@@ -98,6 +103,11 @@ fn is_locked(path: &Path) -> bool {
         Err(Errno::WOULDBLOCK) => true,
         Err(error) => panic!("{}: {error}", path.display()),
     }
+}
+
+fn is_mark(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end == "once" || end == "new")
 }
 
 /// Waits until nobody has the file locked.

@@ -29,7 +29,7 @@ const RECORD_MAX: usize = 64 * 1024;
 const TRIES: u32 = 10;
 
 /// Lock files are read and written by all who may lock them, and by nobody else.
-const OWN_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+pub(super) const OWN_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 const GROUPS_FILE: Mode = OWN_FILE.union(Mode::RGRP).union(Mode::WGRP);
 const SHARED_FILE: Mode = GROUPS_FILE.union(Mode::ROTH).union(Mode::WOTH);
 
@@ -311,7 +311,7 @@ impl AsFd for LockFile {
 
 /// Gives a lock file of this user's the mode and group that `sharing` needs, whatever the umask took
 /// off. A file whose group cannot be changed stays its user's alone.
-fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
+pub(super) fn share(file: &File, stat: &Stat, sharing: Sharing) -> Result<(), Errno> {
     let user = rustix::process::geteuid();
     if !user.is_root() && user.as_raw() != stat.st_uid {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The one file name that a key has.
+//! The one file name that a key has, and those of its marks.
 //!
 //! Readable where it can be: letters, digits and `._-` stand for themselves, every other byte is
 //! `%XX`, and a dot at the beginning too, so that no name is `.`, `..` or hidden. A name that the
@@ -13,9 +13,14 @@ use std::fmt::Write;
 const SUFFIX: &str = ".lock";
 /// Of the file beside it that has the last runs.
 const PAST: &str = ".history";
+const MARK_SUFFIX: &str = ".once";
+const NEW_SUFFIX: &str = ".new";
 const NAME_MAX: usize = 255;
 /// What is kept of the beginning of a name that is too long.
 const BEGINNING: usize = 200;
+/// The key and the name of a mark share one file's name.
+const PART_MAX: usize = 120;
+const PART_BEGINNING: usize = 80;
 
 /// Names the lock file of `key`.
 pub(super) fn of(key: &str) -> String {
@@ -28,8 +33,42 @@ pub(super) fn of_history(key: &str) -> String {
 }
 
 fn with_suffix(key: &str, suffix: &str) -> String {
-    let mut name = String::with_capacity(key.len() + suffix.len());
-    for (at, byte) in key.bytes().enumerate() {
+    let mut name = part(key, NAME_MAX - suffix.len(), BEGINNING);
+    name.push_str(suffix);
+    name
+}
+
+/// Names the file of the mark of `key` with this name. A `:` is in no other part of a file's name.
+pub(super) fn of_mark(key: &str, name: &str) -> String {
+    let name = part(name, PART_MAX, PART_BEGINNING);
+    format!("{}{name}{MARK_SUFFIX}", marks_of(key))
+}
+
+/// Names the file in which the holder of `key` with this token writes a mark.
+pub(super) fn of_new_mark(key: &str, token: u64) -> String {
+    format!("{}{token}{NEW_SUFFIX}", marks_of(key))
+}
+
+/// Whether this is the name of a mark of `key`, or of one that is being written.
+pub(super) fn is_mark_of(name: &str, key: &str) -> bool {
+    let rest = name.strip_prefix(&*marks_of(key));
+    rest.is_some_and(|rest| rest.ends_with(MARK_SUFFIX) || rest.ends_with(NEW_SUFFIX))
+}
+
+/// Whether one of these is of a mark that is being written.
+pub(super) fn is_new_mark(name: &str) -> bool {
+    name.ends_with(NEW_SUFFIX)
+}
+
+/// What the names of all marks of `key` begin with.
+fn marks_of(key: &str) -> String {
+    part(key, PART_MAX, PART_BEGINNING) + ":"
+}
+
+/// A part of a name, of at most so many bytes; if it has to be cut so many of the beginning are left.
+fn part(text: &str, most: usize, beginning: usize) -> String {
+    let mut name = String::with_capacity(text.len() + SUFFIX.len());
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'.' if at == 0 => name.push_str("%2E"),
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
@@ -41,11 +80,10 @@ fn with_suffix(key: &str, suffix: &str) -> String {
             }
         }
     }
-    if name.len() + suffix.len() > NAME_MAX {
-        name.truncate(BEGINNING);
-        let _ = write!(name, "~{:032x}", fnv1a(key.as_bytes()));
+    if name.len() > most {
+        name.truncate(beginning);
+        let _ = write!(name, "~{:032x}", fnv1a(text.as_bytes()));
     }
-    name.push_str(suffix);
     name
 }
 
@@ -124,6 +162,22 @@ mod tests {
         assert_eq!(of_history("/k"), "%2Fk.history");
         assert_eq!(key_of(&of_history("/k")), None);
         assert!(of_history(&"k".repeat(250)).len() <= NAME_MAX);
+    }
+
+    #[test]
+    fn the_names_of_marks_are_fixed_for_ever() {
+        let name = "2026-11-27@Europe/Berlin";
+        let file = of_mark("/k", name);
+        assert_eq!(file, "%2Fk:2026-11-27%40Europe%2FBerlin.once");
+        assert!(is_mark_of(&file, "/k") && is_mark_of(&of_new_mark("/k", 7), "/k"));
+        assert!(!is_mark_of(&file, "/") && !is_mark_of(&of("/k:x"), "/k"));
+        assert_eq!(key_of(&file), None);
+        let long = of_mark(&"k".repeat(4096), &"n".repeat(255));
+        assert!(long.len() <= NAME_MAX, "{long}");
+        assert_ne!(long, of_mark(&"k".repeat(4096), &"n".repeat(254)));
+        assert!(of_new_mark(&"k".repeat(4096), u64::MAX).len() <= NAME_MAX);
+        let whole = of_mark(&"k".repeat(120), &"n".repeat(120));
+        assert!(!whole.contains('~') && whole.len() <= NAME_MAX);
     }
 
     #[test]

@@ -171,6 +171,12 @@ pub async fn a_mark_goes_away_by_itself(fixture: &impl Fixture) {
     })
     .await;
     assert_eq!(client.last_mark("/k").await.expect("an answer"), None);
+    // A store may keep what is over until the next one is set.
+    let held = lock(&client, "/k").await;
+    let next = mark(&held, "m");
+    client.set_mark(&held, &next, KEEP).await.expect("a mark");
+    client.unlock(held).await.expect("a release");
+    assert_eq!(client.forget("/k", Some("m")).await.expect("an answer"), 1);
     until_empty(fixture).await;
 }
 
