@@ -25,10 +25,13 @@ const MARK_MAX: u64 = 64 * 1024;
 /// When a mark was set, as its file says: among those of one token.
 type SetAt = (i64, i64);
 
+/// The file of a mark, and what is in it: nothing if that is over, or was not finished.
+type MarkFile = (String, Option<(SetAt, Mark)>);
+
 impl FileStore {
-    /// The files of the marks of `key`, with the mark in it unless it is over or not finished. What cannot
-    /// be read, such as another user's in a shared directory, is passed over.
-    fn marks_of(&self, key: &str) -> Result<Vec<(String, Option<(SetAt, Mark)>)>> {
+    /// The files of the marks of `key`. What cannot be read, such as another user's in a shared directory,
+    /// is passed over.
+    fn marks_of(&self, key: &str) -> Result<Vec<MarkFile>> {
         let names = self.directory.names()?.into_iter();
         let own = names.filter(|name| name::is_mark_of(name, key));
         let read = own.filter_map(|name| match name::is_new_mark(&name) {
