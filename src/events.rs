@@ -5,7 +5,7 @@ mod observer;
 #[cfg(feature = "tracing")]
 mod traced;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Instant;
 use crate::loss::Loss;
@@ -57,6 +57,14 @@ pub enum EventKind {
     },
     /// The place in the queue was lost, for this reason. A new one is taken, at the queue's end.
     PlaceLost(Loss),
+    /// The store keeps what stands for us for another time than it was asked for, by its own limits; sent
+    /// before [`EventKind::Granted`], and before the wait for it.
+    OtherTtl {
+        /// The TTL that was asked for.
+        asked: Duration,
+        /// The one that was granted.
+        granted: Duration,
+    },
     /// The lock is held from now on.
     Granted {
         /// The fencing token.
@@ -122,7 +130,8 @@ impl EventKind {
             Self::Waiting { .. } => "waiting",
             Self::Granted { .. } => "granted",
             Self::Renewed(_) => "renewed",
-            Self::PlaceLost(_)
+            Self::OtherTtl { .. }
+            | Self::PlaceLost(_)
             | Self::Retrying(_)
             | Self::Beneath(_)
             | Self::Limited(_)

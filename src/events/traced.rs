@@ -23,6 +23,11 @@ pub fn trace(observed: &Event) {
         EventKind::Waiting {
             owner_key, ahead, ..
         } => hand_over!(DEBUG, owner_key = owner_key.as_deref(), ahead),
+        EventKind::OtherTtl { asked, granted } => hand_over!(
+            DEBUG,
+            asked_seconds = asked.as_secs_f64(),
+            granted_seconds = granted.as_secs_f64()
+        ),
         EventKind::Granted { token, .. } => hand_over!(INFO, token),
         EventKind::Renewed(deadline) => {
             hand_over!(DEBUG, left_seconds = deadline.left().as_secs_f64())

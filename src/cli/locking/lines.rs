@@ -33,6 +33,12 @@ impl LockLines {
         let key = &self.key;
         match &event.what {
             EventKind::Granted { token, .. } => self.granted(event.boot, *token),
+            EventKind::OtherTtl { asked, granted } if self.verbose > 0 => {
+                let (asked, granted) = (describe::duration(*asked), describe::duration(*granted));
+                stderr::complain(format_args!(
+                    "{key}: the store grants a TTL of {granted}, not the {asked} that it was asked for"
+                ));
+            }
             EventKind::Retrying(why) if self.verbose > 0 => {
                 stderr::complain(format_args!("trying again: {why}"));
             }

@@ -176,6 +176,7 @@ impl Task {
             Ok(deadline) => {
                 let owner = Owner::new(Some(deadline.instant()));
                 leases.granted(self.number, deadline.ttl(), &owner);
+                self.tell_other(deadline.validity());
                 // Fails if the lease was dropped: then `ended` has ended too.
                 let _ = grant.send(Ok(Granted {
                     ttl: deadline.validity(),
@@ -259,6 +260,15 @@ impl Task {
         );
         let error = Error::new(ErrorKind::InvalidTtl, message);
         Err(Fault::Refused(error.about([Setting::Ttl])))
+    }
+
+    /// Tells that another TTL was granted than was asked for. Stores count in milliseconds at best.
+    fn tell_other(&self, granted: Duration) {
+        let asked = self.ttl;
+        if granted.abs_diff(asked) >= Duration::from_millis(1) {
+            let what = EventKind::OtherTtl { asked, granted };
+            self.keeper.options.notify(Some(&self.key), what);
+        }
     }
 
     /// Renews the lease until it is lost, and notes that. Then it waits without end: the lease is revoked
