@@ -208,6 +208,10 @@ impl ZkFailure {
             }
             -4 | -118 => Fault::broken("the connection broke"),
             -127 => Fault::broken("ZooKeeper has too much to do"),
+            UNIMPLEMENTED => Fault::Refused(Error::new(
+                ErrorKind::Unavailable,
+                "this ZooKeeper does not know what it was asked: it has to be 3.6 or newer",
+            )),
             code => Fault::Refused(Error::new(
                 ErrorKind::Unavailable,
                 format!("ZooKeeper refused, with its error {code}"),
@@ -222,6 +226,9 @@ impl ZkFailure {
     }
 }
 
+/// Its error of a call that it does not know.
+const UNIMPLEMENTED: i32 = -6;
+
 /// Its error of a login.
 pub(super) const AUTH_FAILED: i32 = -115;
 
@@ -234,8 +241,19 @@ impl From<ZkFailure> for Fault {
             ZkFailure::BadVersion => Self::broken("somebody else wrote to a node"),
             ZkFailure::NoChildren => Self::Refused(Error::new(
                 ErrorKind::Unavailable,
-                "held by a tool that knows no queue: its own node is where the queue would be",
+                "a node above it ends with another tool's session: nothing can be below that",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_said_to_be() {
+        let error = Error::from(Fault::from(ZkFailure::of(UNIMPLEMENTED)));
+        assert!(error.to_string().contains("3.6 or newer"), "{error}");
     }
 }
