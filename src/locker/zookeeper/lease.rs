@@ -43,9 +43,7 @@ struct Written {
     ttl: Duration,
 }
 
-/// A third of the timeout is the servers' bookkeeping; and a nineteenth of that more, so that the margin
-/// of a lock, a twentieth of what is left, is a twentieth of the whole timeout, which the servers' clocks
-/// count. That leaves 37 of 57 parts.
+/// What [`of_session`] leaves of a session for the lock: 37 of 57 parts.
 const OF_A_LOCK: u32 = 37;
 const OF_A_SESSION: u32 = 57;
 
@@ -61,16 +59,32 @@ pub(super) fn timeout_for(ttl: Duration) -> Duration {
     )
 }
 
-/// How long a lock lasts from the sending of a write on, if the session has this timeout: in whole
-/// milliseconds, so that what was asked for is what is granted.
+/// The deadline of a lock whose session has this timeout, a third of which may be the servers'
+/// bookkeeping, by what was sent at this moment.
+fn of_session(sent: Instant, timeout: Duration) -> Deadline {
+    Deadline::granted(sent, timeout).less(timeout / 3)
+}
+
+/// How long a lock lasts from the sending of a write on, if the session has this timeout.
 pub(super) fn ttl_of(timeout: Duration) -> Duration {
-    let ttl = timeout * OF_A_LOCK / OF_A_SESSION;
-    Duration::from_millis(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))
+    of_session(Instant::now(), timeout).validity()
 }
 
 /// The server is told so long after a renewal was asked for that we live: it is renewed again before.
 fn kept(ttl: Duration) -> Duration {
     ttl / 2
+}
+
+impl Written {
+    /// Other data of ours are to be there. What somebody else has written meanwhile stays: an operator's
+    /// mark says that the lock is taken away, and is still to be read.
+    fn replace(&mut self, data: Vec<u8>, own: &Record) -> Result<(), Fault> {
+        if !Record::from_json(&self.data).is_some_and(|found| found.is_of(own)) {
+            return Err(ZkFailure::BadVersion.into());
+        }
+        self.data = data;
+        Ok(())
+    }
 }
 
 impl ZkLease {
@@ -126,7 +140,8 @@ impl ZkLease {
             .await?;
         let timeout = self.session.opened().await?;
         let asked = self.written().ttl;
-        let ttl = ttl_of(timeout);
+        let deadline = of_session(sent, timeout);
+        let ttl = deadline.validity();
         self.session.keep_until(Instant::now() + kept(ttl));
         {
             let mut written = self.written();
@@ -137,13 +152,13 @@ impl ZkLease {
         let is_there = place.is_some();
         let _ = self.entered.set(place);
         if is_there && asked != ttl {
-            let data = value::written(&self.record, ttl);
-            self.write(Some(data)).await?;
+            self.stamp().await;
         }
-        Ok(Deadline::granted(sent, ttl))
+        Ok(deadline)
     }
 
-    /// Says in our node since when we hold. Others look at it: no harm if it fails.
+    /// Writes into our node what is true now: since when we hold, and with which TTL. Others look at it:
+    /// no harm if it fails.
     pub(super) async fn stamp(&self) {
         let data = value::written(&self.record, self.written().ttl);
         let _ = self.write(Some(data)).await;
@@ -164,7 +179,7 @@ impl ZkLease {
                 return Err(Fault::broken("somebody else wrote to a node"));
             };
             if let Some(data) = data {
-                written.data = data;
+                written.replace(data, &self.record)?;
             }
             written.version = Some(version + 1);
             let sent = Instant::now();
@@ -227,7 +242,27 @@ impl LeaseCalls for ZkLease {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::margin;
+    use crate::locker::{TakenAway, margin};
+
+    #[test]
+    fn an_operators_mark_is_not_written_over() {
+        let own = Record::of_this_process();
+        let ttl = Duration::from_secs(5);
+        let ours = value::written(&own, ttl);
+        let by = TakenAway::by_this_process();
+        let marked = Record::marked(&ours, &by).expect("a mark");
+        let mut written = Written {
+            version: Some(3),
+            data: ours.clone(),
+            ttl,
+        };
+        assert!(written.replace(ours.clone(), &own).is_ok());
+        for others in [marked, b"10.0.0.1".to_vec()] {
+            written.data.clone_from(&others);
+            assert!(written.replace(ours.clone(), &own).is_err());
+            assert_eq!(written.data, others);
+        }
+    }
 
     #[test]
     fn a_lock_ends_before_its_session_can() {
