@@ -87,3 +87,4 @@ mod systemd;
 mod terminal;
 mod usage;
 mod values;
+mod zookeeper;

@@ -43,8 +43,8 @@ pub(super) struct ZkStanding {
 }
 
 impl PlaceEntry {
-    /// Takes a place, and gives when the request for it left. `None` if somebody is there, and nobody
-    /// should be. Bounded.
+    /// Takes a place, and gives when the request for it left. No place if somebody is there, and nobody
+    /// should be, or who is there knows no queue. Bounded.
     pub(super) async fn enter(
         &self,
         ensemble: &Arc<Ensemble>,
@@ -80,8 +80,8 @@ impl PlaceEntry {
             match place {
                 Ok(Some(place)) => return Ok((sent, Some(place))),
                 Ok(None) => in_doubt = None,
-                // Somebody without a queue: the lock's node is its own.
-                Err(ZkFailure::NoChildren) if self.alone => return Ok((begun, None)),
+                // The lock's node is the holder's own.
+                Err(ZkFailure::NoChildren) => return Ok((begun, None)),
                 Err(ZkFailure::NoNode) if attempts.next().is_some() => {
                     in_doubt = None;
                     make(ensemble, session, &self.lock).await?;

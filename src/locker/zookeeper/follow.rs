@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::calls::{ZkCall, ZkFailure};
-use super::inspect::{FoundNode, Looking};
+use super::found::FoundNode;
+use super::inspect::Looking;
 use super::{ZkShared, node, value};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -91,13 +92,21 @@ impl View<'_> {
             while let Ok(path) = news.try_recv() {
                 changed.insert(path);
             }
-            let locks = changed.iter().filter_map(|path| {
-                let node = self.shared.ensemble.node(path)?;
-                Some(node::parts(node)?.0.to_owned())
-            });
+            let locks = changed.iter().filter_map(|path| self.lock_of(path));
             let locks = locks.collect();
             self.read(&looking, locks).await?;
         }
+    }
+
+    /// The lock whose queue may be another now that something has happened at this path: to a contender,
+    /// or to the lock's own node, which may be that of a holder without a queue.
+    fn lock_of(&self, path: &str) -> Option<String> {
+        let node = self.shared.ensemble.node(path)?;
+        if let Some((lock, _)) = node::parts(node) {
+            return Some(lock.to_owned());
+        }
+        let is_followed = matches!(self.scope, Scope::Key(key) if node::of_key(key) == node);
+        (is_followed || self.queues.contains_key(node)).then(|| node.to_owned())
     }
 
     /// Reads these anew.

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
-use super::calls::{NodeStat, ZkCall, ZkFailure};
+use super::calls::{ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
+use super::found::FoundNode;
 use super::session::{ZkAnswer, ZkSession};
-use super::{enter, hold, names, node, value};
+use super::{enter, names, node, value};
 use crate::error::{Error, Result};
-use crate::locker::Record;
 use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Ttl};
 
@@ -28,16 +28,6 @@ pub(super) struct Looking {
     /// Told of what [`ZkCall::watch_all`] tells.
     news: Option<UnboundedSender<String>>,
     session: Mutex<Option<Arc<ZkSession>>>,
-}
-
-/// A node of a queue.
-#[derive(Clone, Debug)]
-pub(super) struct FoundNode {
-    /// With the chroot.
-    pub(super) path: String,
-    pub(super) data: Vec<u8>,
-    pub(super) stat: NodeStat,
-    pub(super) contender: Contender,
 }
 
 impl Looking {
@@ -99,9 +89,13 @@ impl Looking {
             answer => answer?,
         };
         let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
+        let session = self.session();
+        if children.is_empty() {
+            let holder = without_queue(&self.ensemble, &session, lock).await?;
+            return Ok(holder.into_iter().collect());
+        }
         let all = names::contenders(children).into_iter();
         let paths: Vec<_> = all.map(|(_, name)| format!("{lock}/{name}")).collect();
-        let session = self.session();
         let mut found = Vec::new();
         let read = paths.len().min(first);
         for part in paths[..read].chunks(AT_ONCE) {
@@ -113,18 +107,10 @@ impl Looking {
                 found.extend(answered(&self.ensemble, path, asked.answer().await)?);
             }
         }
-        let unread = paths[read..].iter().filter_map(|path| self.unread(path));
+        let unread = paths[read..].iter();
+        let unread = unread.filter_map(|path| FoundNode::unread(&self.ensemble, path));
         found.extend(unread);
         Ok(found)
-    }
-
-    fn unread(&self, path: &str) -> Option<FoundNode> {
-        Some(FoundNode {
-            path: path.to_owned(),
-            data: Vec::new(),
-            stat: NodeStat::default(),
-            contender: Contender::new(self.ensemble.node(path)?),
-        })
     }
 
     /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
@@ -267,24 +253,7 @@ fn answered(
         Err(ZkFailure::NoNode) => return Ok(None),
         answer => answer?,
     };
-    let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
-    // Only what has a number stands in a queue.
-    let number = node::parts(path).and_then(|(_, name)| names::number(name));
-    let (Some(_), Some(own)) = (number, ensemble.node(path)) else {
-        return Ok(None);
-    };
-    let mut contender = Contender::new(own)
-        .with_token(stat.czxid as u64)
-        .with_record(Record::from_json(&data));
-    if stat.owner != 0 {
-        contender.lease = Some(hold::session_name(stat.owner));
-    }
-    Ok(Some(FoundNode {
-        path: path.to_owned(),
-        data,
-        stat,
-        contender,
-    }))
+    FoundNode::read(ensemble, path, &answer.body)
 }
 
 /// Who holds the lock at this path, but for ourselves.
@@ -302,5 +271,22 @@ pub(super) async fn holder(
             return Ok(Some(found.contender));
         }
     }
-    Ok(None)
+    let holder = without_queue(ensemble, session, lock).await?;
+    Ok(holder.map(|found| found.contender))
+}
+
+/// Who holds the lock at this path without a queue: its node is the holder's own.
+async fn without_queue(
+    ensemble: &Ensemble,
+    session: &ZkSession,
+    lock: &str,
+) -> Result<Option<FoundNode>, ZkFailure> {
+    match session.call(ZkCall::get_data(lock)).await {
+        Ok(answer) => {
+            Ok(FoundNode::read(ensemble, lock, &answer.body)?
+                .filter(FoundNode::ends_with_a_session))
+        }
+        Err(ZkFailure::NoNode) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }

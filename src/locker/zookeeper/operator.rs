@@ -65,7 +65,7 @@ impl Operator for ZooKeeper {
     fn until_gone<'a>(&'a self, key: &'a str, token: u64) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             check_key(key)?;
-            let is_there = |found: &super::inspect::FoundNode| found.contender.token == Some(token);
+            let is_there = |found: &super::found::FoundNode| found.contender.token == Some(token);
             let gone = self.shared.looking.until_none(key, usize::MAX, is_there);
             gone.await.map_err(|error| error.of_key(key))
         })

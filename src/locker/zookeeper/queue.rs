@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::enter::{PlaceEntry, ZkPlace};
 use super::lease::{SessionLease, ZkLease};
 use super::wait::{ZkWaitEnd, ZkWaiter};
-use super::{ZkShared, hold, inspect, node};
+use super::{ZkShared, hold, inspect, node, queueless};
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::Claim;
@@ -80,10 +80,19 @@ impl<'a> ZkAcquisition<'a> {
         )
     }
 
-    /// Takes a place at the end and stands there until its turn has come.
+    /// Takes a place at the end, once there is a queue, and stands there until its turn has come.
     async fn stand(&self, call: &mut Acquisition<'_>) -> Result<FirstInQueue, NoLock> {
-        let (lease, granted) = self.ask(false).await?;
-        let place = self.place(&lease)?;
+        let (lease, granted, place) = loop {
+            let (lease, granted) = self.ask(false).await?;
+            if let Some(place) = lease.calls().place().cloned() {
+                break (lease, granted, place);
+            }
+            let _ = lease.release().await;
+            call.has_place();
+            call.has_to_wait();
+            let gone = queueless::until_gone(self.shared, self.key).await;
+            gone.map_err(|fault| call.no_lock(fault))?;
+        };
         call.has_place();
         let waiter = self.waiter(&lease, &place);
         let ahead = waiter.ahead(place.children.clone());
@@ -163,11 +172,6 @@ impl<'a> ZkAcquisition<'a> {
         let granted = lease.granted().await;
         let granted = granted.map_err(|error| NoLock::Failed(error.of_key(self.key)))?;
         Ok((lease, granted))
-    }
-
-    fn place(&self, lease: &SessionLease) -> Result<ZkPlace, NoLock> {
-        let place = lease.calls().place().cloned();
-        place.ok_or(NoLock::Lost(Loss::KeyDeleted))
     }
 
     fn waiter<'b>(&'b self, lease: &'b SessionLease, place: &'b ZkPlace) -> ZkWaiter<'b> {

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::calls::{ZkCall, ZkFailure};
-use super::inspect::{FoundNode, Looking};
+use super::found::FoundNode;
+use super::inspect::Looking;
 use super::{inspect, node, value};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};

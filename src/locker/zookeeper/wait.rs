@@ -15,7 +15,7 @@ use crate::locker::fault::Fault;
 use crate::loss::Loss;
 
 /// A wait that is over by then sends no event.
-const SOON: Duration = Duration::from_millis(100);
+pub(super) const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
 pub(super) enum ZkWaitEnd {

@@ -80,6 +80,22 @@ async fn a_tool_without_a_queue_holds_the_lock() {
     asked.create(&format!("{}/k", chroot.path), b"host", EPHEMERAL);
     let tried = client.try_lock("/k").await.expect("an answer");
     assert!(tried.is_none());
-    let error = client.lock("/k").await.expect_err("no queue");
-    assert!(error.to_string().contains("knows no queue"), "{error}");
+    let operator = client_of(chroot.endpoint(), None);
+    let queue = operator.queue("/k").await.expect("a queue");
+    assert!(matches!(&queue.contenders[..], [only] if only.record.is_none()));
+    let mut waiter = std::pin::pin!(client.lock("/k"));
+    let limit = std::time::Duration::from_millis(200);
+    let waited = tokio::time::timeout(limit, &mut waiter).await;
+    assert!(waited.is_err(), "beside the other");
+    drop(asked);
+    let held = waiter.await.expect("a lock");
+    client.unlock(held).await.expect("a release");
+    // Nothing can be below another's node.
+    let mut asked = chroot.server.asked();
+    asked.create(&format!("{}/x", chroot.path), b"host", EPHEMERAL);
+    let error = client.lock("/x/y").await.expect_err("no place");
+    assert!(
+        error.to_string().contains("another tool's session"),
+        "{error}"
+    );
 }
