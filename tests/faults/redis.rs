@@ -3,7 +3,6 @@
 mod holder;
 mod key;
 mod server;
-mod soak;
 mod waiter;
 
 use std::time::Duration;

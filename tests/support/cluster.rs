@@ -21,6 +21,12 @@ const ELECTION: u32 = 500;
 /// What is started behind this is killed when the thread that started it ends.
 const MORTAL: &str = "setpriv --pdeathsig KILL";
 
+/// The command, which dies with the thread that starts it, as the members of a cluster do: not even a
+/// test that is killed leaves anything.
+pub(crate) fn mortal(command: &Command) -> Command {
+    under(&words(MORTAL), command)
+}
+
 /// How long a cluster may take to be whole again on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -87,8 +93,7 @@ impl Cluster {
         endpoints.join(",")
     }
 
-    /// A command, on this host. It dies with the thread that starts it, as the members do: not
-    /// even a test that is killed leaves anything.
+    /// A command, on this host; as [`mortal`] makes it.
     pub(crate) fn on(&self, host: usize, command: &Command) -> Command {
         let mut prefix = words(MORTAL);
         if let Some(network) = &self.network {

@@ -186,6 +186,15 @@ impl RedisServer {
         }
     }
 
+    /// Removes what it saved; it has been killed.
+    pub(crate) fn wipe(&self) {
+        for name in ["appendonlydir", "appendonly.aof"] {
+            let path = self.dir.path().join(name);
+            // A folder since 7.0, and a file before.
+            let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path));
+        }
+    }
+
     /// Starts it again after a kill, at the same port and with what it saved; does not wait until it
     /// serves.
     pub(crate) fn restart(&mut self) {

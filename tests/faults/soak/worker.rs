@@ -13,11 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::history::History;
 use super::random::Random;
-use crate::genlock::genlock;
-use crate::support::cluster::Cluster;
+use crate::process::{children, name};
 
-/// In seconds. A short one: more locks are lost than with the TTL of the other tests.
-const TTL: &str = "3";
+/// A short one: more locks are lost than with the TTL of the other tests.
+pub(super) const TTL: Duration = Duration::from_secs(3);
 
 /// How long one run may take: everybody before it may have been cut off.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,9 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Worker {
     /// What a run of its is started as, but for the command.
     arguments: Command,
-    number: usize,
-    pub(super) host: usize,
-    pub(super) key: usize,
+    pub(super) number: usize,
+    pub(super) key: String,
     history: Arc<History>,
     log: File,
     state: Mutex<State>,
@@ -44,22 +42,19 @@ struct State {
 }
 
 impl Worker {
+    /// One that works as `run`, a `genlock run` to which nothing but the store was said.
     pub(super) fn new(
-        cluster: &Cluster,
-        host: usize,
+        mut run: Command,
         number: usize,
-        key: usize,
+        key: &str,
         history: &Arc<History>,
         random: Random,
     ) -> Self {
-        let mut run = genlock();
-        run.args(["run", "--endpoints", &cluster.endpoints()]);
-        run.args(["--ttl", TTL]).arg(format!("/locks/{key}"));
+        run.args(["--ttl", &TTL.as_secs().to_string(), key]);
         Self {
-            arguments: cluster.on(host, &run),
+            arguments: run,
             number,
-            host,
-            key,
+            key: key.to_owned(),
             history: history.clone(),
             log: tempfile::tempfile().expect("a file"),
             state: Mutex::new(State {
@@ -106,6 +101,8 @@ impl Worker {
             Some(0) => state.completed.push(run.to_owned()),
             Some(80) => state.lost += 1,
             Some(69) => state.unreachable += 1,
+            // The watchdog was killed, or genlock.
+            Some(70) => state.killed += 1,
             None if status.signal() == Some(Signal::KILL.as_raw()) => state.killed += 1,
             _ => panic!("{run} ended with {status:?}: {}", self.said()),
         }
@@ -136,6 +133,19 @@ impl Worker {
         };
         // It may have ended, and has not been reaped then.
         kill_process(Pid::from_child(child), signal).is_ok()
+    }
+
+    /// Signals the watchdog of its genlock, if there is one.
+    pub(super) fn signal_watchdog(&self, signal: Signal) {
+        let state = self.state();
+        let Some(child) = &state.child else {
+            return;
+        };
+        let mut all = children(child.id() as i32).into_iter();
+        if let Some(watchdog) = all.find(|&pid| name(pid) == "lock-watchdog") {
+            // It may have ended, and has perhaps been reaped: then the number is nobody's for a while.
+            let _ = kill_process(Pid::from_raw(watchdog).expect("a process"), signal);
+        }
     }
 
     /// The run that was in its lock last, perhaps another's.
@@ -172,7 +182,7 @@ impl fmt::Display for Worker {
         let state = self.state();
         write!(
             f,
-            "worker {} on key {}: {} completed, {} lost, {} killed, {} without a store",
+            "worker {} on {}: {} completed, {} lost, {} killed, {} without a store",
             self.number,
             self.key,
             state.completed.len(),
