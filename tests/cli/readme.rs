@@ -1,12 +1,13 @@
 //! What README and `docs/` show to be typed, typed: in a fresh directory, with an environment to speak
 //! of nothing, as the user that it is for.
 
+mod cron;
 mod examples;
 mod installed;
 mod moving;
 mod operating;
 mod recipes;
-mod schedules;
+mod units;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
