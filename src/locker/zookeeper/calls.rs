@@ -51,6 +51,8 @@ pub(super) enum ZkFailure {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeKind {
     Persistent = 0,
+    /// Ends with its session.
+    Ephemeral = 1,
     /// Ends with its session; its name gets the next number of its parent behind it.
     EphemeralSequential = 3,
     /// Goes when it has no children any more.
@@ -66,10 +68,14 @@ pub(super) enum Access {
 }
 
 const CREATE_CONTAINER: i32 = 19;
+/// Answers with the path only; the next one with what is known of the node, too.
+const CREATE_ONLY: i32 = 1;
 const CREATE: i32 = 15;
 const DELETE: i32 = 2;
+const EXISTS: i32 = 3;
 const GET_DATA: i32 = 4;
-const SET_DATA: i32 = 5;
+pub(super) const SET_DATA: i32 = 5;
+const GET_ACL: i32 = 6;
 const GET_CHILDREN: i32 = 8;
 const CHECK: i32 = 13;
 const MULTI: i32 = 14;
@@ -94,21 +100,24 @@ impl ZkCall {
     }
 
     pub(super) fn create(path: &str, data: &[u8], kind: NodeKind, access: Access) -> Self {
-        let (scheme, who) = match access {
-            Access::Everybody => ("world", "anyone"),
-            Access::Creator => ("auth", ""),
-        };
-        let body = JuteWriter::default().string(path).buffer(data).int(1);
-        let body = body.int(ALL).string(scheme).string(who).int(kind as i32);
+        let body = created(path, data, kind, access);
         let code = match kind {
             NodeKind::Container => CREATE_CONTAINER,
-            NodeKind::Persistent | NodeKind::EphemeralSequential => CREATE,
+            NodeKind::Persistent | NodeKind::Ephemeral | NodeKind::EphemeralSequential => CREATE,
         };
         Self::new(code, body)
     }
 
     pub(super) fn delete(path: &str, version: i32) -> Self {
         Self::new(DELETE, JuteWriter::default().string(path).int(version))
+    }
+
+    pub(super) fn exists(path: &str) -> Self {
+        Self::new(EXISTS, JuteWriter::default().string(path).bool(false))
+    }
+
+    pub(super) fn get_acl(path: &str) -> Self {
+        Self::new(GET_ACL, JuteWriter::default().string(path))
     }
 
     pub(super) fn get_data(path: &str) -> Self {
@@ -153,22 +162,50 @@ impl ZkCall {
         (checked, version): (&str, i32),
         (written, data, of): (&str, &[u8], i32),
     ) -> Self {
-        let check = JuteWriter::default().string(checked).int(version).done();
+        let check = JuteWriter::default().string(checked).int(version);
         let set = JuteWriter::default().string(written).buffer(data).int(of);
-        let set = set.done();
+        Self::multi([(CHECK, check), (SET_DATA, set)])
+    }
+
+    /// Makes a node, writes to it, deletes it, and then asks for it. So nothing is done in the end, and
+    /// the number of the part that fails tells what we may do.
+    pub(super) fn tried(path: &str, access: Access) -> Self {
+        let at = |path| JuteWriter::default().string(path);
+        Self::multi([
+            (
+                CREATE_ONLY,
+                created(path, b"", NodeKind::Persistent, access),
+            ),
+            (SET_DATA, at(path).buffer(b"").int(-1)),
+            (DELETE, at(path).int(-1)),
+            (CHECK, at(path).int(-1)),
+        ])
+    }
+
+    /// All of these, or none.
+    fn multi<const N: usize>(parts: [(i32, JuteWriter); N]) -> Self {
         let head = |code, done| JuteWriter::default().int(code).bool(done).int(-1).done();
-        let body = JuteWriter::default()
-            .raw(&head(CHECK, false))
-            .raw(&check)
-            .raw(&head(SET_DATA, false))
-            .raw(&set)
-            .raw(&head(-1, true));
-        Self::new(MULTI, body)
+        let all = parts
+            .into_iter()
+            .fold(JuteWriter::default(), |all, (code, part)| {
+                all.raw(&head(code, false)).raw(&part.done())
+            });
+        Self::new(MULTI, all.raw(&head(-1, true)))
     }
 
     pub(super) fn close() -> Self {
         Self::new(CLOSE, JuteWriter::default())
     }
+}
+
+/// What makes a node.
+fn created(path: &str, data: &[u8], kind: NodeKind, access: Access) -> JuteWriter {
+    let (scheme, who) = match access {
+        Access::Everybody => ("world", "anyone"),
+        Access::Creator => ("auth", ""),
+    };
+    let body = JuteWriter::default().string(path).buffer(data).int(1);
+    body.int(ALL).string(scheme).string(who).int(kind as i32)
 }
 
 impl NodeStat {

@@ -1,9 +1,12 @@
-//! What is to be told of a ZooKeeper: each server is asked by itself, in a session that ends at once.
+//! What is to be told of a ZooKeeper: each server is asked by itself, in sessions that end at once.
+
+mod rights;
+mod sessions;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::calls::{ZkCall, ZkFailure};
@@ -11,11 +14,13 @@ use super::ensemble::{Ensemble, PROTOCOL};
 use super::lease::{timeout_for, ttl_of};
 use super::session::ZkSession;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::locker::examination::{Examination, ExaminedEndpoint, Finding, Sentence};
 use crate::locker::fault::Fault;
 use crate::locker::net::examined;
 use crate::locker::{BoxFuture, Config, Options};
+use sessions::SessionLimits;
+use words::About;
 
 /// A renewal is one write.
 const ROUND_TRIPS: u32 = 1;
@@ -23,13 +28,10 @@ const ROUND_TRIPS: u32 = 1;
 /// So often each server is asked something.
 const QUESTIONS: usize = 5;
 
-/// What a server says of itself fits into this.
-const LONGEST: u64 = 16 << 10;
-
 /// Asks every server.
 pub(super) fn examine<'a>(
     config: &'a Config,
-    _key: &'a str,
+    key: &'a str,
     ttl: Duration,
 ) -> BoxFuture<'a, Result<Examination>> {
     Box::pin(async move {
@@ -45,9 +47,20 @@ pub(super) fn examine<'a>(
         }
         let own = asked.first();
         let own = own.and_then(|(alone, _)| alone.reach.own_certificate());
-        let served = asked.iter().any(|(_, asked)| asked.is_ok());
+        let limits = asked.iter().filter_map(|(_, asked)| asked.as_ref().ok());
+        let limits: Vec<_> = limits.map(|answers| answers.limits).collect();
+        let serving = asked.iter().find(|(_, asked)| asked.is_ok());
+        let place = match serving {
+            Some((alone, _)) => Some(rights::ask(alone, key).await),
+            None => None,
+        };
+        let served = serving.is_some();
         for (alone, asked) in asked {
             tell(&mut report, config, &alone, (asked, served)).await;
+        }
+        sessions::compare(&mut report, &limits);
+        if let Some(place) = place {
+            rights::tell(&mut report, key, place);
         }
         examined::tls(&mut report, config, own.as_ref(), served);
         Ok(report)
@@ -59,15 +72,10 @@ struct Answers {
     /// Whether the chroot is there.
     has_chroot: bool,
     took: Vec<Duration>,
+    /// The timeout of a session for the TTL.
     granted: Duration,
+    limits: SessionLimits,
     about: About,
-}
-
-/// What a server says of itself, to anybody who asks for it.
-#[derive(Default)]
-struct About {
-    version: Option<String>,
-    role: Option<&'static str>,
 }
 
 async fn ask(alone: &Arc<Ensemble>, ttl: Duration) -> Result<Answers, Fault> {
@@ -84,7 +92,7 @@ async fn ask(alone: &Arc<Ensemble>, ttl: Duration) -> Result<Answers, Fault> {
         }
         took.push(Instant::now().since(sent));
     }
-    let granted = ttl_of(session.opened().await?);
+    let granted = session.opened().await?;
     session.close().await?;
     // The first was the session's, too.
     took.remove(0);
@@ -92,37 +100,22 @@ async fn ask(alone: &Arc<Ensemble>, ttl: Duration) -> Result<Answers, Fault> {
         has_chroot,
         took,
         granted,
-        about: about(alone).await,
+        limits: sessions::ask(alone).await?,
+        about: words::ask(alone).await,
     })
 }
 
-/// What it says to the word `srvr`, which servers answer unless they are told not to.
-async fn about(alone: &Ensemble) -> About {
-    let asking = async {
-        let dialled = alone.dial().await.ok()?;
-        let mut stream = dialled.stream;
-        stream.write_all(b"srvr").await.ok()?;
-        stream.flush().await.ok()?;
-        let mut text = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut text).await.ok()?;
-        Some(String::from_utf8_lossy(&text).into_owned())
-    };
-    let text = timeout(alone.dial_timeout, asking).await;
-    About::read(&text.ok().flatten().unwrap_or_default())
-}
-
-impl About {
-    fn read(text: &str) -> Self {
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-        let version = field("Zookeeper version: ").map(|version| {
-            let end = version.find(['-', ',']).unwrap_or(version.len());
-            version[..end].to_owned()
-        });
-        let roles = ["standalone", "leader", "follower", "observer"];
-        let said = field("Mode: ").map(str::trim);
-        let role = roles.into_iter().find(|&role| said == Some(role));
-        Self { version, role }
+/// What it is, and whether that will do.
+fn of_server(name: &str, about: &About) -> Finding {
+    let version = about.version.clone().unwrap_or_default();
+    let role = about.role.unwrap_or("which does not say what it is");
+    let text = Sentence::from(format!("{name}: ZooKeeper ")).foreign(version);
+    let text = text.text(format!(", {role}"));
+    if about.is_too_old() {
+        let wrong = Finding::wrong("endpoint", ErrorKind::Unavailable, text);
+        return wrong.with_remedy("it has to be 3.6 or newer");
     }
+    Finding::fine("endpoint", text)
 }
 
 async fn tell(
@@ -145,14 +138,10 @@ async fn tell(
             endpoint.version.clone_from(&answers.about.version);
             endpoint.role = answers.about.role;
             endpoint.answers = answers.took;
-            report.granted = Some(answers.granted);
-            let version = answers.about.version.unwrap_or_default();
-            let role = answers
-                .about
-                .role
-                .unwrap_or("which does not say what it is");
-            let text = Sentence::from(format!("{name}: ZooKeeper ")).foreign(version);
-            report.tell(Finding::fine("endpoint", text.text(format!(", {role}"))));
+            report.granted = Some(ttl_of(answers.granted));
+            report.tell(of_server(&name, &answers.about));
+            let (limits, granted) = (answers.limits, answers.granted);
+            sessions::tell(report, &name, limits, granted, &answers.about);
             if !answers.has_chroot {
                 let text = format!("{}: it is not there yet", alone.chroot);
                 let remedy =
@@ -173,20 +162,5 @@ async fn tell(
     report.endpoints.push(endpoint);
     if alone.first().is_in_clear() && config.credentials.is_some() {
         report.tell(examined::in_clear(&name, &PROTOCOL));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_says_what_it_is() {
-        let text = "Zookeeper version: 3.8.0-5a02a05eddb5, built on 2022-02-25\nMode: follower\n";
-        let about = About::read(text);
-        assert_eq!(about.version.as_deref(), Some("3.8.0"));
-        assert_eq!(about.role, Some("follower"));
-        let nothing = About::read("srvr is not executed because it is not in the whitelist.\n");
-        assert!(nothing.version.is_none() && nothing.role.is_none());
     }
 }

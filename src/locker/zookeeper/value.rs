@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::{NodeStat, ZkFailure};
+use super::calls::{NodeStat, SET_DATA, ZkFailure};
 use super::jute::JuteReader;
 use crate::locker::Record;
 
@@ -44,28 +44,56 @@ pub(super) fn children(body: &[u8]) -> Option<Vec<String>> {
     JuteReader::new(body).strings()
 }
 
-/// What is known of the node that [`set_if`](super::calls::ZkCall::set_if) wrote to.
-pub(super) fn set(body: &[u8]) -> Result<NodeStat, ZkFailure> {
+/// The part of a transaction by which it failed, from 0, and its error. `None` if it was done.
+pub(super) fn first_failed(body: &[u8]) -> Option<(usize, i32)> {
     let mut reader = JuteReader::new(body);
-    let mut failed = None;
-    loop {
-        let head = (reader.int(), reader.bool(), reader.int());
-        let (Some(code), Some(done), Some(_)) = head else {
-            return Err(ZkFailure::strange());
-        };
-        match code {
-            _ if done => return Err(failed.unwrap_or_else(ZkFailure::strange)),
-            // An error of each part; −2 is that of those which would have come to pass.
-            -1 => {
-                let error = reader.int().ok_or_else(ZkFailure::strange)?;
-                if !matches!(error, 0 | -2) && failed.is_none() {
-                    failed = Some(ZkFailure::of(error));
-                }
-            }
-            5 => return NodeStat::read(&mut reader).ok_or_else(ZkFailure::strange),
-            _ => {}
+    for part in 0.. {
+        let (code, done, _) = (reader.int()?, reader.bool()?, reader.int()?);
+        if done || code != ERROR {
+            return None;
+        }
+        match reader.int()? {
+            0 | NOT_REACHED => {}
+            error => return Some((part, error)),
         }
     }
+    None
+}
+
+/// Of a part of a transaction that failed there is an error only.
+const ERROR: i32 = -1;
+
+/// The error of the parts behind the one that failed.
+const NOT_REACHED: i32 = -2;
+
+/// What is known of the node that [`set_if`](super::calls::ZkCall::set_if) wrote to.
+pub(super) fn set(body: &[u8]) -> Result<NodeStat, ZkFailure> {
+    if let Some((_, error)) = first_failed(body) {
+        return Err(ZkFailure::of(error));
+    }
+    let mut reader = JuteReader::new(body);
+    // The check's answer is empty.
+    for _ in 0..2 {
+        let head = (reader.int(), reader.bool(), reader.int());
+        if let (Some(SET_DATA), ..) = head {
+            return NodeStat::read(&mut reader).ok_or_else(ZkFailure::strange);
+        }
+    }
+    Err(ZkFailure::strange())
+}
+
+/// Who may do what with a node: `world:anyone cdrwa`, as ZooKeeper's own client writes it.
+pub(super) fn acl(body: &[u8]) -> Option<String> {
+    const LETTERS: [(i32, char); 5] = [(4, 'c'), (8, 'd'), (1, 'r'), (2, 'w'), (16, 'a')];
+    let mut reader = JuteReader::new(body);
+    let mut all = Vec::new();
+    for _ in 0..reader.int()? {
+        let (rights, scheme, who) = (reader.int()?, reader.string()?, reader.string()?);
+        let letters = LETTERS.into_iter().filter(|(bit, _)| rights & bit != 0);
+        let letters: String = letters.map(|(_, letter)| letter).collect();
+        all.push(format!("{scheme}:{who} {letters}"));
+    }
+    Some(all.join(", "))
 }
 
 #[cfg(test)]

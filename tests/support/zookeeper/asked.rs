@@ -74,11 +74,22 @@ impl Asked {
 
     /// Makes a node, for everybody; `kind` as CreateMode.java has it. Its path.
     pub(crate) fn create(&mut self, path: &str, data: &[u8], kind: i32) -> String {
+        self.create_with(path, data, kind, 31)
+    }
+
+    /// Makes a node with which everybody may do this much (ZooDefs.java).
+    pub(crate) fn create_with(
+        &mut self,
+        path: &str,
+        data: &[u8],
+        kind: i32,
+        rights: i32,
+    ) -> String {
         let body = [
             buffer(path.as_bytes()),
             buffer(data),
             1i32.to_be_bytes().to_vec(),
-            31i32.to_be_bytes().to_vec(),
+            rights.to_be_bytes().to_vec(),
             buffer(b"world"),
             buffer(b"anyone"),
             kind.to_be_bytes().to_vec(),

@@ -113,10 +113,15 @@ impl Chroot {
 impl ZkServer {
     /// Starts one that serves when this returns.
     pub(crate) fn start() -> Self {
+        // A short tick makes for short timeouts.
+        Self::with(200, "")
+    }
+
+    /// The same with this tick in milliseconds and these lines of its configuration.
+    pub(crate) fn with(tick: u32, lines: &str) -> Self {
         // Another process may take the port between our look and its.
         for _ in 0..10 {
-            // A short tick makes for short timeouts.
-            let mut server = Self::spawn(free_port(), 200, "", None);
+            let mut server = Self::spawn(free_port(), tick, lines, None);
             if server.serves(0) {
                 return server;
             }
