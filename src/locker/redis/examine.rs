@@ -175,7 +175,7 @@ impl Examiner<'_> {
                 .tell(Finding::warning("disk", text, "appendonly yes"));
         }
         if info.replicas > 0 && !info.needs_replicas {
-            let text = "a failover to a replica can give a lock twice";
+            let text = "a failover to a replica can give a lock twice; the token orders the two";
             let remedy = "min-replicas-to-write 1, which makes that rarer";
             self.report.tell(Finding::warning("replicas", text, remedy));
         }
@@ -185,6 +185,9 @@ impl Examiner<'_> {
                 format!("its clock and ours are {off:.1}s apart, and locks end by its clock");
             let remedy = "set one of them right while no lock is held";
             self.report.tell(Finding::warning("clock", text, remedy));
+        } else {
+            let text = "locks end by its clock, which is within 1s of ours: nobody may set it then";
+            self.report.tell(Finding::fine("clock", text));
         }
     }
 }

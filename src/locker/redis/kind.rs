@@ -25,7 +25,9 @@ pub(crate) static KIND: StoreKind = StoreKind {
         endpoints: "redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER",
         about: &[
             "the key is Redis' own, a string that expires: genlock and everybody's",
-            "SET KEY VALUE NX PX exclude each other; first come first served among genlocks.",
+            "SET KEY VALUE NX PX exclude each other; first come first served among genlocks. Locks",
+            "end by the server's clock, and a failover without min-replicas-to-write can give one",
+            "twice; the token still orders the two.",
         ],
         example: ("redis://cache:6379/2", "in the second database of a Redis"),
         files: &[],

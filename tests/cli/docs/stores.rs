@@ -29,6 +29,26 @@ fn each_has_its_assumption() {
     }
 }
 
+/// What is more than a line of the assumption.
+#[test]
+fn what_a_redis_can_do_to_a_lock_is_told_everywhere() {
+    for page in [
+        "README.md",
+        "docs/promise.md",
+        "docs/stores.md",
+        "man/genlock.7",
+    ] {
+        let text = plain(&read(Path::new(page)));
+        for words in [
+            "server's clock",
+            "min-replicas-to-write",
+            "token still orders",
+        ] {
+            assert!(text.contains(words), "{page}: {words}");
+        }
+    }
+}
+
 /// Help is made of the list.
 #[test]
 fn each_is_in_help() {

@@ -15,6 +15,7 @@ fn a_redis_that_keeps_its_data_is_as_it_should_be() {
     says(&run, "ok", "auth", &["nobody has to log in"]);
     says(&run, "ok", "rights", &["/locks/k"]);
     says(&run, "ok", "store", &["nobody steps the server's clock"]);
+    says(&run, "ok", "clock", &["locks end by its clock"]);
     assert!(!run.text().contains("\nwarn"), "{}", run.text());
     let found = json(doctor(&endpoint, &[]), 0);
     assert_eq!(found["store"], "redis");
@@ -47,7 +48,7 @@ fn what_can_make_it_forget_a_lock_is_said() {
         &run,
         "warn",
         "replicas",
-        &["a failover", "min-replicas-to-write"],
+        &["a failover", "token", "min-replicas-to-write"],
     );
     let run = examined(doctor(&replica.endpoint(), &[]), 69);
     says(&run, "wrong", "endpoint", &["a replica", &server.address()]);
