@@ -7,7 +7,9 @@ mod installed;
 mod moving;
 mod operating;
 mod recipes;
+mod redis;
 mod units;
+mod zookeeper;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -27,10 +29,9 @@ const BLOCKS: &[(&str, &str)] = &[
     ("cargo build --locked --release", "installed"),
     ("cargo install --locked --path .", "installed"),
     ("sudo apt-get install etcd-server", "recipes"),
-    ("endpoints = [", "recipes"),
+    ("endpoints = [\"https://", "recipes"),
     ("etcdctl role add backup", "recipes"),
     ("genlock run --try /locks/reindex", "recipes"),
-    ("genlock run --try /locks/report", "recipes"),
     (
         "genlock run --wait 10m --max-runtime 1h /locks/deploy",
         "recipes",
@@ -69,6 +70,21 @@ const BLOCKS: &[(&str, &str)] = &[
         "recipes, and tests/faults/token.rs",
     ),
     ("UPDATE fence SET token", "tests/faults/token.rs"),
+    ("appendonly yes", "redis"),
+    ("redis-cli -h redis1 ACL SETUSER backup", "redis"),
+    ("endpoints = [\"redis://", "redis"),
+    ("genlock doctor /locks/report && genlock run", "redis"),
+    ("genlock run --endpoints redis+sentinel://", "redis"),
+    ("min-replicas-to-write 1", "redis"),
+    ("sentinel down-after-milliseconds main", "redis"),
+    ("genlock run --try --endpoints redis://redis1", "redis"),
+    ("#!/bin/sh", "tests/faults/redis/by_hand.rs"),
+    ("genlock run --endpoints zk://", "zookeeper"),
+    ("genlock run --endpoints 'zk://", "zookeeper"),
+    ("try (CuratorFramework client", "zookeeper"),
+    ("client = KazooClient(", "zookeeper"),
+    ("genlock doctor --endpoints zk://", "zookeeper"),
+    ("maxSessionTimeout=120000", "zookeeper"),
 ];
 
 /// Languages of which a test types every block.

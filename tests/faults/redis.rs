@@ -1,5 +1,6 @@
 //! The faults over Redis: of the server, of its holder, of who waits.
 
+mod by_hand;
 mod holder;
 mod key;
 mod server;
