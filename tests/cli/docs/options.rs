@@ -27,6 +27,7 @@ const FOREIGN: &[&str] = &[
     "--rm",
     "--root",
     "--scope",
+    "--store",
     "--svg",
 ];
 
