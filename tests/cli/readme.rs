@@ -4,6 +4,7 @@
 mod cron;
 mod examples;
 mod installed;
+mod leader;
 mod moving;
 mod operating;
 mod recipes;
@@ -51,7 +52,11 @@ const BLOCKS: &[(&str, &str)] = &[
         "recipes",
     ),
     ("genlock run --endpoints https://etcd1:2379", "recipes"),
-    ("genlock run /locks/deploy sleep 2h", "operating"),
+    ("genlock run --reason 'audit until noon", "operating"),
+    ("genlock run -q --ttl 10s /locks/scheduler", "leader"),
+    ("genlock status --json /locks/scheduler", "leader"),
+    ("genlock break /locks/scheduler", "leader"),
+    ("genlock run -q /locks/scheduler", "leader"),
     ("genlock doctor /locks/backup", "operating"),
     ("genlock status /locks/backup", "operating"),
     ("genlock run --ttl 60s", "recipes"),
