@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
+            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works, what does not, and what mends it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -46,6 +47,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--kill-after', '--kill-after', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL when the command is stopped')
             [CompletionResult]::new('--max-runtime', '--max-runtime', [CompletionResultType]::ParameterName, 'Stop the command after this time; exit with 124')
             [CompletionResult]::new('--jitter', '--jitter', [CompletionResultType]::ParameterName, 'Ask for the lock up to so much later, at most a day')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Skip, with 0, if a run has done NAME')
+            [CompletionResult]::new('--once-per', '--once-per', [CompletionResultType]::ParameterName, 'The same for a period: 15m, 1h, day, week')
             [CompletionResult]::new('--retry-interval', '--retry-interval', [CompletionResultType]::ParameterName, 'The pause between attempts where a store must be polled, and before a reconnect')
             [CompletionResult]::new('--lost-exit-code', '--lost-exit-code', [CompletionResultType]::ParameterName, 'The status when the lock was lost and the command stopped; never 0')
             [CompletionResult]::new('--record-command', '--record-command', [CompletionResultType]::ParameterName, 'What of the command others see in the holder''s record')
@@ -62,6 +65,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Do not wait: exit with 75 if another holds it')
             [CompletionResult]::new('--try', '--try', [CompletionResultType]::ParameterName, 'Do not wait: exit with 75 if another holds it')
+            [CompletionResult]::new('--at-most-once', '--at-most-once', [CompletionResultType]::ParameterName, 'Mark it when the command starts, however that ends')
+            [CompletionResult]::new('--again', '--again', [CompletionResultType]::ParameterName, 'Run although it is done')
             [CompletionResult]::new('--no-renew', '--no-renew', [CompletionResultType]::ParameterName, 'Do not renew the lock: it, and with it the command, ends at the TTL')
             [CompletionResult]::new('--leave-descendants', '--leave-descendants', [CompletionResultType]::ParameterName, 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose')
             [CompletionResult]::new('--no-record-command', '--no-record-command', [CompletionResultType]::ParameterName, 'What --record-command none was called first')
@@ -189,6 +194,21 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'genlock;forget' {
+            [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
+            [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of our certificate, PEM')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group')
+            [CompletionResult]::new('--dial-timeout', '--dial-timeout', [CompletionResultType]::ParameterName, 'How long to try to reach the store, if it gives no sign of life. Default: 2s')
+            [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'genlock;doctor' {
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long the store keeps it without us')
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
@@ -218,6 +238,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
+            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what works, what does not, and what mends it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -241,6 +262,9 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;help;break' {
+            break
+        }
+        'genlock;help;forget' {
             break
         }
         'genlock;help;doctor' {

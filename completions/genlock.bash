@@ -25,6 +25,9 @@ _genlock() {
             genlock,doctor)
                 cmd="genlock__subcmd__doctor"
                 ;;
+            genlock,forget)
+                cmd="genlock__subcmd__forget"
+                ;;
             genlock,help)
                 cmd="genlock__subcmd__help"
                 ;;
@@ -52,6 +55,9 @@ _genlock() {
             genlock__subcmd__help,doctor)
                 cmd="genlock__subcmd__help__subcmd__doctor"
                 ;;
+            genlock__subcmd__help,forget)
+                cmd="genlock__subcmd__help__subcmd__forget"
+                ;;
             genlock__subcmd__help,help)
                 cmd="genlock__subcmd__help__subcmd__help"
                 ;;
@@ -77,7 +83,7 @@ _genlock() {
 
     case "${cmd}" in
         genlock)
-            opts="-h -V --help --version run status ls watch wait check break doctor help"
+            opts="-h -V --help --version run status ls watch wait check break forget doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -436,8 +442,114 @@ _genlock() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        genlock__subcmd__forget)
+            _genlock_command 99 "--endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-h --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --endpoints)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cacert)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --cert)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --dial-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         genlock__subcmd__help)
-            opts="run status ls watch wait check break doctor help"
+            opts="run status ls watch wait check break forget doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -479,6 +591,20 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        genlock__subcmd__help__subcmd__forget)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -687,8 +813,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --jitter --retry-interval --lost-exit-code --record-command --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --jitter --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --no-record-command --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --jitter --once --once-per --retry-interval --lost-exit-code --record-command --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --no-record-command --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,6 +853,14 @@ _genlock() {
                     return 0
                     ;;
                 --jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --once)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --once-per)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

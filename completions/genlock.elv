@@ -29,6 +29,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
+            cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -42,6 +43,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped'
             cand --max-runtime 'Stop the command after this time; exit with 124'
             cand --jitter 'Ask for the lock up to so much later, at most a day'
+            cand --once 'Skip, with 0, if a run has done NAME'
+            cand --once-per 'The same for a period: 15m, 1h, day, week'
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
             cand --record-command 'What of the command others see in the holder''s record'
@@ -58,6 +61,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
             cand -n 'Do not wait: exit with 75 if another holds it'
             cand --try 'Do not wait: exit with 75 if another holds it'
+            cand --at-most-once 'Mark it when the command starts, however that ends'
+            cand --again 'Run although it is done'
             cand --no-renew 'Do not renew the lock: it, and with it the command, ends at the TTL'
             cand --leave-descendants 'Leave the processes that the command leaves behind: for one that starts a daemon on purpose'
             cand --no-record-command 'What --record-command none was called first'
@@ -178,6 +183,20 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'genlock;forget'= {
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group'
+            cand --dial-timeout 'How long to try to reach the store, if it gives no sign of life. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'genlock;doctor'= {
             cand --ttl 'How long the store keeps it without us'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
@@ -206,6 +225,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
+            cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -222,6 +242,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;help;check'= {
         }
         &'genlock;help;break'= {
+        }
+        &'genlock;help;forget'= {
         }
         &'genlock;help;doctor'= {
         }

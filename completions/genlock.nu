@@ -19,6 +19,10 @@ module completions {
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
     --jitter: string          # Ask for the lock up to so much later, at most a day
+    --once: string            # Skip, with 0, if a run has done NAME
+    --once-per: string        # The same for a period: 15m, 1h, day, week
+    --at-most-once            # Mark it when the command starts, however that ends
+    --again                   # Run although it is done
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
     --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
@@ -161,6 +165,23 @@ module completions {
     key: string               # The lock's name
   ]
 
+  # Delete the mark that NAME was done under the lock KEY, so that it is done again
+  export extern "genlock forget" [
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+    name?: string             # What is marked as done: the name, or a slot as genlock status shows it
+  ]
+
   # Say what works, what does not, and what mends it
   export extern "genlock doctor" [
     --json                    # One JSON object
@@ -211,6 +232,10 @@ module completions {
 
   # Take the lock KEY away from the holder that has exactly this token
   export extern "genlock help break" [
+  ]
+
+  # Delete the mark that NAME was done under the lock KEY, so that it is done again
+  export extern "genlock help forget" [
   ]
 
   # Say what works, what does not, and what mends it

@@ -7,6 +7,7 @@ mod ci;
 mod doctor;
 mod entry;
 mod environment;
+mod forget;
 mod help;
 mod jitter;
 mod labels;
@@ -16,6 +17,7 @@ mod ls;
 mod nearest;
 mod nested;
 mod numbers;
+mod once;
 mod operate;
 mod paint;
 mod question;
@@ -62,6 +64,7 @@ enum Verb {
     Wait(wait::WaitArgs),
     Check(check::CheckArgs),
     Break(r#break::BreakArgs),
+    Forget(forget::ForgetArgs),
     Doctor(Box<doctor::DoctorArgs>),
 }
 

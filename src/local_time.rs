@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tz::{DateTime, TimeZone};
+use tz::{DateTime, TimeZone, UtcDateTime};
 
 /// `2026-01-01 01:00:00 CET`; `None` where the zone is not known.
 pub(crate) fn shown(time: SystemTime) -> Option<String> {
@@ -17,6 +17,35 @@ fn zone() -> Option<TimeZone> {
         Ok(name) => TimeZone::from_posix_tz(&name).ok(),
         Err(_) => TimeZone::local().ok(),
     }
+}
+
+/// A time zone of the system's database.
+pub(crate) struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of this name, such as `Europe/Berlin`; `None` if this host does not have it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        // With the colon it is the name of a file, and nothing else (tzset(3)).
+        TimeZone::from_posix_tz(&format!(":{name}")).ok().map(Self)
+    }
+
+    /// The zone of this process; `None` if there is none.
+    pub(crate) fn of_host() -> Option<Self> {
+        zone().map(Self)
+    }
+
+    /// By how many seconds its clocks are ahead of UTC, so many seconds after 1970 began.
+    pub(crate) fn ahead(&self, seconds: i64) -> Option<i64> {
+        let found = self.0.find_local_time_type(seconds).ok()?;
+        Some(found.ut_offset().into())
+    }
+}
+
+/// The year, and which of its days it is, from 0 on; in UTC.
+pub(crate) fn year_and_day(seconds: i64) -> (i32, u16) {
+    // It fails only beyond the years that a number of 32 bits counts.
+    let time = UtcDateTime::from_timespec(seconds, 0);
+    time.map_or((1970, 0), |time| (time.year(), time.year_day()))
 }
 
 fn in_zone(time: SystemTime, zone: &TimeZone) -> Option<String> {

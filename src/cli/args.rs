@@ -10,6 +10,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::labels::LabelArgs;
+use super::once::OnceArgs;
 use super::{help, jitter, numbers, times};
 use crate::exit;
 
@@ -76,6 +77,9 @@ pub(super) struct RunArgs {
         env = "GENLOCK_JITTER"
     )]
     pub(super) jitter: Duration,
+
+    #[command(flatten)]
+    pub(super) once: OnceArgs,
 
     /// Do not renew the lock: it, and with it the command, ends at the TTL
     #[arg(hide_short_help = true, long)]

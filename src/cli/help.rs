@@ -20,7 +20,8 @@ Examples:
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh
-  genlock run --try -E 0 -q /locks/report ./report.sh";
+  genlock run --try -E 0 -q /locks/report ./report.sh
+  genlock run --once-per day /locks/backup ./backup.sh";
 
 /// `genlock help connection`, above the options and below them.
 pub(super) const CONNECTION: &str = "\
@@ -182,6 +183,10 @@ JSON:
     host, user, pid, command, since (RFC 3339), reason, labels, taken_away
   ttl      null, or {granted, left} in seconds: how long the lock lasts if it is not renewed
   waiters  an array of such objects, in the order in which they are served, where they are known
+  last_mark  of genlock status: null, or what was marked as done last (run --once), an object:
+    slot, host, user, pid, command, reason, labels, token
+    started_at, ended_at (null if it was marked at its start), expires_at (RFC 3339)
+    held_seconds  how long it took, or null
   Fields may be added, and do not change.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
@@ -253,6 +258,22 @@ JSON:
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   genlock run k sh -c './build && genlock check --at-least 5s && ./switch'";
+
+/// `genlock forget --help`.
+pub(super) fn forget() -> String {
+    sections(&[FORGET_EXIT])
+}
+
+const FORGET_EXIT: &str = "\
+Exit status:
+  0    what was marked as done is not any more
+  1    nothing was
+  Otherwise as of genlock(1).";
+
+pub(super) const FORGET_EXAMPLES: &str = "\
+Examples:
+  genlock forget /locks/backup
+  genlock forget /locks/backup 2026-11-27";
 
 const BREAK_NOTES: &str = "\
 Notes:

@@ -55,8 +55,9 @@ pub(super) fn delay(
 }
 
 /// Whether hosts that ask for the lock within the jitter come to one run together, not to one each.
-fn is_one_run(_options: &RunOptions) -> bool {
-    false
+fn is_one_run(options: &RunOptions) -> bool {
+    let once = options.lock.once.as_ref();
+    once.is_some_and(|once| !once.again)
 }
 
 /// The part of `longest` that is this host's, for this key.

@@ -3,10 +3,12 @@
 mod events;
 mod lines;
 mod not_acquired;
+mod once;
 mod release;
 mod state;
 mod waiting;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +18,11 @@ use super::times;
 use crate::clock::Instant;
 use crate::events::Event;
 use crate::locker::kind::StoreClient;
-use crate::locker::{Options, Record};
+use crate::locker::{Capability, Options, Record};
 use crate::progress::{self, Seen};
 pub(super) use events::EventStream;
 use lines::LockLines;
+pub(super) use once::Begun;
 pub(super) use waiting::NotHeld;
 
 /// The lock of one verb, from the settings to the release. It knows nothing of a command: what is done
@@ -32,15 +35,23 @@ pub(super) struct Locking<'a> {
     seen: Seen,
     /// When the store is asked first.
     start: Instant,
+    /// Who takes the lock.
+    holder: Record,
+    /// The token under which a mark was set for a command that was not started since.
+    unused: Cell<Option<u64>>,
 }
 
 /// The store that the options name.
 ///
 /// # Errors
-/// The store cannot be meant, or its locks expire, and the TTL has no room for the time between SIGTERM
+/// The store cannot be meant, or has no marks and needs them, or its locks expire, and the TTL has no room for the time between SIGTERM
 /// and SIGKILL.
 pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result<Store> {
     let store = Store::of(&options.connection)?;
+    let able = store.kind.capabilities;
+    if options.once.is_some() && !able.marks {
+        return Err(able.lacks(&options.key, Capability::Marks));
+    }
     let runs_out = store.kind.capabilities.expires || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
         let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
@@ -68,6 +79,12 @@ impl<'a> Locking<'a> {
             lines.read(event);
             reader(event);
         });
+        let holder = Record {
+            command,
+            reason: options.notes.reason.clone(),
+            labels: options.notes.labels.clone(),
+            ..Record::of_this_process()
+        };
         Ok(Self {
             options,
             endpoints: store.endpoints(),
@@ -77,17 +94,14 @@ impl<'a> Locking<'a> {
                 auto_renew: !options.no_renew,
                 grace: options.kill_after,
                 follow_queue: !options.quiet && progress::is_live(),
-                holder: Record {
-                    command,
-                    reason: options.notes.reason.clone(),
-                    labels: options.notes.labels.clone(),
-                    ..Record::of_this_process()
-                },
+                holder: holder.clone(),
                 observer: Some(events.observer()),
             })?,
             events,
             seen,
             start,
+            holder,
+            unused: Cell::new(None),
         })
     }
 

@@ -9,7 +9,8 @@ use super::store::Store;
 use crate::describe;
 use crate::events::{EventKind, Observer};
 use crate::exit::Exit;
-use crate::locker::{Operator, Options};
+use crate::locker::Options;
+use crate::locker::kind::StoreClient;
 use crate::stderr;
 use crate::supervise::signals;
 use crate::{Error, Subject};
@@ -18,7 +19,7 @@ use crate::{Error, Subject};
 /// nothing in the store that would have to be removed first.
 pub(super) fn operate(
     connection: ConnectionOptions,
-    operation: impl AsyncFnOnce(&dyn Operator) -> anyhow::Result<Exit>,
+    operation: impl AsyncFnOnce(&dyn StoreClient) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     let store = Store::of(&connection)?;
     block_on(async {

@@ -18,7 +18,7 @@ use anyhow::Context;
 use super::args::Recorded;
 use super::environment;
 use super::jitter;
-use super::locking::{self, Locking};
+use super::locking::{self, Begun, Locking, NotHeld};
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
 use crate::ErrorKind;
@@ -106,13 +106,39 @@ impl Run<'_> {
                     return self.locking.not_held(why).await;
                 }
             };
+            let begun = match self.begin(&held, &mut supervision).await {
+                Ok(begun) => begun,
+                Err(why) => {
+                    drop(held);
+                    self.locking.close(&mut self.signals).await;
+                    supervision.end();
+                    return self.locking.not_held(why).await;
+                }
+            };
             let (ended, lost);
             (ended, lost, supervision) = self.command(&held, supervision).await;
+            if let (Ended::With(Exit::Status(0)), Some(begun)) = (&ended, begun) {
+                let signals = &mut self.signals;
+                self.locking.mark_done(&held, begun, signals).await;
+            }
             if let Some(exit) = self.release(held, ended, lost).await {
                 // If the command ran, the watchdog has most likely ended by itself.
                 supervision.end();
                 return exit;
             }
+        }
+    }
+
+    /// What is done before the command starts, unless a signal comes.
+    async fn begin(
+        &mut self,
+        held: &Held,
+        supervision: &mut Supervision,
+    ) -> Result<Option<Begun>, NotHeld> {
+        tokio::select! {
+            biased;
+            signal = supervision.interruption(&mut self.signals) => Err(NotHeld::Signal(signal)),
+            begun = self.locking.begin(held) => Ok(begun?),
         }
     }
 

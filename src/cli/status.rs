@@ -7,9 +7,12 @@ use super::help;
 use super::operate::{operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
-use super::view::{self, QueueView};
+use super::view::{self, StatusView};
+use crate::ErrorKind;
 use crate::describe;
 use crate::exit::{self, Exit};
+use crate::locker::Mark;
+use crate::locker::kind::StoreClient;
 use crate::locker::operator::Queue;
 
 /// Show who holds the lock KEY, and who waits for it.
@@ -39,19 +42,38 @@ pub(super) fn run(options: &StatusArgs, settings: &Settings) -> anyhow::Result<E
     operate(settings.connection(&options.connection), async |store| {
         let queue = store.queue(&options.key).await?;
         if options.json {
-            print_json(&QueueView::of(&queue))?;
+            let mark = last_mark(store, &options.key).await?;
+            print_json(&StatusView::of(&queue, mark.as_ref()))?;
         } else if !options.quiet {
-            print(&text(&queue))?;
+            let mark = last_mark(store, &options.key).await?;
+            print(&text(&queue, mark.as_ref()))?;
         }
         let held = queue.holder().is_some();
         Ok(Exit::Status(if held { 0 } else { exit::FREE }))
     })
 }
 
-fn text(queue: &Queue) -> String {
+/// The mark that was set last; none where the store has no marks, or may not be asked for them.
+async fn last_mark(store: &dyn StoreClient, key: &str) -> crate::Result<Option<Mark>> {
+    if !store.capabilities().marks {
+        return Ok(None);
+    }
+    match store.last_mark(key).await {
+        Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
+        read => read,
+    }
+}
+
+fn text(queue: &Queue, mark: Option<&Mark>) -> String {
     let key = Paint::of_stdout().bold(&describe::escape(&queue.key));
+    let mark = mark.map(|mark| {
+        let slot = describe::escape(&mark.slot);
+        let done = describe::done(mark, &std::io::stdout());
+        format!("last: {slot}, {done}\n")
+    });
+    let mark = mark.unwrap_or_default();
     let Some(holder) = queue.holder() else {
-        return format!("{key}: free\n");
+        return format!("{key}: free\n{mark}");
     };
     let mut lines = vec![format!("{key}: held")];
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<8}{text}"));
@@ -92,6 +114,6 @@ fn text(queue: &Queue) -> String {
             view::notes(waiter),
         ));
     }
-    lines.push(String::new());
+    lines.push(mark);
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::describe;
 use crate::locker::operator::{Contender, Queue, Ttl};
-use crate::locker::{Record, TakenAway};
+use crate::locker::{Mark, Record, TakenAway};
 
 /// A holder or waiter, as JSON. A field that is not known is null.
 #[derive(Serialize)]
@@ -61,6 +61,59 @@ pub(super) struct QueueView<'a> {
     holder: Option<ContenderView<'a>>,
     ttl: Option<TtlView>,
     waiters: Vec<ContenderView<'a>>,
+}
+
+/// A lock and what was done under it once, as JSON.
+#[derive(Serialize)]
+pub(super) struct StatusView<'a> {
+    #[serde(flatten)]
+    queue: QueueView<'a>,
+    last_mark: Option<MarkView<'a>>,
+}
+
+/// What was done once, as JSON.
+#[derive(Serialize)]
+struct MarkView<'a> {
+    slot: &'a str,
+    host: &'a str,
+    user: &'a str,
+    pid: u32,
+    command: &'a str,
+    reason: &'a str,
+    labels: &'a BTreeMap<String, String>,
+    token: u64,
+    started_at: &'a str,
+    ended_at: Option<&'a str>,
+    held_seconds: Option<f64>,
+    expires_at: &'a str,
+}
+
+impl<'a> StatusView<'a> {
+    pub(super) fn of(queue: &'a Queue, mark: Option<&'a Mark>) -> Self {
+        Self {
+            queue: QueueView::of(queue),
+            last_mark: mark.map(MarkView::of),
+        }
+    }
+}
+
+impl<'a> MarkView<'a> {
+    fn of(mark: &'a Mark) -> Self {
+        Self {
+            slot: &mark.slot,
+            host: &mark.by.host,
+            user: &mark.by.user,
+            pid: mark.by.pid,
+            command: &mark.by.command,
+            reason: &mark.by.reason,
+            labels: &mark.by.labels,
+            token: mark.token,
+            started_at: &mark.started_at,
+            ended_at: mark.ended_at.as_deref(),
+            held_seconds: mark.held_seconds,
+            expires_at: &mark.expires_at,
+        }
+    }
 }
 
 /// Seconds.

@@ -91,7 +91,7 @@ impl Capabilities {
     }
 
     /// The error of a request for the lock of `key` that needs this too.
-    pub(super) fn lacks(&self, key: &str, missing: Capability) -> Error {
+    pub(crate) fn lacks(&self, key: &str, missing: Capability) -> Error {
         let reason = format!("{} has no {}", self.store, missing.words());
         let error = Error::new(ErrorKind::Unsupported, reason);
         error.concerning(Subject::Capability(missing)).of_key(key)

@@ -68,6 +68,7 @@ mod limits;
 mod manual;
 mod many;
 mod nested;
+mod once;
 mod operator;
 mod origins;
 mod output;

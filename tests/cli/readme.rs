@@ -6,6 +6,7 @@ mod examples;
 mod installed;
 mod leader;
 mod moving;
+mod once;
 mod operating;
 mod recipes;
 mod redis;
@@ -59,6 +60,7 @@ const BLOCKS: &[(&str, &str)] = &[
     ("genlock run -q /locks/scheduler", "leader"),
     ("genlock doctor /locks/backup", "operating"),
     ("genlock status /locks/backup", "operating"),
+    ("genlock run --once-per day /locks/backup --", "once"),
     ("genlock run --ttl 60s", "recipes"),
     ("exec 9>/run/lock/collect", "moving"),
     ("# with genlock", "moving"),

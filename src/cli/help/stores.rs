@@ -68,6 +68,8 @@ Examples:
       wait for the lock, run, release
   genlock run --try -E 0 -q /locks/report ./report.sh
       in a crontab: skip this run, silently, if the last one still runs
+  genlock run --once-per day /locks/backup ./backup.sh
+      in a crontab of many hosts: whichever comes first, once a day
   genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
       in a pipeline: wait at most ten minutes, run at most an hour";
 

@@ -11,6 +11,10 @@ impl Locking<'_> {
         match why {
             NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
             NotHeld::Failed(error) => Err(error.into()),
+            NotHeld::Done(mark) => {
+                self.say_done(&mark);
+                Ok(Exit::Status(0))
+            }
             NotHeld::ByAnother => {
                 if !self.options.quiet {
                     self.say_who_holds().await;

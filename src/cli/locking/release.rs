@@ -53,7 +53,7 @@ impl Locking<'_> {
 }
 
 /// Ends a while after the next signal that is to end us, which it tells.
-async fn impatience(signals: &mut Signals, told: &mut Option<i32>) {
+pub(super) async fn impatience(signals: &mut Signals, told: &mut Option<i32>) {
     *told = Some(signals.next_that_ends().await);
     sleep(SIGNALLED).await;
 }

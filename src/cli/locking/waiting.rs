@@ -7,7 +7,7 @@ use super::Locking;
 use crate::cli::nested;
 use crate::clock::{self, Instant};
 use crate::describe;
-use crate::locker::{Held, Record};
+use crate::locker::{Held, Mark, Record};
 use crate::progress;
 use crate::stderr;
 
@@ -18,6 +18,14 @@ pub(in crate::cli) enum NotHeld {
     /// This signal came, and is to end genlock.
     Signal(i32),
     Failed(crate::Error),
+    /// It is not needed: what was to be done once is done.
+    Done(Box<Mark>),
+}
+
+impl From<crate::Error> for NotHeld {
+    fn from(error: crate::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Locking<'_> {
@@ -30,12 +38,18 @@ impl Locking<'_> {
         tokio::select! {
             biased;
             signal = interruption => Err(NotHeld::Signal(signal)),
-            acquired = self.acquire() => match acquired {
-                Ok(Some(held)) => Ok(held),
-                Ok(None) => Err(NotHeld::ByAnother),
-                Err(error) => Err(NotHeld::Failed(error)),
-            }
+            acquired = self.acquire_to_do() => acquired,
         }
+    }
+
+    /// Acquires the lock, unless what is to be done under it once is done. That is looked up before, which
+    /// takes no place in the queue, and again under the lock, since another may have done it meanwhile.
+    async fn acquire_to_do(&self) -> Result<Held, NotHeld> {
+        self.delay().await;
+        self.check_done().await?;
+        let held = self.acquire().await?.ok_or(NotHeld::ByAnother)?;
+        self.check_done().await?;
+        Ok(held)
     }
 
     /// Waits until the store is to be asked.
@@ -50,7 +64,6 @@ impl Locking<'_> {
 
     /// Acquires the lock; `None` if another still holds it when the limit is over.
     async fn acquire(&self) -> crate::Result<Option<Held>> {
-        self.delay().await;
         let (key, limit) = (&self.options.key, self.options.limit);
         if limit == Some(Duration::ZERO) {
             return self.store.try_lock(key).await;

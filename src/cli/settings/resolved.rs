@@ -9,6 +9,7 @@ use super::Settings;
 use super::keys::{self, FORMER, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
 use crate::cli::labels::Notes;
+use crate::cli::once::Once;
 
 /// Which store to use, and as which user.
 pub(in crate::cli) struct ConnectionOptions {
@@ -49,6 +50,8 @@ pub(in crate::cli) struct LockOptions {
     pub(in crate::cli) retry_interval: Duration,
     /// The reason and the labels of the holder's record.
     pub(in crate::cli) notes: Notes,
+    /// What is to be done once only, if anything is.
+    pub(in crate::cli) once: Option<Once>,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: u8,
     pub(in crate::cli) connection: ConnectionOptions,
@@ -106,7 +109,7 @@ impl Settings {
     /// The options of `run`, where these were typed, in `words`.
     ///
     /// # Errors
-    /// As [`Settings::notes`].
+    /// As [`Settings::notes`] and [`Once::of`].
     pub(in crate::cli) fn run(
         &self,
         typed: RunArgs,
@@ -133,6 +136,7 @@ impl Settings {
                 .duration("retry-interval")
                 .unwrap_or(typed.retry_interval),
             notes: self.notes(typed.labels)?,
+            once: Once::of(typed.once)?,
             quiet: typed.quiet,
             verbose: typed.verbose,
             connection: self.connection(&typed.connection),

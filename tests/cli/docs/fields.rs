@@ -64,6 +64,7 @@ fn of_verb(verb: &str) -> String {
 fn of_a_lock_that_is_held() {
     let server = Server::start();
     let store = Store::at(server.endpoint());
+    output(store.run(&["--once", "n"], &["true"])).silent(0);
     let holder = store.hold();
     let ask = |words: &[&str]| {
         let mut command = genlock();
