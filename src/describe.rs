@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::plain;
 use crate::local_time;
-use crate::locker::Mark;
 use crate::loss::Loss;
 use crate::record::{Record, TakenAway};
 
@@ -57,25 +56,6 @@ pub(crate) fn notes(record: Option<&Record>) -> String {
 /// A reason or a label: as [`escape`], but all of what genlock lets one write.
 pub(crate) fn note(text: &str) -> String {
     bounded(text, NOTE)
-}
-
-/// `done by user@host (pid 17: ./backup.sh) at 2026-01-01T00:00:00Z, in 12s, token 7`. What was marked at its
-/// start, and nothing more is known of, was begun.
-pub(crate) fn done(mark: &Mark, on: &impl IsTerminal) -> String {
-    let who = who(Some(&mark.by));
-    let token = mark.token;
-    match &mark.ended_at {
-        Some(at) => {
-            let took = mark.held_seconds.unwrap_or_default();
-            let took = Duration::try_from_secs_f64(took).unwrap_or_default();
-            let (at, took) = (time(at, on), duration(took));
-            format!("done by {who} at {at}, in {took}, token {token}")
-        }
-        None => {
-            let at = time(&mark.started_at, on);
-            format!("begun by {who} at {at}, token {token}")
-        }
-    }
 }
 
 /// `user@host`.

@@ -1,5 +1,6 @@
 //! `--once` and `--once-per`: what has been done in its slot is not done again, on no host.
 
+mod done;
 mod slot;
 
 use std::time::{Duration, SystemTime};
@@ -7,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use crate::locker::marks;
+pub(super) use done::done;
 use slot::Period;
 
 /// How long the mark of a name is kept.

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::args::ConnectionArgs;
 use super::help;
+use super::once;
 use super::operate::{operate, print, print_json};
 use super::paint::Paint;
 use super::settings::Settings;
@@ -68,7 +69,7 @@ fn text(queue: &Queue, mark: Option<&Mark>) -> String {
     let key = Paint::of_stdout().bold(&describe::escape(&queue.key));
     let mark = mark.map(|mark| {
         let slot = describe::escape(&mark.slot);
-        let done = describe::done(mark, &std::io::stdout());
+        let done = once::done(mark, &std::io::stdout());
         format!("last: {slot}, {done}\n")
     });
     let mark = mark.unwrap_or_default();

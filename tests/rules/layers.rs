@@ -23,6 +23,7 @@ const LAYERS: [(&str, &[&str]); 25] = [
             "events",
             "exit",
             "input",
+            "local_time",
             "locker",
             "progress",
             "record",

@@ -3,6 +3,7 @@
 use super::release::impatience;
 use super::{Locking, NotHeld};
 use crate::ErrorKind;
+use crate::cli::once;
 use crate::clock::Instant;
 use crate::describe;
 use crate::locker::{Held, Mark};
@@ -85,7 +86,7 @@ impl Locking<'_> {
         }
         let (key, slot) = (&self.options.key, &mark.slot);
         let (key, slot) = (describe::escape(key), describe::escape(slot));
-        let done = describe::done(mark, &std::io::stderr());
+        let done = once::done(mark, &std::io::stderr());
         stderr::complain(format_args!("{key}: skipped: {slot} was {done}"));
     }
 }

@@ -53,7 +53,10 @@ impl Period {
         if length < SHORTEST {
             return Err("at least 1m: the clocks of hosts differ".to_owned());
         }
-        if length > DAY || DAY.as_nanos() % length.as_nanos() != 0 || length.subsec_nanos() != 0 {
+        if length > DAY
+            || !DAY.as_nanos().is_multiple_of(length.as_nanos())
+            || length.subsec_nanos() != 0
+        {
             return Err("it has to divide a day, as 15m, 1h or 6h do; else day or week".to_owned());
         }
         Ok(match length {

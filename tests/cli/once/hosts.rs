@@ -16,7 +16,7 @@ fn library() -> Option<PathBuf> {
     let mut found = directories.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
     let found = found.find(|library| library.exists());
     if found.is_none() {
-        println!("skipped: no libfaketime here (Debian: faketime)");
+        eprintln!("skipped: no libfaketime here (Debian: faketime)");
     }
     found
 }
