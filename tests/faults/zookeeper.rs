@@ -2,6 +2,8 @@
 
 mod follower;
 mod interop;
+mod network;
+mod waiter;
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -21,15 +23,6 @@ const SESSION: Duration = Duration::from_millis(7_710);
 
 /// What a loaded machine may take over the times that genlock keeps.
 const SLACK: Duration = Duration::from_millis(1500);
-
-/// A store in a chroot, through what can be held up.
-fn behind(proxy: &Proxy, chroot: &Chroot) -> Store {
-    Store::at(format!("zk://127.0.0.1:{}{}", proxy.port(), chroot.path))
-}
-
-fn proxy(chroot: &Chroot) -> Proxy {
-    Proxy::before(&format!("http://{}", chroot.server.address()))
-}
 
 #[test]
 fn a_killed_genlocks_tree_is_dead_before_the_next_holder_starts() {
@@ -79,8 +72,8 @@ fn frozen_the_command_is_stopped_by_the_watchdog_inside_the_ttl() {
 fn cut_off_the_command_is_stopped_inside_the_ttl() {
     together([Polite, Stubborn], |manners| {
         let chroot = Chroot::of_the_shared();
-        let proxy = proxy(&chroot);
-        let (store, direct) = (behind(&proxy, &chroot), Store::at(chroot.endpoint()));
+        let proxy = Proxy::before(&chroot.endpoint());
+        let (store, direct) = (Store::at(proxy.endpoint()), Store::at(chroot.endpoint()));
         let log = Sections::new(store.directory());
         let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", manners)));
         holder.ready();
@@ -98,8 +91,8 @@ fn cut_off_the_command_is_stopped_inside_the_ttl() {
 #[test]
 fn a_connection_that_breaks_is_not_noticed() {
     let chroot = Chroot::of_the_shared();
-    let proxy = proxy(&chroot);
-    let store = behind(&proxy, &chroot);
+    let proxy = Proxy::before(&chroot.endpoint());
+    let store = Store::at(proxy.endpoint());
     let log = Sections::new(store.directory());
     let script = format!("{}; exit 7", log.beats_for("first", TTL + TTL / 2));
     let holder = Run::start(store.sh(&WITH_TTL, &script));
@@ -116,8 +109,8 @@ fn a_connection_that_breaks_is_not_noticed() {
 #[test]
 fn a_node_whose_making_was_not_answered_is_found() {
     let chroot = Chroot::of_the_shared();
-    let proxy = proxy(&chroot);
-    let store = behind(&proxy, &chroot);
+    let proxy = Proxy::before(&chroot.endpoint());
+    let store = Store::at(proxy.endpoint());
     // The nodes above are there.
     Run::start(store.run(&[], &["true"])).finish().silent(0);
     // All but the answer for the session.

@@ -22,6 +22,8 @@ pub(crate) enum Way {
 pub(crate) struct Proxy {
     scheme: String,
     port: u16,
+    /// What stands behind the address in the endpoint.
+    path: String,
     shared: Arc<Shared>,
 }
 
@@ -49,7 +51,8 @@ impl Proxy {
     pub(crate) fn before(endpoint: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (scheme, target) = endpoint.split_once("://").expect("a scheme");
+        let (scheme, rest) = endpoint.split_once("://").expect("a scheme");
+        let (target, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let shared = Arc::new(Shared {
             target: target.to_owned(),
             state: Mutex::default(),
@@ -57,16 +60,17 @@ impl Proxy {
         });
         let accepting = shared.clone();
         thread::spawn(move || accepting.accept(&listener));
-        let scheme = scheme.to_owned();
+        let (scheme, path) = (scheme.to_owned(), path.to_owned());
         Self {
             scheme,
             port,
+            path,
             shared,
         }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("{}://127.0.0.1:{}", self.scheme, self.port)
+        format!("{}://127.0.0.1:{}{}", self.scheme, self.port, self.path)
     }
 
     /// Holds up what flows this way.

@@ -131,6 +131,12 @@ impl ZkServer {
         panic!("no free port for ZooKeeper");
     }
 
+    /// Starts one behind this command, with which it has this address. It serves some time later.
+    pub(crate) fn on(entry: &[String], address: &str) -> Self {
+        let lines = format!("clientPortAddress={address}\n");
+        Self::spawn_on(entry, free_port(), 200, &lines, None)
+    }
+
     /// Starts one that serves TLS too, to clients that have a certificate of its authority; and where it
     /// does that.
     pub(crate) fn secure() -> (Self, String) {
@@ -163,6 +169,16 @@ impl ZkServer {
 
     /// With this tick in milliseconds and these lines of its configuration.
     fn spawn(port: u16, tick: u32, lines: &str, number: Option<usize>) -> Self {
+        Self::spawn_on(&[], port, tick, lines, number)
+    }
+
+    fn spawn_on(
+        entry: &[String],
+        port: u16,
+        tick: u32,
+        lines: &str,
+        number: Option<usize>,
+    ) -> Self {
         // In memory, because it waits for the disk on every write.
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let dir = dir.expect("a scratch directory");
@@ -185,7 +201,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
             let both = read("server.key") + &read("server.pem");
             std::fs::write(dir.path().join("both.pem"), both).expect("a file");
         }
-        let child = java(&dir);
+        let child = java(entry, &dir);
         Self { dir, port, child }
     }
 
@@ -207,7 +223,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     pub(crate) fn restart(&mut self) {
         self.kill();
         let before = self.log().matches("binding to port").count();
-        self.child = java(&self.dir);
+        self.child = java(&[], &self.dir);
         assert!(self.serves(before), "{}", self.log());
     }
 
@@ -277,14 +293,16 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     }
 }
 
-/// Starts the server of this directory.
-fn java(dir: &TempDir) -> Child {
+/// Starts the server of this directory, behind this command if it is one.
+fn java(entry: &[String], dir: &TempDir) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
         .open(dir.path().join("log"));
     let log = log.expect("a log");
-    let mut command = Command::new("java");
+    let mut words = entry.iter().map(String::as_str).chain(["java"]);
+    let mut command = Command::new(words.next().unwrap_or("java"));
+    command.args(words);
     command
         .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
         .args(["-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024"])
