@@ -7,6 +7,7 @@
 
 mod connection;
 mod driver;
+mod heartbeat;
 mod packets;
 mod served;
 mod watches;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, split};
 use tokio::sync::{mpsc, oneshot};
 
+use super::heartbeat::Heartbeat;
 use super::packets::{Packets, TooLong};
 use super::served::Served;
 use super::watches::ZkWatches;
@@ -27,11 +28,7 @@ const OF_LOGIN: i32 = -4;
 /// One connection.
 pub(super) struct ZkConnection {
     state: Arc<SessionState>,
-    /// Whether the session was answered for.
-    is_open: bool,
-    begun: Instant,
-    heard: Instant,
-    sent: Instant,
+    heartbeat: Heartbeat,
     packets: Packets,
     asked: VecDeque<InFlight>,
     last: i32,
@@ -49,7 +46,6 @@ struct InFlight {
 
 impl ZkConnection {
     pub(super) fn new(state: Arc<SessionState>, login: Option<String>) -> Self {
-        let now = Instant::now();
         let known = state.known().clone();
         let timeout = i32::try_from(known.timeout.as_millis()).unwrap_or(i32::MAX);
         let request = JuteWriter::default().int(0).long(known.zxid).int(timeout);
@@ -67,11 +63,8 @@ impl ZkConnection {
         }
         Self {
             watches: ZkWatches::new(state.news.clone()),
+            heartbeat: Heartbeat::new(&state),
             state,
-            is_open: false,
-            begun: now,
-            heard: now,
-            sent: now,
             packets,
             asked: VecDeque::new(),
             last: 0,
@@ -95,7 +88,8 @@ impl ZkConnection {
         let (mut reader, mut writer) = split(stream);
         let mut chunk = vec![0; 4096];
         let ended = loop {
-            let (next_look, has_more) = (self.next_look(), self.packets.has_more());
+            let next_look = self.heartbeat.next_look(self.oldest());
+            let has_more = self.packets.has_more();
             tokio::select! {
                 read = reader.read(&mut chunk) => {
                     let taken = match read {
@@ -112,7 +106,7 @@ impl ZkConnection {
                         break Served::broken(Fault::broken(reason::of_io(&error)));
                     }
                 }
-                pending = calls.recv() => match (pending, self.is_well()) {
+                pending = calls.recv() => match (pending, self.heartbeat.is_well(self.oldest())) {
                     (None, _) => break Served::Dropped,
                     (Some(pending), Ok(())) => self.send(pending),
                     // What is asked after a silence that a lease does not allow for, as of who was frozen,
@@ -139,7 +133,7 @@ impl ZkConnection {
 
     /// A server that does not know what we say, or does not want us, hangs up without a word.
     fn hung_up(&self) -> Fault {
-        let why = match (self.is_open, self.state.known().id) {
+        let why = match (self.heartbeat.is_open, self.state.known().id) {
             (false, 0) => "it hung up: it may be no ZooKeeper, have no majority, or be full",
             (false, _) => "it hung up: it may have no majority, or not know what others know",
             (true, _) => "it hung up",
@@ -159,87 +153,38 @@ impl ZkConnection {
         // News can come right behind the answer.
         let news = pending.call.watches.clone();
         let news = news.map(|watched| self.watches.add(watched));
-        let now = Instant::now();
-        self.sent = now;
         self.asked.push_back(InFlight {
             number,
-            at: now,
+            at: self.heartbeat.sends(),
             closes: pending.call.code == CLOSE,
             pending,
             news,
         });
     }
 
-    fn timeout(&self) -> Duration {
-        self.state.known().timeout
+    /// When the oldest call was sent that is not answered yet.
+    fn oldest(&self) -> Option<Instant> {
+        self.asked.front().map(|asked| asked.at)
     }
 
-    /// Pings so often, and looks whether all is well.
-    fn pace(&self) -> Duration {
-        (self.timeout() / 12).max(Duration::from_millis(5))
-    }
-
-    /// So long an answer is waited for. A server that has lost the others may answer pings for long, and
-    /// nothing else, where another may do. A lock is renewed at a third of its TTL, and has to be before
-    /// a grace of a fifth begins.
-    fn patience(&self) -> Duration {
-        match self.state.ensemble.count() {
-            1 => self.timeout(),
-            _ => self.timeout() / 6,
-        }
-    }
-
-    fn next_look(&self) -> Instant {
-        let oldest = self.asked.front().map(|asked| asked.at + self.patience());
-        let next = if self.state.is_kept() && self.is_open {
-            self.sent + self.pace()
-        } else {
-            Instant::now() + self.pace()
-        };
-        match oldest.filter(|_| self.is_open) {
-            Some(oldest) => next.min(oldest),
-            None => next,
-        }
-    }
-
-    /// Looks whether the server is there.
-    fn is_well(&self) -> Result<(), Fault> {
-        let now = Instant::now();
-        let within = self.state.ensemble.dial_timeout;
-        if !self.is_open && now.since(self.begun) > within {
-            return Err(Fault::silent(within));
-        }
-        let (silence, patience) = (self.timeout() / 3, self.patience());
-        let oldest = self.asked.front().map(|asked| now.since(asked.at));
-        if self.is_open && oldest.is_some_and(|age| age >= patience) {
-            return Err(Fault::silent(patience));
-        }
-        if self.is_open && self.state.is_kept() && now.since(self.heard) > silence {
-            return Err(Fault::silent(silence));
-        }
-        Ok(())
-    }
-
-    /// The same, and tells it that we are.
+    /// Looks whether the server is there, and tells it that we are.
     fn look(&mut self) -> Result<(), Fault> {
-        self.is_well()?;
-        let now = Instant::now();
-        let is_due = now.since(self.sent) >= self.pace();
-        if self.is_open && self.state.is_kept() && is_due {
+        self.heartbeat.is_well(self.oldest())?;
+        if self.heartbeat.is_due() {
             let ping = JuteWriter::default().int(OF_PING).int(PING);
             self.packets.push(ping);
-            self.sent = now;
+            self.heartbeat.sends();
         }
         Ok(())
     }
 
     /// Takes in what has come.
     fn take(&mut self, bytes: &[u8]) -> Result<(), Served> {
-        self.heard = Instant::now();
+        self.heartbeat.heard = Instant::now();
         self.packets.take(bytes);
         let strange = |TooLong| Served::broken(ZkFailure::strange().into());
         while let Some(packet) = self.packets.next().map_err(strange)? {
-            if self.is_open {
+            if self.heartbeat.is_open {
                 self.packet(&packet)?;
             } else {
                 self.open(&packet)?;
@@ -272,7 +217,7 @@ impl ZkConnection {
             known.password = password.to_vec();
             known.timeout = timeout;
         }
-        self.is_open = true;
+        self.heartbeat.is_open = true;
         self.state.ensemble.note_heard();
         self.state.opened.send_replace(Some(Ok(timeout)));
         Ok(())
@@ -337,7 +282,7 @@ impl ZkConnection {
         match ended {
             Served::Broken { fault, .. } => Served::Broken {
                 fault,
-                opened: self.is_open,
+                opened: self.heartbeat.is_open,
             },
             ended => ended,
         }

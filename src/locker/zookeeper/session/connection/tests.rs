@@ -22,8 +22,8 @@ async fn nothing_is_asked_over_a_connection_that_was_silent_for_too_long() {
             server: "h".to_owned(),
         };
         let mut connection = ZkConnection::new(session.state.clone(), None);
-        connection.is_open = true;
-        connection.heard = Instant::now() - timeout / 2;
+        connection.heartbeat.is_open = true;
+        connection.heartbeat.heard = Instant::now() - timeout / 2;
         let (calls, mut asked) = mpsc::unbounded_channel();
         let (reply, _answer) = oneshot::channel();
         let call = ZkCall::get_children("/k");
