@@ -32,7 +32,7 @@ impl Store {
             config = config.command_timeout(within);
         }
         if kind.takes(Setting::User)
-            && let Some(credentials) = credentials(connection)?
+            && let Some(credentials) = credentials(connection, kind)?
         {
             config = config.credentials(credentials);
         }
@@ -94,8 +94,10 @@ fn tls(connection: &ConnectionOptions) -> Tls {
 
 /// The user's name, and the password or its file. A password that a variable has in one with the name has
 /// been taken apart by then; on the command line it is refused, as everyone could read it (ps(1)).
-fn credentials(connection: &ConnectionOptions) -> Result<Option<Credentials>> {
-    let Some(user) = &connection.user else {
+fn credentials(connection: &ConnectionOptions, kind: &StoreKind) -> Result<Option<Credentials>> {
+    let has_password = connection.password.is_some() || connection.password_file.is_some();
+    let alone = kind.user_of_password.filter(|_| has_password);
+    let Some(user) = connection.user.as_deref().or(alone) else {
         return Ok(None);
     };
     if let Some(file) = &connection.password_file {

@@ -22,6 +22,8 @@ pub struct StoreKind {
     pub default_endpoint: &'static str,
     /// What its locks can do.
     pub capabilities: &'static Capabilities,
+    /// Who logs in where a password is set, and no user.
+    pub user_of_password: Option<&'static str>,
     /// The settings that it takes.
     pub settings: &'static [Setting],
     /// The variables that a command finds beside those of every store's locks, and what they say.

@@ -266,6 +266,18 @@ impl RedisServer {
     }
 }
 
+/// What the user of one prefix needs, and no more, as it is documented.
+pub(crate) fn documented_rights() -> Vec<String> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/stores.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let (_, rights) = page.split_once("```text\n~/locks/*").expect("the rights");
+    let (rights, _) = rights.split_once("```").expect("their end");
+    let rights = rights.split_whitespace().map(str::to_owned);
+    std::iter::once("~/locks/*".to_owned())
+        .chain(rights)
+        .collect()
+}
+
 impl Drop for RedisServer {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {

@@ -17,6 +17,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
+    user_of_password: None,
     settings: &SETTINGS,
     variables: &[
         (hold::LEASE, "the lease, in hexadecimal as etcdctl takes it"),

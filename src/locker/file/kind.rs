@@ -18,6 +18,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: true,
     default_endpoint: SCHEME,
     capabilities: &CAPABILITIES,
+    user_of_password: None,
     settings: &[Setting::Endpoints, Setting::Ttl],
     variables: &[],
     help: StoreHelp {

@@ -66,21 +66,14 @@ pub(super) async fn diagnose(
 ) -> Result<RedisDiagnosis, Fault> {
     let names = LockNames::of(key);
     let within = store.command_timeout;
-    let mut answers = Vec::new();
-    for _ in 0..ASKS {
-        let read = |client: Arc<RedisClient>| async move {
-            let asked = Instant::now();
-            client.ask_each(&[RedisCommand::new(["PING"])]).await?;
-            Ok(Instant::now().since(asked))
-        };
-        answers.push(store.call(within, read).await?);
-    }
+    // Nobody has this.
     let id = "0";
-    // Nobody has this id: it is asked for what leaving needs, and leaves nothing.
     let commands = vec![
         RedisCommand::new(["INFO"]),
         scripts::look(&names, Records::Holders),
-        scripts::leave(&names, id),
+        scripts::rights(&names, id),
+        RedisCommand::new(["ZCARD", &names.queue()]),
+        scripts::caching(),
         RedisCommand::new(["SUBSCRIBE", &names.of_one(id)]),
         RedisCommand::new(["UNSUBSCRIBE", &names.of_one(id)]),
         RedisCommand::new(["TIME"]),
@@ -96,10 +89,21 @@ pub(super) async fn diagnose(
         }
     };
     let (before, after, said, hello) = store.call(within, ask).await?;
-    let [info, look, leave, subscribe, _, time] = &said[..] else {
+    let [
+        info,
+        look,
+        rights,
+        count,
+        caching,
+        subscribe,
+        unsubscribe,
+        time,
+    ] = &said[..]
+    else {
         return Err(Fault::misfit("it answers less than it was asked"));
     };
     let there = micros(time).unwrap_or(before);
+    let answers = answer_times(store).await?;
     Ok(RedisDiagnosis {
         hello,
         info: Info::read(&info.words()),
@@ -108,9 +112,25 @@ pub(super) async fn diagnose(
             .saturating_sub(there)
             .max(there.saturating_sub(after)),
         read: may(look),
-        write: may(leave),
-        hear: may(subscribe),
+        write: may(rights).and(may_all(rights)).and(may(count)),
+        hear: may(subscribe)
+            .and(may(unsubscribe))
+            .and(may_be_told(caching)),
     })
+}
+
+/// How long some answers take.
+async fn answer_times(store: &Arc<RedisMembers>) -> Result<Vec<Duration>, Fault> {
+    let mut answers = Vec::new();
+    for _ in 0..ASKS {
+        let read = |client: Arc<RedisClient>| async move {
+            let asked = Instant::now();
+            client.ask_each(&[RedisCommand::new(["PING"])]).await?;
+            Ok(Instant::now().since(asked))
+        };
+        answers.push(store.call(store.command_timeout, read).await?);
+    }
+    Ok(answers)
 }
 
 /// Whether this was done; why not.
@@ -119,6 +139,28 @@ fn may(answer: &Reply) -> Result<()> {
         Reply::Error(text) => Err(Error::from(fault::judge(RequestError::Answered(
             text.clone(),
         )))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether nothing of it was refused: pairs of a command and why.
+fn may_all(refused: &Reply) -> Result<()> {
+    let [first, ..] = refused.list() else {
+        return Ok(());
+    };
+    let commands = refused.list().iter().filter_map(|pair| pair.list().first());
+    let commands: Vec<_> = commands.map(Reply::words).collect();
+    let why = first.list().get(1).map(Reply::words).unwrap_or_default();
+    let (_, why) = why.split_once(' ').unwrap_or(("", &why));
+    let text = format!("NOPERM {}: {why}", commands.join(" "));
+    Err(Error::from(fault::judge(RequestError::Answered(text))))
+}
+
+/// Whether the wish to be told of a key may be said. It is an error of another kind where the server
+/// tells of none, which is a warning of its own.
+fn may_be_told(caching: &Reply) -> Result<()> {
+    match caching {
+        Reply::Error(text) if text.starts_with("NOPERM") => may(caching),
         _ => Ok(()),
     }
 }

@@ -115,13 +115,14 @@ impl Examiner<'_> {
     }
 
     fn auth(&mut self) {
-        let user = self.config.credentials.as_ref();
-        let user = user.and_then(Credentials::user).map(secrets::user);
-        let text = match &user {
-            Some(user) => format!("logged in as \"{user}\""),
-            None => "nobody has to log in".to_owned(),
+        let credentials = self.config.credentials.as_ref();
+        let user = credentials.and_then(Credentials::user).map(secrets::user);
+        let text = match (&user, credentials) {
+            (Some(user), _) => format!("logged in as \"{user}\""),
+            (None, Some(_)) => "logged in".to_owned(),
+            (None, None) => "nobody has to log in".to_owned(),
         };
-        self.report.has_users = Some(user.is_some());
+        self.report.has_users = Some(credentials.is_some());
         self.report.user = user;
         self.report.tell(Finding::fine("auth", text));
     }
@@ -134,10 +135,15 @@ impl Examiner<'_> {
             lease: Some(found.write.is_ok()),
         });
         let mut failed = false;
+        // Where a command is refused a look fails too, and does not say which.
+        let read = match &found.write {
+            Ok(()) => found.read.as_ref(),
+            Err(_) => Ok(&()),
+        };
         for (what, asked) in [
-            ("read and watch what is beside", &found.read),
-            ("write what is beside", &found.write),
-            ("be told on the channel of", &found.hear),
+            ("write what is beside", found.write.as_ref()),
+            ("read and watch what is beside", read),
+            ("be told on the channel of", found.hear.as_ref()),
         ] {
             if let Err(error) = asked {
                 failed = true;

@@ -28,10 +28,9 @@ pub(super) fn judge(error: RequestError) -> Fault {
             let error = denied("no such user, or another password");
             Fault::Refused(error.concerning(Subject::Login))
         }
-        "NOPERM" => {
-            let error = denied(&shown(rest));
-            Fault::Refused(error.concerning(Subject::Permission))
-        }
+        "NOPERM" => no_right(rest),
+        // Redis before 7.2, of what a script of ours asks for.
+        "ERR" if rest.starts_with("The user executing the script ") => no_right(rest),
         "LOADING" => away("it still reads its data"),
         "BUSY" => away("a script of somebody's keeps it busy"),
         "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" => away(&shown(rest)),
@@ -66,6 +65,13 @@ pub(super) fn judge(error: RequestError) -> Fault {
     }
 }
 
+/// The user may not do it; where a script did, its name follows.
+fn no_right(why: &str) -> Fault {
+    let (why, _) = why.split_once(" script: ").unwrap_or((why, ""));
+    let error = Error::new(ErrorKind::Denied, format!("redis: {}", shown(why)));
+    Fault::Refused(error.concerning(Subject::Permission))
+}
+
 /// HELLO came with Redis 6.
 const TOO_OLD: &str = "it is older than Redis 6, which genlock needs";
 
@@ -97,6 +103,11 @@ mod tests {
             ),
             (
                 "NOPERM this user has no permissions to run the 'eval' command",
+                ErrorKind::Denied,
+            ),
+            (
+                "ERR The user executing the script can't run this command or subcommand script: 6e81, \
+                 on @user_script:1.",
                 ErrorKind::Denied,
             ),
             (

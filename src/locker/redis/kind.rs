@@ -19,6 +19,7 @@ pub(crate) static KIND: StoreKind = StoreKind {
     is_local: false,
     default_endpoint: PROTOCOL.default_endpoint,
     capabilities: &CAPABILITIES,
+    user_of_password: Some("default"),
     settings: &SETTINGS,
     variables: &[],
     help: StoreHelp {

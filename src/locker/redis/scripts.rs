@@ -20,6 +20,7 @@ const TAKE_AWAY: &str = script!("scripts/take_away.lua");
 const LOOK: &str = script!("scripts/look.lua");
 const STAMP: &str = script!("scripts/stamp.lua");
 const CLEAR: &str = script!("scripts/clear.lua");
+const RIGHTS: &str = include_str!("scripts/rights.lua");
 
 /// What to do where the lock is not free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,12 +191,19 @@ pub(super) fn clear(names: &LockNames) -> RedisCommand {
     eval(CLEAR, names)
 }
 
+/// Tries all that a run needs, for `id`, which nobody has; what is refused, and why.
+pub(super) fn rights(names: &LockNames, id: &str) -> RedisCommand {
+    let [key, queue, alive, records] = names.all();
+    eval_with(RIGHTS, &[key, queue, alive, records, names.of_one(id)])
+}
+
 fn eval(script: &str, names: &LockNames) -> RedisCommand {
-    let mut command = RedisCommand::new(["EVAL", script, "4"]);
-    for key in names.all() {
-        command = command.arg(key);
-    }
-    command
+    eval_with(script, &names.all())
+}
+
+fn eval_with(script: &str, keys: &[String]) -> RedisCommand {
+    let command = RedisCommand::new(["EVAL", script, &keys.len().to_string()]);
+    keys.iter().fold(command, RedisCommand::arg)
 }
 
 /// Asks to be told when the key changes that the next command reads.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{doctor, examined, json, says};
-use crate::genlock::poll;
-use crate::support::redis::RedisServer;
+use crate::genlock::{Store, output, poll};
+use crate::support::redis::{RedisServer, documented_rights};
 
 #[test]
 fn a_redis_that_keeps_its_data_is_as_it_should_be() {
@@ -80,4 +80,80 @@ fn what_the_user_may_not_do_is_said() {
     assert_eq!(server.cli(&user), "OK");
     let run = examined(doctor(&server.endpoint(), &["/locks/k"]), 77);
     says(&run, "wrong", "auth", &["it wants a user"]);
+}
+
+/// All that is documented is tried: each is missed, by its name, and nothing is changed by that.
+#[test]
+fn each_right_that_is_missing_is_named() {
+    let server = RedisServer::with(&["--appendonly", "yes"]);
+    let rights = documented_rights();
+    let rights: Vec<_> = rights.iter().map(String::as_str).collect();
+    let user = [&["ACL", "SETUSER", "app", "on", ">secret"], &rights[..]].concat();
+    assert_eq!(server.cli(&user), "OK");
+    let as_app = || {
+        let mut doctor = doctor(&server.endpoint(), &["/locks/k", "--user", "app"]);
+        doctor.env("GENLOCK_PASSWORD", "secret");
+        doctor
+    };
+    says(&examined(as_app(), 0), "ok", "rights", &["/locks/k"]);
+    assert_eq!(
+        server.cli(&["SET", "/locks/k", "mine", "PX", "600000"]),
+        "OK"
+    );
+    // Without these nobody gets as far, or they are another line.
+    let others = [
+        "+hello",
+        "+auth",
+        "+role",
+        "+ping",
+        "+client|setname",
+        "+client|tracking",
+    ];
+    let commands = rights.iter().filter_map(|right| right.strip_prefix('+'));
+    for command in commands.filter(|command| !others.contains(&&*format!("+{command}"))) {
+        assert_eq!(
+            server.cli(&["ACL", "SETUSER", "app", &format!("-{command}")]),
+            "OK"
+        );
+        says(&examined(as_app(), 77), "wrong", "rights", &[command]);
+        assert_eq!(
+            server.cli(&["ACL", "SETUSER", "app", &format!("+{command}")]),
+            "OK"
+        );
+    }
+    assert_eq!(server.cli(&["GET", "/locks/k"]), "mine");
+    assert_eq!(
+        server.cli(&["--scan"]),
+        "/locks/k",
+        "the doctor left something"
+    );
+}
+
+/// A password alone is that of the user whom Redis knows without a name (`requirepass`).
+#[test]
+fn a_password_without_a_user_is_the_default_users() {
+    let server = RedisServer::with(&["--appendonly", "yes", "--requirepass", "secret"]);
+    let with = |password: &str| {
+        let mut doctor = doctor(&server.endpoint(), &["/locks/k"]);
+        doctor.env("GENLOCK_PASSWORD", password);
+        doctor
+    };
+    says(
+        &examined(with("secret"), 0),
+        "ok",
+        "auth",
+        &["logged in as \"default\""],
+    );
+    says(
+        &examined(with("wrong"), 77),
+        "wrong",
+        "auth",
+        &["another password"],
+    );
+    let run = examined(doctor(&server.endpoint(), &[]), 77);
+    says(&run, "wrong", "auth", &["it wants a user"]);
+    let store = Store::at(server.endpoint());
+    let mut run = store.run(&[], &["true"]);
+    run.env("GENLOCK_PASSWORD", "secret");
+    output(run).silent(0);
 }

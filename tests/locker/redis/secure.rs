@@ -7,7 +7,7 @@ use genlock::testing::contract::lock;
 use genlock::{Config, Credentials, ErrorKind, Locker, Options, Redis, Tls};
 
 use super::redis;
-use crate::support::redis::RedisServer;
+use crate::support::redis::{RedisServer, documented_rights};
 
 fn open(config: Config) -> Redis {
     Redis::new(config, Options::default()).expect("a client")
@@ -37,22 +37,10 @@ async fn tls_with_a_private_authority_and_a_client_certificate() {
     plain.lock("/k").await.expect_err("refused");
 }
 
-/// What the user of one prefix needs, and no more, as it is documented.
-fn rights() -> Vec<String> {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/stores.md");
-    let page = std::fs::read_to_string(page).expect("a page");
-    let (_, rights) = page.split_once("```text\n~/locks/*").expect("the rights");
-    let (rights, _) = rights.split_once("```").expect("their end");
-    let rights = rights.split_whitespace().map(str::to_owned);
-    std::iter::once("~/locks/*".to_owned())
-        .chain(rights)
-        .collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_with_the_rights_that_are_documented() {
     let server = RedisServer::start();
-    let rights = rights();
+    let rights = documented_rights();
     let rights: Vec<_> = rights.iter().map(String::as_str).collect();
     let user = [&["ACL", "SETUSER", "app", "on", ">secret"], &rights[..]].concat();
     assert_eq!(server.cli(&user), "OK");
