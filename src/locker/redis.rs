@@ -5,6 +5,7 @@
 //! themselves: who waits, in order, until when each counts as alive, and what they say of themselves.
 //! Who releases gives the lock to the next waiter, in the same script.
 
+mod cluster_map;
 mod connection;
 mod database;
 mod diagnose;
@@ -16,16 +17,20 @@ mod history;
 mod hold;
 mod inspect;
 mod kind;
+mod masters;
 mod names;
+mod nodes;
 mod operator;
 mod place;
 mod protocol;
 mod pushes;
 mod queue;
 mod reply;
+mod request_error;
 mod scripts;
 mod sentinel;
 mod shared;
+mod slot;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,8 +41,9 @@ use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
 use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
 use crate::error::Result;
-use dial::{RedisDialler, RedisMembers, Tracked};
+use dial::{RedisDialler, Tracked};
 pub(crate) use kind::KIND;
+use nodes::RedisNodes;
 use queue::RedisQueue;
 use sentinel::RedisSite;
 use shared::RedisShared;
@@ -75,14 +81,12 @@ impl Redis {
         let (config, site) = RedisSite::split(config)?;
         let observer = options.observer.clone();
         let dialler = RedisDialler::new(&config, site.clone(), Tracked::Wished, observer)?;
-        let pushes = dialler.pushes().clone();
-        let store = Arc::new(RedisMembers::new(dialler, &config, &options)?);
+        let store = Arc::new(RedisNodes::new(dialler, &config, &options)?);
         let within = store.command_timeout + Duration::from_secs(1);
         let keeper = Arc::new(Keeper::new(options.clone(), within));
         Ok(Self {
             shared: Arc::new(RedisShared {
                 store,
-                pushes,
                 options,
                 claims: Claims::default(),
                 keeper,

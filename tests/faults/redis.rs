@@ -1,6 +1,7 @@
 //! The faults over Redis: of the server, of its holder, of who waits.
 
 mod by_hand;
+mod clock;
 mod holder;
 mod key;
 mod server;

@@ -1,6 +1,7 @@
 //! The store over Redis: the contract, and what is its own.
 
 mod cluster;
+mod commands;
 mod interop;
 mod late;
 mod many;

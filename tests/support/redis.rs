@@ -23,6 +23,8 @@ pub(crate) struct RedisServer {
     tls: bool,
     /// More options than every one has.
     options: Vec<String>,
+    /// More variables in its environment.
+    variables: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -34,7 +36,12 @@ impl RedisServer {
 
     /// With these options more.
     pub(crate) fn with(options: &[&str]) -> Self {
-        Self::set_up(options, false, None)
+        Self::set_up(options, false, None, &[])
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn with_variables(variables: &[(&'static str, String)]) -> Self {
+        Self::set_up(&[], false, None, variables)
     }
 
     /// A Sentinel that watches this master, by the name of `main`, and is enough for a failover.
@@ -45,21 +52,27 @@ impl RedisServer {
              sentinel down-after-milliseconds main 500\n\
              sentinel failover-timeout main 2000\n"
         );
-        Self::set_up(&[], false, Some(&watched))
+        Self::set_up(&[], false, Some(&watched), &[])
     }
 
     /// Serves TLS only, and wants certificates of its clients.
     pub(crate) fn secure() -> Self {
-        Self::set_up(&[], true, None)
+        Self::set_up(&[], true, None, &[])
     }
 
-    fn set_up(options: &[&str], tls: bool, sentinel: Option<&str>) -> Self {
+    fn set_up(
+        options: &[&str],
+        tls: bool,
+        sentinel: Option<&str>,
+        variables: &[(&'static str, String)],
+    ) -> Self {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let mut server = Self {
             dir: dir.expect("a scratch directory"),
             port: 0,
             tls,
             options: options.iter().map(ToString::to_string).collect(),
+            variables: variables.to_vec(),
             child: None,
         };
         if tls {
@@ -204,7 +217,8 @@ impl RedisServer {
             .open(self.file("log"));
         let log = log.expect("a log");
         let port = self.port.to_string();
-        let mut command = Command::new("redis-server");
+        let program = std::env::var_os("REDIS_SERVER");
+        let mut command = Command::new(program.unwrap_or_else(|| "redis-server".into()));
         if self.file(SENTINEL).exists() {
             // It writes to its configuration.
             command.args([SENTINEL, "--sentinel", "--bind", "127.0.0.1"]);
@@ -224,6 +238,7 @@ impl RedisServer {
             command.args(["--port", &port]);
         }
         command.args(&self.options).current_dir(self.dir.path());
+        command.envs(self.variables.iter().cloned());
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))

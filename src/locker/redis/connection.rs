@@ -13,24 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::pushes::Pushes;
 use super::reply::{RedisCommand, Reply, parse};
+use super::request_error::{Moved, RequestError};
 use crate::locker::net::liveness::Liveness;
 use crate::locker::net::reason;
 
 /// So much is read at a time.
 const CHUNK: usize = 16 * 1024;
-
-/// Why a request was not answered, or how.
-#[derive(Clone, Debug)]
-pub(super) enum RequestError {
-    /// The connection broke; how, in words.
-    Broken(String),
-    /// It does not speak RESP.
-    Stranger(String),
-    /// The answer is an error: Redis' own text, which begins with a word in capitals.
-    Answered(String),
-    /// It is a replica of this server.
-    Replica(String),
-}
 
 /// A connection that requests can be made over, side by side.
 pub(super) struct RedisClient {
@@ -44,6 +32,8 @@ pub(super) struct RedisClient {
 #[derive(Clone, Debug)]
 pub(super) struct Hello {
     pub(super) version: String,
+    /// Whether it is one of a Cluster.
+    pub(super) is_clustered: bool,
     /// Whether it tells of keys that change; or why not, in its words.
     pub(super) tracking: Result<(), String>,
 }
@@ -107,7 +97,7 @@ impl RedisClient {
         Ok(answers)
     }
 
-    /// The same, with the errors among the answers.
+    /// The same, with the errors among the answers, but for one: that another server has the keys.
     pub(super) async fn ask_each(
         &self,
         commands: &[RedisCommand],
@@ -121,7 +111,13 @@ impl RedisClient {
         // If the task is gone, so is the sender of the answers.
         let _ = self.requests.send(flight);
         let ended = |_| RequestError::Broken(reason::BROKE.to_owned());
-        answers.await.map_err(ended)?
+        let answers = answers.await.map_err(ended)??;
+        let moved = answers.iter().find_map(|answer| match answer {
+            Reply::Error(text) => Moved::read(text),
+            _ => None,
+        });
+        // All that is asked together is of one slot.
+        moved.map_or(Ok(answers), |moved| Err(RequestError::Moved(moved)))
     }
 
     /// What has to be sent ahead so that this channel is heard over this connection.
@@ -139,6 +135,11 @@ impl RedisClient {
     /// What the server said of itself, once it has.
     pub(super) fn hello(&self) -> Option<&Hello> {
         self.hello.get()
+    }
+
+    /// Whether it said that it is one of a Cluster.
+    pub(super) fn is_clustered(&self) -> bool {
+        self.hello().is_some_and(|hello| hello.is_clustered)
     }
 
     fn channels(&self) -> MutexGuard<'_, HashSet<String>> {
@@ -291,6 +292,7 @@ impl ConnectionTask {
         let named = |name| hello.named(name).map(Reply::words).unwrap_or_default();
         let said = Hello {
             version: named("version"),
+            is_clustered: named("mode") == "cluster",
             tracking: match tracking {
                 Reply::Error(text) => Err(text.clone()),
                 _ => Ok(()),

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::connection::{Hello, RedisClient, RequestError};
-use super::dial::RedisMembers;
+use super::connection::{Hello, RedisClient};
 use super::fault;
 use super::names::LockNames;
+use super::nodes::RedisNodes;
 use super::reply::{RedisCommand, Reply};
+use super::request_error::RequestError;
 use super::scripts::{self, Records};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -60,10 +61,7 @@ impl Info {
 }
 
 /// Asks the server, and what we may do with the lock of `key`.
-pub(super) async fn diagnose(
-    store: &Arc<RedisMembers>,
-    key: &str,
-) -> Result<RedisDiagnosis, Fault> {
+pub(super) async fn diagnose(store: &Arc<RedisNodes>, key: &str) -> Result<RedisDiagnosis, Fault> {
     let names = LockNames::of(key);
     let within = store.command_timeout;
     // Nobody has this.
@@ -88,7 +86,7 @@ pub(super) async fn diagnose(
             Ok((before, since_epoch(), answers, hello.ok_or_else(gone)?))
         }
     };
-    let (before, after, said, hello) = store.call(within, ask).await?;
+    let (before, after, said, hello) = store.call(key, within, ask).await?;
     let [
         info,
         look,
@@ -103,7 +101,8 @@ pub(super) async fn diagnose(
         return Err(Fault::misfit("it answers less than it was asked"));
     };
     let there = micros(time).unwrap_or(before);
-    let answers = answer_times(store).await?;
+    // Now it is known which server of a Cluster keeps the key.
+    let answers = answer_times(store, key).await?;
     Ok(RedisDiagnosis {
         hello,
         info: Info::read(&info.words()),
@@ -120,7 +119,7 @@ pub(super) async fn diagnose(
 }
 
 /// How long some answers take.
-async fn answer_times(store: &Arc<RedisMembers>) -> Result<Vec<Duration>, Fault> {
+async fn answer_times(store: &Arc<RedisNodes>, key: &str) -> Result<Vec<Duration>, Fault> {
     let mut answers = Vec::new();
     for _ in 0..ASKS {
         let read = |client: Arc<RedisClient>| async move {
@@ -128,7 +127,7 @@ async fn answer_times(store: &Arc<RedisMembers>) -> Result<Vec<Duration>, Fault>
             client.ask_each(&[RedisCommand::new(["PING"])]).await?;
             Ok(Instant::now().since(asked))
         };
-        answers.push(store.call(store.command_timeout, read).await?);
+        answers.push(store.call(key, store.command_timeout, read).await?);
     }
     Ok(answers)
 }

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::connection::{RedisClient, RequestError};
+use super::connection::RedisClient;
 use super::fault;
 use super::protocol::PROTOCOL;
 use super::pushes::Pushes;
-use super::reply::{RedisCommand, Reply};
+use super::reply::RedisCommand;
+use super::request_error::RequestError;
 use super::sentinel::RedisSite;
-use crate::clock::Instant;
 use crate::error::{Result, Subject};
 use crate::events::Observer;
 use crate::locker::BoxFuture;
@@ -27,6 +27,7 @@ use crate::locker::net::refusal::Refusal;
 pub(super) type RedisMembers = Members<RedisDialler>;
 
 /// Of which keys a connection is told that they change.
+#[derive(Clone)]
 pub(super) enum Tracked {
     /// Those that are read with the wish to be told.
     Wished,
@@ -34,39 +35,13 @@ pub(super) enum Tracked {
     Prefixes(Vec<String>),
 }
 
-/// How they are dialled.
+/// How they are dialled. A clone dials in the same way, and what is pushed comes to the same listeners.
+#[derive(Clone)]
 pub(super) struct RedisDialler {
-    reach: Reach,
+    reach: Arc<Reach>,
     site: RedisSite,
     tracked: Tracked,
     pushes: Pushes,
-}
-
-impl RedisMembers {
-    /// Sends one command; its answer.
-    pub(super) async fn one(self: &Arc<Self>, command: RedisCommand) -> Result<Reply, Fault> {
-        let op = move |client: Arc<RedisClient>| {
-            let command = [command.clone()];
-            async move { client.ask(&command).await }
-        };
-        let answers = self.call(self.command_timeout, op).await?;
-        Ok(answers.into_iter().next().unwrap_or(Reply::Null))
-    }
-
-    /// Sends these together: when, and their answers, with the errors among them.
-    pub(super) async fn each(
-        self: &Arc<Self>,
-        commands: Vec<RedisCommand>,
-    ) -> Result<(Instant, Vec<Reply>), Fault> {
-        let op = move |client: Arc<RedisClient>| {
-            let commands = commands.clone();
-            async move {
-                let asked = Instant::now();
-                Ok((asked, client.ask_each(&commands).await?))
-            }
-        };
-        self.call(self.command_timeout, op).await
-    }
 }
 
 impl RedisDialler {
@@ -77,7 +52,7 @@ impl RedisDialler {
         observer: Option<Observer>,
     ) -> Result<Self> {
         Ok(Self {
-            reach: Reach::new(config, &PROTOCOL, observer)?,
+            reach: Arc::new(Reach::new(config, &PROTOCOL, observer)?),
             site,
             tracked,
             pushes: Pushes::default(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::diagnose::{RedisDiagnosis, diagnose};
-use super::dial::{RedisDialler, RedisMembers, Tracked};
+use super::dial::{RedisDialler, Tracked};
+use super::nodes::RedisNodes;
 use super::protocol::PROTOCOL;
 use super::sentinel::RedisSite;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,9 +52,14 @@ pub(super) fn examine<'a>(
                 examiner.report.tell(finding);
             }
         }
-        let store = Arc::new(RedisMembers::new(dialler, &servers, &Options::default())?);
+        let store = Arc::new(RedisNodes::new(dialler, &servers, &Options::default())?);
         match diagnose(&store, key).await {
-            Ok(found) => examiner.found(&found, shown.as_ref(), ttl),
+            Ok(found) => {
+                examiner.found(&found, shown.as_ref(), ttl);
+                if let Some(keeper) = store.keeper_of(key) {
+                    examiner.kept_by(&keeper);
+                }
+            }
             Err(fault) => examiner.failed(fault, shown.as_ref()),
         }
         let mut report = examiner.report;
@@ -112,6 +118,13 @@ impl Examiner<'_> {
         self.auth();
         self.rights(found);
         self.durability(found);
+    }
+
+    /// Which server of a Cluster it was that answered.
+    fn kept_by(&mut self, keeper: &str) {
+        let text = Sentence::from(format!("one of a Cluster, in which {keeper} keeps "));
+        let text = text.foreign(self.key);
+        self.report.tell(Finding::fine("cluster", text));
     }
 
     fn auth(&mut self) {

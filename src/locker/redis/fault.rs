@@ -1,6 +1,6 @@
 //! What Redis' errors mean: ask again, ask another server, or give up.
 
-use super::connection::RequestError;
+use super::request_error::RequestError;
 use crate::error::{Error, ErrorKind, Setting, Subject};
 use crate::locker::fault::Fault;
 
@@ -15,6 +15,9 @@ pub(super) fn judge(error: RequestError) -> Fault {
         RequestError::Replica(master) => {
             let why = "it is a replica, and locks are taken at its master";
             return Fault::broken(format!("{why}, {master}"));
+        }
+        RequestError::Moved(_) => {
+            return Fault::broken("the key is kept by another server of the Cluster");
         }
         RequestError::Answered(text) => text,
     };
@@ -37,13 +40,6 @@ pub(super) fn judge(error: RequestError) -> Fault {
         "NOREPLICAS" => away("too few replicas are there for what it writes"),
         "MISCONF" => away("it writes nothing, since it cannot save its data to its disk"),
         "READONLY" => away("it is a replica, and locks are taken at its master"),
-        "MOVED" => {
-            // The slot, and the server that has it.
-            let server = rest.split(' ').nth(1).unwrap_or_default();
-            let why = format!("it is one of a Cluster, where {server} keeps this key: name that");
-            let error = Error::new(ErrorKind::InvalidConfig, why);
-            Fault::Misfit(error.about([Setting::Endpoints]))
-        }
         "CROSSSLOT" => {
             let why = "a Cluster keeps no lock of a key with such braces in it";
             Fault::Refused(told(ErrorKind::InvalidKey, why))
@@ -124,9 +120,6 @@ mod tests {
             assert!(matches!(fault, Fault::Refused(_)), "{text}");
             assert_eq!(Error::from(fault).kind(), kind);
         }
-        let moved = judged("MOVED 3999 127.0.0.1:6381");
-        assert!(matches!(moved, Fault::Misfit(_)));
-        assert!(Error::from(moved).to_string().contains("127.0.0.1:6381"));
         let old = judged("ERR unknown command `HELLO`, with args beginning with: `3`,");
         assert!(matches!(old, Fault::Misfit(_)));
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::dial::{RedisDialler, RedisMembers, Tracked};
+use super::dial::{RedisDialler, Tracked};
 use super::inspect::{self, LockSeen};
 use super::names::LockNames;
+use super::nodes::RedisNodes;
 use super::pushes::Listener;
 use super::scripts::Records;
 use super::shared::RedisShared;
@@ -34,7 +35,7 @@ struct Followed {
 
 /// Who follows.
 struct Follower<'a> {
-    store: Arc<RedisMembers>,
+    store: Arc<RedisNodes>,
     listener: Listener,
     scope: Scope<'a>,
     known: BTreeMap<String, Followed>,
@@ -78,7 +79,7 @@ impl<'a> Follower<'a> {
             options.observer.clone(),
         )?;
         let listener = dialler.pushes().listen_to_all();
-        let store = Arc::new(RedisMembers::new(dialler, &shared.config, options)?);
+        let store = Arc::new(RedisNodes::new(dialler, &shared.config, options)?);
         Ok(Self {
             store,
             listener,

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::connection::RequestError;
+use super::connection::RedisClient;
 use super::dial::RedisMembers;
 use super::fault::judge;
 use super::names::{LockNames, records_pattern};
+use super::nodes::RedisNodes;
 use super::place::mark_of;
 use super::reply::{RedisCommand, Reply};
+use super::request_error::RequestError;
 use super::scripts::{self, LockHolder, Records};
 use super::shared::RedisShared;
 use crate::clock::Instant;
@@ -169,34 +171,38 @@ fn kept_of(text: &[u8]) -> (Duration, Option<Record>) {
 
 /// Looks at one lock.
 pub(super) async fn look(
-    store: &Arc<RedisMembers>,
+    store: &Arc<RedisNodes>,
     key: &str,
     records: Records,
 ) -> Result<LockSeen, Fault> {
     let names = LockNames::of(key);
-    let (asked, answers) = store.each(vec![scripts::look(&names, records)]).await?;
+    let (asked, answers) = store
+        .each(key, vec![scripts::look(&names, records)])
+        .await?;
     read_last(names, &answers, asked)
 }
 
 /// The same, and the client is told when anything of it changes.
-async fn look_and_listen(store: &Arc<RedisMembers>, key: &str) -> Result<LockSeen, Fault> {
+async fn look_and_listen(store: &Arc<RedisNodes>, key: &str) -> Result<LockSeen, Fault> {
     let names = LockNames::of(key);
     let look = scripts::look(&names, Records::Holders);
-    let (asked, answers) = store.each(vec![scripts::caching(), look]).await?;
+    let (asked, answers) = store.each(key, vec![scripts::caching(), look]).await?;
     read_last(names, &answers, asked)
 }
 
 /// Looks at any number of locks, some at a time, each at a moment of its own.
 pub(super) async fn look_at(
-    store: &Arc<RedisMembers>,
+    store: &Arc<RedisNodes>,
     keys: &BTreeSet<String>,
     records: Records,
 ) -> Result<Vec<LockSeen>, Fault> {
     let locks: Vec<_> = keys.iter().map(|key| LockNames::of(key)).collect();
     let mut seen = Vec::new();
-    for some in locks.chunks(LOOKS) {
+    // Those of a Cluster may be with different servers.
+    let most = if store.is_clustered() { 1 } else { LOOKS };
+    for some in locks.chunks(most) {
         let looks = some.iter().map(|names| scripts::look(names, records));
-        let (asked, answers) = store.each(looks.collect()).await?;
+        let (asked, answers) = store.each(&some[0].key, looks.collect()).await?;
         for (names, answer) in some.iter().zip(&answers) {
             seen.push(LockSeen::of(names.clone(), answer, asked)?);
         }
@@ -209,39 +215,48 @@ fn read_last(names: LockNames, answers: &[Reply], asked: Instant) -> Result<Lock
 }
 
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
-pub(super) async fn list(store: &Arc<RedisMembers>, prefix: &str) -> Result<Vec<LockSeen>, Fault> {
+pub(super) async fn list(store: &Arc<RedisNodes>, prefix: &str) -> Result<Vec<LockSeen>, Fault> {
     let mut seen = look_at(store, &find(store, prefix).await?, Records::Holders).await?;
     seen.retain(|lock| !lock.is_free());
     Ok(seen)
 }
 
 /// The locks below a prefix that are held, or were not long ago. It goes through all keys that there
-/// are: Redis has no order of them.
-pub(super) async fn find(
-    store: &Arc<RedisMembers>,
-    prefix: &str,
-) -> Result<BTreeSet<String>, Fault> {
+/// are, at every server that has any: Redis has no order of them.
+pub(super) async fn find(store: &Arc<RedisNodes>, prefix: &str) -> Result<BTreeSet<String>, Fault> {
     let mut found = BTreeSet::new();
+    for node in store.masters().await? {
+        find_at(&node, prefix, &mut found).await?;
+    }
+    Ok(found)
+}
+
+async fn find_at(
+    node: &Arc<RedisMembers>,
+    prefix: &str,
+    found: &mut BTreeSet<String>,
+) -> Result<(), Fault> {
     let mut cursor = b"0".to_vec();
     loop {
         let pattern = records_pattern(prefix);
         let words = ["MATCH", &pattern, "COUNT", PAGE, "TYPE", "hash"];
         let scan = RedisCommand::new(["SCAN"]).arg(&cursor);
         let scan = words.iter().fold(scan, |scan, word| scan.arg(word));
-        let answer = store.one(scan).await?;
-        let [next, keys] = answer.list() else {
+        let op = move |client: Arc<RedisClient>| {
+            let scan = [scan.clone()];
+            async move { client.ask(&scan).await }
+        };
+        let answers = node.call(node.command_timeout, op).await?;
+        let Some([next, keys]) = answers.first().map(Reply::list) else {
             return Err(senseless());
         };
         let keys = keys.list().iter().map(Reply::words);
         let names = keys.filter_map(|key| Some(LockNames::parse(&key)?.0));
-        found.extend(
-            names
-                .map(|names| names.key)
-                .filter(|key| key.starts_with(prefix)),
-        );
+        let keys = names.map(|names| names.key);
+        found.extend(keys.filter(|key| key.starts_with(prefix)));
         cursor = next.text().to_vec();
         if cursor == b"0" {
-            return Ok(found);
+            return Ok(());
         }
     }
 }
@@ -263,7 +278,7 @@ async fn until(
     is_so: impl Fn(&LockSeen) -> bool + Send,
 ) -> Result<()> {
     let pause = shared.options.retry_interval;
-    let listener = shared.pushes.listen(LockNames::of(key).all());
+    let listener = shared.store.pushes().listen(LockNames::of(key).all());
     loop {
         match look_and_listen(&shared.store, key).await {
             Ok(seen) if is_so(&seen) => return Ok(()),
@@ -284,7 +299,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether the one with this owner key and token holds its lock, and for how long.
 pub(super) async fn left(
-    store: &Arc<RedisMembers>,
+    store: &Arc<RedisNodes>,
     owner_key: &str,
     token: u64,
 ) -> Result<Remaining, Fault> {
@@ -306,11 +321,11 @@ pub(super) async fn left(
 
 /// The waiters that were not heard of for half of their time, which are removed.
 pub(super) async fn clear_dead(
-    store: &Arc<RedisMembers>,
+    store: &Arc<RedisNodes>,
     key: &str,
 ) -> Result<Vec<Contender>, Fault> {
     let names = LockNames::of(key);
-    let answer = store.one(scripts::clear(&names)).await?;
+    let answer = store.one(key, scripts::clear(&names)).await?;
     let gone = answer.list().iter().map(|one| WaiterSeen::read(one, 0));
     let gone: Option<Vec<_>> = gone.map(|one| Some(one?.contender(&names))).collect();
     gone.ok_or_else(senseless)

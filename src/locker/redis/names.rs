@@ -18,7 +18,7 @@ pub(super) struct LockNames {
 
 impl LockNames {
     pub(super) fn of(key: &str) -> Self {
-        let base = if has_tag(key) {
+        let base = if tag(key).is_some() {
             format!("{key}{OF_TAGGED}")
         } else {
             format!("{{{key}}}{OF_TAG}")
@@ -77,12 +77,12 @@ impl LockNames {
     }
 }
 
-/// Whether a part of it says where a Cluster keeps it: what stands between the first `{` and the first
+/// The part of it that says where a Cluster keeps it: what stands between the first `{` and the first
 /// `}` behind it, if that is anything.
-fn has_tag(key: &str) -> bool {
-    let behind = key.split_once('{').map(|(_, behind)| behind);
-    let tag = behind.and_then(|behind| behind.split_once('}'));
-    tag.is_some_and(|(tag, _)| !tag.is_empty())
+pub(super) fn tag(key: &str) -> Option<&str> {
+    let (_, behind) = key.split_once('{')?;
+    let (tag, _) = behind.split_once('}')?;
+    (!tag.is_empty()).then_some(tag)
 }
 
 /// A pattern of SCAN for the records of every lock whose key begins so, and of some others.

@@ -23,7 +23,7 @@ impl Redis {
         // Strings always serialise.
         let mark = serde_json::to_vec(by).unwrap_or_default();
         let away = scripts::take_away(&LockNames::of(key), token, &mark, force);
-        let answer = self.shared.store.one(away).await;
+        let answer = self.shared.store.one(key, away).await;
         let answer = answer.map_err(|fault| of_key(fault, key))?;
         match answer.text() {
             b"told" => Ok(Removal::Told),

@@ -1,16 +1,18 @@
 //! A place: the lock itself, or one in its queue. It is what the keeper keeps.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::connection::{RedisClient, RequestError};
-use super::dial::RedisMembers;
+use super::connection::RedisClient;
 use super::fault;
 use super::names::LockNames;
-use super::pushes::{Listener, Pushes};
+use super::nodes::RedisNodes;
+use super::pushes::Listener;
 use super::reply::{RedisCommand, Reply};
+use super::request_error::RequestError;
 use super::scripts::{self, Entry, PlaceState};
 use crate::clock::Instant;
 use crate::error::Result;
@@ -34,7 +36,7 @@ pub(super) struct GivenLock {
 
 /// What is asked of Redis for one place.
 pub(super) struct RedisPlace {
-    store: Arc<RedisMembers>,
+    store: Arc<RedisNodes>,
     pub(super) names: LockNames,
     pub(super) id: String,
     ttl: Duration,
@@ -47,6 +49,8 @@ pub(super) struct RedisPlace {
     listener: Listener,
     /// Why the server tells nobody of keys that change, if it does not.
     untold: Arc<OnceLock<String>>,
+    /// Whether it is a Cluster.
+    is_clustered: Arc<AtomicBool>,
 }
 
 /// What is under the key of a lock that is held.
@@ -60,14 +64,15 @@ pub(super) enum LockKey {
 impl RedisPlace {
     /// With an id that nobody else has.
     pub(super) fn new(
-        store: &Arc<RedisMembers>,
-        pushes: &Pushes,
+        store: &Arc<RedisNodes>,
         key: &str,
         (ttl, holder, waits): (Duration, &Record, bool),
     ) -> Result<Self> {
         let id = format!("{:016x}{:016x}", random::random()?, random::random()?);
         let names = LockNames::of(key);
-        let listener = pushes.listen([names.key.clone(), names.queue(), names.of_one(&id)]);
+        let listener = store
+            .pushes()
+            .listen([names.key.clone(), names.queue(), names.of_one(&id)]);
         Ok(Self {
             store: store.clone(),
             names,
@@ -80,6 +85,7 @@ impl RedisPlace {
             ticket: OnceLock::new(),
             listener,
             untold: Arc::default(),
+            is_clustered: Arc::default(),
         })
     }
 
@@ -98,8 +104,13 @@ impl RedisPlace {
         self.standing.subscribe()
     }
 
-    /// Whether it was told that its turn has come.
+    /// Whether it was told that its turn has come, and that can be believed. The servers of a Cluster pass
+    /// messages on to each other, also those that nobody has heard at the server of the lock: it is then
+    /// given to the next one.
     pub(super) fn is_told_to_hold(&self) -> bool {
+        if self.is_clustered.load(Ordering::Relaxed) {
+            return false;
+        }
         let ticket = self.ticket.get();
         ticket.is_some_and(|&ticket| self.listener.holds(ticket))
     }
@@ -112,10 +123,8 @@ impl RedisPlace {
     /// Asks once more what there is of it, which renews it; and to be told when these keys change.
     pub(super) async fn look(&self, watched: Vec<RedisCommand>) -> Result<PlaceState, Fault> {
         let within = self.store.command_timeout;
-        let asked = self
-            .store
-            .call(within, self.taking(Entry::Stay, watched, None));
-        let (standing, _) = asked.await?;
+        let taking = self.taking(Entry::Stay, watched, None);
+        let (standing, _) = self.store.call(&self.names.key, within, taking).await?;
         Ok(self.note(standing))
     }
 
@@ -124,7 +133,7 @@ impl RedisPlace {
         let mut commands = self.watched_key();
         let mark = format!("!{}", self.id);
         commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
-        let (_, answers) = self.store.each(commands).await?;
+        let (_, answers) = self.store.each(&self.names.key, commands).await?;
         let ticket = self.ticket.get().copied().unwrap_or_default();
         let own = format!("genlock:{ticket}:{}", self.id);
         Ok(match &answers[..] {
@@ -146,7 +155,7 @@ impl RedisPlace {
     /// Says anew since when it holds, for people who look.
     pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
         let stamp = scripts::stamp(&self.names, &self.id, self.ttl, &holder.to_json());
-        self.store.one(stamp).await.map(drop)
+        self.store.one(&self.names.key, stamp).await.map(drop)
     }
 
     /// Reads the lock's key, with the wish to be told when it changes.
@@ -197,16 +206,18 @@ impl RedisPlace {
         let channel = hears.then(|| self.names.of_one(&self.id));
         let take = scripts::take(&self.names, &self.id, self.ttl, entry, &self.record);
         let commands = [vec![take], more].concat();
-        let untold = self.untold.clone();
+        let (untold, is_clustered) = (self.untold.clone(), self.is_clustered.clone());
         move |client| {
             let (channel, commands) = (channel.clone(), commands.clone());
             let (counted, untold) = (counted.clone(), untold.clone());
+            let is_clustered = is_clustered.clone();
             Box::pin(async move {
                 let subscription = channel.and_then(|channel| client.subscription(&channel));
                 let at = usize::from(subscription.is_some());
                 let all: Vec<_> = subscription.into_iter().chain(commands).collect();
                 let sent = counted.map_or_else(Instant::now, |counted| counted.leave());
                 let answers = client.ask_each(&all).await?;
+                is_clustered.store(client.is_clustered(), Ordering::Relaxed);
                 if let Some(Err(why)) = client.hello().map(|hello| &hello.tracking) {
                     untold.get_or_init(|| why.clone());
                 }
@@ -224,10 +235,8 @@ impl RedisPlace {
     async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
         let within = self.store.command_timeout;
         let take = |entry| {
-            self.store.call(
-                within,
-                self.taking(entry, Vec::new(), Some(requests.clone())),
-            )
+            let taking = self.taking(entry, Vec::new(), Some(requests.clone()));
+            self.store.call(&self.names.key, within, taking)
         };
         let (mut standing, mut sent) = take(Entry::Try).await?;
         if self.waits && matches!(standing, PlaceState::Busy(_)) {
@@ -250,7 +259,8 @@ impl RedisPlace {
             Vec::new()
         };
         let taking = self.taking(Entry::Stay, watched, None);
-        let (standing, sent) = self.store.ask(attempt.within, taking).await?;
+        let asked = self.store.ask(&self.names.key, attempt.within, taking);
+        let (standing, sent) = asked.await?;
         match self.note(standing) {
             PlaceState::Holds(..) | PlaceState::Waits(_) => Ok(sent),
             PlaceState::Busy(_) | PlaceState::Gone => Err(Fault::LeaseNotFound),
@@ -265,7 +275,8 @@ impl RedisPlace {
             commands.extend(client.unsubscription(&channel));
             async move { client.ask(&commands).await }
         };
-        self.store.call(self.store.command_timeout, op).await?;
+        let within = self.store.command_timeout;
+        self.store.call(&self.names.key, within, op).await?;
         Ok(())
     }
 }
@@ -292,7 +303,7 @@ impl LeaseCalls for RedisPlace {
     }
 
     fn silent(&self, within: Duration) -> Fault {
-        self.store.silent(within)
+        self.store.silent(&self.names.key, within)
     }
 }
 

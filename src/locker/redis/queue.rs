@@ -83,7 +83,7 @@ impl<'a> RedisQueue<'a> {
     async fn stand(&self, call: &mut Acquisition<'_>) -> Result<GivenLock, NotGiven> {
         let shared = self.shared;
         let about = (self.ttl, &self.holder, self.waits);
-        let place = RedisPlace::new(&shared.store, &shared.pushes, self.key, about);
+        let place = RedisPlace::new(&shared.store, self.key, about);
         let place = Arc::new(place.map_err(NoLock::Failed)?);
         let mut lease = RedisLease::start(&shared.keeper, place.clone(), self.ttl, &self.claim);
         let granted = match lease.granted().await {

@@ -125,11 +125,16 @@ impl Sentinels {
             return Err(Fault::broken(why));
         };
         let (host, port) = (host.words(), port.words());
-        let shown = match host.contains(':') {
-            true => format!("{}[{host}]:{port}", self.scheme),
-            false => format!("{}{host}:{port}", self.scheme),
-        };
+        let shown = endpoint_of(self.scheme, &host, &port);
         Endpoint::parse(&shown, false, &PROTOCOL).map_err(Fault::passing)
+    }
+}
+
+/// What servers say of each other, as an endpoint.
+pub(super) fn endpoint_of(scheme: &str, host: &str, port: impl std::fmt::Display) -> String {
+    match host.contains(':') {
+        true => format!("{scheme}[{host}]:{port}"),
+        false => format!("{scheme}{host}:{port}"),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dial::RedisMembers;
-use super::pushes::Pushes;
+use super::nodes::RedisNodes;
 use super::sentinel::RedisSite;
 use crate::locker::Config;
 use crate::locker::keeper::Keeper;
@@ -11,8 +10,7 @@ use crate::locker::{Claims, Options};
 
 /// What one client has.
 pub(super) struct RedisShared {
-    pub(super) store: Arc<RedisMembers>,
-    pub(super) pushes: Pushes,
+    pub(super) store: Arc<RedisNodes>,
     pub(super) options: Options,
     pub(super) claims: Claims,
     pub(super) keeper: Arc<Keeper>,

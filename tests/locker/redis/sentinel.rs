@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use genlock::{Config, Held, Locker, Options, Redis};
 
+use super::redis;
 use crate::support::etcd::free_port;
 use crate::support::redis::RedisServer;
 
@@ -65,4 +66,63 @@ async fn a_name_that_no_sentinel_knows_is_told() {
     let client = Redis::new(Config::new([endpoint]), Options::default()).expect("a client");
     let error = client.lock("/k").await.expect_err("refused").to_string();
     assert!(error.contains("a master other"), "{error}");
+}
+
+/// A master, and a replica that its last writes do not reach any more.
+fn parted(options: &[&str]) -> (RedisServer, RedisServer) {
+    let master = RedisServer::with(options);
+    let port = master.port().to_string();
+    let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &port]);
+    let start = Instant::now();
+    while !replica
+        .cli(&["INFO", "replication"])
+        .contains("master_link_status:up")
+    {
+        assert!(start.elapsed() < Duration::from_secs(30), "no replica");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (master, replica)
+}
+
+fn with_ttl(server: &RedisServer) -> Redis {
+    redis(server, Options::default().with_ttl(Duration::from_secs(2)))
+}
+
+/// What is assumed is broken: the key was not there yet. Both hold it, and the token orders them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_that_loses_the_key_gives_the_lock_twice() {
+    let (mut master, replica) = parted(&[]);
+    assert_eq!(replica.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
+    let first = with_ttl(&master).lock("/k").await.expect("a lock");
+    let second = with_ttl(&replica).lock("/k").await.expect("a lock");
+    assert!(first.is_held() && second.is_held());
+    assert!(second.token() > first.token());
+    // It ends with what the old master can be asked.
+    master.kill();
+    let lost = tokio::time::timeout(Duration::from_secs(4), first.lost()).await;
+    lost.expect("a loss");
+    assert!(second.is_held());
+}
+
+/// A master that nobody follows takes no locks, and renews none: the one that is held there ends inside
+/// its TTL.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_needs_replicas_gives_no_lock_without_them() {
+    let options = [
+        "--min-replicas-to-write",
+        "1",
+        "--min-replicas-max-lag",
+        "10",
+    ];
+    let (master, replica) = parted(&options);
+    let held = with_ttl(&master).lock("/k").await.expect("a lock");
+    assert_eq!(replica.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
+    let lost = tokio::time::timeout(Duration::from_secs(4), held.lost()).await;
+    lost.expect("a loss");
+    let error = with_ttl(&master)
+        .lock("/l")
+        .await
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("too few replicas"), "{error}");
 }
