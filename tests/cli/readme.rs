@@ -3,6 +3,7 @@
 
 mod cron;
 mod examples;
+mod failover;
 mod installed;
 mod leader;
 mod moving;
@@ -54,6 +55,10 @@ const BLOCKS: &[(&str, &str)] = &[
     ),
     ("genlock run --endpoints https://etcd1:2379", "recipes"),
     ("genlock run --reason 'audit until noon", "operating"),
+    ("genlock run --once \"$VERSION\"", "failover"),
+    ("genlock run --once OPS-17", "failover"),
+    ("# by hand", "failover"),
+    ("genlock run -q --once-per day", "failover"),
     ("genlock run -q --ttl 10s /locks/scheduler", "leader"),
     ("genlock status --json /locks/scheduler", "leader"),
     ("genlock break /locks/scheduler", "leader"),

@@ -22,6 +22,7 @@ const FOREIGN: &[&str] = &[
     "--pair",
     "--path",
     "--prefix",
+    "--print-value-only",
     "--quick",
     "--release",
     "--rm",

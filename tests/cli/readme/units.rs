@@ -3,6 +3,9 @@
 use super::{Newcomer, blocks};
 use crate::process::has;
 
+/// A service for a timer to start.
+const SERVICE: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
+
 #[test]
 fn units_for_systemd() {
     if !has("systemd-analyze") {
@@ -12,19 +15,25 @@ fn units_for_systemd() {
     let here = newcomer.home().display().to_string();
     let program = "ExecStart=/usr/local/bin/genlock";
     let blocks = blocks();
-    let units: Vec<_> = blocks
-        .iter()
-        .filter(|block| block.language == "ini")
-        .collect();
-    assert!(units.len() > 1);
+    let units = blocks.iter().filter(|block| block.language == "ini");
+    let (mut services, mut timers) = (0, 0);
     for unit in units {
-        assert!(unit.text.contains(program), "{}", unit.text);
-        let text = unit
-            .text
-            .replace(program, &format!("ExecStart={here}/bin/genlock"));
-        newcomer.file("backup.service", &text);
-        let said = newcomer.typed("systemd-analyze verify ./backup.service");
+        let unit = unit.text.as_str();
+        let kind = if unit.contains("[Timer]") {
+            timers += 1;
+            newcomer.file("backup.service", SERVICE);
+            "timer"
+        } else {
+            services += 1;
+            assert!(unit.contains(program), "{unit}");
+            "service"
+        };
+        let name = format!("backup.{kind}");
+        let there = format!("ExecStart={here}/bin/genlock");
+        newcomer.file(&name, &unit.replace(program, &there));
+        let said = newcomer.typed(&format!("systemd-analyze verify ./{name}"));
         assert_eq!(said.status.code(), Some(0), "{said:?}");
-        assert!(!said.stderr.contains("backup.service:"), "{said:?}");
+        assert!(!said.stderr.contains("backup."), "{said:?}");
     }
+    assert!(services > 2 && timers > 0, "{services}, {timers}");
 }
