@@ -79,9 +79,9 @@ impl Locking<'_> {
         stderr::complain(format_args!("warning: {slot}: {what}: {why}"));
     }
 
-    /// With -v: who has done it, and when.
+    /// With -v, or after a wait that was shown: who has done it, and when.
     pub(super) fn say_done(&self, mark: &Mark) {
-        if self.options.verbose == 0 {
+        if self.options.verbose == 0 && !self.seen.was_announced() {
             return;
         }
         let (key, slot) = (&self.options.key, &mark.slot);

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{over_marks, runs};
+use super::{is_able, runs};
 use crate::genlock::{Run, Store, output};
 
-over_marks! {
+over_every_store! {
     fifty_hosts_come_to_one_run;
 }
 
@@ -30,6 +30,9 @@ fn at(mut command: Command, library: &PathBuf, time: &str) -> Command {
 }
 
 fn fifty_hosts_come_to_one_run(store: &Store) {
+    if !is_able(store) {
+        return;
+    }
     let Some(library) = library() else { return };
     // Far from the end of a day, whenever the test runs.
     let noon = "2026-11-27 12:00:00";
