@@ -20,7 +20,7 @@ pub(super) enum Watched {
     Data(String),
     /// Its children change, or it is deleted.
     Children(String),
-    /// Of all below a node, at any time: that nobody tells of it any more.
+    /// The end of the connection over which everything below a node is told of.
     All,
 }
 
@@ -140,15 +140,15 @@ impl ZkCall {
         Self::new(GET_CHILDREN, JuteWriter::default().string(path).bool(false))
     }
 
-    /// With news of the next change. A node that ends with a session has no children: of such a one it
-    /// is its end.
+    /// With news of the next change. A node that ends with a session has no children: the only news of it
+    /// is that it is gone.
     pub(super) fn watch_children(path: &str) -> Self {
         let mut call = Self::new(GET_CHILDREN, JuteWriter::default().string(path).bool(true));
         call.watches = Some(Watched::Children(path.to_owned()));
         call
     }
 
-    /// News of everything at or below `path` from now on. The connection that tells them ends them.
+    /// News of everything at or below `path` from now on, until the connection breaks.
     pub(super) fn watch_all(path: &str) -> Self {
         let body = JuteWriter::default().string(path);
         let mut call = Self::new(ADD_WATCH, body.int(PERSISTENT_RECURSIVE));

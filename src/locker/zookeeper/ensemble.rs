@@ -1,5 +1,5 @@
-//! Where the servers of one ZooKeeper are, how they are reached, and what there is ours: the chroot,
-//! and the names that we give to nodes.
+//! Where the servers of one ZooKeeper are and how they are reached; and which part of it is ours: the
+//! chroot, and how we name nodes.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Ensemble {
             return Err(invalid("there is no endpoint"));
         }
         Ok(Self {
-            // Not all clients with the same list should begin with its first server.
+            // Clients with the same list begin with different servers.
             next: AtomicUsize::new(random::random()? as usize % servers.len()),
             servers,
             reach: Reach::new(config, &PROTOCOL, options.observer.clone())?,
@@ -142,7 +142,7 @@ impl Ensemble {
     }
 }
 
-/// A connection that nothing was said over yet.
+/// A new connection, over which nothing was sent yet.
 pub(super) struct Dialled {
     pub(super) stream: Box<dyn Stream>,
     pub(super) refusal: Refusal,

@@ -12,7 +12,8 @@ use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::fault::Fault;
 
-/// So often all the nodes above are made: others may take them away, when they are empty, meanwhile.
+/// How often the nodes above are made: ZooKeeper may remove them, because they are empty, before we have
+/// a node below them.
 const ATTEMPTS: usize = 20;
 
 /// Where a place is taken.
@@ -68,7 +69,7 @@ impl PlaceEntry {
         if self.alone && !contenders(session, &lock).await?.is_empty() {
             return Ok((begun, None));
         }
-        // When one was asked for whose answer was lost.
+        // When the request left whose answer was lost: our node may be there.
         let mut in_doubt = None;
         let mut attempts = 0..ATTEMPTS;
         loop {
@@ -155,8 +156,8 @@ pub(super) async fn contenders(
     }
 }
 
-/// Makes a lock's node, and all above it. They go by themselves when nobody needs them any more, but
-/// for the chroot.
+/// Makes a lock's node, and all above it. ZooKeeper removes those below the chroot when they have been
+/// empty for a while.
 async fn make(ensemble: &Ensemble, session: &ZkSession, lock: &str) -> Result<(), Fault> {
     let chroot = &ensemble.chroot;
     let above = node::down_to(chroot).map(|node| (node.to_owned(), NodeKind::Persistent));

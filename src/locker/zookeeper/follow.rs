@@ -69,15 +69,15 @@ impl View<'_> {
             Scope::Key(key) => node::of_key(key),
             Scope::Prefix(prefix) => node::above(prefix),
         };
-        // What happens from now on is told. No other watch of this path: a server before 3.9 would take
-        // it for one in place of this (ZOOKEEPER-4466).
+        // What happens from now on is told. There must be no other watch of this path: before 3.9 that
+        // one would replace this one (ZOOKEEPER-4466).
         let watching = ZkCall::watch_all(&self.shared.ensemble.path(&top));
         let watching = looking.call(watching).await?.news;
         let mut broken = watching.ok_or_else(ZkFailure::strange)?;
         let mut all = listed(&looking, self.scope)
             .await
             .map_err(ZkFailure::Other)?;
-        // Those that are gone meanwhile, too.
+        // Those that were known before the connection broke may be gone.
         all.extend(self.queues.keys().cloned());
         self.read(&looking, all).await?;
         self.began = true;
@@ -157,7 +157,8 @@ fn contenders(queue: &[FoundNode]) -> Vec<&Contender> {
     queue.iter().map(|found| &found.contender).collect()
 }
 
-/// Whether it had not been heard of for so long that its session must have ended by itself.
+/// Whether its last renewal is so long ago, by the leader's clock and ours, that its session must have
+/// ended by itself.
 fn has_run_out(found: &FoundNode) -> bool {
     let Some(ttl) = value::ttl(&found.data) else {
         return false;

@@ -18,7 +18,8 @@ use crate::locker::ownership::Owner;
 use crate::locker::{Grant, Held, Record, TakenAway};
 use crate::loss::Loss;
 
-/// The own node is watched only after so long: the locks of short commands are gone by then.
+/// How long after the grant our own node is watched: the locks of short commands are released before, and
+/// the question is saved.
 const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// The session, as ZooKeeper writes it.
@@ -111,7 +112,7 @@ impl HeldNode {
                         return taken;
                     }
                     if let Some(news) = answer.news {
-                        // A broken connection may have had news, too.
+                        // It also ends when the connection breaks: the news may have been lost with it.
                         let _ = news.await;
                         continue;
                     }
@@ -124,7 +125,7 @@ impl HeldNode {
         }
     }
 
-    /// A session that ends takes its node along, and is gone with the next question.
+    /// Whether the session has ended, and the node with it: the next question tells.
     async fn gone(&self) -> NodeChange {
         match self.lease.read(&self.standing.path).await {
             Err(ZkFailure::Other(Fault::LeaseNotFound)) => NodeChange::Ended,

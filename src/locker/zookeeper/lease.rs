@@ -37,7 +37,8 @@ pub(super) struct ZkLease {
 /// What is in our own node.
 #[derive(Default)]
 struct Written {
-    /// The version that it will have when all is done that was asked for; `None` if that is not known.
+    /// The version that the node will have after the writes that are under way; `None` if one failed, so
+    /// that it has to be read again.
     version: Option<i32>,
     data: Vec<u8>,
     ttl: Duration,
@@ -47,8 +48,8 @@ struct Written {
 const OF_A_LOCK: u32 = 37;
 const OF_A_SESSION: u32 = 57;
 
-/// The timeout that is asked for, where a lock should last for `ttl` if it is not renewed. All that is
-/// said of a TTL, the room for a grace in it above all, is then true.
+/// The timeout to ask for, so that a lock lasts for `ttl` if it is not renewed: the TTL that a user gives
+/// is what the lock has, whatever the servers need beside it.
 pub(super) fn timeout_for(ttl: Duration) -> Duration {
     let timeout = ttl.saturating_mul(OF_A_SESSION) / OF_A_LOCK;
     // ZooKeeper counts in milliseconds.
@@ -70,14 +71,15 @@ pub(super) fn ttl_of(timeout: Duration) -> Duration {
     of_session(Instant::now(), timeout).validity()
 }
 
-/// The server is told so long after a renewal was asked for that we live: it is renewed again before.
+/// How long after a renewal was asked for the session is kept by pings. The next renewal comes before
+/// that; if none does, as when renewal is off, the session ends as it should.
 fn kept(ttl: Duration) -> Duration {
     ttl / 2
 }
 
 impl Written {
-    /// Other data of ours are to be there. What somebody else has written meanwhile stays: an operator's
-    /// mark says that the lock is taken away, and is still to be read.
+    /// Sets what is written next, unless somebody else has written to the node meanwhile: an operator's
+    /// mark, which takes the lock away, is still to be read.
     fn replace(&mut self, data: Vec<u8>, own: &Record) -> Result<(), Fault> {
         if !Record::from_json(&self.data).is_some_and(|found| found.is_of(own)) {
             return Err(ZkFailure::BadVersion.into());
@@ -184,7 +186,7 @@ impl ZkLease {
             written.version = Some(version + 1);
             let sent = Instant::now();
             let call = ZkCall::set_data(path, &written.data, version);
-            // Sent before another can be: their versions follow one another.
+            // Sent while `written` is locked: writes leave in the order of their versions.
             (sent, self.session.submit(call))
         };
         match asked.answer().await {
@@ -197,7 +199,8 @@ impl ZkLease {
         }
     }
 
-    /// What is in our node is kept there: an operator may have written into it.
+    /// Takes in what is in our node, so that the next write leaves it as it is: an operator may have
+    /// written there.
     async fn read_again(&self, path: &str) -> Result<(), Fault> {
         let answer = self.session.call(ZkCall::get_data(path)).await;
         let answer = match answer {
@@ -223,7 +226,7 @@ impl LeaseCalls for ZkLease {
             .keep_until(Instant::now() + kept(self.written().ttl));
         Box::pin(async move {
             match self.write(None).await {
-                // Over the next connection, which is being made.
+                // Once more: the session goes over to the next connection by itself.
                 Err(Fault::Broken(_)) => self.write(None).await,
                 written => written,
             }

@@ -23,7 +23,7 @@ pub(super) fn key(node: &str) -> Option<String> {
     };
     let parts: Option<Vec<_>> = parts.split('/').map(path::unescaped).collect();
     let key = start.to_owned() + &parts?.join("/");
-    // Written in another way it is another's.
+    // We write each key in one way: any other path is no key's.
     (of_key(&key) == node).then_some(key)
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn until_gone(shared: &ZkShared, key: &str) -> Result<(), Fault
             shared.options.notify(Some(key), what);
             is_told = true;
         }
-        // A broken connection may have had news, too.
+        // It also ends when the connection breaks: the news may have been lost with it.
         let _ = news.await;
     }
 }

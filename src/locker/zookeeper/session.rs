@@ -37,7 +37,7 @@ struct SessionState {
     known: Mutex<ZkKnown>,
     /// The timeout that was granted, or why there is none.
     opened: watch::Sender<Option<Result<Duration, Fault>>>,
-    /// Until when the server is told that we live; `None` for as long as we do.
+    /// Until when pings keep the session; `None` if they always do.
     kept_until: Mutex<Option<Instant>>,
     news: Option<mpsc::UnboundedSender<String>>,
 }
@@ -48,7 +48,7 @@ struct ZkKnown {
     id: i64,
     password: Vec<u8>,
     timeout: Duration,
-    /// The newest transaction that was heard of: no server that is behind it will do.
+    /// The newest transaction that was heard of: a server that does not know of it refuses the session.
     zxid: i64,
     /// Why there is nothing to be asked any more.
     ended: Option<Fault>,
@@ -131,7 +131,7 @@ impl ZkSession {
         }
     }
 
-    /// The server is told that we live until then.
+    /// Pings keep the session until then.
     pub(super) fn keep_until(&self, until: Instant) {
         *self.state.kept() = Some(until);
     }
@@ -144,7 +144,7 @@ impl ZkSession {
             state: self.state.clone(),
         };
         if self.has_ended() {
-            // Its reply is dropped, and the answer is why.
+            // `reply` is dropped here, so that the answer will be why the session ended.
             return asked;
         }
         let calls = self.calls.lock();
@@ -158,7 +158,7 @@ impl ZkSession {
             }
         }
         let (sender, receiver) = mpsc::unbounded_channel();
-        // The other end is here.
+        // Cannot fail: the receiver is here.
         let _ = sender.send(pending);
         *calls = Some(sender);
         tokio::spawn(ZkDriver::new(self.state.clone(), receiver).run());
@@ -213,7 +213,7 @@ impl SessionState {
         kept.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the server is to be told that we live.
+    /// Whether pings keep the session at present.
     fn is_kept(&self) -> bool {
         self.kept().is_none_or(|until| Instant::now() < until)
     }

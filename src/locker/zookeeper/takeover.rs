@@ -1,7 +1,8 @@
 //! What is asked of a holder's time, and taken from it: by a write that a majority confirms.
 //!
-//! When a node was written last is by the leader's wall clock. So is the present, in the answer to a
-//! write: of the lock's own node, with what is in it already.
+//! ZooKeeper says when a node was written last by the leader's wall clock, and what that clock says now
+//! only in the answer to a write. So what is in the lock's own node is written to it again, and the two
+//! times are compared.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Remaining, Removal};
 use crate::locker::{Record, TakenAway, margin};
 
-/// So often it is tried against a holder that renews.
+/// How often it is tried, where the holder's renewals come in between.
 const ATTEMPTS: usize = 10;
 
 /// What [`Operator::left`](crate::locker::Operator::left) gives.
@@ -30,7 +31,7 @@ pub(super) async fn left(
         let Some(found) = found.filter(|found| found.contender.token == Some(token)) else {
             return Ok(Remaining::Nothing);
         };
-        // Its own holder, too, takes what was written over for lost.
+        // Marked, or written over by others: its holder stops too, as soon as it reads that.
         let kept = found.contender.record.as_ref();
         let kept = kept.is_some_and(|record| record.taken_away.is_none());
         let Some(ttl) = value::ttl(&found.data).filter(|_| kept) else {
@@ -38,7 +39,8 @@ pub(super) async fn left(
         };
         match unheard_of(looking, &found).await {
             Ok((sent, gone)) => {
-                // Once for the clocks, and once for the way from its holder, who counts from the sending.
+                // One margin for clocks that differ, and one because the holder counts from the moment that
+                // its write was sent, which was before the leader's time of it.
                 let gone = gone + Instant::now().since(sent) + margin(ttl) * 2;
                 let left = ttl.checked_sub(gone);
                 return Ok(left.map_or(Remaining::Nothing, Remaining::AtLeast));
@@ -51,7 +53,8 @@ pub(super) async fn left(
     Err(Fault::broken("it is written to all the time"))
 }
 
-/// For how long nothing was written to a node that is there as it was found, and when that was asked.
+/// How long ago the node was written to, if that was not done again since it was found; and when this was
+/// asked.
 async fn unheard_of(
     looking: &Looking,
     found: &FoundNode,

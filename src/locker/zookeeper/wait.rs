@@ -14,7 +14,7 @@ use crate::events::EventKind;
 use crate::locker::fault::Fault;
 use crate::loss::Loss;
 
-/// A wait that is over by then sends no event.
+/// A wait that is shorter than this sends no event.
 pub(super) const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
@@ -45,7 +45,7 @@ impl ZkWaiter<'_> {
     pub(super) fn ahead(&self, children: Vec<String>) -> Option<Vec<(u64, String)>> {
         let (_, own) = node::parts(&self.own.path)?;
         let mut all = names::contenders(children);
-        // What was made twice is ours too.
+        // A second node of ours, made where the answer to the first was lost, is not waited for.
         let prefix = &own[..own.len().saturating_sub(10)];
         let at = all.iter().position(|(_, name)| name == own)?;
         all.truncate(at);
@@ -72,7 +72,7 @@ impl ZkWaiter<'_> {
                     self.shared.options.notify(Some(self.key), what);
                     sleep(self.shared.options.retry_interval).await;
                 }
-                // The lock's own node, which is not there without its children.
+                // The lock's node is gone, and with it must be ours, which was below it.
                 Err(ZkFailure::NoNode) => return Ok(ZkWaitEnd::Lost(Loss::KeyDeleted)),
                 Err(failure) => return Err(failure.into()),
             }
@@ -118,8 +118,8 @@ impl ZkWaiter<'_> {
         Ok(None)
     }
 
-    /// News of the end of this one; `None` if it has left already. A node that ends with a session has no
-    /// children: of those nothing is told but that it is gone, and not what its holder writes.
+    /// News of the end of this one; `None` if it has left already. Its children are watched, of which a
+    /// node that ends with a session has none: so its end is told, and not each write of its holder.
     async fn until_left(&self, name: &str) -> Result<Option<oneshot::Receiver<()>>, ZkFailure> {
         let path = format!("{}/{name}", self.lock());
         match self.session.call(ZkCall::watch_children(&path)).await {

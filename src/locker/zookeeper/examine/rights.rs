@@ -46,7 +46,7 @@ pub(super) async fn ask(alone: &Arc<Ensemble>, key: &str) -> Result<TriedPlace, 
     let tried = ZkCall::tried(&below(&path, &name), alone.access());
     let answer = session.call(tried).await?;
     let (part, _) = value::first_failed(&answer.body).ok_or_else(ZkFailure::strange)?;
-    // A node of the lock's own would count as a contender for some tools.
+    // Not below the lock's node: some tools count every child as a contender.
     let above = match lock.rsplit_once('/') {
         Some((above, _)) if path == lock => above,
         _ => &path,

@@ -20,7 +20,7 @@ use crate::locker::zookeeper::calls::{AUTH, AUTH_FAILED, CLOSE, PING, ZkFailure}
 use crate::locker::zookeeper::ensemble::Dialled;
 use crate::locker::zookeeper::jute::{JuteReader, JuteWriter};
 
-/// The numbers of what is no call (ClientCnxn.java).
+/// What stands for a number in packets that answer no call (ClientCnxn.java).
 const OF_NEWS: i32 = -1;
 const OF_PING: i32 = -2;
 const OF_LOGIN: i32 = -4;
@@ -109,8 +109,8 @@ impl ZkConnection {
                 pending = calls.recv() => match (pending, self.heartbeat.is_well(self.oldest())) {
                     (None, _) => break Served::Dropped,
                     (Some(pending), Ok(())) => self.send(pending),
-                    // What is asked after a silence that a lease does not allow for, as of who was frozen,
-                    // goes over the next connection: by that the leader hears of us first.
+                    // After a silence that a lease does not allow for, as when this process was frozen, the
+                    // call goes over the next connection: by taking up the session there the leader hears of us first.
                     (Some(pending), Err(fault)) => {
                         waiting.push_back(pending);
                         break Served::broken(fault);
@@ -150,7 +150,7 @@ impl ZkConnection {
         let number = self.last;
         let head = JuteWriter::default().int(number).int(pending.call.code);
         self.packets.push(head.raw(&pending.call.body));
-        // News can come right behind the answer.
+        // Before the answer: the news can come right behind it.
         let news = pending.call.watches.clone();
         let news = news.map(|watched| self.watches.add(watched));
         self.asked.push_back(InFlight {
@@ -209,8 +209,8 @@ impl ZkConnection {
         {
             let mut known = self.state.known();
             if known.id != 0 && timeout < known.timeout {
-                // By the limits of this server, which has just begun to count so. What was granted is not
-                // true any more.
+                // This server has other limits, and counts by them from now on: what the deadline of a lock
+                // was reckoned from is no longer true.
                 return Err(Served::Ended(Fault::LeaseNotFound));
             }
             known.id = id;
@@ -263,8 +263,8 @@ impl ZkConnection {
         Ok(())
     }
 
-    /// Answers those who wait: what they asked for may have been done. Where it would have been in a
-    /// session that nobody knows, it is asked again.
+    /// Fails the calls that were sent: each may have been done. But if there was no session yet, whatever
+    /// was done is of one that nobody goes on with, and the calls go over the next connection.
     fn end(self, ended: Served, waiting: &mut VecDeque<ZkPending>) -> Served {
         let fault = match &ended {
             Served::Dropped => return ended,

@@ -14,7 +14,7 @@ use crate::locker::fault::Fault;
 use crate::locker::zookeeper::calls::ZkFailure;
 use crate::locker::zookeeper::ensemble::{Dialled, named};
 
-/// Has the connection of a session.
+/// The task of one session.
 pub(super) struct ZkDriver {
     state: Arc<SessionState>,
     calls: mpsc::UnboundedReceiver<ZkPending>,
@@ -113,7 +113,7 @@ impl ZkDriver {
     }
 }
 
-/// What is said where no server could be reached.
+/// The fault to tell where no server could be reached: that of each, if there are several.
 fn joined(faults: Vec<Fault>) -> Fault {
     if let [only] = &faults[..] {
         return only.clone();

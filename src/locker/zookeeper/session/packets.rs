@@ -14,11 +14,11 @@ const LONGEST: usize = 16 << 20;
 pub(super) struct Packets {
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
-    /// What was written may not have been passed on.
+    /// Whether TLS may still have some of what was written.
     is_unflushed: bool,
 }
 
-/// A packet that nobody sends.
+/// The length of a packet that is too long to be one, or negative.
 #[derive(Debug)]
 pub(super) struct TooLong;
 
@@ -32,7 +32,7 @@ impl Packets {
         self.is_unflushed || !self.outgoing.is_empty()
     }
 
-    /// Writes some of what is to go; if that is nothing, what TLS has not passed on. Cancel-safe.
+    /// Writes some of what is to go; once all is written, flushes it, for TLS. Cancel-safe.
     pub(super) async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         if self.outgoing.is_empty() {
             writer.flush().await?;

@@ -6,7 +6,7 @@ use crate::locker::fault::Fault;
 pub(super) enum Served {
     /// Nobody has the session any more.
     Dropped,
-    /// There is no session (any more).
+    /// The session has ended, or none was granted.
     Ended(Fault),
     Broken {
         fault: Fault,
