@@ -26,7 +26,10 @@ pub(super) fn judge(error: RequestError) -> Fault {
     let denied = |why| told(ErrorKind::Denied, why);
     let away = |why: &str| Fault::Broken(told(ErrorKind::Unavailable, why));
     match word {
-        "NOAUTH" => Fault::Refused(denied("it wants a user").about([Setting::User])),
+        "NOAUTH" => {
+            let error = denied("it wants a user, which is `default` where it has a password alone");
+            Fault::Refused(error.about([Setting::User]))
+        }
         "WRONGPASS" => {
             let error = denied("no such user, or another password");
             Fault::Refused(error.concerning(Subject::Login))
@@ -54,10 +57,10 @@ pub(super) fn judge(error: RequestError) -> Fault {
             "somebody else uses a key that genlock has beside the lock's",
         )),
         "NOPROTO" => Fault::misfit(TOO_OLD),
-        "ERR" if rest.starts_with("unknown command") && rest.contains("HELLO") => {
-            Fault::misfit(TOO_OLD)
-        }
-        _ => Fault::Refused(told(ErrorKind::Unavailable, &shown(&text))),
+        _ => match unknown(rest) {
+            Some(why) => Fault::misfit(why),
+            None => Fault::Refused(told(ErrorKind::Unavailable, &shown(&text))),
+        },
     }
 }
 
@@ -70,6 +73,17 @@ fn no_right(why: &str) -> Fault {
 
 /// HELLO came with Redis 6.
 const TOO_OLD: &str = "it is older than Redis 6, which genlock needs";
+
+/// What a server is that does not know a command, of which it shows the words.
+fn unknown(text: &str) -> Option<&'static str> {
+    let words = text.strip_prefix("unknown command ")?;
+    match words.split(['\'', '`']).nth(1)? {
+        "HELLO" => Some(TOO_OLD),
+        "SENTINEL" => Some("it is no Sentinel: a Redis itself is redis://HOST:PORT"),
+        "EVAL" => Some("it has no EVAL: a Sentinel is redis+sentinel://S1,S2/MASTER"),
+        _ => None,
+    }
+}
 
 /// Its own words, on a line.
 fn shown(text: &str) -> String {
@@ -120,7 +134,13 @@ mod tests {
             assert!(matches!(fault, Fault::Refused(_)), "{text}");
             assert_eq!(Error::from(fault).kind(), kind);
         }
-        let old = judged("ERR unknown command `HELLO`, with args beginning with: `3`,");
-        assert!(matches!(old, Fault::Misfit(_)));
+        for text in [
+            "ERR unknown command `HELLO`, with args beginning with: `3`,",
+            "ERR unknown command 'SENTINEL', with args beginning with: 'GET-MASTER-ADDR-BY-NAME'",
+        ] {
+            assert!(matches!(judged(text), Fault::Misfit(_)), "{text}");
+        }
+        let other = judged("ERR unknown command 'PUBLISH', with args beginning with: 'HELLO'");
+        assert!(matches!(other, Fault::Refused(_)));
     }
 }

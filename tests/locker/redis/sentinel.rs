@@ -126,3 +126,21 @@ async fn a_master_that_needs_replicas_gives_no_lock_without_them() {
         .to_string();
     assert!(error.contains("too few replicas"), "{error}");
 }
+
+/// A Sentinel is taken for a Redis, and the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_is_told_from_the_other() {
+    let master = RedisServer::start();
+    let sentinel = RedisServer::sentinel(&master);
+    for (endpoint, named) in [
+        (
+            format!("redis+sentinel://{}/main", master.address()),
+            "redis://",
+        ),
+        (sentinel.endpoint(), "redis+sentinel://"),
+    ] {
+        let client = Redis::new(Config::new([endpoint]), Options::default()).expect("a client");
+        let error = client.lock("/k").await.expect_err("refused").to_string();
+        assert!(error.contains(named) && !error.contains("ERR"), "{error}");
+    }
+}
