@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::{is_able, run, runs};
-use crate::genlock::{Run, Store, poll};
+use crate::genlock::{Run, Store, genlock, output, poll};
 use crate::support::etcd::Server;
 
 over_every_store! {
@@ -65,4 +65,27 @@ fn a_store_that_stays_away_is_told_of_and_the_status_is_the_commands() {
     let unmarked = "genlock: warning: n: it is not marked as done: ";
     assert!(first.starts_with(unmarked), "{ended:?}");
     server.thaw();
+}
+
+#[test]
+fn a_user_without_rights_to_the_marks_is_told_where_they_are() {
+    let mut server = Server::start();
+    server.enable_auth();
+    let ask = |words: &[&str]| {
+        let mut command = genlock();
+        command
+            .args(words)
+            .args(["--endpoints", &server.endpoint()]);
+        command.arg("/locks").env("GENLOCK_USER", "app:secret");
+        command
+    };
+    let mut run = ask(&["run", "--once", "n"]);
+    run.arg("true");
+    let refused = output(run);
+    assert_eq!(refused.status.code(), Some(77), "{refused:?}");
+    let line = refused.one_line();
+    assert!(line.contains("its marks are below /locks.once:"), "{line}");
+    // Whoever wants no marks does without.
+    let shown = output(ask(&["status"])).silent(1);
+    assert_eq!(shown.text(), "/locks: free");
 }
