@@ -21,7 +21,8 @@ pub(super) fn judge(error: RequestError) -> Fault {
         }
         RequestError::Answered(text) => text,
     };
-    let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let text = in_script(&text);
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     let told = |kind, why: &str| Error::new(kind, format!("redis: {why}"));
     let denied = |why| told(ErrorKind::Denied, why);
     let away = |why: &str| Fault::Broken(told(ErrorKind::Unavailable, why));
@@ -59,9 +60,20 @@ pub(super) fn judge(error: RequestError) -> Fault {
         "NOPROTO" => Fault::misfit(TOO_OLD),
         _ => match unknown(rest) {
             Some(why) => Fault::misfit(why),
-            None => Fault::Refused(told(ErrorKind::Unavailable, &shown(&text))),
+            None => Fault::Refused(told(ErrorKind::Unavailable, &shown(text))),
         },
     }
+}
+
+/// What failed: Redis before 7 says that of a script's command behind where it was, as in
+/// `ERR Error running script (call to f_e59c): @user_script:63: @user_script: 63: -NOREPLICAS Not …`.
+fn in_script(text: &str) -> &str {
+    let failed = text.strip_prefix("ERR Error running script ");
+    let place = failed.and_then(|failed| failed.rsplit_once("@user_script"));
+    let Some((_, behind)) = place else {
+        return text;
+    };
+    behind.trim_start_matches(|c: char| c.is_ascii_digit() || ": -".contains(c))
 }
 
 /// The user may not do it; where a script did, its name follows.
@@ -102,6 +114,8 @@ mod tests {
             "LOADING Redis is loading the dataset in memory",
             "READONLY You can't write",
             "NOREPLICAS Not enough good replicas to write.",
+            "ERR Error running script (call to f_e59c903): @user_script:63: @user_script: 63: \
+             -NOREPLICAS Not enough good replicas to write.",
         ] {
             assert!(matches!(judged(text), Fault::Broken(_)), "{text}");
         }
@@ -118,6 +132,11 @@ mod tests {
             (
                 "ERR The user executing the script can't run this command or subcommand script: 6e81, \
                  on @user_script:1.",
+                ErrorKind::Denied,
+            ),
+            (
+                "ERR Error running script (call to f_e59c903): @user_script:3: @user_script: 3: \
+                 -NOPERM The user executing the script can't run this command or subcommand",
                 ErrorKind::Denied,
             ),
             (

@@ -42,7 +42,11 @@ async fn a_user_with_the_rights_that_are_documented() {
     let server = RedisServer::start();
     let rights = documented_rights();
     let rights: Vec<_> = rights.iter().map(String::as_str).collect();
-    let user = [&["ACL", "SETUSER", "app", "on", ">secret"], &rights[..]].concat();
+    let user = [
+        &["ACL", "SETUSER", "app", "on", ">secret", "resetchannels"],
+        &rights[..],
+    ]
+    .concat();
     assert_eq!(server.cli(&user), "OK");
     assert_eq!(server.cli(&["ACL", "SETUSER", "default", "off"]), "OK");
     let of = |user: &str, password: &str| {
