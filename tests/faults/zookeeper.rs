@@ -107,6 +107,18 @@ fn a_connection_that_breaks_is_not_noticed() {
 }
 
 #[test]
+fn a_server_that_is_coming_up_is_waited_for() {
+    let chroot = Chroot::of_the_shared();
+    let proxy = Proxy::before(&chroot.endpoint());
+    proxy.cut();
+    let store = Store::at(proxy.endpoint());
+    let run = Run::start(store.run(&["--dial-timeout", "30s"], &["true"]));
+    sleep(Duration::from_millis(500));
+    proxy.mend();
+    run.finish().silent(0);
+}
+
+#[test]
 fn a_node_whose_making_was_not_answered_is_found() {
     let chroot = Chroot::of_the_shared();
     let proxy = Proxy::before(&chroot.endpoint());

@@ -99,6 +99,11 @@ impl Proxy {
         });
     }
 
+    /// Serves new connections again after [`Proxy::cut`].
+    pub(crate) fn mend(&self) {
+        self.shared.set(|state| state.cut = false);
+    }
+
     /// Closes every connection, with what was held up on it. New ones are served.
     pub(crate) fn break_off(&self) {
         self.shared.set(State::close_all);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::connection::ZkConnection;
 use super::served::Served;
@@ -35,6 +35,9 @@ impl ZkDriver {
     pub(super) async fn run(mut self) {
         let ensemble = self.state.ensemble.clone();
         let mut faults = Vec::new();
+        let begun = Instant::now();
+        // Before those who ask give up, so that they are told why.
+        let patience = ensemble.dial_timeout.min(ensemble.command_timeout / 5 * 4);
         loop {
             let Some(dialled) = self.dial().await else {
                 return;
@@ -54,14 +57,17 @@ impl ZkDriver {
                 Err(Fault::Refused(error)) => return self.end(Fault::Refused(error)),
                 Err(fault) => faults.push(fault),
             }
-            if faults.len() >= ensemble.count() {
+            let all_asked = faults.len() >= ensemble.count();
+            let has_session = self.state.known().id != 0;
+            if all_asked {
                 let joined = joined(std::mem::take(&mut faults));
-                if self.state.known().id == 0 {
+                if has_session {
+                    self.fail(&ZkFailure::Other(joined));
+                } else if !may_pass(&joined) || begun.elapsed() >= patience {
                     return self.end(joined);
                 }
-                self.fail(&ZkFailure::Other(joined));
             }
-            if self.state.known().id != 0 && self.pause().await.is_none() {
+            if (has_session || all_asked) && self.pause().await.is_none() {
                 return;
             }
         }
@@ -111,6 +117,11 @@ impl ZkDriver {
         }
         self.fail(&ZkFailure::Other(fault));
     }
+}
+
+/// Whether servers that fail so may be about to start.
+fn may_pass(fault: &Fault) -> bool {
+    matches!(fault, Fault::Broken(_))
 }
 
 /// The fault to tell where no server could be reached: that of each, if there are several.
