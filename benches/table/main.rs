@@ -15,6 +15,7 @@ mod certificates;
 #[allow(dead_code)]
 #[path = "../../tests/support/etcd/mod.rs"]
 mod etcd;
+mod family;
 mod floor;
 mod observer;
 mod pair;
@@ -23,12 +24,16 @@ mod probe;
 #[allow(dead_code)]
 #[path = "../../tests/support/redis.rs"]
 mod redis;
+mod remote;
 mod report;
 mod rows;
 mod sample;
 mod slow;
 mod stage;
 mod tool;
+#[allow(dead_code)]
+#[path = "../../tests/support/zookeeper/mod.rs"]
+mod zookeeper;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -40,7 +45,7 @@ use rows::ROWS;
 use stage::Stage;
 
 /// The bench gives up after this time, in case something hangs.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(1200);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -3,12 +3,13 @@
 pub(crate) mod distance;
 pub(crate) mod idle;
 pub(crate) mod queue;
-mod redis;
+mod remote;
 pub(crate) mod requests;
 mod scale;
 mod start;
 pub(crate) mod thousand;
 
+use crate::remote::{Redis, ZooKeeper};
 use crate::report::Figure;
 use crate::stage::Stage;
 
@@ -20,7 +21,6 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
     ("run", start::run),
     ("first", start::first),
     ("file", start::file),
-    ("redis", redis::redis),
     ("distance", distance::distance),
     ("handover", queue::handover),
     ("sections", queue::sections),
@@ -28,5 +28,26 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
     ("requests", requests::requests),
     ("memory", idle::memory),
     ("idle", idle::idle),
+    ("redis", redis),
+    ("redis-thousand", remote::thousand::<Redis>),
+    ("zookeeper", zookeeper),
+    ("zookeeper-thousand", remote::thousand::<ZooKeeper>),
     ("scale", scale::scale),
 ];
+
+fn redis(stage: &Stage) -> Vec<Figure> {
+    let goals = remote::Goals {
+        run: 1.25,
+        first: (2.0, 3.0),
+    };
+    remote::all::<Redis>(stage, &goals)
+}
+
+/// A session is granted first, and its node made in a second request; it is closed by a third.
+fn zookeeper(stage: &Stage) -> Vec<Figure> {
+    let goals = remote::Goals {
+        run: 2.0,
+        first: (4.0, 5.0),
+    };
+    remote::all::<ZooKeeper>(stage, &goals)
+}

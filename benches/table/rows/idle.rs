@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::requests::Requests;
 use crate::etcd::Server;
+use crate::family::{self, family, number_after};
 use crate::observer::Observer;
 use crate::report::Figure;
 use crate::stage::{Crowd, Stage, address, start};
@@ -39,35 +40,15 @@ impl<'a> Idler<'a> {
         Self { server, crowd }
     }
 
-    /// The tool's processes, and the command's.
-    fn family(&self) -> (Vec<u32>, Vec<u32>) {
-        let first = self.crowd.0[0].id();
-        let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
-        let mut all = vec![first];
-        let mut index = 0;
-        while let Some(&pid) = all.get(index) {
-            let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-            let children = children.unwrap_or_default();
-            all.extend(children.split_whitespace().flat_map(str::parse::<u32>));
-            index += 1;
-        }
-        all.into_iter()
-            .partition(|&pid| program(pid) == program(first))
-    }
-
-    /// Proportional set size of all of them, in MB.
-    fn memory(&self) -> f64 {
-        let of = |pid: &u32| {
-            let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
-            number_after(&text.expect("a process"), "Pss:")
-        };
-        self.family().0.iter().map(of).sum::<u64>() as f64 / 1024.0
+    /// The number of its first process.
+    fn first(&self) -> u32 {
+        self.crowd.0[0].id()
     }
 
     /// Nanoseconds on a processor, and how often a thread slept of its own accord.
     fn effort(&self) -> (u64, u64) {
         let mut effort = (0, 0);
-        for pid in self.family().0 {
+        for pid in family(self.first()).0 {
             for task in fs::read_dir(format!("/proc/{pid}/task")).expect("a process") {
                 let task = task.expect("a thread").path();
                 let read = |name| fs::read_to_string(task.join(name)).unwrap_or_default();
@@ -84,8 +65,8 @@ impl<'a> Idler<'a> {
 impl Drop for Idler<'_> {
     fn drop(&mut self) {
         // etcdctl ignores SIGTERM while its command runs, and ends with it.
-        let (_, commands) = self.family();
-        for pid in commands.into_iter().chain([self.crowd.0[0].id()]) {
+        let (_, commands) = family(self.first());
+        for pid in commands.into_iter().chain([self.first()]) {
             if let Some(pid) = Pid::from_raw(pid as i32) {
                 let _ = kill_process(pid, Signal::TERM);
             }
@@ -100,16 +81,10 @@ impl Drop for Idler<'_> {
     }
 }
 
-/// The number behind a word.
-fn number_after(text: &str, word: &str) -> u64 {
-    let found = text.split_once(word).map_or("", |(_, rest)| rest);
-    let found = found.split_whitespace().next().unwrap_or_default();
-    found.parse().unwrap_or(0)
-}
-
 /// The memory of a holder or of a waiter, PSS in MB.
 pub(crate) fn memory_of(stage: &Stage, tool: Tool, waits: bool) -> f64 {
-    Idler::start(&stage.server, tool, waits).memory()
+    let idler = Idler::start(&stage.server, tool, waits);
+    family::memory(idler.first())
 }
 
 /// One process at a time: PSS divides memory among those that share it.
