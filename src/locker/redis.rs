@@ -55,6 +55,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.expires = true;
     able.fifo = true;
     able.time_left = true;
+    able.history = true;
     able.waiters_visible = true;
     able
 };

@@ -10,7 +10,7 @@ mod sentinel;
 
 use std::sync::Arc;
 
-use genlock::{Config, Held, Locker, Marks, Operator, Options, Redis};
+use genlock::{Config, Held, History, Locker, Marks, Operator, Options, Redis};
 
 use crate::support::redis::RedisServer;
 use genlock::testing::contract::Fixture;
@@ -37,6 +37,10 @@ impl Fixture for RedisServer {
 
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(redis(self, Options::default()))
+    }
+
+    async fn historian(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(redis(self, Options::default())))
     }
 
     async fn leftovers(&self) -> Vec<String> {

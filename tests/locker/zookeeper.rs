@@ -7,7 +7,7 @@ mod strangers;
 use std::sync::Arc;
 
 use genlock::testing::contract::Fixture;
-use genlock::{Config, Held, Locker, Marks, Operator, Options, ZooKeeper};
+use genlock::{Config, Held, History, Locker, Marks, Operator, Options, ZooKeeper};
 
 use crate::support::zookeeper::{Asked, Chroot};
 
@@ -33,6 +33,10 @@ impl Fixture for Chroot {
 
     async fn operator(&self) -> Arc<dyn Operator> {
         Arc::new(client(self, Options::default()))
+    }
+
+    async fn historian(&self) -> Option<Arc<dyn History>> {
+        Some(Arc::new(client(self, Options::default())))
     }
 
     async fn leftovers(&self) -> Vec<String> {

@@ -44,6 +44,11 @@ impl LockNames {
         format!("{}:r", self.base)
     }
 
+    /// The sorted set of the last runs, by token.
+    pub(super) fn history(&self) -> String {
+        format!("{}:h", self.base)
+    }
+
     /// All four, in the order in which the scripts have them.
     pub(super) fn all(&self) -> [String; 4] {
         [self.key.clone(), self.queue(), self.alive(), self.records()]
@@ -71,7 +76,7 @@ impl LockNames {
     /// The names of the lock that any of its keys belongs to.
     pub(super) fn of_any(name: &str) -> Self {
         match Self::parse(name) {
-            Some((names, "q" | "v" | "r")) => names,
+            Some((names, "q" | "v" | "r" | "h")) => names,
             _ => Self::of(name),
         }
     }
@@ -124,7 +129,7 @@ mod tests {
             let names = LockNames::of(key);
             let one = names.of_one("17");
             assert_eq!(LockNames::parse(&one), Some((names.clone(), "17")), "{key}");
-            for name in names.all() {
+            for name in names.all().into_iter().chain([names.history()]) {
                 assert_eq!(LockNames::of_any(&name), names, "{name}");
             }
         }

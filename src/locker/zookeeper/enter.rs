@@ -158,7 +158,11 @@ pub(super) async fn contenders(
 
 /// Makes a lock's node, and all above it. ZooKeeper removes those below the chroot when they have been
 /// empty for a while.
-async fn make(ensemble: &Ensemble, session: &ZkSession, lock: &str) -> Result<(), Fault> {
+pub(super) async fn make(
+    ensemble: &Ensemble,
+    session: &ZkSession,
+    lock: &str,
+) -> Result<(), Fault> {
     let chroot = &ensemble.chroot;
     let above = node::down_to(chroot).map(|node| (node.to_owned(), NodeKind::Persistent));
     let below = node::down_to(lock).map(|node| (ensemble.path(node), NodeKind::Container));
