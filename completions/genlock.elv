@@ -30,6 +30,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
+            cand history 'Show the last runs under the lock KEY, the newest last'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -48,6 +49,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
             cand --record-command 'What of the command others see in the holder''s record'
+            cand --history 'Keep the last N runs in the store, for genlock history'
             cand --reason 'Why, for all who look who holds the lock'
             cand --label 'A label in the holder''s record; several, if given again'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
@@ -197,6 +199,22 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'genlock;history'= {
+            cand --svg 'Draw into FILE who waited and who held when'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group'
+            cand --dial-timeout 'How long to try to reach the store, if it gives no sign of life. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
+            cand --json 'One JSON array'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'genlock;doctor'= {
             cand --ttl 'How long the store keeps it without us'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
@@ -226,6 +244,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
+            cand history 'Show the last runs under the lock KEY, the newest last'
             cand doctor 'Say what works, what does not, and what mends it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -244,6 +263,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;help;break'= {
         }
         &'genlock;help;forget'= {
+        }
+        &'genlock;help;history'= {
         }
         &'genlock;help;doctor'= {
         }

@@ -28,6 +28,7 @@ module completions {
     --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
     --leave-descendants       # Leave the processes that the command leaves behind: for one that starts a daemon on purpose
     --record-command: string@"nu-complete genlock run record_command" # What of the command others see in the holder's record
+    --history: string         # Keep the last N runs in the store, for genlock history
     --no-record-command       # What --record-command none was called first
     --reason: string          # Why, for all who look who holds the lock
     --label: string           # A label in the holder's record; several, if given again
@@ -182,6 +183,24 @@ module completions {
     name?: string             # What is marked as done: the name, or a slot as genlock status shows it
   ]
 
+  # Show the last runs under the lock KEY, the newest last
+  export extern "genlock history" [
+    --json                    # One JSON array
+    --svg: path               # Draw into FILE who waited and who held when
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+  ]
+
   # Say what works, what does not, and what mends it
   export extern "genlock doctor" [
     --json                    # One JSON object
@@ -236,6 +255,10 @@ module completions {
 
   # Delete the mark that NAME was done under the lock KEY, so that it is done again
   export extern "genlock help forget" [
+  ]
+
+  # Show the last runs under the lock KEY, the newest last
+  export extern "genlock help history" [
   ]
 
   # Say what works, what does not, and what mends it

@@ -9,6 +9,7 @@ mod entry;
 mod environment;
 mod forget;
 mod help;
+mod history;
 mod jitter;
 mod labels;
 mod layout;
@@ -65,6 +66,7 @@ enum Verb {
     Check(check::CheckArgs),
     Break(r#break::BreakArgs),
     Forget(forget::ForgetArgs),
+    History(history::HistoryArgs),
     Doctor(Box<doctor::DoctorArgs>),
 }
 

@@ -124,6 +124,19 @@ pub(super) struct RunArgs {
     )]
     pub(super) record_command: Recorded,
 
+    /// Keep the last N runs in the store, for genlock history
+    ///
+    /// When and where each came, how long it waited and held, and how it ended. 0 keeps none, which is
+    /// the default. It costs a request while the command starts, and one along with the release.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "N",
+        value_parser = numbers::kept,
+        env = "GENLOCK_HISTORY"
+    )]
+    pub(super) history: Option<u32>,
+
     /// What --record-command none was called first.
     #[arg(
         long,

@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 use super::refusal::Refused;
 use super::settings::Settings;
 use super::{Cli, Verb, is_run, layout, operate, refusal, times};
-use super::{r#break, check, doctor, forget, ls, status, wait, watch};
+use super::{r#break, check, doctor, forget, history, ls, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
@@ -95,6 +95,7 @@ fn run(
         Verb::Check(options) => check::run(&options, &settings),
         Verb::Break(options) => r#break::run(&options, &settings),
         Verb::Forget(options) => forget::run(&options, &settings),
+        Verb::History(options) => history::run(&options, &settings),
         Verb::Doctor(options) => doctor::run(&options, &settings),
     };
     done.map_err(|error| match error.downcast() {

@@ -66,6 +66,11 @@ pub(super) fn ls() -> String {
     sections(&[LS_JSON])
 }
 
+/// `genlock history --help`.
+pub(super) fn history() -> String {
+    sections(&[HISTORY_JSON])
+}
+
 /// `genlock watch --help`.
 pub(super) fn watch() -> String {
     sections(&[EVENTS])
@@ -123,7 +128,8 @@ Configuration:
   XDG_CONFIG_HOME the first is in there. In TOML, the keys are the long options
       endpoints = [\"https://a:2379\", \"https://b:2379\"]
       cacert cert key user password-file insecure-skip-tls-verify dial-timeout command-timeout
-      ttl kill-after retry-interval jitter record-command reason label no-ci-label
+      ttl kill-after retry-interval jitter record-command history reason label
+      no-ci-label
   and password. label is a table of names and values; those of each place are added up. Paths are
   relative to the file. A duration is a string, or a number of seconds.
   A password is here only if nobody else can read the file (chmod 600); that of password-file may
@@ -198,6 +204,22 @@ Examples:
 const LS_JSON: &str = "\
 JSON:
   An array of objects: key, holder (as of genlock status), waiting (how many).";
+
+pub(super) const HISTORY_EXAMPLES: &str = "\
+Examples:
+  genlock run --history 20 /locks/backup -- ./backup.sh
+  genlock history /locks/backup
+  genlock history --svg backup.svg /locks/backup";
+
+const HISTORY_JSON: &str = "\
+JSON:
+  An array of objects, the oldest first. Each is what is told of a run: v, key, ran, why, detail,
+  status, command (status, signal), token, slot, index, waited_seconds, held_seconds, started_at,
+  ended_at, holder, taken_away; with host, user, pid, command_line, labels and reason of who ran,
+  and
+  state    running, ended, or not-heard-of: it does not hold the lock any more, and never said how
+           it ended
+  Fields may be added, and do not change.";
 
 pub(super) const LS_EXAMPLES: &str = "\
 Examples:

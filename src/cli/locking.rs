@@ -35,7 +35,7 @@ pub(super) struct Locking<'a> {
     seen: Seen,
     /// When the store is asked first.
     start: Instant,
-    /// Who takes the lock.
+    /// Who takes the lock, as others see it.
     holder: Record,
     /// The token under which a mark was set for a command that was not started since.
     unused: Cell<Option<u64>>,
@@ -108,6 +108,11 @@ impl<'a> Locking<'a> {
     /// The store's client, for questions about the lock while it is held.
     pub(super) fn store(&self) -> &Arc<dyn StoreClient> {
         &self.store
+    }
+
+    /// Who takes the lock, as others see it.
+    pub(super) fn holder(&self) -> &Record {
+        &self.holder
     }
 
     /// Where the lock is kept, as `--endpoints` takes it, from any working directory.

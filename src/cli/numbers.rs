@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::locker::history::MOST_KEPT;
+
 /// An exit status.
 pub(super) fn status(text: &str) -> Result<u8, String> {
     within(text, 0..=u8::MAX)
@@ -12,6 +14,11 @@ pub(super) fn status(text: &str) -> Result<u8, String> {
 /// An exit status that tells of a failure.
 pub(super) fn failure(text: &str) -> Result<u8, String> {
     within(text, 1..=u8::MAX)
+}
+
+/// How many runs a store keeps.
+pub(super) fn kept(text: &str) -> Result<u32, String> {
+    within(text, 0..=MOST_KEPT)
 }
 
 /// A fencing token.
@@ -41,6 +48,11 @@ mod tests {
     fn what_is_no_number_or_too_large_is_said_in_words() {
         assert_eq!(status("0"), Ok(0));
         assert_eq!(failure("255"), Ok(255));
+        assert_eq!((kept("0"), kept("1000")), (Ok(0), Ok(1000)));
+        assert_eq!(
+            kept("1001"),
+            Err("a whole number from 0 to 1000".to_owned())
+        );
         assert_eq!(token("18446744073709551615"), Ok(u64::MAX));
         for text in ["", "x", "-1", "256", "0x10", "1.5", "99999999999999999999"] {
             let why = status(text).expect_err(text);

@@ -1,6 +1,8 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
+mod account;
 mod answering;
+mod keeping;
 mod leaving;
 mod lines;
 mod not_executed;
@@ -24,11 +26,14 @@ use super::store::Store;
 use crate::ErrorKind;
 use crate::events::EventKind;
 use crate::exit::Exit;
-use crate::locker::{Held, Loss};
+use crate::locker::{Capability, Held, Loss, PastRun};
+use crate::report::RunReport;
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
+use account::Account;
 use answering::Answering;
+use keeping::Keeping;
 use lines::CommandLines;
 use running::{Ended, Running};
 
@@ -44,6 +49,10 @@ pub(super) fn run(
     watchdog: io::Result<ForkedWatchdog>,
 ) -> anyhow::Result<Exit> {
     let store = locking::store(&options.lock, settings)?;
+    let able = store.kind.capabilities;
+    if options.history.is_some() && !able.history {
+        return Err(able.lacks(&options.lock.key, Capability::History).into());
+    }
     let delay = jitter::delay(options, settings, store.kind)?;
     let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -73,9 +82,17 @@ async fn under_lock(
         .supervise(options.command.len(), leftovers)
         .context("cannot watch over a command")?;
     let lines = CommandLines::new(&options.lock);
-    let read = move |event: &_| lines.read(event);
+    let slot = options.lock.once.as_ref().map(|once| once.slot.clone());
+    let account = Account::new(&options.lock.key, slot, delay);
+    let reader = account.clone();
+    let read = move |event: &_| {
+        lines.read(event);
+        reader.read(event);
+    };
     let run = Run {
         options,
+        account,
+        keeping: None,
         signals,
         user: environment::left_out_user(settings.has_whole_user()),
         locking: Locking::open(&options.lock, store, delay, recorded(options), read)?,
@@ -86,6 +103,9 @@ async fn under_lock(
 /// A run, from when it listens to signals until it holds nothing any more.
 struct Run<'a> {
     options: &'a RunOptions,
+    account: Account,
+    /// The run in the store's history, where it is to be there and has begun.
+    keeping: Option<Keeping>,
     signals: Signals,
     /// $GENLOCK_USER for the command, where it had to be left out so far: see
     /// [`environment::left_out_user`].
@@ -151,6 +171,11 @@ impl Run<'_> {
     ) -> (Ended, bool, Supervision) {
         // A thread writes our lines to stderr: those about the wait have to be out before the command's.
         stderr::hand_over();
+        self.keeping = self.options.history.map(|keep| {
+            let holder = self.locking.holder().clone();
+            let run = PastRun::new(self.account.begun(), holder);
+            Keeping::begin(self.locking.store(), run, keep)
+        });
         let (locking, user) = (&self.locking, self.user.as_deref());
         let answering = Answering::start(locking.store(), held);
         let socket = answering.as_ref().map(Answering::address);
@@ -164,9 +189,10 @@ impl Run<'_> {
         );
         let ended = command.run(&mut self.signals).await;
         let (lost, status) = (command.is_lost(), command.status());
+        let executed = command.is_executed();
         let supervision = command.over();
         drop(answering);
-        if !matches!(ended, Ended::Left(_)) && supervision.group().is_some() {
+        if !matches!(ended, Ended::Left(_)) && supervision.group().is_some() && executed {
             locking.events().tell(EventKind::Ended(status));
         }
         (ended, lost, supervision)
@@ -189,11 +215,13 @@ impl Run<'_> {
             }
             Ended::With(exit) => {
                 // The command's status stays the exit status, whether the release works or not.
-                self.locking.release(held, lost, &mut self.signals).await;
+                let report = self.account.over(exit);
+                self.let_go(held, lost, report).await;
                 Some(Ok(exit))
             }
             Ended::NotStarted(loss) => {
-                match self.locking.release(held, true, &mut self.signals).await {
+                let report = self.account.not_started(loss);
+                match self.let_go(held, true, report).await {
                     Some(signal) => Some(Ok(Exit::Signal(signal))),
                     None if self.locking.events().state().has_waited() => {
                         self.locking.events().tell(EventKind::PlaceLost(loss));
@@ -203,6 +231,15 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Releases the lock, and writes along with that how the run ended. Gives the signal that came meanwhile
+    /// and is to end us.
+    async fn let_go(&mut self, held: Held, lost: bool, report: RunReport) -> Option<i32> {
+        let keeping = self.keeping.take();
+        let end = keeping.map(|keeping| keeping.end(report));
+        let signals = &mut self.signals;
+        self.locking.release(held, lost, end, signals).await
     }
 }
 

@@ -58,6 +58,7 @@ mod etcd;
 mod exit;
 mod frozen;
 mod generated;
+mod history;
 mod impatience;
 mod inherited;
 mod jitter;

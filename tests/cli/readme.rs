@@ -4,6 +4,7 @@
 mod cron;
 mod examples;
 mod failover;
+mod history;
 mod installed;
 mod leader;
 mod moving;
@@ -76,6 +77,9 @@ const BLOCKS: &[(&str, &str)] = &[
     ("while :; do genlock run -q /locks/daemon", "moving"),
     ("while :; do genlock run -q /locks/leader", "moving"),
     ("genlock ls --json", "operating"),
+    ("genlock run --history 20", "history"),
+    ("genlock history --svg", "history"),
+    ("genlock history --json", "history"),
     ("genlock watch --json /locks/", "operating"),
     (
         "printf '%s\\n' \"create(",

@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 25] = [
             "locker",
             "progress",
             "record",
+            "report",
             "secrets",
             "stderr",
             "stores",

@@ -1,10 +1,13 @@
 //! Releasing the lock, or leaving its queue: bounded in time, and not skipped for a signal.
 
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Locking;
+use crate::ErrorKind;
 use crate::clock::{Instant, until};
 use crate::locker::Held;
 use crate::stderr;
@@ -17,21 +20,29 @@ const LOST: Duration = Duration::from_secs(1);
 /// to leave, as else the others would wait for the TTL to run out.
 const SIGNALLED: Duration = Duration::from_millis(500);
 
+/// How much longer what is written along with the release may take than that.
+const ALONG: Duration = Duration::from_secs(1);
+
 impl Locking<'_> {
-    /// Releases, for as long as the store's own limit allows, but only briefly if the lock is `lost`.
-    /// Gives the signal that came meanwhile and is to end us.
+    /// Releases, for as long as the store's own limit allows, but only briefly if the lock is `lost`. The
+    /// history is written `along` with that, and given up where the store does not answer. Gives the signal
+    /// that came meanwhile and is to end us.
     pub(in crate::cli) async fn release(
         &self,
         held: Held,
         lost: bool,
+        along: Option<impl Future<Output = crate::Result<()>>>,
         signals: &mut Signals,
     ) -> Option<i32> {
         let mut told = None;
         let give_up = lost.then(|| Instant::now() + LOST);
         tokio::select! {
-            unlocked = self.store.unlock(held) => match unlocked {
-                Err(error) if !lost => {
+            (unlocked, written) = both(self.store.unlock(held), along) => match (unlocked, written) {
+                (Err(error), _) if !lost => {
                     stderr::complain(format_args!("warning: not released: {error}"));
+                }
+                (_, Some(Err(error))) => {
+                    stderr::complain(format_args!("warning: the history was not written: {error}"));
                 }
                 _ => {}
             },
@@ -50,6 +61,33 @@ impl Locking<'_> {
             () = impatience(signals, &mut told) => {}
         }
     }
+}
+
+/// Waits for the release, and for what is written along with it; but for that only as long, and a moment
+/// more if the store has answered. What became of it, if that is known.
+async fn both(
+    release: impl Future<Output = crate::Result<()>>,
+    along: Option<impl Future<Output = crate::Result<()>>>,
+) -> (crate::Result<()>, Option<crate::Result<()>>) {
+    let Some(along) = along else {
+        return (release.await, None);
+    };
+    let (mut release, mut along) = (pin!(release), pin!(along));
+    let mut written = None;
+    let released = loop {
+        tokio::select! {
+            // In this order: a file that is free is the next holder's.
+            biased;
+            ended = &mut along, if written.is_none() => written = Some(ended),
+            released = &mut release => break released,
+        }
+    };
+    let silent = [ErrorKind::Unavailable, ErrorKind::TimedOut];
+    let answers = !matches!(&released, Err(error) if silent.contains(&error.kind()));
+    if written.is_none() && answers {
+        written = timeout(ALONG, along).await.ok();
+    }
+    (released, written)
 }
 
 /// Ends a while after the next signal that is to end us, which it tells.

@@ -89,6 +89,11 @@ impl<'a> Running<'a> {
         self.loss.is_some()
     }
 
+    /// Whether the command was executed, as far as is known.
+    pub(super) fn is_executed(&self) -> bool {
+        self.not_executed.is_none()
+    }
+
     /// The command's wait status, if it ran.
     pub(super) fn status(&self) -> Option<i32> {
         self.status

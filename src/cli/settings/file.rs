@@ -253,6 +253,11 @@ impl Reading<'_> {
                 let seconds = seconds.map_err(|_| times::too_long())?;
                 seconds.to_string().into()
             }
+            (ValueKind::Count(_), DeValue::Integer(number)) => {
+                let number = u64::from_str_radix(number.as_str(), number.radix());
+                number.unwrap_or(u64::MAX).to_string().into()
+            }
+            (ValueKind::Count(_), _) => return Err("a whole number".to_owned()),
             (ValueKind::Duration(_), DeValue::Float(seconds)) => seconds.as_str().into(),
             (ValueKind::Endpoints, DeValue::Array(endpoints)) => {
                 let each = endpoints.iter().map(Spanned::get_ref);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cli::args::Recorded;
-use crate::cli::{jitter, labels, times};
+use crate::cli::{jitter, labels, numbers, times};
 use crate::secrets;
 
 /// A setting that can be made in the configuration.
@@ -30,12 +30,14 @@ pub(super) enum ValueKind {
     Duration(fn(&str) -> Result<Duration, String>),
     /// How much of the command the holder's record has.
     Recorded,
+    /// A whole number, as this reads it.
+    Count(fn(&str) -> Result<u32, String>),
     /// A table of labels. Each of them is a value by itself, `K=V`.
     Labels,
     Flag,
 }
 
-pub(super) const KEYS: [Key; 19] = [
+pub(super) const KEYS: [Key; 20] = [
     Key::new("endpoints", ValueKind::Endpoints, Some("ETCDCTL_ENDPOINTS")),
     Key::new("cacert", ValueKind::Path, Some("ETCDCTL_CACERT")),
     Key::new("cert", ValueKind::Path, Some("ETCDCTL_CERT")),
@@ -69,6 +71,7 @@ pub(super) const KEYS: [Key; 19] = [
     Key::new("jitter", ValueKind::Duration(jitter::parse), None),
     Key::new("record-command", ValueKind::Recorded, None),
     Key::new(FORMER, ValueKind::Flag, None),
+    Key::new(HISTORY, ValueKind::Count(numbers::kept), None),
     Key::new(REASON, ValueKind::Text, None),
     Key::new(LABEL, ValueKind::Labels, None),
     Key::new(NO_CI_LABEL, ValueKind::Flag, None),
@@ -76,6 +79,7 @@ pub(super) const KEYS: [Key; 19] = [
 
 /// The former name of `record-command = "none"`, which still works.
 pub(super) const FORMER: &str = "no-record-command";
+pub(super) const HISTORY: &str = "history";
 pub(super) const REASON: &str = "reason";
 pub(super) const LABEL: &str = "label";
 pub(super) const NO_CI_LABEL: &str = "no-ci-label";
@@ -102,6 +106,7 @@ impl Key {
         match self.kind {
             ValueKind::Duration(parse) => parse(text).map(drop),
             ValueKind::Recorded => recorded(text).map(drop),
+            ValueKind::Count(parse) => parse(text).map(drop),
             ValueKind::Labels => labels::parse(text).map(drop),
             ValueKind::Endpoints | ValueKind::Path | ValueKind::Text | ValueKind::Flag => Ok(()),
         }
@@ -111,7 +116,14 @@ impl Key {
     pub(super) fn is_of_doctor(&self) -> bool {
         !matches!(
             self.name,
-            "retry-interval" | "jitter" | "record-command" | FORMER | REASON | LABEL | NO_CI_LABEL
+            "retry-interval"
+                | "jitter"
+                | "record-command"
+                | FORMER
+                | HISTORY
+                | REASON
+                | LABEL
+                | NO_CI_LABEL
         )
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::keys::{self, FORMER, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
+use super::keys::{self, FORMER, HISTORY, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
 use crate::cli::labels::Notes;
 use crate::cli::once::Once;
@@ -66,6 +66,8 @@ pub(in crate::cli) struct RunOptions {
     pub(in crate::cli) lost_exit_code: u8,
     pub(in crate::cli) leave_descendants: bool,
     pub(in crate::cli) record_command: Recorded,
+    /// How many runs the store keeps; `None` if none of ours.
+    pub(in crate::cli) history: Option<u32>,
     pub(in crate::cli) command: Vec<OsString>,
     /// All the words that genlock was given.
     pub(in crate::cli) words: Vec<OsString>,
@@ -148,6 +150,10 @@ impl Settings {
             lost_exit_code: typed.lost_exit_code,
             leave_descendants: typed.leave_descendants,
             record_command: if is_hidden { Recorded::None } else { recorded },
+            history: self
+                .count(HISTORY)
+                .or(typed.history)
+                .filter(|&keep| keep > 0),
             command: typed.command,
             words: words.to_vec(),
         })
@@ -166,6 +172,14 @@ impl Settings {
 
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
         Some(self.below(key)? == "true")
+    }
+
+    /// A value that is no number was refused when it was read.
+    fn count(&self, name: &str) -> Option<u32> {
+        match KEYS.iter().find(|key| key.name == name)?.kind {
+            ValueKind::Count(parse) => parse(self.below(name)?).ok(),
+            _ => None,
+        }
     }
 
     /// A value that is no duration was refused when it was read.

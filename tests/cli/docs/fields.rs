@@ -106,6 +106,40 @@ fn of_a_lock_that_is_held() {
     );
 }
 
+#[test]
+fn of_past_runs() {
+    let store = Store::files();
+    let options = ["--history", "9", "--label", "team=storage"];
+    let holder = Run::start(store.sh(&options, "echo ready $$; exec sleep 600"));
+    holder.ready();
+    let waiting = Run::start(store.run(&options, &["true"]));
+    waiting.complains("waiting for ");
+    let ask = |words: &[&str]| {
+        let mut command = genlock();
+        command.args(words);
+        command.args(["--endpoints", &store.endpoints, &store.key]);
+        command
+    };
+    let proposed = output(ask(&["break"]));
+    let token = proposed
+        .text()
+        .rsplit(' ')
+        .next()
+        .expect("a token")
+        .to_owned();
+    output(ask(&["break", "--token", &token])).silent(0);
+    holder.finish();
+    waiting.finish();
+    let mut found = told(output(ask(&["history", "--json"])).silent(0).text());
+    assert!(found.remove("team"));
+    let page = of_verb("history");
+    let untold: Vec<_> = found.difference(&named(&page, true)).cloned().collect();
+    assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+    for name in named(&page, false) {
+        assert!(found.contains(&name), "history has no {name}: {found:?}");
+    }
+}
+
 fn doctor(endpoints: &str, more: &[&str]) -> BTreeSet<String> {
     let mut command: Command = genlock();
     command

@@ -29,7 +29,6 @@ const FOREIGN: &[&str] = &[
     "--root",
     "--scope",
     "--store",
-    "--svg",
 ];
 
 /// Verbs and the first page, with their options.

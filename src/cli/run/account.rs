@@ -1,0 +1,207 @@
+//! What a run comes to, as its events tell it: for those who ask afterwards. Nothing is decided by it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::clock::Instant;
+use crate::events::{Event, EventKind, StopReason};
+use crate::exit::{self, Exit};
+use crate::locker::{Loss, Record};
+use crate::report::{CommandEnd, RunReport, Why};
+
+/// The account of one run. A clone shares it.
+#[derive(Clone)]
+pub(super) struct Account(Arc<Mutex<AccountState>>);
+
+struct AccountState {
+    report: RunReport,
+    /// When it began to ask for the lock, and since when it holds it.
+    start: Instant,
+    granted: Option<Instant>,
+}
+
+impl Account {
+    /// Of a run that begins after this delay to ask for the lock of `key`, for this slot.
+    pub(super) fn new(key: &str, slot: Option<String>, delay: Duration) -> Self {
+        let mut report = RunReport::new(key, SystemTime::now() + delay);
+        report.slot = slot;
+        Self(Arc::new(Mutex::new(AccountState {
+            report,
+            start: Instant::now() + delay,
+            granted: None,
+        })))
+    }
+
+    /// Takes in what this event says.
+    pub(super) fn read(&self, event: &Event) {
+        let mut state = self.state();
+        let waited = event.boot.since(state.start);
+        let granted = state.granted.is_some();
+        let report = &mut state.report;
+        match &event.what {
+            EventKind::Waiting {
+                holder: Some(holder),
+                ..
+            } if !granted && report.holder.is_none() => {
+                report.holder = Some(Box::new(Record {
+                    command: String::new(),
+                    ..holder.clone()
+                }));
+            }
+            EventKind::Granted { token, .. } => {
+                report.token = Some(*token);
+                report.waited(waited);
+                report.why = None;
+                report.detail = None;
+                state.granted = Some(event.boot);
+            }
+            EventKind::PlaceLost(_) => state.granted = None,
+            EventKind::TakenAway(by) => report.taken_away = Some(by.clone()),
+            EventKind::Stopping(why) => report.stopped(why),
+            EventKind::Ended(status) => {
+                report.ran = true;
+                report.command = status.map(ended);
+            }
+            _ => {}
+        }
+    }
+
+    /// The run as it is told when its command is about to be started.
+    pub(super) fn begun(&self) -> RunReport {
+        let mut report = self.state().report.clone();
+        report.ran = true;
+        report
+    }
+
+    /// The run as it is told when nothing of it lives any more, and genlock is to end so.
+    pub(super) fn over(&self, exit: Exit) -> RunReport {
+        let mut report = self.ended();
+        report.status = Some(exit.status());
+        if report.command.is_none() && report.why.is_none() {
+            report.why = Some(match exit {
+                Exit::Signal(_) | Exit::Interrupt(_) => Why::Interrupted,
+                Exit::Status(exit::NOT_EXECUTABLE | exit::NOT_FOUND) => Why::NotExecuted,
+                Exit::Status(_) => Why::Internal,
+            });
+        }
+        report
+    }
+
+    /// The same of one that was not started, since the lock was lost before.
+    pub(super) fn not_started(&self, loss: Loss) -> RunReport {
+        let mut report = self.ended();
+        report.why = Some(Why::Unavailable);
+        report.detail = Some(format!(
+            "the lock was lost before the command could be started: {loss}"
+        ));
+        report
+    }
+
+    fn ended(&self) -> RunReport {
+        let state = self.state();
+        let mut report = state.report.clone();
+        if let Some(granted) = state.granted {
+            report.held(Instant::now().since(granted));
+        }
+        report.end(SystemTime::now());
+        report
+    }
+
+    fn state(&self) -> MutexGuard<'_, AccountState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunReport {
+    /// Its command is being stopped. The first reason stands.
+    fn stopped(&mut self, why: &StopReason) {
+        if self.why.is_some() {
+            return;
+        }
+        let (why, detail) = match why {
+            StopReason::LockLost(detail) if self.taken_away.is_some() => {
+                (Why::TakenAway, Some(detail.clone()))
+            }
+            StopReason::LockLost(detail) => (Why::Lost, Some(detail.clone())),
+            StopReason::MaxRuntime => (Why::MaxRuntime, None),
+            StopReason::WatchdogGone | StopReason::WatchdogFrozen => {
+                (Why::Internal, Some(super::lines::stopping(why)))
+            }
+        };
+        self.why = Some(why);
+        self.detail = detail;
+    }
+}
+
+/// How the command ended, by its wait status.
+fn ended(status: i32) -> CommandEnd {
+    if libc::WIFSIGNALED(status) {
+        CommandEnd::killed(libc::WTERMSIG(status))
+    } else {
+        CommandEnd::exited(libc::WEXITSTATUS(status) as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Observer;
+
+    /// The account of a run to which this has happened.
+    fn account(events: impl IntoIterator<Item = EventKind>) -> Account {
+        let account = Account::new("/k", None, Duration::ZERO);
+        let reader = account.clone();
+        let observer = Observer::new(move |event| reader.read(event));
+        for event in events {
+            observer.tell(Some("/k"), event);
+        }
+        account
+    }
+
+    fn granted(token: u64) -> EventKind {
+        EventKind::Granted {
+            token,
+            deadline: None,
+        }
+    }
+
+    #[test]
+    fn a_command_that_ended_by_itself_has_no_why() {
+        let account = account([granted(7), EventKind::Ended(Some(3 << 8))]);
+        assert_eq!(account.begun().ended_at, None);
+        let report = account.over(Exit::Status(3));
+        assert_eq!((report.status, report.token), (Some(3), Some(7)));
+        assert_eq!(report.command, Some(CommandEnd::exited(3)));
+        assert!(report.ran && report.why.is_none() && report.ended_at.is_some());
+        assert!(report.waited_seconds.is_some() && report.held_seconds.is_some());
+    }
+
+    #[test]
+    fn the_first_reason_of_a_stop_stands() {
+        let lost = || EventKind::Stopping(StopReason::LockLost("cut off".to_owned()));
+        let limit = || EventKind::Stopping(StopReason::MaxRuntime);
+        let killed = || EventKind::Ended(Some(libc::SIGKILL));
+        let report = account([granted(7), limit(), lost(), killed()]).over(Exit::Status(124));
+        assert_eq!((report.why, report.detail), (Some(Why::MaxRuntime), None));
+        assert_eq!(report.command, Some(CommandEnd::killed(libc::SIGKILL)));
+        let report = account([granted(7), lost(), killed()]).over(Exit::Status(80));
+        let said = Some("cut off".to_owned());
+        assert_eq!((report.why, report.detail), (Some(Why::Lost), said));
+        let taken = EventKind::TakenAway(crate::locker::TakenAway::default());
+        let report = account([granted(7), taken, lost(), killed()]).over(Exit::Status(80));
+        assert_eq!(report.why, Some(Why::TakenAway));
+    }
+
+    #[test]
+    fn a_command_that_never_ran_says_why() {
+        let over = |exit| account([granted(7)]).over(exit).why;
+        assert_eq!(over(Exit::Signal(15)), Some(Why::Interrupted));
+        assert_eq!(over(Exit::Status(127)), Some(Why::NotExecuted));
+        let again = account([granted(7), EventKind::PlaceLost(Loss::Expired), granted(8)]);
+        let report = again.not_started(Loss::Expired);
+        assert_eq!(
+            (report.why, report.token),
+            (Some(Why::Unavailable), Some(8))
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! The run in the store's history: its beginning, written while the command starts, and its end, written
+//! while the lock is released. Neither holds up the run, nor makes it fail.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::Result;
+use crate::locker::PastRun;
+use crate::locker::kind::StoreClient;
+use crate::report::RunReport;
+
+/// A run whose beginning is being written.
+pub(super) struct Keeping {
+    store: Arc<dyn StoreClient>,
+    run: PastRun,
+    /// Gives the runs that are too many.
+    beginning: JoinHandle<Result<Vec<u64>>>,
+}
+
+impl Keeping {
+    /// Begins to write that the run has begun; so many runs are to be kept.
+    pub(super) fn begin(store: &Arc<dyn StoreClient>, run: PastRun, keep: u32) -> Self {
+        let (store, begun) = (store.clone(), run.clone());
+        let writer = store.clone();
+        let beginning = tokio::spawn(async move { writer.begin(&begun, keep).await });
+        Self {
+            store,
+            run,
+            beginning,
+        }
+    }
+
+    /// Writes how the run ended. Its beginning is awaited, since that says what is to be removed: after
+    /// short commands it may be on its way yet.
+    pub(super) async fn end(mut self, report: RunReport) -> Result<()> {
+        let begun = self.beginning.await;
+        let surplus = begun.ok().and_then(Result::ok).unwrap_or_default();
+        self.run.report = report;
+        self.store.end(&self.run, &surplus).await
+    }
+}
