@@ -109,8 +109,9 @@ impl ZkConnection {
                 pending = calls.recv() => match (pending, self.heartbeat.is_well(self.oldest())) {
                     (None, _) => break Served::Dropped,
                     (Some(pending), Ok(())) => self.send(pending),
-                    // After a silence that a lease does not allow for, as when this process was frozen, the
-                    // call goes over the next connection: by taking up the session there the leader hears of us first.
+                    // After a silence that a lease does not allow for, as when this process was
+                    // frozen, the call goes over the next connection: by taking up the session there
+                    // the leader hears of us first.
                     (Some(pending), Err(fault)) => {
                         waiting.push_back(pending);
                         break Served::broken(fault);
