@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL when the command is stopped')
             [CompletionResult]::new('--kill-after', '--kill-after', [CompletionResultType]::ParameterName, 'From SIGTERM to SIGKILL when the command is stopped')
             [CompletionResult]::new('--max-runtime', '--max-runtime', [CompletionResultType]::ParameterName, 'Stop the command after this time; exit with 124')
+            [CompletionResult]::new('--min-hold', '--min-hold', [CompletionResultType]::ParameterName, 'Hold the lock for at least so long, counted from when it was acquired')
             [CompletionResult]::new('--jitter', '--jitter', [CompletionResultType]::ParameterName, 'Ask for the lock up to so much later, at most a day')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Skip, with 0, if a run has done NAME')
             [CompletionResult]::new('--once-per', '--once-per', [CompletionResultType]::ParameterName, 'The same for a period: 15m, 1h, day, week')

@@ -43,6 +43,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -k 'From SIGTERM to SIGKILL when the command is stopped'
             cand --kill-after 'From SIGTERM to SIGKILL when the command is stopped'
             cand --max-runtime 'Stop the command after this time; exit with 124'
+            cand --min-hold 'Hold the lock for at least so long, counted from when it was acquired'
             cand --jitter 'Ask for the lock up to so much later, at most a day'
             cand --once 'Skip, with 0, if a run has done NAME'
             cand --once-per 'The same for a period: 15m, 1h, day, week'

@@ -18,6 +18,7 @@ module completions {
     --ttl: string             # How long the store keeps it without us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
+    --min-hold: string        # Hold the lock for at least so long, counted from when it was acquired
     --jitter: string          # Ask for the lock up to so much later, at most a day
     --once: string            # Skip, with 0, if a run has done NAME
     --once-per: string        # The same for a period: 15m, 1h, day, week

@@ -33,6 +33,10 @@ pub struct Record {
     /// Anything else, such as the URL of a CI job.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Until when the lock stays held although its holder is gone, RFC 3339 in UTC, by the clock of its
+    /// host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_hold_ends_at: Option<String>,
     /// The operator who has taken the lock away, and waits for the holder to let go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_away: Option<TakenAway>,
@@ -104,10 +108,23 @@ impl Record {
     /// The value that a store keeps, marked: the lock is taken away. `None` if no genlock wrote it,
     /// since no other holder looks for the mark. Fields of a later version stay in it.
     pub fn marked(value: &[u8], by: &TakenAway) -> Option<Vec<u8>> {
+        Self::with_field(value, "taken_away", serde_json::to_value(by).ok()?)
+    }
+
+    /// The value that a store keeps, of a lock that stays held until then although its holder is gone.
+    /// `None` if no genlock wrote it, or an operator has taken the lock away.
+    pub fn held_until(value: &[u8], until: SystemTime) -> Option<Vec<u8>> {
+        if Self::from_json(value)?.taken_away.is_some() {
+            return None;
+        }
+        let until = humantime::format_rfc3339_seconds(until).to_string();
+        Self::with_field(value, "min_hold_ends_at", until.into())
+    }
+
+    fn with_field(value: &[u8], name: &str, content: serde_json::Value) -> Option<Vec<u8>> {
         Self::from_json(value)?;
         let mut value: serde_json::Value = serde_json::from_slice(value).ok()?;
-        let mark = serde_json::to_value(by).ok()?;
-        value.as_object_mut()?.insert("taken_away".to_owned(), mark);
+        value.as_object_mut()?.insert(name.to_owned(), content);
         serde_json::to_vec(&value).ok()
     }
 

@@ -62,11 +62,25 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
     pub(super) max_runtime: Option<Duration>,
 
+    /// Hold the lock for at least so long, counted from when it was acquired
+    ///
+    /// Also if the command ends earlier, well or not: genlock ends with it, and the store keeps the lock
+    /// for the rest. If the host dies the lock is free at the TTL. genlock break ends it.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "DURATION",
+        value_parser = times::parse_pause,
+        env = "GENLOCK_MIN_HOLD"
+    )]
+    pub(super) min_hold: Option<Duration>,
+
     /// Ask for the lock up to so much later, at most a day
     ///
     /// How much is always the same for this host and KEY. Where every host would then run in turn it is
-    /// refused: it is for locks of this host (file:). In the configuration it counts for whichever runs
-    /// can have it. The time of --wait begins afterwards.
+    /// refused: it is for --once, --once-per, --min-hold of at least as much, and for locks of this host
+    /// (file:). In the configuration it counts for whichever runs can have it. The time of --wait begins
+    /// afterwards.
     #[arg(
         hide_short_help = true,
         long,

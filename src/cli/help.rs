@@ -186,7 +186,8 @@ JSON:
     owner_key   what stands for it in the store
     lease       as the store writes it, or null
     foreign     true if it is another tool's, which says no more
-    host, user, pid, command, since (RFC 3339), reason, labels, taken_away
+    host, user, pid, command, since (RFC 3339), reason, labels, min_hold_ends_at,
+    taken_away
   ttl      null, or {granted, left} in seconds: how long the lock lasts if it is not renewed
   waiters  an array of such objects, in the order in which they are served, where they are known
   last_mark  of genlock status: null, or what was marked as done last (run --once), an object:

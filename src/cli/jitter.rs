@@ -49,7 +49,8 @@ pub(super) fn delay(
     }
     let longest = humantime::format_duration(longest);
     Err(Usage::new(format!(
-        "{} {longest}: every host would run, one after the other; it is for locks of this host (file:)",
+        "{} {longest}: every host would run, one after the other; it is for --once, --once-per, \
+         --min-hold of at least {longest}, and for locks of this host (file:)",
         origin.place("jitter")
     )))
 }
@@ -58,6 +59,7 @@ pub(super) fn delay(
 fn is_one_run(options: &RunOptions) -> bool {
     let once = options.lock.once.as_ref();
     once.is_some_and(|once| !once.again)
+        || options.min_hold.is_some_and(|held| held >= options.jitter)
 }
 
 /// The part of `longest` that is this host's, for this key.

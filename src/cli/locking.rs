@@ -23,6 +23,7 @@ use crate::progress::{self, Seen};
 pub(super) use events::EventStream;
 use lines::LockLines;
 pub(super) use once::Begun;
+pub(super) use release::LettingGo;
 pub(super) use waiting::NotHeld;
 
 /// The lock of one verb, from the settings to the release. It knows nothing of a command: what is done

@@ -20,10 +20,11 @@ use anyhow::Context;
 use super::args::Recorded;
 use super::environment;
 use super::jitter;
-use super::locking::{self, Begun, Locking, NotHeld};
+use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
 use crate::ErrorKind;
+use crate::clock::Instant;
 use crate::events::EventKind;
 use crate::exit::Exit;
 use crate::locker::{Capability, Held, Loss, PastRun};
@@ -54,6 +55,9 @@ pub(super) fn run(
         return Err(able.lacks(&options.lock.key, Capability::History).into());
     }
     let delay = jitter::delay(options, settings, store.kind)?;
+    if options.min_hold.is_some() {
+        able.check(&options.lock.key, Capability::MinHold)?;
+    }
     let forked = watchdog.context("cannot start the watchdog")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -126,6 +130,7 @@ impl Run<'_> {
                     return self.locking.not_held(why).await;
                 }
             };
+            let acquired = Instant::now();
             let begun = match self.begin(&held, &mut supervision).await {
                 Ok(begun) => begun,
                 Err(why) => {
@@ -135,13 +140,13 @@ impl Run<'_> {
                     return self.locking.not_held(why).await;
                 }
             };
-            let (ended, lost);
-            (ended, lost, supervision) = self.command(&held, supervision).await;
+            let (ended, letting);
+            (ended, letting, supervision) = self.command(&held, acquired, supervision).await;
             if let (Ended::With(Exit::Status(0)), Some(begun)) = (&ended, begun) {
                 let signals = &mut self.signals;
                 self.locking.mark_done(&held, begun, signals).await;
             }
-            if let Some(exit) = self.release(held, ended, lost).await {
+            if let Some(exit) = self.release(held, ended, letting).await {
                 // If the command ran, the watchdog has most likely ended by itself.
                 supervision.end();
                 return exit;
@@ -162,13 +167,14 @@ impl Run<'_> {
         }
     }
 
-    /// Runs the command under the lock until nothing of it lives, or its rest is left. Gives how that ended,
-    /// and whether the lock was lost by then.
+    /// Runs the command under the lock that was acquired at that moment, until nothing of it lives, or its
+    /// rest is left. Gives how that ended, and how the lock is to be let go of.
     async fn command(
         &mut self,
         held: &Held,
+        acquired: Instant,
         supervision: Supervision,
-    ) -> (Ended, bool, Supervision) {
+    ) -> (Ended, LettingGo, Supervision) {
         // A thread writes our lines to stderr: those about the wait have to be out before the command's.
         stderr::hand_over();
         self.keeping = self.options.history.map(|keep| {
@@ -190,12 +196,19 @@ impl Run<'_> {
         let ended = command.run(&mut self.signals).await;
         let (lost, status) = (command.is_lost(), command.status());
         let executed = command.is_executed();
+        let ran = status.is_some() && executed;
         let supervision = command.over();
         drop(answering);
         if !matches!(ended, Ended::Left(_)) && supervision.group().is_some() && executed {
             locking.events().tell(EventKind::Ended(status));
         }
-        (ended, lost, supervision)
+        let letting = if lost {
+            LettingGo::Lost
+        } else {
+            let least = self.options.min_hold.filter(|_| ran).unwrap_or_default();
+            LettingGo::After((acquired + least).left())
+        };
+        (ended, letting, supervision)
     }
 
     /// Releases the lock, unless processes of the command were left with it. Gives how genlock ends; `None` if
@@ -205,7 +218,7 @@ impl Run<'_> {
         &mut self,
         held: Held,
         ended: Ended,
-        lost: bool,
+        letting: LettingGo,
     ) -> Option<anyhow::Result<Exit>> {
         match ended {
             Ended::Left(exit) => {
@@ -216,12 +229,12 @@ impl Run<'_> {
             Ended::With(exit) => {
                 // The command's status stays the exit status, whether the release works or not.
                 let report = self.account.over(exit);
-                self.let_go(held, lost, report).await;
+                self.let_go(held, letting, report).await;
                 Some(Ok(exit))
             }
             Ended::NotStarted(loss) => {
                 let report = self.account.not_started(loss);
-                match self.let_go(held, true, report).await {
+                match self.let_go(held, LettingGo::Lost, report).await {
                     Some(signal) => Some(Ok(Exit::Signal(signal))),
                     None if self.locking.events().state().has_waited() => {
                         self.locking.events().tell(EventKind::PlaceLost(loss));
@@ -235,11 +248,11 @@ impl Run<'_> {
 
     /// Releases the lock, and writes along with that how the run ended. Gives the signal that came meanwhile
     /// and is to end us.
-    async fn let_go(&mut self, held: Held, lost: bool, report: RunReport) -> Option<i32> {
+    async fn let_go(&mut self, held: Held, letting: LettingGo, report: RunReport) -> Option<i32> {
         let keeping = self.keeping.take();
         let end = keeping.map(|keeping| keeping.end(report));
         let signals = &mut self.signals;
-        self.locking.release(held, lost, end, signals).await
+        self.locking.release(held, letting, end, signals).await
     }
 }
 

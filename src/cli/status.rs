@@ -92,6 +92,10 @@ fn text(queue: &Queue, mark: Option<&Mark>) -> String {
         line("lease", lease.clone());
     }
     let record = holder.record.as_ref();
+    if let Some(end) = record.and_then(|record| record.min_hold_ends_at.as_deref()) {
+        let end = describe::time(end, &std::io::stdout());
+        line("until", format!("{end}: the holder is gone (--min-hold)"));
+    }
     if let Some(record) = record.filter(|record| !record.reason.is_empty()) {
         line("reason", describe::note(&record.reason));
     }

@@ -26,6 +26,8 @@ pub(super) struct ContenderView<'a> {
     since: Option<&'a str>,
     reason: Option<&'a str>,
     labels: Option<&'a BTreeMap<String, String>>,
+    /// Until when it is held although its holder is gone.
+    min_hold_ends_at: Option<&'a str>,
     taken_away: Option<&'a TakenAway>,
 }
 
@@ -48,6 +50,7 @@ impl<'a> ContenderView<'a> {
             since: text(|record| &record.since),
             reason: text(|record| &record.reason),
             labels: record.map(|record| &record.labels),
+            min_hold_ends_at: record.and_then(|record| record.min_hold_ends_at.as_deref()),
             taken_away: record.and_then(|record| record.taken_away.as_ref()),
         }
     }

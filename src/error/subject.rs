@@ -108,6 +108,8 @@ pub enum Capability {
     Latest,
     /// [`Capabilities::marks`](crate::Capabilities::marks).
     Marks,
+    /// [`Capabilities::min_hold`](crate::Capabilities::min_hold).
+    MinHold,
     /// [`Capabilities::history`](crate::Capabilities::history).
     History,
 }
@@ -121,6 +123,7 @@ impl Capability {
             Self::SeveralKeys => "locks of several keys at once",
             Self::Latest => "queue in which the latest goes first",
             Self::Marks => "marks of what is done",
+            Self::MinHold => "locks that stay held when their holder is gone",
             Self::History => "history of runs",
         }
     }

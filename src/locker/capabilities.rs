@@ -34,6 +34,9 @@ pub struct Capabilities {
     pub marks: bool,
     /// Whether it keeps the last runs of each key.
     pub history: bool,
+    /// Whether a lock can stay held for a time when its holder is gone: see
+    /// [`Held::unlock_after`](crate::Held::unlock_after).
+    pub min_hold: bool,
     /// Whether an operator can see who waits.
     pub waiters_visible: bool,
 }
@@ -55,6 +58,7 @@ impl Capabilities {
             time_left: false,
             marks: false,
             history: false,
+            min_hold: false,
             waiters_visible: false,
         }
     }
@@ -67,6 +71,7 @@ impl Capabilities {
             Capability::SeveralKeys => self.several_keys,
             Capability::Latest => self.latest,
             Capability::Marks => self.marks,
+            Capability::MinHold => self.min_hold,
             Capability::History => self.history,
         }
     }
@@ -88,6 +93,17 @@ impl Capabilities {
         };
         let message = format!("TTL {shown}: {store} takes {steps} only");
         Err(Error::new(ErrorKind::InvalidTtl, message).about([Setting::Ttl]))
+    }
+
+    /// Refuses what this store cannot do with the lock of `key`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`].
+    pub fn check(&self, key: &str, needed: Capability) -> Result<()> {
+        if self.have(needed) {
+            return Ok(());
+        }
+        Err(self.lacks(key, needed))
     }
 
     /// The error of a request for the lock of `key` that needs this too.

@@ -23,6 +23,7 @@ mod kind;
 mod lease;
 mod marks;
 mod operator;
+mod outlive;
 mod ping;
 mod proof;
 mod queue;
@@ -55,6 +56,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.ttl_step = Duration::from_secs(1);
     able.fifo = true;
     able.time_left = true;
+    able.min_hold = true;
     able.history = true;
     able.marks = true;
     able.waiters_visible = true;

@@ -84,6 +84,20 @@ pub trait Possession: Send + Sync {
     /// Releases, bounded in time.
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
 
+    /// Releases, but the lock stays held for so long, with nobody to renew it; bounded in time. By default
+    /// it is released at once, with an error.
+    fn release_after(self: Box<Self>, rest: Duration) -> BoxFuture<'static, Result<()>> {
+        let _ = rest;
+        let released = self.release();
+        Box::pin(async move {
+            released.await?;
+            Err(Error::new(
+                ErrorKind::Unsupported,
+                "the store keeps no lock without its holder: it was released",
+            ))
+        })
+    }
+
     /// The descriptor that keeps the lock for as long as it is open anywhere.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None
@@ -214,6 +228,22 @@ impl Held {
     /// # Errors
     /// As that, but never [`ErrorKind::NotHeld`].
     pub async fn unlock(self) -> Result<()> {
+        self.let_go(Duration::ZERO).await
+    }
+
+    /// Lets go of it, but it stays held in the store for so long, or a little longer, and nobody has to
+    /// renew it. So a lock can be held for a time at least, although the work under it was done before.
+    /// An operator can end that. Where it was released at once, as [`Held::unlock`] does it, that is an
+    /// error; also if the future is dropped it may be.
+    ///
+    /// # Errors
+    /// As of [`Held::unlock`], and [`ErrorKind::Unsupported`] where the store's
+    /// [capabilities](crate::Capabilities::min_hold) do not have it.
+    pub async fn unlock_after(self, rest: Duration) -> Result<()> {
+        self.let_go(rest).await
+    }
+
+    async fn let_go(self, rest: Duration) -> Result<()> {
         let Self {
             grants,
             mut grip,
@@ -224,7 +254,10 @@ impl Held {
         let ownership = grip.ownership();
         grip.let_go();
         let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
-        let released = possession.release().await;
+        let released = match loss.is_none() && !rest.is_zero() {
+            true => possession.release_after(rest).await,
+            false => possession.release().await,
+        };
         match loss {
             Some(loss) => Err(was_lost(key, loss)),
             None => {

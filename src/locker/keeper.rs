@@ -66,6 +66,19 @@ pub trait LeaseCalls: Send + Sync + 'static {
     /// If the store may still have the lease: this is called again when the client is closed.
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>>;
 
+    /// Has what stands for its holder outlive the lease: it stays for so long, or a little longer, and then
+    /// goes by itself. The lease is revoked afterwards, in any case, and must not take it along then.
+    ///
+    /// # Errors
+    /// [`Fault::LeaseNotFound`] if it was gone; after any other fault it may go with the lease, or stay.
+    fn outlive(&self, rest: Duration) -> BoxFuture<'_, Result<(), Fault>> {
+        let _ = rest;
+        Box::pin(async {
+            let why = "the store keeps no lock without its holder";
+            Err(Fault::Refused(Error::new(ErrorKind::Unsupported, why)))
+        })
+    }
+
     /// How many signs of life of the store there were so far that are no answers, such as pings of the
     /// connection: a store that is slow is asked less often than one that is silent.
     fn signs_of_life(&self) -> usize {

@@ -56,6 +56,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.fifo = true;
     able.time_left = true;
     able.history = true;
+    able.min_hold = true;
     able.waiters_visible = true;
     able
 };

@@ -9,6 +9,7 @@ pub mod events;
 pub mod exclusion;
 pub mod history;
 pub mod marks;
+pub mod min_hold;
 pub mod operating;
 pub mod refusal;
 pub mod tasks;
@@ -98,6 +99,9 @@ macro_rules! contract {
             marks::who_lost_the_lock_does_not_mark;
             marks::a_mark_goes_away_by_itself;
             marks::every_odd_name_is_a_mark_of_its_own;
+            min_hold::it_stays_held_when_its_holder_is_gone;
+            min_hold::an_operator_ends_it;
+            min_hold::a_lost_lock_does_not_stay_held;
             operating::an_operator_sees_the_holder;
             operating::what_is_left_is_asked_for_by_the_token;
             operating::a_lock_that_is_taken_away_is_lost;

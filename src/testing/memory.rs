@@ -10,7 +10,7 @@ mod place;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 
@@ -71,6 +71,8 @@ struct Stored {
     value: Vec<u8>,
     ttl: Duration,
     expiry: Instant,
+    /// Its client is gone, and it stays until it runs out.
+    is_left: bool,
 }
 
 /// What happened to one of them.
@@ -164,6 +166,7 @@ impl MemoryStore {
             value,
             ttl,
             expiry: sent + ttl,
+            is_left: false,
         };
         let queue = contents.queues.entry(key.to_owned()).or_default();
         queue.push(stored.clone());
@@ -184,10 +187,40 @@ impl MemoryStore {
         }
         let queue = contents.queues.get_mut(key);
         let stored = queue.and_then(|queue| queue.iter_mut().find(|one| one.token == token));
+        let stored = stored.filter(|stored| !stored.is_left);
         Some(stored.is_some_and(|stored| {
             stored.expiry = sent + stored.ttl;
             true
         }))
+    }
+
+    /// Leaves one for so long without its client. False if it is not there, or taken away.
+    fn leave(&self, key: &str, token: u64, rest: Duration) -> bool {
+        let mut contents = self.contents();
+        let queue = contents.queues.get_mut(key);
+        let stored = queue.and_then(|queue| queue.iter_mut().find(|one| one.token == token));
+        let Some(stored) = stored else {
+            return false;
+        };
+        let Some(value) = Record::held_until(&stored.value, SystemTime::now() + rest) else {
+            return false;
+        };
+        stored.value = value;
+        stored.expiry = Instant::now() + rest;
+        stored.is_left = true;
+        self.changed();
+        true
+    }
+
+    /// Removes one for its client, which may have left it.
+    fn release(&self, key: &str, token: u64) {
+        let is_left = self
+            .contents()
+            .find(key, token)
+            .is_some_and(|one| one.is_left);
+        if !is_left {
+            self.remove(key, token);
+        }
     }
 
     /// Removes one. False if it is not there.

@@ -74,16 +74,32 @@ fn the_lock_is_asked_for_when_the_delay_is_over_and_the_wait_begins_then() {
 #[test]
 fn a_delay_with_which_every_host_would_run_is_refused_before_the_store_is_asked() {
     let store = Store::at("127.0.0.1:1");
-    let why = "every host would run, one after the other; it is for locks of this host (file:)";
-    let refused = |run: Command, place: &str| {
+    let refused = |run: Command, place: &str, longest: &str| {
         let ran = output(run);
         assert_eq!(ran.status.code(), Some(64), "{ran:?}");
-        assert_eq!(ran.one_line(), format!("genlock: {place}: {why}"));
+        let why = format!(
+            "genlock: {place} {longest}: every host would run, one after the other; it is for \
+             --once, --once-per, --min-hold of at least {longest}, and for locks of this host (file:)"
+        );
+        assert_eq!(ran.one_line(), why);
     };
-    refused(store.run(&["--jitter", "30"], &["true"]), "--jitter 30s");
+    let run = store.run(&["--jitter", "30"], &["true"]);
+    refused(run, "--jitter", "30s");
+    let run = store.run(&["--jitter", "30", "--min-hold", "29"], &["true"]);
+    refused(run, "--jitter", "30s");
     let mut run = store.run(&[], &["true"]);
     run.env("GENLOCK_JITTER", "1m30s");
-    refused(run, "$GENLOCK_JITTER 1m 30s");
+    refused(run, "$GENLOCK_JITTER", "1m 30s");
+    delay(store.run(&["-v", "--jitter", "30m", "--min-hold", "30m"], &["true"]));
+    for once in [["--once", "x"], ["--once-per", "day"]] {
+        let jitter = [&["-v", "--jitter", "23h"][..], &once].concat();
+        delay(store.run(&jitter, &["true"]));
+        refused(
+            store.run(&[&["--again"], &jitter[1..]].concat(), &["true"]),
+            "--jitter",
+            "23h",
+        );
+    }
     output(Store::files().run(&["--jitter", "0"], &["true"])).silent(0);
 }
 

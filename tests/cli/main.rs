@@ -68,6 +68,7 @@ mod leftovers;
 mod limits;
 mod manual;
 mod many;
+mod min_hold;
 mod nested;
 mod once;
 mod operator;

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::Locking;
 use crate::ErrorKind;
 use crate::clock::{Instant, until};
+use crate::describe;
 use crate::locker::Held;
 use crate::stderr;
 use crate::supervise::signals::Signals;
@@ -23,33 +24,67 @@ const SIGNALLED: Duration = Duration::from_millis(500);
 /// How much longer what is written along with the release may take than that.
 const ALONG: Duration = Duration::from_secs(1);
 
+/// How a lock is let go of.
+#[derive(Clone, Copy)]
+pub(in crate::cli) enum LettingGo {
+    /// It is lost.
+    Lost,
+    /// It stays held in the store for so long: not at all where that is zero.
+    After(Duration),
+}
+
 impl Locking<'_> {
-    /// Releases, for as long as the store's own limit allows, but only briefly if the lock is `lost`. The
+    /// Releases, for as long as the store's own limit allows, but only briefly if the lock is lost. The
     /// history is written `along` with that, and given up where the store does not answer. Gives the signal
     /// that came meanwhile and is to end us.
     pub(in crate::cli) async fn release(
         &self,
         held: Held,
-        lost: bool,
+        letting: LettingGo,
         along: Option<impl Future<Output = crate::Result<()>>>,
         signals: &mut Signals,
     ) -> Option<i32> {
         let mut told = None;
+        let (lost, rest) = match letting {
+            LettingGo::Lost => (true, Duration::ZERO),
+            LettingGo::After(rest) => (false, rest),
+        };
         let give_up = lost.then(|| Instant::now() + LOST);
         tokio::select! {
-            (unlocked, written) = both(self.store.unlock(held), along) => match (unlocked, written) {
-                (Err(error), _) if !lost => {
-                    stderr::complain(format_args!("warning: not released: {error}"));
-                }
-                (_, Some(Err(error))) => {
+            (unlocked, written) = both(held.unlock_after(rest), along) => {
+                let failed = !lost && unlocked.is_err();
+                self.say_of_release(unlocked, letting);
+                if let Some(Err(error)) = written.filter(|_| !failed) {
                     stderr::complain(format_args!("warning: the history was not written: {error}"));
                 }
-                _ => {}
-            },
+            }
             () = until(give_up) => {}
             () = impatience(signals, &mut told) => {}
         }
         told
+    }
+
+    fn say_of_release(&self, unlocked: crate::Result<()>, letting: LettingGo) {
+        let rest = match letting {
+            LettingGo::Lost => return,
+            LettingGo::After(rest) => rest,
+        };
+        let key = describe::escape(&self.options.key);
+        let left = describe::duration(rest);
+        match unlocked {
+            Err(error) if rest.is_zero() => {
+                stderr::complain(format_args!("warning: not released: {error}"));
+            }
+            Err(error) => {
+                stderr::complain(format_args!(
+                    "warning: not held for the rest of --min-hold, another {left}: {error}"
+                ));
+            }
+            Ok(()) if !rest.is_zero() && self.options.verbose > 0 => {
+                stderr::complain(format_args!("{key}: stays held for {left} (--min-hold)"));
+            }
+            Ok(()) => {}
+        }
     }
 
     /// Leaves the queue, and waits until the store knows; only briefly once another signal has come.

@@ -60,6 +60,8 @@ pub(in crate::cli) struct LockOptions {
 /// A run: the lock, and the command under it.
 pub(in crate::cli) struct RunOptions {
     pub(in crate::cli) lock: LockOptions,
+    /// How long the lock is held at least, from when it is acquired.
+    pub(in crate::cli) min_hold: Option<Duration>,
     /// How much later it may ask for the lock.
     pub(in crate::cli) jitter: Duration,
     pub(in crate::cli) max_runtime: Option<Duration>,
@@ -145,6 +147,7 @@ impl Settings {
         };
         Ok(RunOptions {
             lock,
+            min_hold: typed.min_hold,
             jitter: self.duration("jitter").unwrap_or(typed.jitter),
             max_runtime: typed.max_runtime,
             lost_exit_code: typed.lost_exit_code,

@@ -203,7 +203,9 @@ impl Picture<'_> {
             self.tell(name, &entry, ChangeKind::Left);
             return;
         }
-        let what = if self.expiry.ran_out(revision) {
+        let let_go = entry.record.as_ref();
+        let let_go = let_go.is_some_and(|record| record.min_hold_ends_at.is_some());
+        let what = if self.expiry.ran_out(revision) && !let_go {
             ChangeKind::Expired
         } else {
             ChangeKind::Released

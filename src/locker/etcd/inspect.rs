@@ -30,6 +30,7 @@ pub(super) struct QueueKey {
     pub(super) key: Vec<u8>,
     pub(super) revision: i64,
     lease: i64,
+    is_moved: bool,
     /// Whether the key was written over, so that it stands only while the lease lives.
     in_doubt: bool,
     pub(super) record: Option<Record>,
@@ -44,6 +45,7 @@ impl QueueKey {
             key: kv.key().to_vec(),
             revision: kv.create_revision(),
             lease: stand.lease,
+            is_moved: stand.is_moved,
             in_doubt: stand.standing == Standing::WrittenOver,
             record: Record::from_json(kv.value()),
         };
@@ -63,8 +65,14 @@ impl QueueKey {
         self.in_doubt
     }
 
+    /// The lease that the key ends with.
     pub(super) fn lease(&self) -> i64 {
         self.lease
+    }
+
+    /// Whether that is not the one of its holder.
+    pub(super) fn is_moved(&self) -> bool {
+        self.is_moved
     }
 }
 
@@ -277,7 +285,7 @@ pub(super) async fn left(
     };
     // A lock whose key was written over is lost: its holder sees it so too.
     let stand = Stand::of(&kv);
-    let attached = stand.is_some_and(|stand| stand.standing == Standing::Attached);
+    let attached = stand.is_some_and(|s| s.standing == Standing::Attached && !s.is_moved);
     let record = Record::from_json(kv.value());
     let overwritten = record.is_none() && kv.mod_revision() != kv.create_revision();
     let taken_away = record.is_some_and(|record| record.taken_away.is_some());

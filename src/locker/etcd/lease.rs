@@ -8,6 +8,7 @@ use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
+use super::outlive;
 use super::renewal::EtcdRenewals;
 use crate::clock::Instant;
 use crate::error::Result;
@@ -80,12 +81,7 @@ impl EtcdLease {
     }
 
     async fn end(&self) -> Result<(), Fault> {
-        let (store, id) = (&self.store, self.id);
-        let op = move |client: Client| async move { client.lease_client().revoke(id).await };
-        match store.call(store.command_timeout, op).await {
-            Ok(_) | Err(Fault::LeaseNotFound) => {}
-            Err(fault) => return Err(fault),
-        }
+        revoke(&self.store, self.id).await?;
         // Looked at only now: the holder may have seen it during the revocation.
         if self.may_be_detached.load(Ordering::Relaxed) {
             self.delete().await;
@@ -117,6 +113,22 @@ impl LeaseCalls for EtcdLease {
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(self.end())
+    }
+
+    fn outlive(&self, rest: Duration) -> BoxFuture<'_, Result<(), Fault>> {
+        // Whoever has moved the key has done that, and not written over it.
+        self.set_may_be_detached(false);
+        Box::pin(async move {
+            let next = fresh_id().map_err(Fault::Refused)?;
+            let own = (&*self.own, self.id);
+            let moved = outlive::outlive(&self.store, own, next, rest).await;
+            if matches!(moved, Err(Fault::LeaseNotFound)) {
+                self.set_may_be_detached(true);
+                // If this fails it ends by itself, without a key.
+                let _ = revoke(&self.store, next).await;
+            }
+            moved
+        })
     }
 
     fn signs_of_life(&self) -> usize {
@@ -153,6 +165,15 @@ pub(super) fn fresh_id() -> Result<i64> {
         if id != 0 {
             return Ok(id);
         }
+    }
+}
+
+/// Revokes a lease, which may be gone already.
+pub(super) async fn revoke(store: &Arc<EtcdMembers>, id: i64) -> Result<(), Fault> {
+    let op = move |client: Client| async move { client.lease_client().revoke(id).await };
+    match store.call(store.command_timeout, op).await {
+        Ok(_) | Err(Fault::LeaseNotFound) => Ok(()),
+        Err(fault) => Err(fault),
     }
 }
 

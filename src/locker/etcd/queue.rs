@@ -86,7 +86,7 @@ impl<'a> EtcdQueue<'a> {
             if let Some(holder) = holder {
                 self.notify(EventKind::Waiting {
                     holder: Record::from_json(holder.value()),
-                    owner_key: Some(self.recipe.own(holder.lease())),
+                    owner_key: Some(String::from_utf8_lossy(holder.key()).into_owned()),
                     ahead: None,
                     token: None,
                 });

@@ -1,9 +1,10 @@
 //! What a key says of the contender that it stands for: it is `<name>/<lease in hex>`, attached to that
-//! lease.
+//! lease, or later to another, with which it ends then: a lock that stays held when its holder is gone
+//! (outlive.rs).
 //!
-//! Anybody may write over such a key, and so attach it to another lease, or to none. A genlock that
-//! holds by it sees that (hold.rs), but needs time to stop; `etcdctl lock`, which watches nothing, goes
-//! on. So the contender counts for as long as the key is there and the lease in its name lives.
+//! Anybody may write over such a key, and so attach it to no lease. A genlock that holds by it sees that
+//! (hold.rs), but needs time to stop; `etcdctl lock`, which watches nothing, goes on. So the contender
+//! counts for as long as the key is there and the lease in its name lives.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -29,9 +30,9 @@ const QUESTIONS: u32 = 3;
 /// Whether a key is as its contender wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is attached to the lease in its name.
+    /// It is attached to a lease, and ends with that.
     Attached,
-    /// It was written over, and counts while the lease in its name lives.
+    /// It was written over and has no lease, and counts while the one in its name lives.
     WrittenOver,
 }
 
@@ -40,25 +41,28 @@ pub(super) enum Standing {
 pub(super) struct Stand<'a> {
     /// The name of the lock.
     pub(super) name: &'a [u8],
-    /// The lease in the key's name.
+    /// The lease that it ends with.
     pub(super) lease: i64,
+    /// Whether that is not the one in its name: whoever that was is gone, or loses the lock.
+    pub(super) is_moved: bool,
     pub(super) standing: Standing,
 }
 
 impl<'a> Stand<'a> {
     /// `None` if the key stands in no queue: it has another form, or never was attached to that lease.
     pub(super) fn of(kv: &'a KeyValue) -> Option<Self> {
-        let (name, lease) = parts(kv.key())?;
-        let standing = if kv.lease() == lease {
-            Standing::Attached
-        } else if kv.mod_revision() != kv.create_revision() {
-            Standing::WrittenOver
-        } else {
+        let (name, named) = parts(kv.key())?;
+        if kv.lease() != named && kv.mod_revision() == kv.create_revision() {
             return None;
+        }
+        let (lease, standing) = match kv.lease() {
+            0 => (named, Standing::WrittenOver),
+            lease => (lease, Standing::Attached),
         };
         Some(Self {
             name,
             lease,
+            is_moved: lease != named,
             standing,
         })
     }
@@ -79,7 +83,8 @@ fn lease_in(end: &[u8]) -> Option<i64> {
     (end == format!("{lease:x}")).then_some(lease)
 }
 
-/// Whether an event on the key of a contender says that it was deleted or written over.
+/// Whether an event on the key of a contender says that it was deleted, or written over without
+/// a lease.
 pub(super) fn is_not_attached(event: &Event) -> ControlFlow<()> {
     let stands = event.event_type() == EventType::Put
         && event

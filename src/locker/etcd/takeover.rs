@@ -26,12 +26,14 @@ pub(super) async fn take_away(
     let Some(entry) = entries.get(&revision) else {
         return Err(nobody(key, token));
     };
-    let own = entry.key.clone();
+    let (own, lease) = (entry.key.clone(), entry.lease());
     let holds = entries.keys().next() == Some(&revision);
+    // Of a key that was moved nobody is there who would be told.
     let mut marked = None;
-    if holds && !force {
+    if holds && !force && !entry.is_moved() {
         marked = Record::marked(&value(store, &own).await?, by);
     }
+    let of_its_own = entry.is_moved() && is_left(&value(store, &own).await?);
     let (taken, change) = match marked {
         Some(record) => {
             let kept = PutOptions::new().with_ignore_lease();
@@ -39,11 +41,20 @@ pub(super) async fn take_away(
         }
         None => (Removal::Removed, TxnOp::delete(own.clone(), None)),
     };
-    if submit(store, own, revision, change).await? {
-        Ok(taken)
-    } else {
-        Err(nobody(key, token))
+    if !submit(store, own, revision, change).await? {
+        return Err(nobody(key, token));
     }
+    if of_its_own {
+        // If this fails it ends by itself, without a key.
+        let _ = lease::revoke(store, lease).await;
+    }
+    Ok(taken)
+}
+
+/// Whether a key's value is that of a lock whose holder is gone (outlive.rs).
+fn is_left(value: &[u8]) -> bool {
+    let record = Record::from_json(value);
+    record.is_some_and(|record| record.min_hold_ends_at.is_some())
 }
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.

@@ -1,6 +1,7 @@
 //! The store's side of a held lock that has a lease: to release it is to revoke that.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -39,6 +40,23 @@ impl<C: LeaseCalls> Possession for LeaseHolding<C> {
             // and the store's side has to know.
             let released = lease.release().await;
             drop((watching, claim));
+            released
+        })
+    }
+
+    fn release_after(self: Box<Self>, rest: Duration) -> BoxFuture<'static, Result<()>> {
+        let Self {
+            lease,
+            mut watching,
+            claim,
+        } = *self;
+        Box::pin(async move {
+            // What is about to be written is our own.
+            watching.shutdown().await;
+            let kept = lease.calls().outlive(rest).await;
+            let released = lease.release().await;
+            drop(claim);
+            kept?;
             released
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
@@ -267,6 +267,18 @@ impl RedisPlace {
         }
     }
 
+    async fn have_outlived(&self, rest: Duration) -> Result<(), Fault> {
+        let PlaceState::Holds(token, None) = self.standing() else {
+            return Err(Fault::LeaseNotFound);
+        };
+        let until = humantime::format_rfc3339_seconds(SystemTime::now() + rest).to_string();
+        let outlive = scripts::outlive(&self.names, (&self.id, token), rest, &until);
+        match self.store.one(outlive).await?.number() {
+            Some(1) => Ok(()),
+            _ => Err(Fault::LeaseNotFound),
+        }
+    }
+
     async fn end(&self) -> Result<(), Fault> {
         let leave = scripts::leave(&self.names, &self.id);
         let channel = self.names.of_one(&self.id);
@@ -292,6 +304,10 @@ impl LeaseCalls for RedisPlace {
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(self.end())
+    }
+
+    fn outlive(&self, rest: Duration) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.have_outlived(rest))
     }
 
     fn signs_of_life(&self) -> usize {

@@ -21,6 +21,7 @@ const LOOK: &str = script!("scripts/look.lua");
 const STAMP: &str = script!("scripts/stamp.lua");
 const CLEAR: &str = script!("scripts/clear.lua");
 const RIGHTS: &str = include_str!("scripts/rights.lua");
+const OUTLIVE: &str = script!("scripts/outlive.lua");
 
 /// What to do where the lock is not free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +164,19 @@ pub(super) fn standing(answer: &Reply) -> Option<PlaceState> {
 /// Releases the lock, or leaves its queue.
 pub(super) fn leave(names: &LockNames, id: &str) -> RedisCommand {
     eval(LEAVE, names).arg(id)
+}
+
+/// Has the lock that `id` holds with this token stay held for so long, with nobody to renew it; which ends
+/// at about `until`, in RFC 3339.
+pub(super) fn outlive(
+    names: &LockNames,
+    (id, token): (&str, u64),
+    rest: Duration,
+    until: &str,
+) -> RedisCommand {
+    let evaluated = eval(OUTLIVE, names).arg(id).arg(token.to_string());
+    // Rounded up.
+    evaluated.arg((rest.as_millis() + 1).to_string()).arg(until)
 }
 
 /// Takes the lock, or a place in its queue, away.

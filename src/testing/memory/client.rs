@@ -22,6 +22,7 @@ pub(super) static CAPABILITIES: Capabilities = {
     able.time_left = true;
     able.history = true;
     able.marks = true;
+    able.min_hold = true;
     able.waiters_visible = true;
     able
 };

@@ -109,7 +109,8 @@ impl Operator for MemoryClient {
                 return Err(Error::new(ErrorKind::NotHeld, why).of_key(key));
             };
             // The holder may have something to stop first.
-            let marked = (at == 0 && !force).then(|| Record::marked(&all[at].value, by));
+            let marked =
+                (at == 0 && !force && !all[at].is_left).then(|| Record::marked(&all[at].value, by));
             if let Some(value) = marked.flatten() {
                 all[at].value = value;
                 let told = all[at].clone();

@@ -118,9 +118,16 @@ impl LeaseCalls for MemoryPlace {
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
         if let Some(token) = self.token() {
-            self.store.remove(&self.key, token);
+            self.store.release(&self.key, token);
         }
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn outlive(&self, rest: Duration) -> BoxFuture<'_, Result<(), Fault>> {
+        let token = self.token();
+        let left = token.is_some_and(|token| self.store.leave(&self.key, token, rest));
+        let left = left.then_some(()).ok_or(Fault::LeaseNotFound);
+        Box::pin(std::future::ready(left))
     }
 }
 

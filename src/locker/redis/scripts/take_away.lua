@@ -3,7 +3,8 @@ local token, mark, force = ARGV[1], ARGV[2], ARGV[3] == '1'
 local _, value = look()
 local held, holder = owner(value)
 if held == token then
-  if force then
+  -- Nobody is there who would be told.
+  if force or holder == '0' then
     leave(holder)
     return 'removed'
   end
