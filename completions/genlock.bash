@@ -954,8 +954,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --jitter --once --once-per --retry-interval --lost-exit-code --record-command --history --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --history --no-record-command --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --min-hold --jitter --once --once-per --retry-interval --lost-exit-code --record-command --history --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --history --no-record-command --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -990,6 +990,10 @@ _genlock() {
                     return 0
                     ;;
                 --max-runtime)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-hold)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -17,6 +17,7 @@ mod history;
 mod hold;
 mod inspect;
 mod kind;
+mod marks;
 mod masters;
 mod names;
 mod nodes;
@@ -39,7 +40,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::Result;
 use dial::{RedisDialler, Tracked};
 pub(crate) use kind::KIND;
@@ -56,6 +57,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.fifo = true;
     able.time_left = true;
     able.history = true;
+    able.marks = true;
     able.min_hold = true;
     able.waiters_visible = true;
     able
@@ -116,8 +118,6 @@ impl fmt::Debug for Redis {
             .finish_non_exhaustive()
     }
 }
-
-impl Marks for Redis {}
 
 impl Locker for Redis {
     fn capabilities(&self) -> &Capabilities {

@@ -16,6 +16,7 @@ mod inspect;
 mod jute;
 mod kind;
 mod lease;
+mod marks;
 mod names;
 mod node;
 mod operator;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use super::claims::Claims;
 use super::keeper::{Acquisition, Keeper};
 use super::limits::MAX_TTL;
-use super::{BoxFuture, Capabilities, Config, Held, Locker, Marks, Options, Request};
+use super::{BoxFuture, Capabilities, Config, Held, Locker, Options, Request};
 use crate::error::Result;
 use ensemble::Ensemble;
 pub(crate) use kind::KIND;
@@ -50,6 +51,7 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.fifo = true;
     able.time_left = true;
     able.history = true;
+    able.marks = true;
     able.waiters_visible = true;
     able
 };
@@ -115,8 +117,6 @@ impl fmt::Debug for ZooKeeper {
             .finish_non_exhaustive()
     }
 }
-
-impl Marks for ZooKeeper {}
 
 impl Locker for ZooKeeper {
     fn capabilities(&self) -> &Capabilities {

@@ -49,7 +49,12 @@ impl LockNames {
         format!("{}:h", self.base)
     }
 
-    /// All four, in the order in which the scripts have them.
+    /// The hash of marks.
+    pub(super) fn marks(&self) -> String {
+        format!("{}:m", self.base)
+    }
+
+    /// Those of the lock itself, in the order in which the scripts have them.
     pub(super) fn all(&self) -> [String; 4] {
         [self.key.clone(), self.queue(), self.alive(), self.records()]
     }
@@ -76,7 +81,7 @@ impl LockNames {
     /// The names of the lock that any of its keys belongs to.
     pub(super) fn of_any(name: &str) -> Self {
         match Self::parse(name) {
-            Some((names, "q" | "v" | "r" | "h")) => names,
+            Some((names, "q" | "v" | "r" | "h" | "m")) => names,
             _ => Self::of(name),
         }
     }

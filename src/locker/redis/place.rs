@@ -273,7 +273,7 @@ impl RedisPlace {
         };
         let until = humantime::format_rfc3339_seconds(SystemTime::now() + rest).to_string();
         let outlive = scripts::outlive(&self.names, (&self.id, token), rest, &until);
-        match self.store.one(outlive).await?.number() {
+        match self.store.one(&self.names.key, outlive).await?.number() {
             Some(1) => Ok(()),
             _ => Err(Fault::LeaseNotFound),
         }

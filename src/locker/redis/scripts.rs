@@ -21,6 +21,7 @@ const LOOK: &str = script!("scripts/look.lua");
 const STAMP: &str = script!("scripts/stamp.lua");
 const CLEAR: &str = script!("scripts/clear.lua");
 const RIGHTS: &str = include_str!("scripts/rights.lua");
+const MARKS: &str = script!("scripts/marks.lua");
 const OUTLIVE: &str = script!("scripts/outlive.lua");
 
 /// What to do where the lock is not free.
@@ -164,6 +165,13 @@ pub(super) fn standing(answer: &Reply) -> Option<PlaceState> {
 /// Releases the lock, or leaves its queue.
 pub(super) fn leave(names: &LockNames, id: &str) -> RedisCommand {
     eval(LEAVE, names).arg(id)
+}
+
+/// Asks for marks, or sets one: `how` is as the script has it.
+pub(super) fn marks(names: &LockNames, how: &str, name: &str) -> RedisCommand {
+    let [key, queue, alive, records] = names.all();
+    let keys = [key, queue, alive, records, names.marks()];
+    eval_with(MARKS, &keys).arg(how).arg(name)
 }
 
 /// Has the lock that `id` holds with this token stay held for so long, with nobody to renew it; which ends

@@ -29,6 +29,8 @@ pub(super) enum Watched {
 pub(super) struct NodeStat {
     /// The transaction that created it.
     pub(super) czxid: i64,
+    /// The transaction that wrote its data last.
+    pub(super) mzxid: i64,
     /// When its data were written last, by the leader's wall clock, in milliseconds.
     pub(super) mtime: i64,
     pub(super) version: i32,
@@ -212,13 +214,14 @@ impl NodeStat {
     /// Reads one, from where it begins.
     pub(super) fn read(reader: &mut JuteReader<'_>) -> Option<Self> {
         let czxid = reader.long()?;
-        let (_mzxid, _ctime) = (reader.long()?, reader.long()?);
+        let (mzxid, _ctime) = (reader.long()?, reader.long()?);
         let (mtime, version) = (reader.long()?, reader.int()?);
         let (_cversion, _aversion) = (reader.int()?, reader.int()?);
         let owner = reader.long()?;
         let (_length, _children, _pzxid) = (reader.int()?, reader.int()?, reader.long()?);
         Some(Self {
             czxid,
+            mzxid,
             mtime,
             version,
             owner,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// With the version that each came with: <https://redis.io/docs/latest/commands/>.
-const KNOWN: [(&str, &str); 30] = [
+const KNOWN: [(&str, &str); 31] = [
     ("CLIENT CACHING", "6.0"),
     ("CLIENT TRACKING", "6.0"),
     ("CLUSTER SLOTS", "3.0"),
@@ -14,6 +14,7 @@ const KNOWN: [(&str, &str); 30] = [
     ("HDEL", "2.0"),
     ("HELLO", "6.0"),
     ("HGET", "2.0"),
+    ("HGETALL", "2.0"),
     ("HSET", "2.0"),
     ("INFO", "1.0"),
     ("PEXPIRE", "2.6"),
