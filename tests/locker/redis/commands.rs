@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// With the version that each came with: <https://redis.io/docs/latest/commands/>.
-const KNOWN: [(&str, &str); 31] = [
+const KNOWN: [(&str, &str); 33] = [
     ("CLIENT CACHING", "6.0"),
     ("CLIENT TRACKING", "6.0"),
     ("CLUSTER SLOTS", "3.0"),
@@ -31,10 +31,12 @@ const KNOWN: [(&str, &str); 31] = [
     ("UNSUBSCRIBE", "2.0"),
     ("ZADD", "1.2"),
     ("ZCARD", "1.2"),
+    ("ZCOUNT", "2.0"),
     ("ZRANGE", "1.2"),
     ("ZRANGEBYSCORE", "1.0"),
     ("ZRANK", "2.0"),
     ("ZREM", "1.2"),
+    ("ZREMRANGEBYSCORE", "1.2"),
     ("ZSCORE", "1.2"),
 ];
 
