@@ -50,7 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--min-hold', '--min-hold', [CompletionResultType]::ParameterName, 'Hold the lock for at least so long, counted from when it was acquired')
             [CompletionResult]::new('--jitter', '--jitter', [CompletionResultType]::ParameterName, 'Ask for the lock up to so much later, at most a day')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Skip, with 0, if a run has done NAME')
-            [CompletionResult]::new('--once-per', '--once-per', [CompletionResultType]::ParameterName, 'The same for a period: 15m, 1h, day, week')
+            [CompletionResult]::new('--once-per', '--once-per', [CompletionResultType]::ParameterName, 'Skip, with 0, if done for this 15m, 1h, day, …')
             [CompletionResult]::new('--retry-interval', '--retry-interval', [CompletionResultType]::ParameterName, 'The pause between attempts where a store must be polled, and before a reconnect')
             [CompletionResult]::new('--lost-exit-code', '--lost-exit-code', [CompletionResultType]::ParameterName, 'The status when the lock was lost and the command stopped; never 0')
             [CompletionResult]::new('--record-command', '--record-command', [CompletionResultType]::ParameterName, 'What of the command others see in the holder''s record')

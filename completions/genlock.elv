@@ -46,7 +46,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --min-hold 'Hold the lock for at least so long, counted from when it was acquired'
             cand --jitter 'Ask for the lock up to so much later, at most a day'
             cand --once 'Skip, with 0, if a run has done NAME'
-            cand --once-per 'The same for a period: 15m, 1h, day, week'
+            cand --once-per 'Skip, with 0, if done for this 15m, 1h, day, …'
             cand --retry-interval 'The pause between attempts where a store must be polled, and before a reconnect'
             cand --lost-exit-code 'The status when the lock was lost and the command stopped; never 0'
             cand --record-command 'What of the command others see in the holder''s record'

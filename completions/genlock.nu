@@ -21,7 +21,7 @@ module completions {
     --min-hold: string        # Hold the lock for at least so long, counted from when it was acquired
     --jitter: string          # Ask for the lock up to so much later, at most a day
     --once: string            # Skip, with 0, if a run has done NAME
-    --once-per: string        # The same for a period: 15m, 1h, day, week
+    --once-per: string        # Skip, with 0, if done for this 15m, 1h, day, …
     --at-most-once            # Mark it when the command starts, however that ends
     --again                   # Run although it is done
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
@@ -181,7 +181,7 @@ module completions {
     --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
     --help(-h)                # Print help (see more with '--help')
     key: string               # The lock's name
-    name?: string             # What is marked as done: the name, or a slot as genlock status shows it
+    name?: string             # What is done: the name, or a slot as genlock status shows it
   ]
 
   # Show the last runs under the lock KEY, the newest last

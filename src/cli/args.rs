@@ -200,6 +200,7 @@ pub(super) struct TimesArgs {
     /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
     /// for so long. The store may grant more.
     #[arg(
+        hide_short_help = true,
         long,
         value_name = "DURATION",
         default_value = "10s",

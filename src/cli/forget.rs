@@ -21,7 +21,7 @@ pub(super) struct ForgetArgs {
     #[arg(value_name = "KEY")]
     key: String,
 
-    /// What is marked as done: the name, or a slot as genlock status shows it
+    /// What is done: the name, or a slot as genlock status shows it
     #[arg(value_name = "NAME", value_parser = once::name)]
     name: Option<String>,
 

@@ -20,8 +20,7 @@ Examples:
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   genlock run /locks/backup -- ./backup.sh
-  genlock run --try -E 0 -q /locks/report ./report.sh
-  genlock run --once-per day /locks/backup ./backup.sh";
+  genlock run --try -E 0 -q /locks/report ./report.sh";
 
 /// `genlock help connection`, above the options and below them.
 pub(super) const CONNECTION: &str = "\

@@ -21,7 +21,12 @@ const CI: &str = "ci";
 #[derive(Args)]
 pub(super) struct LabelArgs {
     /// Why, for all who look who holds the lock
-    #[arg(long, value_name = "TEXT", env = "GENLOCK_REASON")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "TEXT",
+        env = "GENLOCK_REASON"
+    )]
     pub(super) reason: Option<String>,
 
     /// A label in the holder's record; several, if given again

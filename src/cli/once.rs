@@ -21,12 +21,18 @@ pub(super) struct OnceArgs {
     ///
     /// Only a run that ends with 0 marks NAME as done: one that fails, is stopped or loses the lock leaves
     /// it to the next, or to who waits. The mark is in the store for 7 days; genlock forget deletes it.
-    #[arg(long, value_name = "NAME", value_parser = name, group = "slot")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "NAME",
+        value_parser = name,
+        group = "slot"
+    )]
     once: Option<String>,
 
-    /// The same for a period: 15m, 1h, day, week
+    /// Skip, with 0, if done for this 15m, 1h, day, …
     ///
-    /// The slot is the one in which genlock was started, by this host's clock. Below a day the period has
+    /// As --once, for the slot in which genlock was started, by this host's clock. Below a day the period has
     /// to divide a day, and slots are of UTC. day and week (from Monday) are of UTC too, or of the zone
     /// behind an @, as in day@Europe/Berlin, or of this host's in day@local. The mark is kept for two
     /// periods, an hour at least.
