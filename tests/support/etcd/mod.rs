@@ -7,6 +7,7 @@ mod start;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -227,8 +228,20 @@ pub(crate) fn has_flag(name: &str) -> bool {
     has
 }
 
-/// A port that nobody listens on now.
+/// How many ports there are, from this one on, that the kernel gives to no connection by itself
+/// (ip_local_port_range, ip(7)): such a one can be taken between our look and its use.
+const PORTS: (u16, u32) = (10_000, 22_000);
+
+/// A port that nobody listens on now, and that this process has not been given before.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = PORTS;
+    // Each process begins elsewhere.
+    let begin = std::process::id().wrapping_mul(7919) % count;
+    let free = (0..count).find_map(|_| {
+        let nth = (begin + GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = first + nth as u16;
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    });
+    free.expect("a port")
 }
