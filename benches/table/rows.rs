@@ -38,7 +38,7 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
 fn redis(stage: &Stage) -> Vec<Figure> {
     let goals = remote::Goals {
         run: 1.25,
-        first: (2.0, 3.0),
+        first: (2.1, 3.1),
     };
     remote::all::<Redis>(stage, &goals)
 }
@@ -46,8 +46,8 @@ fn redis(stage: &Stage) -> Vec<Figure> {
 /// A session is granted first, and its node made in a second request; it is closed by a third.
 fn zookeeper(stage: &Stage) -> Vec<Figure> {
     let goals = remote::Goals {
-        run: 2.0,
-        first: (4.0, 5.0),
+        run: 3.0,
+        first: (3.1, 5.1),
     };
     remote::all::<ZooKeeper>(stage, &goals)
 }

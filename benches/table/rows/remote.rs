@@ -80,7 +80,7 @@ fn run<R: Remote>(stage: &Stage, store: &R, goal: f64) -> Figure {
         .bar(R::NAIVE, naive.median(), format!("{naive} ms"))
 }
 
-/// From start to the command's first instruction, a round trip away.
+/// From start to the command's first instruction, a round trip away, less the same without a distance.
 fn distance<R: Remote>(stage: &Stage, store: &R, goals: (f64, f64)) -> [Figure; 2] {
     let secure = R::secure();
     let far = |address: &str| slow::before(address, ROUND_TRIP);
@@ -94,24 +94,27 @@ fn distance<R: Remote>(stage: &Stage, store: &R, goals: (f64, f64)) -> [Figure; 
             false => Tool::Genlock.lock(&endpoint, "/far", &command),
         }
     };
+    let runs = |plain: &str, tls: &str| {
+        let naive = R::naive(plain, "/far-by-hand", &command);
+        [run(false, plain), run(true, tls), naive]
+    };
     // What is above a lock is made once.
-    until_probe(run(false, &store.address()));
-    until_probe(run(true, &secure.address));
+    for run in runs(&store.address(), &secure.address) {
+        until_probe(run);
+    }
     let mut samples = [(); 3].map(|()| Sample::default());
     for _ in 0..stage.times(30) {
-        let runs = [
-            run(false, &plain),
-            run(true, &tls),
-            R::naive(&plain, "/far-by-hand", &command),
-        ];
-        for (run, sample) in runs.into_iter().zip(&mut samples) {
-            sample.push(until_probe(run).as_secs_f64() / ROUND_TRIP.as_secs_f64());
+        let near = runs(&store.address(), &secure.address);
+        let far = runs(&plain, &tls);
+        for ((near, far), sample) in near.into_iter().zip(far).zip(&mut samples) {
+            let (near, far) = (until_probe(near), until_probe(far));
+            sample.push((far.as_secs_f64() - near.as_secs_f64()) / ROUND_TRIP.as_secs_f64());
         }
     }
     let [plain, tls, naive] = &samples;
     let unit = "round trips";
     let of = format!(
-        "start to the command's first instruction, 10 ms from {}",
+        "what a distance of 10 ms from {} adds until the command's first instruction",
         R::NAME
     );
     [
