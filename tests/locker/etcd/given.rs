@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::renewed::set_password;
-use super::secure::{TLS, credentials, refused, secured, works};
+use super::secure::{TLS, credentials, refusal, refused, secured, works};
 use crate::support::etcd::Server;
 
 fn client(config: EtcdConfig) -> Etcd {
@@ -82,7 +82,7 @@ async fn a_vault_that_gives_nothing_is_a_line_and_one_that_hangs_is_bounded() {
     let server = login();
     let config = EtcdConfig::new([server.endpoint()]).dial_timeout(Duration::from_millis(500));
     let sealed = Credentials::ask(|| async { Err("the vault is sealed\n  at vault.go:12") });
-    let error = refused(config.clone().credentials(sealed), "/locks/k").await;
+    let error = refusal(config.clone().credentials(sealed), "/locks/k").await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let expected = format!(
         "cannot reach etcd: {}: no credentials: the vault is sealed (user, password)",
@@ -93,7 +93,7 @@ async fn a_vault_that_gives_nothing_is_a_line_and_one_that_hangs_is_bounded() {
         std::future::pending::<()>().await;
         Err("never")
     });
-    let error = refused(config.credentials(hanging), "/locks/k").await;
+    let error = refusal(config.credentials(hanging), "/locks/k").await;
     assert!(
         error.to_string().contains("no answer within 500ms"),
         "{error}"

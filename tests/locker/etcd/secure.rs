@@ -45,10 +45,14 @@ pub(super) async fn works(client: &Etcd, key: &str) {
     client.unlock(held).await.expect("a release");
 }
 
-/// The refusal, which comes at once: asking again would go on for the dial timeout, which is long here. A
-/// login alone takes a while on a loaded machine, since etcd hashes the password (bcrypt).
+/// The refusal, which comes at once: asking again would go on for the dial timeout, which is long here.
 pub(super) async fn refused(config: EtcdConfig, key: &str) -> Error {
-    let config = config.dial_timeout(Duration::from_secs(20));
+    refusal(config.dial_timeout(Duration::from_secs(20)), key).await
+}
+
+/// The same by the dial timeout that is configured. A login alone takes a while on a loaded machine, since
+/// etcd hashes the password (bcrypt).
+pub(super) async fn refusal(config: EtcdConfig, key: &str) -> Error {
     let client = Etcd::new(config, Options::default()).expect("a client");
     let start = Instant::now();
     let error = client.lock(key).await.expect_err("a refusal");
