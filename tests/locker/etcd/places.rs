@@ -221,14 +221,14 @@ async fn a_wait_longer_than_the_ttl_keeps_its_place_and_gives_the_full_ttl() {
     let held = lock(&holder, "/k").await;
     let (options, mut events) = observed(
         Options::default()
-            .with_ttl(Duration::from_secs(1))
+            .with_ttl(Duration::from_secs(2))
             .with_auto_renew(false),
     );
     let waiter = client(&server, options);
     let waiting = spawn_lock(&waiter, "/k");
     until_waiting(&mut events).await;
     let place = server.keys().pop().expect("a place");
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(server.keys().pop().expect("a place"), place);
     holder.unlock(held).await.expect("a release");
     let held = turn(waiting).await;
@@ -236,7 +236,7 @@ async fn a_wait_longer_than_the_ttl_keeps_its_place_and_gives_the_full_ttl() {
     // The last renewal is on its way.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let left = held.deadline().expect("a deadline").left();
-    assert!(left > Duration::from_millis(600), "{left:?}");
+    assert!(left > Duration::from_millis(1200), "{left:?}");
     assert_eq!(soon("a loss", held.lost()).await, Loss::Expired);
 }
 
