@@ -94,8 +94,8 @@ pub(crate) fn taken_away(by: &TakenAway) -> String {
 /// At most this much of another's text is shown.
 const SHOWN: usize = 120;
 
-/// At most this much of a reason, or of a label: not less than a record of genlock's may have.
-const NOTE: usize = 1024;
+/// At most this much of a reason, or of a label with its `=`: not less than a record of genlock's may have.
+const NOTE: usize = 1024 + 1;
 
 /// Another's text, safe for a terminal and of bounded length.
 pub(crate) fn escape(text: &str) -> String {

@@ -121,6 +121,7 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe;
 
     #[test]
     fn a_label_is_a_name_and_any_text() {
@@ -167,5 +168,11 @@ mod tests {
             assert_eq!(notes.labels.contains_key(CI), is_there);
             assert!(notes.length() <= ROOM);
         }
+    }
+
+    #[test]
+    fn the_longest_label_is_shown_whole() {
+        let longest = format!("a={}", "v".repeat(ROOM - 1));
+        assert_eq!(describe::note(&longest), longest);
     }
 }
