@@ -53,6 +53,7 @@ impl Account {
                 report.waited(waited);
                 report.why = None;
                 report.detail = None;
+                report.taken_away = None;
                 state.granted = Some(event.boot);
             }
             EventKind::PlaceLost(_) => state.granted = None,
@@ -187,9 +188,20 @@ mod tests {
         let report = account([granted(7), lost(), killed()]).over(Exit::Status(80));
         let said = Some("cut off".to_owned());
         assert_eq!((report.why, report.detail), (Some(Why::Lost), said));
-        let taken = EventKind::TakenAway(crate::locker::TakenAway::default());
-        let report = account([granted(7), taken, lost(), killed()]).over(Exit::Status(80));
+        let taken = || EventKind::TakenAway(crate::locker::TakenAway::default());
+        let report = account([granted(7), taken(), lost(), killed()]).over(Exit::Status(80));
         assert_eq!(report.why, Some(Why::TakenAway));
+        // A place that was taken away before the command could be started was not this one.
+        let again = [
+            granted(7),
+            taken(),
+            EventKind::PlaceLost(Loss::TakenAway),
+            granted(8),
+            lost(),
+            killed(),
+        ];
+        let report = account(again).over(Exit::Status(80));
+        assert_eq!((report.why, report.taken_away), (Some(Why::Lost), None));
     }
 
     #[test]
