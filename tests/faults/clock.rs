@@ -1,22 +1,13 @@
 //! The wall clock of genlock is wrong, or jumps: only CLOCK_BOOTTIME counts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::genlock::{Run, Store, bare, output};
 use crate::sections::{Sections, now};
+use crate::support::faketime;
 use crate::{next, together};
-
-/// Debian's package faketime, which libfaketime comes with.
-fn library() -> Option<PathBuf> {
-    let directories = std::fs::read_dir("/usr/lib")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut found = directories.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
-    found.find(|path| path.exists())
-}
 
 /// Fakes the wall clock of a command, as the file says at the moment, and no other clock.
 fn fake(command: &mut Command, library: &Path, file: &Path) {
@@ -42,8 +33,7 @@ fn faked(library: &Path, file: &Path) -> Duration {
 
 #[test]
 fn a_wrong_or_jumping_wall_clock_is_not_noticed() {
-    let Some(library) = library() else {
-        println!("skipped: no libfaketime here (Debian: faketime)");
+    let Some(library) = faketime::library() else {
         return;
     };
     // By what the clock is off, one after the other, each for a while.

@@ -8,6 +8,7 @@
 pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod etcd;
+pub(crate) mod faketime;
 pub(crate) mod network;
 pub(crate) mod redis;
 pub(crate) mod secret;
