@@ -107,6 +107,7 @@ fn who_waited_and_who_is_taken_away(store: &Store) {
     waiting.env("GENLOCK_TTL", "2");
     let waiting = Run::start(waiting);
     waiting.complains("waiting for ");
+    let at_least = Instant::now();
     let running = kept(store);
     assert_eq!(
         (running.len(), &running[0]["state"]),
@@ -114,6 +115,7 @@ fn who_waited_and_who_is_taken_away(store: &Store) {
     );
     assert_eq!(running[0]["pid"], first.pid());
     let token = field(&running[0], "token");
+    let at_least = at_least.elapsed();
     let mut breaking = genlock();
     breaking.args([
         "break",
@@ -125,7 +127,8 @@ fn who_waited_and_who_is_taken_away(store: &Store) {
     ]);
     output(breaking).silent(0);
     assert_eq!(first.finish().status.code(), Some(80));
-    assert_eq!(waiting.finish().status.code(), Some(0));
+    let ended = waiting.finish();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     let kept = kept(store);
     assert_eq!(kept.len(), 2, "{kept:?}");
     let [taken, waited] = [&kept[0], &kept[1]];
@@ -135,7 +138,13 @@ fn who_waited_and_who_is_taken_away(store: &Store) {
     );
     assert_eq!(taken["taken_away"]["host"], taken["host"]);
     assert_eq!(waited["holder"]["pid"], taken["pid"]);
-    assert!(waited["waited_seconds"].as_f64() > Some(0.0), "{waited}");
+    let seconds = |name: &str| waited[name].as_f64().expect("seconds");
+    let (waited, held) = (seconds("waited_seconds"), seconds("held_seconds"));
+    assert!(waited >= at_least.as_secs_f64(), "{waited}, {at_least:?}");
+    assert!(
+        waited + held <= ended.took.as_secs_f64(),
+        "{held}, {ended:?}"
+    );
     let printed = output(history(store, &[])).silent(0);
     assert!(printed.text().contains(" taken away by "), "{printed:?}");
 }
