@@ -16,14 +16,6 @@ over_every_store! {
     status_shows_the_last_mark_and_ls_none;
 }
 
-/// Whether the store has marks. Without them each of these is refused: see
-/// [`a_store_without_marks_is_refused_with_those_that_have_them`].
-fn is_able(store: &Store) -> bool {
-    let mut kinds = ::genlock::STORES.iter();
-    let of_scheme = kinds.find(|kind| kind.has(&store.endpoints));
-    of_scheme.is_none_or(|kind| kind.capabilities.marks)
-}
-
 /// A run of this store, with these words before the key, that writes a line into `runs`.
 fn run(store: &Store, options: &[&str]) -> Finished {
     output(store.sh(options, "echo run >>runs"))
@@ -42,9 +34,6 @@ fn verb(store: &Store, words: &[&str]) -> Finished {
 }
 
 fn what_is_done_is_skipped_until_it_is_forgotten(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     let once = ["--once", "a/b ü"];
     run(store, &once).silent(0);
     run(store, &once).silent(0);
@@ -73,9 +62,6 @@ fn what_is_done_is_skipped_until_it_is_forgotten(store: &Store) {
 }
 
 fn only_success_is_done(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     let once = ["-q", "--once-per", "day"];
     let script = "echo ready $$; read x; echo run >>runs; exit 3";
     let mut first = Run::start_to_wait(store.sh(&once, script));
@@ -110,9 +96,6 @@ fn only_success_is_done(store: &Store) {
 }
 
 fn at_most_once_is_marked_at_the_start(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     let options = ["--once", "n", "--at-most-once"];
     output(store.sh(&options, "echo run >>runs; exit 3")).silent(3);
     run(store, &options).silent(0);
@@ -128,9 +111,6 @@ fn at_most_once_is_marked_at_the_start(store: &Store) {
 }
 
 fn what_was_lost_is_not_done(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     let script = "trap 'exit 0' TERM; echo ready $$; while :; do sleep 0.01; done";
     let holder = Run::start(store.sh(&["-q", "--once", "n"], script));
     holder.ready();
@@ -149,9 +129,6 @@ fn status(store: &Store) -> Value {
 }
 
 fn status_shows_the_last_mark_and_ls_none(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     assert_eq!(status(store)["last_mark"], Value::Null);
     let options = ["--reason", "why not", "--label", "team=db", "--once"];
     for name in ["first", "second"] {
@@ -210,23 +187,6 @@ fn what_cannot_be_is_refused_before_the_store_is_asked() {
         assert!(line.contains(why), "{options:?}: {line}");
     }
     assert_eq!(runs(&store), 0);
-}
-
-#[test]
-fn a_store_without_marks_is_refused_with_those_that_have_them() {
-    for kind in ::genlock::STORES
-        .iter()
-        .filter(|kind| !kind.capabilities.marks)
-    {
-        // Nobody is there, and nobody is asked.
-        let refused = run(&Store::at(kind.default_endpoint), &["--once", "n"]);
-        assert_eq!(refused.status.code(), Some(64), "{refused:?}");
-        let line = refused.one_line();
-        assert!(
-            line.contains(kind.name()) && line.contains("etcd"),
-            "{line}"
-        );
-    }
 }
 
 #[test]

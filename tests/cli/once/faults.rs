@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::{is_able, run, runs};
+use super::{run, runs};
 use crate::genlock::{Run, Store, genlock, output, poll};
 use crate::support::etcd::Server;
 
@@ -13,9 +13,6 @@ over_every_store! {
 }
 
 fn a_host_that_dies_leaves_the_slot_to_who_waits(store: &Store) {
-    if !is_able(store) {
-        return;
-    }
     let once = ["-q", "--ttl", "2s", "--once-per", "day"];
     let holder = Run::start(store.sh(&once, "echo ready $$; exec sleep 600"));
     holder.ready();
@@ -34,15 +31,15 @@ fn a_host_that_dies_leaves_the_slot_to_who_waits(store: &Store) {
 
 #[test]
 fn a_store_that_is_away_for_a_moment_is_asked_again() {
-    let server = Server::start();
+    let mut server = Server::start();
     let store = Store::at(server.endpoint());
     let options = ["--ttl", "60s", "--command-timeout", "30s", "--once", "n"];
     let mut marking = Run::start_to_wait(store.sh(&options, "echo ready $$; read x; : >over"));
     marking.ready();
-    server.freeze();
+    server.kill();
     marking.go_on();
     poll("the end of the command", || store.path("over").exists());
-    server.thaw();
+    server.restart();
     marking.finish().silent(0);
     run(&store, &["--once", "n"]).silent(0);
     assert_eq!(runs(&store), 0);
