@@ -214,4 +214,11 @@ fn the_doctor_shows_each_with_its_place() {
         let is = |s: &&Value| s["key"] == key && s["value"] == value && s["origin"] == *origin;
         assert_eq!(settings.iter().filter(is).count(), 1, "{key}: {report}");
     }
+    let mut doctor = genlock();
+    doctor.args(["doctor", "--endpoints", &store.endpoints]);
+    doctor.env("GENLOCK_LABEL", "a=b,-c=d");
+    let said = output(doctor);
+    assert_eq!(said.status.code(), Some(78), "{said:?}");
+    let wrong = "wrong  config     label: a label's name is ";
+    assert!(said.text().contains(wrong), "{said:?}");
 }
