@@ -2,7 +2,7 @@
 
 mod access;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,36 @@ fn variables(text: &str) -> HashMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         .collect()
+}
+
+/// What a run with these options asks of the server.
+fn cost(server: &Server, options: &[&str]) -> BTreeMap<String, u64> {
+    let before = server.requests();
+    let store = Store::at(server.endpoint());
+    // So long that nothing is renewed meanwhile.
+    let run = store.run(&[&["--ttl", "60s"], options].concat(), &["true"]);
+    output(run).silent(0);
+    server.requests_since(&before)
+}
+
+#[test]
+fn what_was_not_asked_for_costs_no_request() {
+    let server = Server::start();
+    let counts = |txns| {
+        let counts = [("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", txns)];
+        BTreeMap::from(counts.map(|(method, count)| (method.to_owned(), count)))
+    };
+    let mut seen = Vec::new();
+    while !seen.contains(&counts(1)) {
+        // A request for the place that overtakes that for its lease is sent again.
+        assert!(seen.iter().all(|cost| *cost == counts(2)), "{seen:?}");
+        assert!(seen.len() < 50, "every request overtakes: {seen:?}");
+        seen.push(cost(&server, &[]));
+    }
+    let once = ["--once", "n"];
+    cost(&server, &once);
+    let skipped = BTreeMap::from([("Range".to_owned(), 1)]);
+    assert_eq!(cost(&server, &once), skipped);
 }
 
 /// The key of the holder, or of the first waiter, while there is one.

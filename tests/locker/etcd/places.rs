@@ -11,18 +11,6 @@ use genlock::testing::contract::{
     Fixture, lock, observed, soon, spawn_lock, until_empty, until_waiting,
 };
 
-/// What has been asked since `before`, by method.
-fn since(server: &Server, before: &[(String, u64)]) -> BTreeMap<String, u64> {
-    let before: BTreeMap<_, _> = before.iter().cloned().collect();
-    let now = server.requests().into_iter();
-    now.map(|(method, count)| {
-        let earlier = before.get(&method).copied().unwrap_or(0);
-        (method, count - earlier)
-    })
-    .filter(|(_, count)| *count > 0)
-    .collect()
-}
-
 fn counts<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
     counts
         .map(|(method, count)| (method.to_owned(), count))
@@ -52,7 +40,7 @@ async fn an_uncontended_lock_costs_three_requests() {
             };
             client.unlock(held).await.expect("a release");
             client.close().await.expect("a closed client");
-            let cost = since(&server, &before);
+            let cost = server.requests_since(&before);
             assert!(cost == expected || cost == overtaken, "{cost:?}");
             seen.push(cost);
         }
@@ -83,7 +71,7 @@ async fn a_waiter_costs_five_requests_and_a_watch() {
     holder.unlock(held).await.expect("a release");
     let held = turn(waiting).await;
     waiter.unlock(held).await.expect("a release");
-    let mut cost = since(&server, &before);
+    let mut cost = server.requests_since(&before);
     let txns = cost.remove("Txn").expect("transactions");
     // One more if the request for the place overtook that for its lease.
     assert!((3..=4).contains(&txns), "{txns}");
@@ -126,7 +114,7 @@ async fn a_release_wakes_one() {
         .expect("a lock");
     // Its own watch is opened later than this.
     assert_eq!(
-        since(&server, &before),
+        server.requests_since(&before),
         counts([("LeaseRevoke", 1), ("Txn", 1)])
     );
     assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
@@ -152,7 +140,7 @@ async fn a_renewal_costs_a_ping_and_a_read() {
         let before = server.requests();
         soon("a renewal", ownership.changed()).await;
         assert_eq!(
-            since(&server, &before),
+            server.requests_since(&before),
             counts([("LeaseKeepAlive", 1), ("Range", 1)])
         );
     }

@@ -1,5 +1,6 @@
 //! What an etcd says when it is asked, by `etcdctl` and as metrics.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -78,6 +79,18 @@ impl Server {
             (count > 0).then(|| (method.to_owned(), count))
         });
         lines.collect()
+    }
+
+    /// What has been asked since `before`, by method.
+    pub(crate) fn requests_since(&self, before: &[(String, u64)]) -> BTreeMap<String, u64> {
+        let before: BTreeMap<_, _> = before.iter().cloned().collect();
+        let now = self.requests().into_iter();
+        now.map(|(method, count)| {
+            let earlier = before.get(&method).copied().unwrap_or(0);
+            (method, count - earlier)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
     }
 
     /// How many watches there are.
