@@ -22,8 +22,23 @@ use super::protocol::Protocol;
 use super::random;
 use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 use crate::locker::fault::Fault;
-use crate::locker::{Config, Options};
+use crate::locker::{BoxFuture, Config, Options};
 use round::Round;
+
+/// What a member is asked, and gives a `T` for: one type for all such calls, since what asks is large
+/// and is compiled for each type anew.
+type MemberCall<D, T> = Arc<dyn Fn(Arc<<D as Dialler>::Client>) -> MemberReply<D, T> + Send + Sync>;
+
+type MemberReply<D, T> = BoxFuture<'static, Result<T, <D as Dialler>::Error>>;
+
+fn member_call<D, T, F, Fut>(op: F) -> MemberCall<D, T>
+where
+    D: Dialler,
+    F: Fn(Arc<D::Client>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
+{
+    Arc::new(move |client| Box::pin(op(client)))
+}
 
 /// The endpoints of one store.
 pub(crate) struct Members<D: Dialler> {
@@ -108,9 +123,18 @@ impl<D: Dialler> Members<D> {
     ) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
+        self.call_in_rounds(within, member_call::<D, _, _, _>(op))
+            .await
+    }
+
+    async fn call_in_rounds<T: Send + 'static>(
+        self: &Arc<Self>,
+        within: Duration,
+        op: MemberCall<D, T>,
+    ) -> Result<T, Fault> {
         let bound = Bound::new(self, within, within / 4);
         // What came of each member: nothing yet, or why it failed.
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
@@ -137,9 +161,18 @@ impl<D: Dialler> Members<D> {
     ) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
+        F: Fn(Arc<D::Client>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
     {
+        self.ask_in_one_round(within, member_call::<D, _, _, _>(op))
+            .await
+    }
+
+    async fn ask_in_one_round<T: Send + 'static>(
+        self: &Arc<Self>,
+        within: Duration,
+        op: MemberCall<D, T>,
+    ) -> Result<T, Fault> {
         let bound = Bound::new(self, within, within / 8);
         let mut faults: Vec<Option<Fault>> = vec![None; self.members.len()];
         match self.round(&bound, &mut faults, &op).await {
@@ -149,17 +182,12 @@ impl<D: Dialler> Members<D> {
     }
 
     /// One round; `None` if every endpoint has failed.
-    async fn round<T, F, Fut>(
+    async fn round<T: Send + 'static>(
         self: &Arc<Self>,
         bound: &Bound<'_, D>,
         faults: &mut Vec<Option<Fault>>,
-        op: &F,
-    ) -> Option<Result<T, Fault>>
-    where
-        T: Send + 'static,
-        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
-    {
+        op: &MemberCall<D, T>,
+    ) -> Option<Result<T, Fault>> {
         let mut round = Round::new(self, bound, faults);
         let ended = {
             let mut run = pin!(round.run(op));

@@ -1,13 +1,12 @@
 //! What is asked of one member.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Connection, Dialler, Fault, Members};
+use super::{Connection, Dialler, Fault, MemberCall, Members};
 
 /// How often a call logs in at most: meanwhile users may be switched on or off again.
 const LOGINS: u32 = 3;
@@ -16,16 +15,12 @@ impl<D: Dialler> Members<D> {
     /// One attempt at one member: dialling, if need be, and the answer. If nothing at all is heard
     /// for `silence` another connection is dialled beside the first: TCP takes long to find out that a
     /// network was cut and is back. The first answer counts.
-    pub(super) async fn attempt<T, F, Fut>(
+    pub(super) async fn attempt<T>(
         self: Arc<Self>,
         index: usize,
         silence: Duration,
-        op: F,
-    ) -> Result<T, Fault>
-    where
-        F: Fn(Arc<D::Client>) -> Fut,
-        Fut: Future<Output = Result<T, D::Error>>,
-    {
+        op: MemberCall<D, T>,
+    ) -> Result<T, Fault> {
         let liveness = &self.members[index].liveness;
         let count = liveness.count();
         let mut dialling = pin!(self.connection(index));
@@ -63,26 +58,22 @@ impl<D: Dialler> Members<D> {
 
     /// Runs it over this connection. If its login is no longer valid it is run over a fresh one, which
     /// logs in anew, or not at all if the store has switched users off.
-    async fn run<T, F, Fut>(
+    async fn run<T>(
         &self,
         index: usize,
         over: Connection<D::Client>,
-        op: &F,
-    ) -> Result<T, Fault>
-    where
-        F: Fn(Arc<D::Client>) -> Fut,
-        Fut: Future<Output = Result<T, D::Error>>,
-    {
+        op: &MemberCall<D, T>,
+    ) -> Result<T, Fault> {
         let mut connection = over;
         for _ in 1..LOGINS {
-            match connection.clone().run(&self.dialler, op).await {
+            match connection.clone().run(&self.dialler, &**op).await {
                 Err(Fault::StaleLogin(_)) => {
                     connection = self.connection_beside(index, &connection).await?;
                 }
                 result => return result,
             }
         }
-        connection.run(&self.dialler, op).await
+        connection.run(&self.dialler, &**op).await
     }
 
     async fn connection(&self, index: usize) -> Result<Connection<D::Client>, Fault> {

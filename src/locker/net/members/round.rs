@@ -1,6 +1,5 @@
 //! One round of asking: the current member, and the next ones too where it is silent.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Bound, Dialler, Fault, Members};
+use super::{Bound, Dialler, Fault, MemberCall, Members};
 
 /// After so long a silence the next endpoint is asked as well. The first goes on: a slow answer
 /// from it is as good. One that is slow, but shows signs of life, has a share of the bound: where
@@ -60,12 +59,10 @@ impl<'a, D: Dialler> Round<'a, D> {
     }
 
     /// The first success or final refusal; `None` when every member failed.
-    pub(super) async fn run<T, F, Fut>(&mut self, op: &F) -> Option<Result<T, Fault>>
-    where
-        T: Send + 'static,
-        F: Fn(Arc<D::Client>) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, D::Error>> + Send + 'static,
-    {
+    pub(super) async fn run<T: Send + 'static>(
+        &mut self,
+        op: &MemberCall<D, T>,
+    ) -> Option<Result<T, Fault>> {
         let members = self.store.members.len();
         let mut attempts = JoinSet::new();
         let mut count = 0;
