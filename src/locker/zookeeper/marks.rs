@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::calls::{NodeKind, NodeStat, ZkCall, ZkFailure};
 use super::inspect::Looking;
+use super::session::ZkAnswer;
 use super::{ZooKeeper, names, node, value};
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
@@ -15,6 +16,11 @@ use crate::locker::{BoxFuture, Held, Mark, Marks};
 
 /// Behind the name of the lock's node: no escape that a key has.
 const BESIDE: &str = "%once";
+
+/// Whether a node of this name has marks.
+pub(super) fn is_of_marks(name: &str) -> bool {
+    name.ends_with(BESIDE)
+}
 
 /// So many are looked at when one is set, whether they can go: the first by name, which mostly is by time.
 const CLEANED: usize = 100;
@@ -44,12 +50,27 @@ impl<'a> MarksOf<'a> {
 
     /// The mark at this path, if there is one.
     async fn read(&self, path: &str) -> Result<Option<(Mark, NodeStat)>, Fault> {
-        let answer = match self.looking.call(ZkCall::get_data(path)).await {
-            Err(ZkFailure::NoNode) => return Ok(None),
-            answer => answer?,
-        };
-        let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
-        Ok(Mark::from_json(&data).map(|mark| (mark, stat)))
+        mark_in(self.looking.call(ZkCall::get_data(path)).await)
+    }
+
+    /// The marks at these paths that are there.
+    async fn read_all<'b>(
+        &self,
+        paths: &'b [String],
+    ) -> Result<Vec<(&'b str, Mark, NodeStat)>, Fault> {
+        let mut found = Vec::new();
+        for part in paths.chunks(AT_ONCE) {
+            let session = self.looking.session();
+            let asked = part.iter().map(|path| {
+                let read = session.submit(ZkCall::get_data(path));
+                (&**path, read)
+            });
+            for (path, read) in asked.collect::<Vec<_>>() {
+                let mark = mark_in(read.answer().await)?;
+                found.extend(mark.map(|(mark, stat)| (path, mark, stat)));
+            }
+        }
+        Ok(found)
     }
 
     /// The paths of all, in the order of their names.
@@ -67,26 +88,11 @@ impl<'a> MarksOf<'a> {
 
     /// The newest that still counts.
     async fn last(&self) -> Result<Option<Mark>, Fault> {
-        let mut last: Option<(Mark, NodeStat)> = None;
-        for part in self.all().await?.chunks(AT_ONCE) {
-            let session = self.looking.session();
-            let asked: Vec<_> = part
-                .iter()
-                .map(|path| session.submit(ZkCall::get_data(path)))
-                .collect();
-            for asked in asked {
-                let answer = match asked.answer().await {
-                    Err(ZkFailure::NoNode) => continue,
-                    answer => answer?,
-                };
-                let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
-                let newer = last.as_ref().is_none_or(|(_, of)| of.mzxid < stat.mzxid);
-                if let Some(mark) = Mark::from_json(&data).filter(|mark| newer && !mark.is_over()) {
-                    last = Some((mark, stat));
-                }
-            }
-        }
-        Ok(last.map(|(mark, _)| mark))
+        let paths = self.all().await?;
+        let marks = self.read_all(&paths).await?.into_iter();
+        let counting = marks.filter(|(_, mark, _)| !mark.is_over());
+        let last = counting.max_by_key(|(.., stat)| stat.mzxid);
+        Ok(last.map(|(_, mark, _)| mark))
     }
 
     /// Sets a mark, if the node of the holder is still there. Whether it is.
@@ -119,9 +125,10 @@ impl<'a> MarksOf<'a> {
 
     /// Removes those that were kept long enough. No harm where that fails.
     async fn clean(&self) -> Result<(), Fault> {
-        for path in self.all().await?.iter().take(CLEANED) {
-            let read = self.read(path).await?;
-            if let Some((_, stat)) = read.filter(|(mark, _)| mark.is_over()) {
+        let mut paths = self.all().await?;
+        paths.truncate(CLEANED);
+        for (path, mark, stat) in self.read_all(&paths).await? {
+            if mark.is_over() {
                 let _ = self.looking.call(ZkCall::delete(path, stat.version)).await;
             }
         }
@@ -142,6 +149,16 @@ impl<'a> MarksOf<'a> {
 
 /// Any version of a node.
 const ANY: i32 = -1;
+
+/// What such an answer says of a mark.
+fn mark_in(answer: Result<ZkAnswer, ZkFailure>) -> Result<Option<(Mark, NodeStat)>, Fault> {
+    let answer = match answer {
+        Err(ZkFailure::NoNode) => return Ok(None),
+        answer => answer?,
+    };
+    let (data, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+    Ok(Mark::from_json(&data).map(|mark| (mark, stat)))
+}
 
 fn of_key(fault: Fault, key: &str) -> Error {
     Error::from(fault).of_key(key)
