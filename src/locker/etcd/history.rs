@@ -80,16 +80,22 @@ async fn begin(store: &Arc<EtcdMembers>, run: &PastRun, keep: u32) -> Result<Vec
     Ok(surplus(tokens, keep))
 }
 
-/// The surplus is the oldest, so that one range has it, whatever was added since.
 async fn end(store: &Arc<EtcdMembers>, run: &PastRun, surplus: &[u64]) -> Result<(), Fault> {
     let key = &run.report.key;
     let mut ops = vec![TxnOp::put(key_of(key, run.token()), run.to_json(), None)];
-    let last = surplus.iter().filter(|&&token| token < run.token()).max();
-    if let Some(last) = last {
-        let range = DeleteOptions::new().with_range(key_of(key, last + 1));
-        ops.push(TxnOp::delete(prefix(key), Some(range)));
+    if let Some([from, to]) = range_of(key, run.token(), surplus) {
+        let range = DeleteOptions::new().with_range(to);
+        ops.push(TxnOp::delete(from, Some(range)));
     }
     transact(store, Txn::new().and_then(ops)).await.map(drop)
+}
+
+/// From which key up to which those are that are too many: the oldest, so that one range has them. It
+/// begins with the first of them, since a lock may be called as their prefix and more.
+fn range_of(key: &str, own: u64, surplus: &[u64]) -> Option<[String; 2]> {
+    let older = || surplus.iter().filter(|&&token| token < own);
+    let (first, last) = (older().min()?, older().max()?);
+    Some([key_of(key, *first), key_of(key, last + 1)])
 }
 
 /// Reads from the newest to the oldest, since the oldest may be removed meanwhile.
@@ -134,4 +140,26 @@ async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnResponse, Fau
         async move { client.kv_client().txn(txn).await }
     };
     store.call(store.command_timeout, op).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lock_is_removed_with_the_runs_that_are_too_many() {
+        let [from, to] = range_of("/k", 17, &[12, 9, 17, 18]).expect("a range");
+        let is_in = |key: &str| *from <= *key && *key < *to;
+        assert!(is_in(&key_of("/k", 9)) && is_in(&key_of("/k", 12)));
+        assert!(!is_in(&key_of("/k", 8)) && !is_in(&key_of("/k", 13)));
+        for lock in [
+            "/k.history:",
+            "/k.history:0",
+            "/k.history:2026",
+            "/k.history:x",
+        ] {
+            assert!(!is_in(&format!("{lock}/694d")), "{lock}");
+        }
+        assert_eq!(range_of("/k", 17, &[17]), None);
+    }
 }
