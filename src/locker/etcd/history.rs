@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use etcd_client::{
     Compare, CompareOp, DeleteOptions, GetOptions, KeyValue, SortOrder, SortTarget, Txn, TxnOp,
-    TxnResponse,
 };
 
 use super::Etcd;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::recipe::gets;
+use super::recipe::{gets, transact};
 use crate::error::{Error, Result};
 use crate::locker::history::surplus;
 use crate::locker::limits::check_key;
@@ -132,14 +131,6 @@ async fn read(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<PastRun>, Fault
 fn run_in(kv: &KeyValue, prefix: &str) -> Option<PastRun> {
     let token = token_in(kv.key(), prefix)?;
     PastRun::from_json(kv.value()).filter(|run| run.token() == token)
-}
-
-async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnResponse, Fault> {
-    let op = move |client: Client| {
-        let txn = txn.clone();
-        async move { client.kv_client().txn(txn).await }
-    };
-    store.call(store.command_timeout, op).await
 }
 
 #[cfg(test)]

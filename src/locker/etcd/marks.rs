@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{
-    Compare, CompareOp, DeleteOptions, GetOptions, GetResponse, KeyValue, LeaseGrantOptions,
-    PutOptions, SortOrder, SortTarget, Txn, TxnOp, TxnOpResponse,
+    Compare, CompareOp, DeleteOptions, GetOptions, GetResponse, KeyValue, PutOptions, SortOrder,
+    SortTarget, Txn, TxnOp, TxnOpResponse,
 };
 
 use super::Etcd;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::lease::fresh_id;
+use super::lease::{self, fresh_id};
+use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::limits::MAX_TTL;
 use crate::locker::marks::{check_held, mark_key, mark_prefix, not_held};
 use crate::locker::{BoxFuture, Held, Mark, Marks};
 
@@ -22,7 +22,7 @@ use crate::locker::{BoxFuture, Held, Mark, Marks};
 /// be among them.
 const LAST: i64 = 64;
 
-/// How many keys one request reads or removes: etcd takes 128 operations (its --max-txn-ops).
+/// How many keys one request removes: etcd takes 128 operations (its --max-txn-ops).
 const PAGE: usize = 64;
 
 impl Marks for Etcd {
@@ -94,24 +94,24 @@ async fn set(
     (key, mark): (String, &Mark),
     (id, keep): (i64, Duration),
 ) -> Result<bool, Fault> {
-    grant(store, id, keep).await?;
+    lease::grant(store, id, keep).await?;
     let owner_key = held.owner_key().unwrap_or_default();
     let holds = Compare::create_revision(owner_key, CompareOp::Equal, held.token() as i64);
     let options = PutOptions::new().with_lease(id).with_prev_key();
     let put = TxnOp::put(key, mark.to_json(keep), Some(options));
     let txn = Txn::new().when([holds]).and_then([put]);
-    let op = move |client: Client| {
-        let txn = txn.clone();
-        async move { client.kv_client().txn(txn).await }
-    };
     // If the answer is lost the lease is left: the mark may be set.
-    let answer = store.call(store.command_timeout, op).await?;
+    let answer = transact(store, txn).await?;
     let mut unused = Vec::new();
     match answer.succeeded() {
         true => {
             let put = answer.op_responses().into_iter().next();
             if let Some(TxnOpResponse::Put(put)) = put {
-                unused.extend(put.prev_key().filter(|kv| kv.lease() != id).and_then(lease));
+                unused.extend(
+                    put.prev_key()
+                        .filter(|kv| kv.lease() != id)
+                        .and_then(lease_of),
+                );
             }
         }
         false => unused.push(id),
@@ -120,27 +120,10 @@ async fn set(
     Ok(answer.succeeded())
 }
 
-/// Has a lease granted that lives for so long, and is renewed by nobody.
-async fn grant(store: &Arc<EtcdMembers>, id: i64, keep: Duration) -> Result<(), Fault> {
-    // Rounded up: etcd counts in seconds.
-    let ttl = keep.min(MAX_TTL) + Duration::from_millis(999);
-    let ttl = (ttl.as_secs() as i64).clamp(1, MAX_TTL.as_secs() as i64);
-    let op = move |client: Client| async move {
-        let options = LeaseGrantOptions::new().with_id(id);
-        client.lease_client().grant(ttl, Some(options)).await
-    };
-    match store.call(store.command_timeout, op).await {
-        // Nobody else uses this id: an earlier request made it, whose answer was lost.
-        Ok(_) | Err(Fault::LeaseExists) => Ok(()),
-        Err(fault) => Err(fault),
-    }
-}
-
 /// Ends leases that carry nothing any more. Where that fails they end by themselves.
 async fn revoke(store: &Arc<EtcdMembers>, leases: Vec<i64>) {
     for id in leases {
-        let op = move |client: Client| async move { client.lease_client().revoke(id).await };
-        let _ = store.call(store.command_timeout, op).await;
+        let _ = lease::revoke(store, id).await;
     }
 }
 
@@ -169,19 +152,14 @@ async fn all(store: &Arc<EtcdMembers>, prefix: &str) -> Result<Vec<Vec<u8>>, Fau
 async fn remove(store: &Arc<EtcdMembers>, keys: &[Vec<u8>]) -> Result<u64, Fault> {
     let with_lease = DeleteOptions::new().with_prev_key();
     let deletes = keys.iter().cloned();
-    let deletes: Vec<_> = deletes
-        .map(|key| TxnOp::delete(key, Some(with_lease.clone())))
-        .collect();
-    let op = move |client: Client| {
-        let txn = Txn::new().and_then(deletes.clone());
-        async move { client.kv_client().txn(txn).await }
-    };
-    let answer = store.call(store.command_timeout, op).await?;
+    let deletes = deletes.map(|key| TxnOp::delete(key, Some(with_lease.clone())));
+    let txn = Txn::new().and_then(deletes.collect::<Vec<_>>());
+    let answer = transact(store, txn).await?;
     let (mut removed, mut unused) = (0, Vec::new());
     for response in answer.op_responses() {
         if let TxnOpResponse::Delete(deleted) = response {
             removed += deleted.deleted() as u64;
-            unused.extend(deleted.prev_kvs().iter().filter_map(lease));
+            unused.extend(deleted.prev_kvs().iter().filter_map(lease_of));
         }
     }
     revoke(store, unused).await;
@@ -189,7 +167,7 @@ async fn remove(store: &Arc<EtcdMembers>, keys: &[Vec<u8>]) -> Result<u64, Fault
 }
 
 /// The lease of a mark, which carries nothing else. What is no mark may be on anybody's.
-fn lease(kv: &KeyValue) -> Option<i64> {
+fn lease_of(kv: &KeyValue) -> Option<i64> {
     mark_in(kv)?;
     Some(kv.lease()).filter(|&id| id != 0)
 }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use etcd_client::{Compare, CompareOp, LeaseGrantOptions, PutOptions, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::recipe::gets;
+use super::lease;
+use super::recipe::{gets, transact};
 use crate::locker::Record;
 
 /// How often it is tried: we ourselves may have written since when it is held.
@@ -25,7 +26,7 @@ pub(super) async fn outlive(
     next: i64,
     rest: Duration,
 ) -> Result<(), Fault> {
-    grant(store, next, rest).await?;
+    lease::grant(store, next, rest).await?;
     attach(store, (own, lease), next, SystemTime::now() + rest).await
 }
 
@@ -60,31 +61,10 @@ async fn put(
         .when([as_read])
         .and_then([put])
         .or_else([TxnOp::get(own, None)]);
-    let op = move |client: Client| {
-        let txn = txn.clone();
-        async move { client.kv_client().txn(txn).await }
-    };
-    let answer = store.call(store.command_timeout, op).await?;
+    let answer = transact(store, txn).await?;
     // An earlier request may have moved it, whose answer was lost.
     let found = gets(&answer).pop().and_then(|mut kvs| kvs.pop());
     Ok(answer.succeeded() || found.is_some_and(|kv| kv.lease() == next))
-}
-
-/// Has the lease granted, for the next whole second: etcd counts in those.
-async fn grant(store: &Arc<EtcdMembers>, id: i64, rest: Duration) -> Result<(), Fault> {
-    let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
-    let op = move |client: Client| async move {
-        let options = LeaseGrantOptions::new().with_id(id);
-        client
-            .lease_client()
-            .grant(seconds as i64, Some(options))
-            .await
-    };
-    match store.call(store.command_timeout, op).await {
-        // Nobody else uses this id: an earlier request made it, whose answer was lost.
-        Ok(_) | Err(Fault::LeaseExists) => Ok(()),
-        Err(fault) => Err(fault),
-    }
 }
 
 /// The value of the key, and the revision of the last write to it.

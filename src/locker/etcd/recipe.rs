@@ -221,11 +221,7 @@ impl Recipe {
     }
 
     async fn transact(&self, txn: Txn) -> Result<TxnResponse, Fault> {
-        let op = move |client: Client| {
-            let txn = txn.clone();
-            async move { client.kv_client().txn(txn).await }
-        };
-        self.store.call(self.store.command_timeout, op).await
+        transact(&self.store, txn).await
     }
 
     fn get_first(&self) -> TxnOp {
@@ -261,6 +257,15 @@ impl Recipe {
         let name = self.prefix.as_bytes().strip_suffix(b"/")?;
         Stand::of(kv).filter(|stand| stand.name == name)
     }
+}
+
+/// Has a transaction done, which may be sent again where its answer is lost.
+pub(super) async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnResponse, Fault> {
+    let op = move |client: Client| {
+        let txn = txn.clone();
+        async move { client.kv_client().txn(txn).await }
+    };
+    store.call(store.command_timeout, op).await
 }
 
 /// Reads a key without its value.

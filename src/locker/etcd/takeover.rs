@@ -9,6 +9,7 @@ use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::inspect::{queue, read_records};
 use super::lease;
+use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::operator::{Contender, Removal, Ttl};
 use crate::locker::{Record, TakenAway};
@@ -86,12 +87,7 @@ async fn submit(
 ) -> Result<bool, Fault> {
     let same = Compare::create_revision(key, CompareOp::Equal, created);
     let txn = Txn::new().when([same]).and_then([change]);
-    let submit = move |client: Client| {
-        let txn = txn.clone();
-        async move { client.kv_client().txn(txn).await }
-    };
-    let answer = store.call(store.command_timeout, submit).await?;
-    Ok(answer.succeeded())
+    Ok(transact(store, txn).await?.succeeded())
 }
 
 /// The value of a key; empty if it is gone, which the transaction then finds as well.
