@@ -15,7 +15,6 @@ use crate::error::Result;
 use crate::locker::BoxFuture;
 use crate::locker::deadline::Deadline;
 use crate::locker::keeper::{Attempt, Granted, Lease, LeaseCalls, Requests};
-use crate::locker::limits::MAX_TTL;
 use crate::locker::net::random;
 use crate::locker::operator::Ttl;
 
@@ -166,22 +165,6 @@ pub(super) fn fresh_id() -> Result<i64> {
         if id != 0 {
             return Ok(id);
         }
-    }
-}
-
-/// Has a lease granted that lives for so long, or up to a second longer, and is renewed by nobody.
-pub(super) async fn grant(store: &Arc<EtcdMembers>, id: i64, time: Duration) -> Result<(), Fault> {
-    // Rounded up: etcd counts in seconds.
-    let ttl = time.min(MAX_TTL) + Duration::from_millis(999);
-    let ttl = (ttl.as_secs() as i64).clamp(1, MAX_TTL.as_secs() as i64);
-    let op = move |client: Client| async move {
-        let options = LeaseGrantOptions::new().with_id(id);
-        client.lease_client().grant(ttl, Some(options)).await
-    };
-    match store.call(store.command_timeout, op).await {
-        // Nobody else uses this id: an earlier request made it, whose answer was lost.
-        Ok(_) | Err(Fault::LeaseExists) => Ok(()),
-        Err(fault) => Err(fault),
     }
 }
 

@@ -13,6 +13,7 @@ use super::Etcd;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::lease::{self, fresh_id};
+use super::outlive;
 use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::marks::{check_held, mark_key, mark_prefix, not_held};
@@ -94,7 +95,7 @@ async fn set(
     (key, mark): (String, &Mark),
     (id, keep): (i64, Duration),
 ) -> Result<bool, Fault> {
-    lease::grant(store, id, keep).await?;
+    outlive::grant(store, id, keep).await?;
     let owner_key = held.owner_key().unwrap_or_default();
     let holds = Compare::create_revision(owner_key, CompareOp::Equal, held.token() as i64);
     let options = PutOptions::new().with_lease(id).with_prev_key();

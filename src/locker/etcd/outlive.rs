@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, LeaseGrantOptions, PutOptions, Txn, TxnOp};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::lease;
 use super::recipe::{gets, transact};
 use crate::locker::Record;
+use crate::locker::limits::MAX_TTL;
 
 /// How often it is tried: we ourselves may have written since when it is held.
 const ATTEMPTS: u32 = 3;
@@ -26,7 +26,7 @@ pub(super) async fn outlive(
     next: i64,
     rest: Duration,
 ) -> Result<(), Fault> {
-    lease::grant(store, next, rest).await?;
+    grant(store, next, rest).await?;
     attach(store, (own, lease), next, SystemTime::now() + rest).await
 }
 
@@ -65,6 +65,22 @@ async fn put(
     // An earlier request may have moved it, whose answer was lost.
     let found = gets(&answer).pop().and_then(|mut kvs| kvs.pop());
     Ok(answer.succeeded() || found.is_some_and(|kv| kv.lease() == next))
+}
+
+/// Has a lease granted that lives for so long, or up to a second longer, and is renewed by nobody.
+pub(super) async fn grant(store: &Arc<EtcdMembers>, id: i64, time: Duration) -> Result<(), Fault> {
+    // Rounded up: etcd counts in seconds.
+    let ttl = time.min(MAX_TTL) + Duration::from_millis(999);
+    let ttl = (ttl.as_secs() as i64).clamp(1, MAX_TTL.as_secs() as i64);
+    let op = move |client: Client| async move {
+        let options = LeaseGrantOptions::new().with_id(id);
+        client.lease_client().grant(ttl, Some(options)).await
+    };
+    match store.call(store.command_timeout, op).await {
+        // Nobody else uses this id: an earlier request made it, whose answer was lost.
+        Ok(_) | Err(Fault::LeaseExists) => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The value of the key, and the revision of the last write to it.

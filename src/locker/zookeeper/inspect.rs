@@ -11,7 +11,7 @@ use super::calls::{ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
 use super::found::FoundNode;
 use super::session::{ZkAnswer, ZkSession};
-use super::{enter, history, marks, names, node, value};
+use super::{enter, history, names, node, value};
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Ttl};
@@ -149,7 +149,7 @@ impl Looking {
                     let others = others.into_iter().filter(|name| {
                         // ZooKeeper's own, and what there is of marks and of past runs.
                         let is_own = self.ensemble.path(&above) == "/" && name == "zookeeper";
-                        !is_own && !marks::is_of_marks(name) && !history::is_history(name)
+                        !is_own && !name.ends_with(names::OF_MARKS) && !history::is_history(name)
                     });
                     next.extend(others.map(|name| format!("{above}/{name}")));
                 }

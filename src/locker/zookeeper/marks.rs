@@ -14,14 +14,6 @@ use crate::locker::limits::check_key;
 use crate::locker::marks::{check_held, check_name, not_held};
 use crate::locker::{BoxFuture, Held, Mark, Marks};
 
-/// Behind the name of the lock's node: no escape that a key has.
-const BESIDE: &str = "%once";
-
-/// Whether a node of this name has marks.
-pub(super) fn is_of_marks(name: &str) -> bool {
-    name.ends_with(BESIDE)
-}
-
 /// So many are looked at when one is set, whether they can go: the first by name, which mostly is by time.
 const CLEANED: usize = 100;
 
@@ -38,7 +30,9 @@ struct MarksOf<'a> {
 impl<'a> MarksOf<'a> {
     fn new(looking: &'a Looking, key: &str) -> Result<Self> {
         check_key(key)?;
-        let above = looking.ensemble().path(&(node::of_key(key) + BESIDE));
+        let above = looking
+            .ensemble()
+            .path(&(node::of_key(key) + names::OF_MARKS));
         Ok(Self { looking, above })
     }
 

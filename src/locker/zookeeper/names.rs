@@ -64,6 +64,9 @@ impl Layout {
 /// those of Curator's readers and writers.
 const MARKS: [&str; 5] = ["lock-", "__lock__", "__rlock__", "__READ__", "__WRIT__"];
 
+/// Behind the name of a lock's node, in that of the node of its marks: no escape that a key has.
+pub(super) const OF_MARKS: &str = "%once";
+
 /// The digits of a number (`%010d`).
 const DIGITS: usize = 10;
 
