@@ -102,15 +102,15 @@ fn each_right_that_is_missing_is_named() {
     );
     // Without these nobody gets as far, or they are another line.
     let others = [
-        "+hello",
-        "+auth",
-        "+role",
-        "+ping",
-        "+client|setname",
-        "+client|tracking",
+        "hello",
+        "auth",
+        "role",
+        "ping",
+        "client|setname",
+        "client|tracking",
     ];
     let commands = rights.iter().filter_map(|right| right.strip_prefix('+'));
-    for command in commands.filter(|command| !others.contains(&&*format!("+{command}"))) {
+    for command in commands.filter(|command| !others.contains(command)) {
         assert_eq!(
             server.cli(&["ACL", "SETUSER", "app", &format!("-{command}")]),
             "OK"
@@ -127,6 +127,19 @@ fn each_right_that_is_missing_is_named() {
         "/locks/k",
         "the doctor left something"
     );
+}
+
+/// It tries whether it may delete, and the record of who is gone (`--min-hold`) stays.
+#[test]
+fn a_lock_whose_holder_is_gone_is_left_as_it_is() {
+    let server = RedisServer::with(&["--appendonly", "yes"]);
+    let store = Store::at(server.endpoint());
+    output(store.run(&["--min-hold", "10m"], &["true"])).silent(0);
+    let records = format!("{{{}}}:genlock:r", store.key);
+    let kept = server.cli(&["HGETALL", &records]);
+    assert!(kept.contains("min_hold_ends_at"), "{kept}");
+    examined(doctor(&server.endpoint(), &[&store.key]), 0);
+    assert_eq!(server.cli(&["HGETALL", &records]), kept);
 }
 
 /// A password alone is that of the user whom Redis knows without a name (`requirepass`).

@@ -5,7 +5,7 @@ local asked = {
   {'GET', K}, {'TYPE', K}, {'PTTL', K}, {'PEXPIRE', K, 'x'}, {'SET', K, '', 'NX', 'XX'}, {'DEL', nobody},
   {'ZADD', Q, 'x', '0'}, {'ZREM', Q, '0'}, {'ZSCORE', Q, '0'}, {'ZRANK', Q, '0'},
   {'ZRANGE', Q, 0, 0}, {'ZRANGEBYSCORE', Q, 0, 0}, {'ZREM', V, '0'},
-  {'HGET', R, '0'}, {'HSET', R, '0', '0', '0'}, {'HDEL', R, '0'},
+  {'HGET', R, '0'}, {'HSET', R, '0', '0', '0'}, {'HDEL', R, nobody},
   {'HGETALL', nobody}, {'ZCOUNT', Q, 0, 0}, {'ZREMRANGEBYSCORE', Q, 'x', 'x'},
   {'TIME'}, {'PUBLISH', nobody, ''},
 }
