@@ -25,7 +25,7 @@ pub(crate) fn who(record: Option<&Record>) -> String {
     let Some(record) = record else {
         return "another tool, which left no record".to_owned();
     };
-    let mut text = user_and_host(record);
+    let mut text = user_and_host(&record.user, &record.host);
     text.push_str(&format!(" (pid {}", record.pid));
     if !record.command.is_empty() {
         text.push_str(&format!(": {}", escape(&record.command)));
@@ -59,8 +59,8 @@ pub(crate) fn note(text: &str) -> String {
 }
 
 /// `user@host`.
-pub(crate) fn user_and_host(record: &Record) -> String {
-    format!("{}@{}", escape(&record.user), escape(&record.host))
+pub(crate) fn user_and_host(user: &str, host: &str) -> String {
+    format!("{}@{}", escape(user), escape(host))
 }
 
 /// A time that a store keeps, in RFC 3339: at a terminal in its reader's time zone. What is no such
@@ -83,12 +83,7 @@ pub(crate) fn held_for(record: &Record) -> Option<Duration> {
 
 /// `an operator took it away: user@host`.
 pub(crate) fn taken_away(by: &TakenAway) -> String {
-    format!(
-        "{}: {}@{}",
-        Loss::TakenAway,
-        escape(&by.user),
-        escape(&by.host)
-    )
+    format!("{}: {}", Loss::TakenAway, user_and_host(&by.user, &by.host))
 }
 
 /// At most this much of another's text is shown.

@@ -97,7 +97,9 @@ fn line(time: &str, key: &str, last: &Last, columns: usize) -> String {
         }
     };
     let holder = waiting.holder.as_ref();
-    let who = holder.map_or("another tool".to_owned(), describe::user_and_host);
+    let who = holder.map_or("another tool".to_owned(), |holder| {
+        describe::user_and_host(&holder.user, &holder.host)
+    });
     let held = holder.and_then(describe::held_for).map(whole_seconds);
     let held = held.map_or(String::new(), |held| format!(" for {held}"));
     let place = place(waiting);
@@ -112,11 +114,9 @@ fn line(time: &str, key: &str, last: &Last, columns: usize) -> String {
     let Some(record) = holder else {
         return line;
     };
-    let mut parts = vec![command(record)];
-    if !record.reason.is_empty() {
-        parts.insert(0, describe::escape(&record.reason));
-    }
-    for part in parts {
+    let reason = Some(&record.reason).filter(|reason| !reason.is_empty());
+    let reason = reason.map(|reason| describe::escape(reason));
+    for part in reason.into_iter().chain([command(record)]) {
         let left = columns.saturating_sub(width(&line) + " · ".chars().count());
         if left >= SHORTEST_PART {
             line += &format!(" · {}", fit(&part, left));

@@ -83,8 +83,8 @@ pub(super) fn words(seen: &KnownRun) -> String {
         RunOutcome::Lost => with_detail("lost"),
         RunOutcome::TakenAway => match &report.taken_away {
             Some(by) => {
-                let (user, host) = (describe::escape(&by.user), describe::escape(&by.host));
-                format!("taken away by {user}@{host}")
+                let who = describe::user_and_host(&by.user, &by.host);
+                format!("taken away by {who}")
             }
             None => "taken away".to_owned(),
         },

@@ -192,9 +192,8 @@ fn tip(bar: &Bar<'_>) -> String {
         describe::duration(Duration::from_millis(time.as_millis() as u64))
     };
     format!(
-        "{}@{}, token {}: {}; came {}, waited {}, held {}",
-        describe::escape(&run.user),
-        describe::escape(&run.host),
+        "{}, token {}: {}; came {}, waited {}, held {}",
+        describe::user_and_host(&run.user, &run.host),
         run.token(),
         outcome::words(bar.seen),
         describe::escape(&report.started_at),

@@ -69,11 +69,7 @@ fn row(seen: &KnownRun) -> [String; COLUMNS] {
         run.token().to_string(),
         seconds(report.waited_seconds),
         seconds(report.held_seconds),
-        format!(
-            "{}@{}",
-            describe::escape(&run.user),
-            describe::escape(&run.host)
-        ),
+        describe::user_and_host(&run.user, &run.host),
         how,
     ]
 }
