@@ -45,15 +45,15 @@ pub(super) struct Locking<'a> {
 /// The store that the options name.
 ///
 /// # Errors
-/// The store cannot be meant, or has no marks and needs them, or its locks expire, and the TTL has no room for the time between SIGTERM
-/// and SIGKILL.
+/// The store cannot be meant, or has no marks and needs them, or its locks expire, and the TTL has no room
+/// for the time between SIGTERM and SIGKILL.
 pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result<Store> {
     let store = Store::of(&options.connection)?;
     let able = store.kind.capabilities;
-    if options.once.is_some() && !able.marks {
-        return Err(able.lacks(&options.key, Capability::Marks));
+    if options.once.is_some() {
+        able.check(&options.key, Capability::Marks)?;
     }
-    let runs_out = store.kind.capabilities.expires || options.no_renew;
+    let runs_out = able.expires || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
         let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));
         times::check(options.ttl, grace, !options.no_renew, origins)?;
@@ -63,8 +63,8 @@ pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result
 
 impl<'a> Locking<'a> {
     /// Opens the store, which sends nothing yet. It is asked after the `delay`, and the limit of the wait
-    /// counts from then on. `command` is for the holder's record. `reader` is called with every event, after the verb's own state and the lines
-    /// on stderr.
+    /// counts from then on. `command` is for the holder's record. `reader` is called with every event,
+    /// after the verb's own state and the lines on stderr.
     pub(super) fn open(
         options: &'a LockOptions,
         store: Store,

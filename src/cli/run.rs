@@ -51,8 +51,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let store = locking::store(&options.lock, settings)?;
     let able = store.kind.capabilities;
-    if options.history.is_some() && !able.history {
-        return Err(able.lacks(&options.lock.key, Capability::History).into());
+    if options.history.is_some() {
+        able.check(&options.lock.key, Capability::History)?;
     }
     let delay = jitter::delay(options, settings, store.kind)?;
     if options.min_hold.is_some() {
@@ -63,7 +63,7 @@ pub(super) fn run(
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(under_lock(options, settings, (store, delay), forked));
+    let exit = runtime.block_on(under_lock(options, settings, store, delay, forked));
     // To drop the runtime takes time, and would wait for the threads in which tokio looks up names.
     // The process is about to end anyway.
     std::mem::forget(runtime);
@@ -73,7 +73,8 @@ pub(super) fn run(
 async fn under_lock(
     options: &RunOptions,
     settings: &Settings,
-    (store, delay): (Store, Duration),
+    store: Store,
+    delay: Duration,
     forked: ForkedWatchdog,
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
@@ -120,21 +121,10 @@ struct Run<'a> {
 impl Run<'_> {
     async fn until_over(mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
         loop {
-            let interruption = supervision.interruption(&mut self.signals);
-            let held = match self.locking.wait(interruption).await {
-                Ok(held) => held,
+            let (held, acquired, begun) = match self.acquire(&supervision).await {
+                Ok(acquired) => acquired,
                 Err(why) => {
                     // Whoever reads the message may act on it at once: the queue has been left by then.
-                    self.locking.close(&mut self.signals).await;
-                    supervision.end();
-                    return self.locking.not_held(why).await;
-                }
-            };
-            let acquired = Instant::now();
-            let begun = match self.begin(&held, &mut supervision).await {
-                Ok(begun) => begun,
-                Err(why) => {
-                    drop(held);
                     self.locking.close(&mut self.signals).await;
                     supervision.end();
                     return self.locking.not_held(why).await;
@@ -154,17 +144,21 @@ impl Run<'_> {
         }
     }
 
-    /// What is done before the command starts, unless a signal comes.
-    async fn begin(
+    /// Acquires the lock, and does what is to be done before the command starts, unless a signal comes.
+    /// Gives when it was acquired too.
+    async fn acquire(
         &mut self,
-        held: &Held,
-        supervision: &mut Supervision,
-    ) -> Result<Option<Begun>, NotHeld> {
-        tokio::select! {
+        supervision: &Supervision,
+    ) -> Result<(Held, Instant, Option<Begun>), NotHeld> {
+        let interruption = supervision.interruption(&mut self.signals);
+        let held = self.locking.wait(interruption).await?;
+        let acquired = Instant::now();
+        let begun = tokio::select! {
             biased;
-            signal = supervision.interruption(&mut self.signals) => Err(NotHeld::Signal(signal)),
-            begun = self.locking.begin(held) => Ok(begun?),
-        }
+            signal = supervision.interruption(&mut self.signals) => return Err(NotHeld::Signal(signal)),
+            begun = self.locking.begin(&held) => begun?,
+        };
+        Ok((held, acquired, begun))
     }
 
     /// Runs the command under the lock that was acquired at that moment, until nothing of it lives, or its
