@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::ownership::{Grip, Owner, Ownership};
-use super::{BoxFuture, Claim, Claims, Options};
+use super::{BoxFuture, Claim, Claims, MAX_TTL, Options};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::loss::Loss;
@@ -233,7 +233,7 @@ impl Held {
 
     /// Lets go of it, but it stays held in the store for so long, or a little longer, and nobody has to
     /// renew it. So a lock can be held for a time at least, although the work under it was done before.
-    /// An operator can end that. Where it was released at once, as [`Held::unlock`] does it, that is an
+    /// [`MAX_TTL`] is the longest, in place of any longer one. An operator can end that. Where it was released at once, as [`Held::unlock`] does it, that is an
     /// error; also if the future is dropped it may be.
     ///
     /// # Errors
@@ -255,7 +255,7 @@ impl Held {
         grip.let_go();
         let loss = ownership.loss().filter(|&loss| loss != Loss::Released);
         let released = match loss.is_none() && !rest.is_zero() {
-            true => possession.release_after(rest).await,
+            true => possession.release_after(rest.min(MAX_TTL)).await,
             false => possession.release().await,
         };
         match loss {

@@ -17,8 +17,11 @@ impl RedisNodes {
         if !std::mem::replace(&mut self.cluster().asked, true) {
             let nodes = self.clone();
             tokio::spawn(async move {
-                // Who may not ask knows those only that it was told of.
-                let _ = nodes.masters().await;
+                // Who may not ask knows those only that it was told of; after a broken connection it is
+                // tried again.
+                if let Err(Fault::Broken(_)) = nodes.masters().await {
+                    nodes.cluster().asked = false;
+                }
             });
         }
     }

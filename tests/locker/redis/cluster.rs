@@ -230,6 +230,10 @@ async fn who_takes_the_place_of_a_server_is_found() {
             .cli(&["INFO", "commandstats"])
             .contains("cmdstat_cluster|slots")
     });
+    // What it is answered next comes after the answer to that.
+    let held = lock(&client, KEYS[0]).await;
+    let token = token.max(held.token());
+    client.unlock(held).await.expect("a release");
     tokio::time::sleep(Duration::from_millis(100)).await;
     cluster.servers[0].kill();
     assert_eq!(replica.cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]), "OK");

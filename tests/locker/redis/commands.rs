@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::support::redis::documented_rights;
+
 /// With the version that each came with: <https://redis.io/docs/latest/commands/>.
 const KNOWN: [(&str, &str); 33] = [
     ("CLIENT CACHING", "6.0"),
@@ -42,13 +44,7 @@ const KNOWN: [(&str, &str); 33] = [
 
 #[test]
 fn no_command_is_newer_than_redis_6_2() {
-    let mut asked = BTreeSet::new();
-    look_into(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/locker/redis")),
-        &mut asked,
-    );
-    assert!(asked.len() > 20, "{asked:?}");
-    for command in &asked {
+    for command in &asked() {
         let known = KNOWN.iter().find(|(known, _)| known == command);
         let (_, version) = known.unwrap_or_else(|| panic!("which Redis has {command}?"));
         let (major, minor) = version.split_once('.').expect("a version");
@@ -58,6 +54,35 @@ fn no_command_is_newer_than_redis_6_2() {
         );
         assert!(version <= (6, 2), "{command} came with Redis {version:?}");
     }
+}
+
+/// A user who follows the page can do all that genlock asks for.
+#[test]
+fn every_command_is_among_the_rights_that_are_documented() {
+    // Named above the list, each for whoever needs it.
+    let named = ["scan", "select", "cluster|slots", "info"];
+    let rights = documented_rights();
+    let rights: Vec<_> = rights
+        .iter()
+        .filter_map(|right| right.strip_prefix('+'))
+        .collect();
+    for command in asked() {
+        let right = command.to_lowercase().replace(' ', "|");
+        let right = right.as_str();
+        assert!(
+            rights.contains(&right) || named.contains(&right),
+            "+{right}"
+        );
+    }
+}
+
+/// What is asked of a Redis.
+fn asked() -> BTreeSet<String> {
+    let mut asked = BTreeSet::new();
+    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src/locker/redis");
+    look_into(Path::new(sources), &mut asked);
+    assert!(asked.len() > 20, "{asked:?}");
+    asked
 }
 
 /// The commands in the sources below a directory.

@@ -5,7 +5,7 @@ local token, holder = owner(value)
 if holder == '0' and token == ticket then
   return 1
 end
-if holder ~= id or redis.call('HGET', R, '!' .. id) then
+if holder ~= id or token ~= ticket or redis.call('HGET', R, '!' .. id) then
   return 0
 end
 local _, record = kept(id)
