@@ -8,6 +8,7 @@
 
 mod broken;
 mod coalesce;
+mod contenders;
 mod diagnose;
 mod diagnosis;
 mod dial;

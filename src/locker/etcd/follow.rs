@@ -9,9 +9,9 @@ use etcd_client::{Event as EtcdEvent, EventType, KeyValue, WatchOptions};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::contenders::{self, QueueKey, Queues};
 use super::expiry::Expiry;
 use super::fault::Fault;
-use super::inspect::{self, QueueKey, Queues};
 use super::{Shared, watch};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -37,9 +37,9 @@ pub(super) async fn follow(
     };
     loop {
         let read = async {
-            let (mut queues, at) = inspect::queues(store, prefix.as_bytes()).await?;
+            let (mut queues, at) = contenders::queues(store, prefix.as_bytes()).await?;
             let entries = queues.values_mut().flat_map(|queue| queue.values_mut());
-            inspect::read_records(store, entries).await?;
+            contenders::read_records(store, entries).await?;
             Ok((queues, at))
         };
         let fault = match read.await {
@@ -93,7 +93,7 @@ impl News {
 impl Picture<'_> {
     /// Follows the watch from this revision for as long as it goes on.
     async fn keep_up(&mut self, shared: &Arc<Shared>, prefix: &str, from: i64) -> Fault {
-        let (first, end) = inspect::range(prefix.as_bytes());
+        let (first, end) = contenders::range(prefix.as_bytes());
         let options = WatchOptions::new()
             .with_range(end)
             .with_start_revision(from);

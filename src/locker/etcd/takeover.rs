@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
+use super::contenders::{queue, read_records};
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::inspect::{queue, read_records};
 use super::lease;
 use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};

@@ -13,7 +13,8 @@ use super::watches::{self, SharedWatch};
 /// A watch that has begun.
 pub(super) struct Watch {
     shared: SharedWatch,
-    message: Option<WatchResponse>,
+    /// Its first answer, until that was taken.
+    first: Option<WatchResponse>,
     moved: Receiver<u64>,
 }
 
@@ -34,18 +35,18 @@ impl Watch {
             let (key, options) = (key.clone(), options.clone());
             async move { watches::open(&client, &client.watches, key, options).await }
         };
-        let (shared, message) = store.call(store.command_timeout, open).await?;
+        let (shared, first) = store.call(store.command_timeout, open).await?;
         moved.mark_unchanged();
         Ok(Self {
             shared,
-            message,
+            first,
             moved,
         })
     }
 
     /// For a watch from now on: the last revision that it does not see.
     pub(super) fn after(&self) -> i64 {
-        let header = self.message.as_ref().and_then(WatchResponse::header);
+        let header = self.first.as_ref().and_then(WatchResponse::header);
         header.map_or(i64::MAX, |header| header.revision())
     }
 
@@ -60,19 +61,22 @@ impl Watch {
         mut each: impl FnMut(&Event) -> ControlFlow<T>,
     ) -> Result<T, Fault> {
         loop {
-            let Some(answer) = self.message else {
-                return Err(Fault::broken("the watch was closed"));
-            };
-            if answer.canceled() {
-                let reason = answer.cancel_reason();
-                return Err(Fault::broken(format!("the watch was ended: {reason}")));
-            }
-            for event in answer.events() {
+            for event in self.answer().await?.events() {
                 if let ControlFlow::Break(found) = each(event) {
                     return Ok(found);
                 }
             }
-            self.message = tokio::select! {
+        }
+    }
+
+    /// The next answer, with its events. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`Watch::until`].
+    pub(super) async fn answer(&mut self) -> Result<WatchResponse, Fault> {
+        let answer = match self.first.take() {
+            Some(first) => Some(first),
+            None => tokio::select! {
                 message = self.shared.message() => message.map_err(|error| match error.into() {
                     // The next call logs in anew.
                     Fault::StaleLogin(why) => Fault::passing(why),
@@ -81,8 +85,14 @@ impl Watch {
                 _ = self.moved.changed() => {
                     return Err(Fault::broken("another connection is used"));
                 }
-            };
+            },
+        };
+        let answer = answer.ok_or_else(|| Fault::broken("the watch was closed"))?;
+        if answer.canceled() {
+            let reason = answer.cancel_reason();
+            return Err(Fault::broken(format!("the watch was ended: {reason}")));
         }
+        Ok(answer)
     }
 }
 

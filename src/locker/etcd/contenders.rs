@@ -1,0 +1,191 @@
+//! Reading the queues of locks: who stands in them, with what they say of themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
+
+use super::dial::{Client, EtcdMembers};
+use super::fault::Fault;
+use super::recipe::{create_revision, gets};
+use super::standing::{self, Stand, Standing};
+use crate::locker::Record;
+use crate::locker::operator::Contender;
+
+/// How many keys one request reads, without their values.
+const PAGE: i64 = 5_000;
+
+/// How many values one transaction reads (etcd takes 128 operations, its --max-txn-ops). Anybody can
+/// write values of a megabyte and a half, so that it is bounded in memory too.
+const VALUES: usize = 64;
+
+/// One key of a queue.
+#[derive(Clone, Debug)]
+pub(super) struct QueueKey {
+    pub(super) key: Vec<u8>,
+    pub(super) revision: i64,
+    lease: i64,
+    is_moved: bool,
+    /// Whether the key was written over, so that it stands only while the lease lives.
+    in_doubt: bool,
+    pub(super) record: Option<Record>,
+}
+
+impl QueueKey {
+    /// The name of the lock that a key stands in the queue of, and the key; `None` if it stands in
+    /// none.
+    pub(super) fn of(kv: &KeyValue) -> Option<(Vec<u8>, Self)> {
+        let stand = Stand::of(kv)?;
+        let entry = Self {
+            key: kv.key().to_vec(),
+            revision: kv.create_revision(),
+            lease: stand.lease,
+            is_moved: stand.is_moved,
+            in_doubt: stand.standing == Standing::WrittenOver,
+            record: Record::from_json(kv.value()),
+        };
+        Some((stand.name.to_vec(), entry))
+    }
+
+    pub(super) fn contender(&self) -> Contender {
+        Contender {
+            owner_key: String::from_utf8_lossy(&self.key).into_owned(),
+            token: Some(self.revision as u64),
+            lease: Some(format!("{:x}", self.lease)),
+            record: self.record.clone(),
+        }
+    }
+
+    pub(super) fn in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// The lease that the key ends with.
+    pub(super) fn lease(&self) -> i64 {
+        self.lease
+    }
+
+    /// Whether that is not the one of its holder.
+    pub(super) fn is_moved(&self) -> bool {
+        self.is_moved
+    }
+}
+
+/// The queues of several locks by name; each by the create revision, the holder first.
+pub(super) type Queues = BTreeMap<Vec<u8>, BTreeMap<i64, QueueKey>>;
+
+/// Every queue below a prefix, at one revision, and that revision. The records are still to be read.
+/// Contenders whose key was written over are left out: to ask for the lease of each would take too
+/// long.
+pub(super) async fn queues(
+    store: &Arc<EtcdMembers>,
+    prefix: &[u8],
+) -> Result<(Queues, i64), Fault> {
+    let (mut found, at) = read_keys(store, prefix).await?;
+    found.retain(|_, queue| {
+        queue.retain(|_, entry| !entry.in_doubt);
+        !queue.is_empty()
+    });
+    Ok((found, at))
+}
+
+async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
+    let mut found = Queues::new();
+    let mut at = 0;
+    let (mut from, end) = range(prefix);
+    loop {
+        let options = GetOptions::new()
+            .with_range(end.clone())
+            .with_keys_only()
+            .with_limit(PAGE)
+            .with_revision(at);
+        let first = from.clone();
+        let page = move |client: Client| {
+            let (first, options) = (first.clone(), options.clone());
+            async move { client.kv_client().get(first, Some(options)).await }
+        };
+        let answer = store.call(store.command_timeout, page).await?;
+        if at == 0 {
+            at = answer.header().map_or(0, |header| header.revision());
+        }
+        for (name, entry) in answer.kvs().iter().filter_map(QueueKey::of) {
+            found.entry(name).or_default().insert(entry.revision, entry);
+        }
+        match answer.kvs().last() {
+            Some(last) if answer.more() => {
+                from = last.key().to_vec();
+                from.push(0);
+            }
+            _ => return Ok((found, at)),
+        }
+    }
+}
+
+/// The queue of one name.
+pub(super) async fn queue(
+    store: &Arc<EtcdMembers>,
+    key: &str,
+) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
+    let (mut found, at) = read_keys(store, format!("{key}/").as_bytes()).await?;
+    let mut queue = found.remove(key.as_bytes()).unwrap_or_default();
+    let in_doubt: Vec<_> = queue.values().filter(|e| e.in_doubt).cloned().collect();
+    for entry in in_doubt {
+        if standing::has_ended(store, entry.lease, &entry.key).await? {
+            queue.remove(&entry.revision);
+        }
+    }
+    Ok((queue, at))
+}
+
+/// The first key of a prefix, and the end of its range; of the empty one all keys (etcd's
+/// `range_end`, api/etcdserverpb/rpc.proto).
+pub(super) fn range(prefix: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return (prefix.to_vec(), end);
+        }
+    }
+    let first = if prefix.is_empty() { &[0] } else { prefix };
+    (first.to_vec(), vec![0])
+}
+
+/// Reads the records of these entries, which stay `None` where the key is gone by now.
+pub(super) async fn read_records<'a>(
+    store: &Arc<EtcdMembers>,
+    entries: impl Iterator<Item = &'a mut QueueKey>,
+) -> Result<(), Fault> {
+    let mut entries: Vec<_> = entries.collect();
+    for part in entries.chunks_mut(VALUES) {
+        let reads: Vec<_> = part.iter().map(|e| TxnOp::get(&*e.key, None)).collect();
+        let read = move |client: Client| {
+            let txn = Txn::new().and_then(reads.clone());
+            async move {
+                let kv = client.kv_client();
+                let mut kv = kv.max_decoding_message_size(usize::MAX);
+                kv.txn(txn).await
+            }
+        };
+        let answer = store.call(store.command_timeout, read).await?;
+        for (entry, kvs) in part.iter_mut().zip(gets(&answer)) {
+            if create_revision(&kvs) == Some(entry.revision) {
+                entry.record = kvs.first().and_then(|kv| Record::from_json(kv.value()));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_of_a_prefix_is_etcds() {
+        assert_eq!(range(b"a/"), (b"a/".to_vec(), b"a0".to_vec()));
+        assert_eq!(range(b"a\xff"), (b"a\xff".to_vec(), b"b".to_vec()));
+        assert_eq!(range(b""), (vec![0], vec![0]));
+        assert_eq!(range(b"\xff"), (vec![0xff], vec![0]));
+    }
+}
