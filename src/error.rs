@@ -40,6 +40,11 @@ pub enum ErrorKind {
     Closed,
     /// The store cannot do that: it is beyond its capabilities.
     Unsupported,
+    /// Others hold the lock or wait for it by another number of holders.
+    OtherMaxHolders,
+    /// A newer one came, and this one gave up its place in the queue: see
+    /// [`QueuePolicy::Latest`](crate::locker::QueuePolicy::Latest).
+    Superseded,
 }
 
 impl fmt::Display for ErrorKind {
@@ -56,6 +61,8 @@ impl fmt::Display for ErrorKind {
             Self::Denied => "denied",
             Self::Closed => "closed",
             Self::Unsupported => "unsupported",
+            Self::OtherMaxHolders => "other number of holders",
+            Self::Superseded => "superseded",
         })
     }
 }

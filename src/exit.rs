@@ -64,7 +64,9 @@ impl Exit {
             ErrorKind::InvalidKey
             | ErrorKind::InvalidTtl
             | ErrorKind::AlreadyHeld
-            | ErrorKind::Unsupported => USAGE,
+            | ErrorKind::Unsupported
+            | ErrorKind::OtherMaxHolders => USAGE,
+            ErrorKind::Superseded => NOT_ACQUIRED,
             ErrorKind::InvalidConfig => CONFIG,
             ErrorKind::Denied => DENIED,
             ErrorKind::Unavailable | ErrorKind::TimedOut => UNAVAILABLE,

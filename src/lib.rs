@@ -54,6 +54,7 @@ mod events;
 mod input;
 pub mod locker;
 mod loss;
+mod mode;
 mod record;
 mod report;
 mod secrets;

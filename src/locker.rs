@@ -40,6 +40,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use crate::loss::Loss;
+pub use crate::mode::{Mode, QueuePolicy};
 pub use crate::record::{Record, TakenAway};
 
 pub use builder::RequestBuilder;
@@ -55,14 +56,14 @@ pub use history::{History, PastRun};
 pub use hold::Hold;
 #[cfg(feature = "cli")]
 pub(crate) use limits::MIN_TTL;
-pub use limits::{MAX_KEY, MAX_TTL, check_key};
+pub use limits::{MAX_KEY, MAX_KEYS, MAX_TTL, check_key};
 pub use marks::{Mark, Marks};
 #[cfg(feature = "net")]
 pub use net::{Certificate, Credentials, Tls};
 pub use operator::Operator;
 pub use options::Options;
 pub use ownership::{Owner, Ownership};
-pub use request::{Mode, QueuePolicy, Request};
+pub use request::Request;
 
 /// A boxed future, which keeps [`Locker`] object-safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -5,8 +5,15 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-/// The mode of every lock.
+use crate::mode::{Mode, QueuePolicy};
+
+/// The modes, as a record writes them.
 const EXCLUSIVE: &str = "exclusive";
+const SHARED: &str = "shared";
+const ONE_OF: &str = "one-of";
+
+/// A policy in the queue, as a record writes it. The ordinary one is not written.
+const LATEST: &str = "latest";
 
 /// The holder's record, kept as JSON in the store. Unknown fields are passed over and missing ones
 /// are empty, so that every version reads every other's.
@@ -25,8 +32,14 @@ pub struct Record {
     /// Since when it holds or waits, RFC 3339 in UTC. Of a holder that had to wait it says so once
     /// the lock is held for a tenth of a second (etcd, Redis, ZooKeeper).
     pub since: String,
-    /// `exclusive`. An empty one is kept as that.
+    /// `exclusive`, `shared` or `one-of`. An empty one is kept as `exclusive`.
     pub mode: String,
+    /// How many may hold at a time, of `one-of`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_holders: Option<u32>,
+    /// `latest` of one who, while it waits, is sent away by a newer one of this kind.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub queue: String,
     /// Why it holds or waits, in the words of who asked for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
@@ -82,6 +95,40 @@ impl Record {
     pub(crate) fn host_name() -> String {
         let system = rustix::system::uname();
         system.nodename().to_string_lossy().into_owned()
+    }
+
+    /// The record of one who takes a lock in this mode, and waits for it so.
+    #[must_use]
+    pub(crate) fn locking(mut self, mode: Mode, queue: QueuePolicy) -> Self {
+        let (word, limit) = match mode {
+            Mode::Exclusive => (EXCLUSIVE, None),
+            Mode::Shared => (SHARED, None),
+            Mode::OneOf(limit) => (ONE_OF, Some(limit)),
+        };
+        word.clone_into(&mut self.mode);
+        self.max_holders = limit;
+        self.queue = match queue {
+            QueuePolicy::Fifo => String::new(),
+            QueuePolicy::Latest => LATEST.to_owned(),
+        };
+        self
+    }
+
+    /// In which mode it locks. What this version does not know is exclusive.
+    pub fn locks(&self) -> Mode {
+        match (&*self.mode, self.max_holders) {
+            (SHARED, _) => Mode::Shared,
+            (ONE_OF, Some(limit)) if limit > 0 => Mode::OneOf(limit),
+            _ => Mode::Exclusive,
+        }
+    }
+
+    /// What it does while it waits.
+    pub fn queues(&self) -> QueuePolicy {
+        match &*self.queue {
+            LATEST => QueuePolicy::Latest,
+            _ => QueuePolicy::Fifo,
+        }
     }
 
     /// The record as a store keeps it, with `since` set to this moment.
@@ -183,6 +230,22 @@ mod tests {
         assert_eq!(read.clone().since(String::new()), read);
         // Nor does it meet a field that it does not know where there is nothing to say.
         assert!(!String::from_utf8_lossy(&read.to_json()).contains("reason"));
+    }
+
+    #[test]
+    fn a_mode_that_is_not_known_is_exclusive() {
+        for (kept, mode) in [
+            (r#"{"mode":"exclusive"}"#, Mode::Exclusive),
+            (r#"{"mode":"shared"}"#, Mode::Shared),
+            (r#"{"mode":"one-of","max_holders":2}"#, Mode::OneOf(2)),
+            (r#"{"mode":"one-of"}"#, Mode::Exclusive),
+            (r#"{"mode":"one-of","max_holders":0}"#, Mode::Exclusive),
+            (r#"{"mode":"later"}"#, Mode::Exclusive),
+        ] {
+            let read = Record::from_json(kept.as_bytes()).expect("a record");
+            assert_eq!(read.locks(), mode, "{kept}");
+            assert_eq!(read.queues(), QueuePolicy::Fifo);
+        }
     }
 
     #[test]

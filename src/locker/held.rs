@@ -66,6 +66,13 @@ impl Grant {
         self.owner_key = Some(owner_key.into());
         self
     }
+
+    /// As this one of N holders, counted from 0.
+    #[must_use]
+    pub fn with_index(mut self, index: u32) -> Self {
+        self.index = Some(index);
+        self
+    }
 }
 
 /// The key and its token: `/k (token 7)`.

@@ -8,6 +8,10 @@ use crate::error::{Error, ErrorKind, Result, Setting, Subject};
 /// and of a store's own keys.
 pub const MAX_KEY: usize = 4096;
 
+/// How many keys are taken at once, at most: each is a few operations of one transaction, of which
+/// etcd takes 128 (`--max-txn-ops`).
+pub const MAX_KEYS: usize = 16;
+
 /// Refuses a key that no store should take. For stores; [`Request::check`](super::Request::check) does
 /// this too.
 ///

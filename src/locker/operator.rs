@@ -7,7 +7,7 @@ mod changes;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::{BoxFuture, Record, TakenAway};
+use super::{BoxFuture, Mode, Record, TakenAway};
 use crate::error::Result;
 #[cfg(any(feature = "redis", feature = "zookeeper"))]
 pub(crate) use changes::changes;
@@ -99,8 +99,8 @@ pub trait Operator: Send + Sync {
 pub struct Queue {
     /// The key.
     pub key: String,
-    /// The holder first, then who waits, first come first served. A store without a queue knows
-    /// the holder only.
+    /// The holders first, then who waits, first come first served. A store without a queue knows
+    /// holders only.
     pub contenders: Vec<Contender>,
     /// How long the holder's lock lasts, where it was asked for and can run out.
     pub ttl: Option<Ttl>,
@@ -123,14 +123,26 @@ impl Queue {
         self
     }
 
-    /// Who holds the lock.
+    /// Who holds the lock; the one who came first, if several do.
     pub fn holder(&self) -> Option<&Contender> {
         self.contenders.first()
     }
 
+    /// All who hold the lock, in the order in which they came.
+    pub fn holders(&self) -> &[Contender] {
+        &self.contenders[..self.held()]
+    }
+
     /// Who waits for it.
     pub fn waiters(&self) -> &[Contender] {
-        self.contenders.get(1..).unwrap_or_default()
+        &self.contenders[self.held()..]
+    }
+
+    /// How many hold it.
+    fn held(&self) -> usize {
+        let modes: Vec<_> = self.contenders.iter().map(Contender::locks).collect();
+        let may = |&place: &usize| modes[place].may_hold(modes[..place].iter().copied());
+        (0..modes.len()).take_while(may).count()
     }
 }
 
@@ -144,6 +156,8 @@ pub struct Contender {
     pub token: Option<u64>,
     /// The lease that carries it, as the store writes it (hexadecimal in etcd).
     pub lease: Option<String>,
+    /// Which of several holders it is, where the store knows it.
+    pub index: Option<u32>,
     /// What it says of itself. Other tools say nothing.
     pub record: Option<Record>,
 }
@@ -164,11 +178,24 @@ impl Contender {
         self
     }
 
+    /// For stores: as this one of several holders, if that is known.
+    #[must_use]
+    pub fn with_index(mut self, index: Option<u32>) -> Self {
+        self.index = index;
+        self
+    }
+
     /// For stores: with what it says of itself, if it says anything.
     #[must_use]
     pub fn with_record(mut self, record: Option<Record>) -> Self {
         self.record = record;
         self
+    }
+
+    /// In which mode it locks. Another tool's is exclusive.
+    pub fn locks(&self) -> Mode {
+        let record = self.record.as_ref();
+        record.map_or(Mode::Exclusive, Record::locks)
     }
 
     /// Whether an operator told it to let go.

@@ -5,9 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::capabilities::{Capabilities, Capability};
-use super::limits::check_key;
+use super::limits::{MAX_KEYS, check_key};
 use super::options::Options;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::{Mode, QueuePolicy};
 use crate::record::Record;
 
 /// A request for the locks of one or several keys. What is not set comes from the client's
@@ -23,49 +24,6 @@ pub struct Request {
     reason: Option<String>,
     labels: BTreeMap<String, String>,
     follows_queue: Option<bool>,
-}
-
-/// With whom a holder shares the lock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mode {
-    /// With nobody.
-    #[default]
-    Exclusive,
-    /// With others that are shared too.
-    Shared,
-    /// With others up to so many, who all say the same number.
-    OneOf(u32),
-}
-
-/// What a waiter does in the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum QueuePolicy {
-    /// Waits for all that were there before.
-    #[default]
-    Fifo,
-    /// Sends away those who wait by this policy too and came before.
-    Latest,
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exclusive => f.write_str("exclusive"),
-            Self::Shared => f.write_str("shared"),
-            Self::OneOf(holders) => write!(f, "one of {holders}"),
-        }
-    }
-}
-
-impl fmt::Display for QueuePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fifo => "fifo",
-            Self::Latest => "latest",
-        })
-    }
 }
 
 /// The keys, and what is out of the ordinary: `/k and /l (shared, no wait)`.
@@ -201,7 +159,7 @@ impl Request {
             holder.reason.clone_from(reason);
         }
         holder.labels.extend(self.labels.clone());
-        holder
+        holder.locking(self.mode, self.queue)
     }
 
     /// Whether a waiter tells of all that moves ahead of it, for a client with these options.
@@ -216,13 +174,30 @@ impl Request {
     /// [`InvalidKey`](crate::ErrorKind::InvalidKey), [`InvalidTtl`](crate::ErrorKind::InvalidTtl),
     /// [`Unsupported`](crate::ErrorKind::Unsupported).
     pub fn check(&self, capabilities: &Capabilities, options: &Options) -> Result<()> {
-        for key in &self.keys {
-            check_key(key)?;
+        self.check_keys()?;
+        if self.mode == Mode::OneOf(0) {
+            let why = "a lock has one holder at least";
+            return Err(Error::new(ErrorKind::Unsupported, why).of_key(self.key()));
         }
         if let Some(missing) = self.needs().find(|&needed| !capabilities.have(needed)) {
             return Err(capabilities.lacks(self.key(), missing));
         }
         capabilities.check_ttl(self.ttl(options))
+    }
+
+    fn check_keys(&self) -> Result<()> {
+        for (number, key) in self.keys.iter().enumerate() {
+            check_key(key)?;
+            let why = if self.keys[..number].contains(key) {
+                "it is asked for twice".to_owned()
+            } else if number >= MAX_KEYS {
+                format!("more than {MAX_KEYS} keys at once")
+            } else {
+                continue;
+            };
+            return Err(Error::new(ErrorKind::InvalidKey, why).of_key(key));
+        }
+        Ok(())
     }
 
     /// What a store has to be able to do for it.
@@ -241,7 +216,6 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     #[test]
     fn what_a_store_cannot_do_is_refused() {
@@ -260,6 +234,32 @@ mod tests {
         ] {
             assert!(other.check(&able, &options).is_err(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_key_is_asked_for_once_and_not_too_many() {
+        let options = Options::default();
+        let mut able = Capabilities::new("x", "nothing");
+        able.several_keys = true;
+        let twice = Request::new("/k").also("/l").also("/k");
+        let refused = twice.check(&able, &options).expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::InvalidKey);
+        assert_eq!(refused.to_string(), "/k: it is asked for twice");
+        let many = |count: usize| {
+            let more = (1..count).map(|number| format!("/{number}"));
+            more.fold(Request::new("/k"), Request::also)
+        };
+        assert!(many(MAX_KEYS).check(&able, &options).is_ok());
+        assert!(many(MAX_KEYS + 1).check(&able, &options).is_err());
+    }
+
+    #[test]
+    fn the_record_says_the_mode() {
+        let options = Options::default();
+        let request = Request::new("/k").with_mode(Mode::OneOf(3));
+        let record = request.with_queue(QueuePolicy::Latest).holder(&options);
+        assert_eq!(record.locks(), Mode::OneOf(3));
+        assert_eq!(record.queues(), QueuePolicy::Latest);
     }
 
     #[test]

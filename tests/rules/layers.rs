@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 25] = [
+const LAYERS: [(&str, &[&str]); 26] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -72,6 +72,7 @@ const LAYERS: [(&str, &[&str]); 25] = [
             "locker::net",
             "secrets",
             "loss",
+            "mode",
             "record",
             "report",
         ],
@@ -81,7 +82,8 @@ const LAYERS: [(&str, &[&str]); 25] = [
     ("exit", &[]),
     ("events", &["loss", "record"]),
     ("loss", &[]),
-    ("record", &[]),
+    ("mode", &[]),
+    ("record", &["mode"]),
     ("report", &["record"]),
     ("columns", &[]),
     ("input", &[]),

@@ -52,6 +52,7 @@ impl QueueKey {
             owner_key: String::from_utf8_lossy(&self.key).into_owned(),
             token: Some(self.revision as u64),
             lease: Some(format!("{:x}", self.lease)),
+            index: None,
             record: self.record.clone(),
         }
     }

@@ -111,6 +111,7 @@ pub(super) fn holder(file: &LockFile) -> Result<Option<Contender>> {
         owner_key: file.owner_key(token),
         token: record.is_some().then_some(token),
         lease: None,
+        index: None,
         record,
     }))
 }
