@@ -24,6 +24,7 @@ mod paint;
 mod question;
 mod quoting;
 mod refusal;
+mod report;
 mod run;
 mod settings;
 mod status;

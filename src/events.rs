@@ -86,6 +86,8 @@ pub enum EventKind {
     TakenAway(TakenAway),
     /// The held lock is lost. The library tells nothing more of it.
     Lost(Loss),
+    /// The tool does not run its command, and nothing failed.
+    Skipped(SkipReason),
     /// The tool stops its command, and not because it was sent a signal itself.
     Stopping(StopReason),
     /// The tool's command has ended, and nothing that it started lives, but for what is left on
@@ -94,6 +96,18 @@ pub enum EventKind {
     /// The lock was released, which the store has acknowledged; or it was dropped, and is released in
     /// the background. There is no such event if the release failed, or its future was dropped.
     Released,
+}
+
+/// Why the tool does not run its command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// Another holds the lock, and it waits no longer.
+    Busy,
+    /// It is done already.
+    Done,
+    /// A newer one took its place in the queue.
+    Superseded,
 }
 
 /// Why the tool stops its command.
@@ -124,7 +138,7 @@ impl Event {
 
 impl EventKind {
     /// Its name, for those who write events down: `waiting`, `granted`, `renewed`, `trouble`,
-    /// `lost`, `stopping`, `ended`, `released`.
+    /// `lost`, `skipped`, `stopping`, `ended`, `released`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Waiting { .. } => "waiting",
@@ -137,6 +151,7 @@ impl EventKind {
             | Self::Limited(_)
             | Self::TakenAway(_) => "trouble",
             Self::Lost(_) => "lost",
+            Self::Skipped(_) => "skipped",
             Self::Stopping(_) => "stopping",
             Self::Ended(_) => "ended",
             Self::Released => "released",

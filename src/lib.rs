@@ -87,7 +87,7 @@ pub use supervise::arguments;
 pub use error::{Error, ErrorKind, Result, Setting, Subject};
 #[cfg(feature = "tracing")]
 pub use events::trace;
-pub use events::{Event, EventKind, Observer, StopReason};
+pub use events::{Event, EventKind, Observer, SkipReason, StopReason};
 #[cfg(feature = "etcd")]
 pub use locker::Config as EtcdConfig;
 #[cfg(feature = "etcd")]

@@ -76,6 +76,10 @@ pub enum Why {
     Unavailable,
     /// It did not run: the store refused the credentials.
     Denied,
+    /// It did not run: what was asked for makes no sense, or is beyond the store.
+    Usage,
+    /// It did not run: the configuration cannot work.
+    Config,
     /// It did not run: a signal ended the tool before.
     Interrupted,
     /// It could not be executed.

@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::labels::LabelArgs;
 use super::once::OnceArgs;
+use super::report::ReportArgs;
 use super::{help, jitter, numbers, times};
 use crate::exit;
 
@@ -162,6 +163,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) labels: LabelArgs,
+
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
 
     /// Say nothing of waiting, nor who holds the lock
     #[arg(short, long, conflicts_with = "verbose")]

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use super::refusal::Refused;
+use super::report::Reporter;
 use super::settings::Settings;
 use super::{Cli, Verb, is_run, layout, operate, refusal, times};
 use super::{r#break, check, doctor, forget, history, ls, status, wait, watch};
@@ -36,11 +37,15 @@ pub fn main(words: &[OsString]) -> u8 {
 fn act(words: &[OsString]) -> u8 {
     // First of all, while this process has one thread and little memory that fork(2) has to copy.
     let watchdog = is_run(words).then(|| super::run::fork(words));
+    let mut reporter = Reporter::default();
     let exit = if layout::is_of_connection(words) {
         operate::print(&layout::connection()).map(|()| Exit::Status(0))
     } else {
         match refusal::parse(words) {
-            Ok((command, given)) => run(words, &command, given, watchdog),
+            Ok((command, given)) => {
+                reporter = Reporter::of(&given);
+                run(words, &command, given, watchdog, &reporter)
+            }
             Err(Refused::Said(exit)) => Ok(exit),
             Err(Refused::Variable(what, given)) => {
                 // Of the kinds whose status is that of wrong usage, 64.
@@ -48,11 +53,18 @@ fn act(words: &[OsString]) -> u8 {
             }
         }
     };
-    let exit = exit.unwrap_or_else(|error| {
-        let (exit, message) = judge(&error);
-        stderr::complain(format_args!("{message}"));
-        exit
-    });
+    let exit = match exit {
+        Ok(exit) => {
+            reporter.end(exit, None);
+            exit
+        }
+        Err(error) => {
+            let (exit, message) = judge(&error);
+            stderr::complain(format_args!("{message}"));
+            reporter.end(exit, Some(&message));
+            exit
+        }
+    };
     if !matches!(exit, Exit::Status(_)) {
         stderr::finish();
     }
@@ -70,6 +82,7 @@ fn run(
     command: &Command,
     mut given: ArgMatches,
     watchdog: Option<io::Result<ForkedWatchdog>>,
+    reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);
@@ -86,7 +99,7 @@ fn run(
         Verb::Run(typed) => {
             let options = settings.run(*typed, words)?;
             let watchdog = watchdog.context("there is no watchdog")?;
-            super::run::run(&options, &settings, watchdog)
+            super::run::run(&options, &settings, watchdog, reporter)
         }
         Verb::Status(options) => status::run(&options, &settings),
         Verb::Ls(options) => ls::run(&options, &settings),

@@ -1,6 +1,5 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
-mod account;
 mod answering;
 mod keeping;
 mod leaving;
@@ -21,6 +20,7 @@ use super::args::Recorded;
 use super::environment;
 use super::jitter;
 use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
+use super::report::{Account, Reporter};
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
 use crate::ErrorKind;
@@ -32,7 +32,6 @@ use crate::report::RunReport;
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
-use account::Account;
 use answering::Answering;
 use keeping::Keeping;
 use lines::CommandLines;
@@ -48,6 +47,7 @@ pub(super) fn run(
     options: &RunOptions,
     settings: &Settings,
     watchdog: io::Result<ForkedWatchdog>,
+    reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     let store = locking::store(&options.lock, settings)?;
     let able = store.kind.capabilities;
@@ -63,7 +63,9 @@ pub(super) fn run(
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(under_lock(options, settings, store, delay, forked));
+    let exit = runtime.block_on(under_lock(
+        options, settings, store, delay, forked, reporter,
+    ));
     // To drop the runtime takes time, and would wait for the threads in which tokio looks up names.
     // The process is about to end anyway.
     std::mem::forget(runtime);
@@ -76,6 +78,7 @@ async fn under_lock(
     store: Store,
     delay: Duration,
     forked: ForkedWatchdog,
+    reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let leftovers = if options.leave_descendants {
@@ -88,7 +91,8 @@ async fn under_lock(
         .context("cannot watch over a command")?;
     let lines = CommandLines::new(&options.lock);
     let slot = options.lock.once.as_ref().map(|once| once.slot.clone());
-    let account = Account::new(&options.lock.key, slot, delay);
+    let account = reporter.account().clone();
+    account.begin(slot, delay);
     let reader = account.clone();
     let read = move |event: &_| {
         lines.read(event);
@@ -193,8 +197,11 @@ impl Run<'_> {
         let ran = status.is_some() && executed;
         let supervision = command.over();
         drop(answering);
-        if !matches!(ended, Ended::Left(_)) && supervision.group().is_some() && executed {
-            locking.events().tell(EventKind::Ended(status));
+        if supervision.group().is_some() && executed {
+            match ended {
+                Ended::Left(_) => self.account.left(status),
+                _ => locking.events().tell(EventKind::Ended(status)),
+            }
         }
         let letting = if lost {
             LettingGo::Lost

@@ -38,6 +38,7 @@ pub fn trace(observed: &Event) {
         EventKind::Limited(what) => hand_over!(WARN, what = ?what),
         EventKind::TakenAway(by) => hand_over!(WARN, user = ?by.user, host = ?by.host),
         EventKind::Lost(loss) => hand_over!(ERROR, why = %loss),
+        EventKind::Skipped(why) => hand_over!(INFO, why = ?why),
         EventKind::Stopping(why) => hand_over!(WARN, why = ?why),
         EventKind::Ended(status) => hand_over!(INFO, wait_status = status),
         EventKind::Released => hand_over!(INFO),

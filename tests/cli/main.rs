@@ -80,6 +80,7 @@ mod peers;
 mod pid1;
 mod readme;
 mod refusal;
+mod report;
 mod sandbox;
 mod secrets;
 mod signals;

@@ -2,6 +2,7 @@
 
 use super::{Locking, NotHeld};
 use crate::describe;
+use crate::events::{EventKind, SkipReason};
 use crate::exit::Exit;
 use crate::stderr;
 
@@ -12,10 +13,12 @@ impl Locking<'_> {
             NotHeld::Signal(signal) => Ok(Exit::Signal(signal)),
             NotHeld::Failed(error) => Err(error.into()),
             NotHeld::Done(mark) => {
+                self.events.tell(EventKind::Skipped(SkipReason::Done));
                 self.say_done(&mark);
                 Ok(Exit::Status(0))
             }
             NotHeld::ByAnother => {
+                self.events.tell(EventKind::Skipped(SkipReason::Busy));
                 if !self.options.quiet {
                     self.say_who_holds().await;
                 }

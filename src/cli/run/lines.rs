@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::cli::report::stopping;
 use crate::cli::settings::LockOptions;
 use crate::clock::Instant;
 use crate::describe;
-use crate::events::{Event, EventKind, StopReason};
+use crate::events::{Event, EventKind};
 use crate::stderr;
 
 /// Writes the lines about the command of one run.
@@ -60,16 +61,6 @@ impl CommandLines {
             }
             _ => {}
         }
-    }
-}
-
-/// Why the command is stopped, in words.
-pub(super) fn stopping(why: &StopReason) -> String {
-    match why {
-        StopReason::LockLost(why) => format!("the lock is lost: {why}"),
-        StopReason::MaxRuntime => "--max-runtime is over".to_owned(),
-        StopReason::WatchdogGone => "the watchdog was killed".to_owned(),
-        StopReason::WatchdogFrozen => "the watchdog is stopped or frozen".to_owned(),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::io;
 
 use super::leaving::Leaving;
-use super::lines;
 use super::not_executed;
 use super::start::{Start, Starting};
 use super::stopped;
 use super::survivors::{self, Survivors};
 use crate::cli::locking::EventStream;
+use crate::cli::report::stopping;
 use crate::cli::settings::RunOptions;
 use crate::clock::{Instant, until};
 use crate::describe;
@@ -268,7 +268,7 @@ impl<'a> Running<'a> {
 
     fn stopping(&mut self, why: StopReason) {
         if self.terminal.as_ref().is_some_and(Terminal::is_drawn_on) {
-            self.overdrawn = Some(lines::stopping(&why));
+            self.overdrawn = Some(stopping(&why));
         }
         self.events.tell(EventKind::Stopping(why));
     }

@@ -140,6 +140,40 @@ fn of_past_runs() {
     }
 }
 
+/// Its fields are those of a past run, and every reason why it did not run is there.
+#[test]
+fn of_a_report() {
+    let store = Store::files();
+    let holder = store.hold();
+    let file = store.path("report.json");
+    let report = file.to_str().expect("a path");
+    let busy = output(store.run(&["--report", report, "--try", "-q"], &["true"]));
+    assert_eq!(busy.status.code(), Some(75));
+    holder.end();
+    let found = told(&std::fs::read_to_string(&file).expect("a report"));
+    let page = named(&of_verb("history"), true);
+    let untold: Vec<_> = found.difference(&page).collect();
+    assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+    let reasons = named(&of_verb("run --report"), false);
+    for reason in [
+        "busy",
+        "config",
+        "denied",
+        "done",
+        "internal",
+        "interrupted",
+        "lost",
+        "max-runtime",
+        "not-executed",
+        "superseded",
+        "taken-away",
+        "unavailable",
+        "usage",
+    ] {
+        assert!(reasons.iter().any(|one| one == reason), "{reason}");
+    }
+}
+
 fn doctor(endpoints: &str, more: &[&str]) -> BTreeSet<String> {
     let mut command: Command = genlock();
     command

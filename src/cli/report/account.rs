@@ -3,39 +3,49 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::stopping;
 use crate::clock::Instant;
-use crate::events::{Event, EventKind, StopReason};
+use crate::events::{Event, EventKind, SkipReason, StopReason};
 use crate::exit::{self, Exit};
 use crate::locker::{Loss, Record};
 use crate::report::{CommandEnd, RunReport, Why};
 
 /// The account of one run. A clone shares it.
 #[derive(Clone)]
-pub(super) struct Account(Arc<Mutex<AccountState>>);
+pub(in crate::cli) struct Account(Arc<Mutex<AccountState>>);
 
 struct AccountState {
     report: RunReport,
     /// When it began to ask for the lock, and since when it holds it.
-    start: Instant,
+    start: Option<Instant>,
     granted: Option<Instant>,
+    /// When nothing of its command lived any more.
+    over: Option<(Instant, SystemTime)>,
 }
 
 impl Account {
-    /// Of a run that begins after this delay to ask for the lock of `key`, for this slot.
-    pub(super) fn new(key: &str, slot: Option<String>, delay: Duration) -> Self {
-        let mut report = RunReport::new(key, SystemTime::now() + delay);
-        report.slot = slot;
+    /// Of a run that has just begun, under the lock of `key`.
+    pub(in crate::cli) fn new(key: &str) -> Self {
         Self(Arc::new(Mutex::new(AccountState {
-            report,
-            start: Instant::now() + delay,
+            report: RunReport::new(key, SystemTime::now()),
+            start: None,
             granted: None,
+            over: None,
         })))
     }
 
-    /// Takes in what this event says.
-    pub(super) fn read(&self, event: &Event) {
+    /// It begins after this delay to ask for the lock, for this slot.
+    pub(in crate::cli) fn begin(&self, slot: Option<String>, delay: Duration) {
         let mut state = self.state();
-        let waited = event.boot.since(state.start);
+        state.start = Some(Instant::now() + delay);
+        let begun = RunReport::new(&*state.report.key, SystemTime::now() + delay);
+        state.report = RunReport { slot, ..begun };
+    }
+
+    /// Takes in what this event says.
+    pub(in crate::cli) fn read(&self, event: &Event) {
+        let mut state = self.state();
+        let waited = state.start.map(|start| event.boot.since(start));
         let granted = state.granted.is_some();
         let report = &mut state.report;
         match &event.what {
@@ -50,32 +60,37 @@ impl Account {
             }
             EventKind::Granted { token, .. } => {
                 report.token = Some(*token);
-                report.waited(waited);
+                report.waited(waited.unwrap_or_default());
                 report.why = None;
                 report.detail = None;
                 report.taken_away = None;
                 state.granted = Some(event.boot);
+                state.over = None;
             }
             EventKind::PlaceLost(_) => state.granted = None,
             EventKind::TakenAway(by) => report.taken_away = Some(by.clone()),
+            EventKind::Skipped(why) => report.skipped(*why),
             EventKind::Stopping(why) => report.stopped(why),
-            EventKind::Ended(status) => {
-                report.ran = true;
-                report.command = status.map(ended);
-            }
+            EventKind::Ended(status) => report.ran(*status),
             _ => {}
         }
     }
 
     /// The run as it is told when its command is about to be started.
-    pub(super) fn begun(&self) -> RunReport {
+    pub(in crate::cli) fn begun(&self) -> RunReport {
         let mut report = self.state().report.clone();
         report.ran = true;
         report
     }
 
+    /// Processes of its command were left behind, together with the lock; the command's wait status, if it
+    /// has ended.
+    pub(in crate::cli) fn left(&self, status: Option<i32>) {
+        self.state().report.ran(status);
+    }
+
     /// The run as it is told when nothing of it lives any more, and genlock is to end so.
-    pub(super) fn over(&self, exit: Exit) -> RunReport {
+    pub(in crate::cli) fn over(&self, exit: Exit) -> RunReport {
         let mut report = self.ended();
         report.status = Some(exit.status());
         if report.command.is_none() && report.why.is_none() {
@@ -89,7 +104,7 @@ impl Account {
     }
 
     /// The same of one that was not started, since the lock was lost before.
-    pub(super) fn not_started(&self, loss: Loss) -> RunReport {
+    pub(in crate::cli) fn not_started(&self, loss: Loss) -> RunReport {
         let mut report = self.ended();
         report.why = Some(Why::Unavailable);
         report.detail = Some(format!(
@@ -98,13 +113,34 @@ impl Account {
         report
     }
 
+    /// The run as it is told when genlock ends so, with this error.
+    pub(in crate::cli) fn failed(&self, exit: Exit, error: &str) -> RunReport {
+        let mut report = self.ended();
+        report.status = Some(exit.status());
+        report.why = report.why.or(Some(match exit {
+            Exit::Status(exit::USAGE) => Why::Usage,
+            Exit::Status(exit::UNAVAILABLE) => Why::Unavailable,
+            Exit::Status(exit::DENIED) => Why::Denied,
+            Exit::Status(exit::CONFIG) => Why::Config,
+            Exit::Status(exit::LOST) => Why::Lost,
+            _ => Why::Internal,
+        }));
+        report.detail = Some(error.to_owned());
+        report
+    }
+
     fn ended(&self) -> RunReport {
-        let state = self.state();
+        let mut state = self.state();
+        let (boot, at) = *state
+            .over
+            .get_or_insert_with(|| (Instant::now(), SystemTime::now()));
         let mut report = state.report.clone();
-        if let Some(granted) = state.granted {
-            report.held(Instant::now().since(granted));
+        match (state.granted, state.start) {
+            (Some(granted), _) => report.held(boot.since(granted)),
+            (None, Some(start)) => report.waited(boot.since(start)),
+            (None, None) => {}
         }
-        report.end(SystemTime::now());
+        report.end(at);
         report
     }
 
@@ -114,6 +150,21 @@ impl Account {
 }
 
 impl RunReport {
+    /// Its command was started, and has ended so, as far as that is known.
+    fn ran(&mut self, status: Option<i32>) {
+        self.ran = true;
+        self.command = status.map(ended);
+    }
+
+    /// Its command is not run.
+    fn skipped(&mut self, why: SkipReason) {
+        self.why = Some(match why {
+            SkipReason::Busy => Why::Busy,
+            SkipReason::Done => Why::Done,
+            SkipReason::Superseded => Why::Superseded,
+        });
+    }
+
     /// Its command is being stopped. The first reason stands.
     fn stopped(&mut self, why: &StopReason) {
         if self.why.is_some() {
@@ -126,7 +177,7 @@ impl RunReport {
             StopReason::LockLost(detail) => (Why::Lost, Some(detail.clone())),
             StopReason::MaxRuntime => (Why::MaxRuntime, None),
             StopReason::WatchdogGone | StopReason::WatchdogFrozen => {
-                (Why::Internal, Some(super::lines::stopping(why)))
+                (Why::Internal, Some(stopping(why)))
             }
         };
         self.why = Some(why);
@@ -150,7 +201,7 @@ mod tests {
 
     /// The account of a run to which this has happened.
     fn account(events: impl IntoIterator<Item = EventKind>) -> Account {
-        let account = Account::new("/k", None, Duration::ZERO);
+        let account = Account::new("/k");
         let reader = account.clone();
         let observer = Observer::new(move |event| reader.read(event));
         for event in events {
