@@ -29,6 +29,7 @@ mod queue;
 mod reply;
 mod request_error;
 mod scripts;
+mod seen;
 mod sentinel;
 mod shared;
 mod slot;

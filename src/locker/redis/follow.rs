@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::dial::{RedisDialler, Tracked};
-use super::inspect::{self, LockSeen};
+use super::inspect;
 use super::names::LockNames;
 use super::nodes::RedisNodes;
 use super::pushes::Listener;
 use super::scripts::Records;
+use super::seen::LockSeen;
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};

@@ -8,19 +8,17 @@ use tokio::time::timeout;
 
 use super::connection::RedisClient;
 use super::dial::RedisMembers;
-use super::fault::judge;
 use super::names::{LockNames, records_pattern};
 use super::nodes::RedisNodes;
-use super::place::mark_of;
 use super::reply::{RedisCommand, Reply};
-use super::request_error::RequestError;
-use super::scripts::{self, LockHolder, Records};
+use super::scripts::{self, Records};
+use super::seen::{LockSeen, WaiterSeen, senseless};
 use super::shared::RedisShared;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
-use crate::locker::operator::{Contender, Queue, Remaining, Ttl};
-use crate::locker::{Record, TakenAway, margin};
+use crate::locker::margin;
+use crate::locker::operator::{Contender, Remaining};
 
 /// About so many keys one step of a listing goes through.
 const PAGE: &str = "1000";
@@ -31,143 +29,6 @@ const LOOKS: usize = 100;
 /// The holder counts from when it asked, and Redis from when it wrote, in whole milliseconds: a request
 /// is seldom under way for longer than this, also on a loaded machine.
 const UNDER_WAY: Duration = Duration::from_millis(50);
-
-/// What there is of one lock, at one moment.
-pub(super) struct LockSeen {
-    pub(super) names: LockNames,
-    holder: LockHolder,
-    /// What its holder is kept with.
-    granted: Duration,
-    mark: Option<TakenAway>,
-    /// How long the key lasts; `None` if it has no end.
-    pttl: Option<Duration>,
-    waiters: Vec<WaiterSeen>,
-    /// When it was asked for: no later than that moment.
-    pub(super) asked: Instant,
-}
-
-struct WaiterSeen {
-    id: String,
-    ticket: u64,
-    record: Option<Record>,
-    /// How long it counts as alive.
-    alive: Duration,
-}
-
-impl LockSeen {
-    /// What a look has answered.
-    fn of(names: LockNames, answer: &Reply, asked: Instant) -> Result<Self, Fault> {
-        match answer {
-            Reply::Error(text) => Err(judge(RequestError::Answered(text.clone()))),
-            answer => Self::read(names, answer, asked).ok_or_else(senseless),
-        }
-    }
-
-    fn read(names: LockNames, answer: &Reply, asked: Instant) -> Option<Self> {
-        let [kind, value, pttl, now, kept, mark, waiters @ ..] = answer.list() else {
-            return None;
-        };
-        let now = now.number()?;
-        let (granted, record) = kept_of(kept.text());
-        let mut holder = LockHolder::read(kind, value, &Reply::Null);
-        holder.record = record;
-        let waiters = waiters.iter().map(|one| WaiterSeen::read(one, now));
-        Some(Self {
-            names,
-            holder,
-            granted,
-            mark: mark_of(mark.text()),
-            pttl: match pttl.number()? {
-                -1 => None,
-                ms => Some(Duration::from_millis(ms.max(0) as u64)),
-            },
-            waiters: waiters.collect::<Option<_>>()?,
-            asked,
-        })
-    }
-
-    /// The holder first, and who waits.
-    pub(super) fn contenders(&self) -> Vec<Contender> {
-        let of_holder = self.holder.owner_key(&self.names).map(|owner_key| {
-            let record = self.holder.record.clone().map(|record| Record {
-                taken_away: self.mark.clone(),
-                ..record
-            });
-            let contender = Contender::new(owner_key).with_record(record);
-            match &self.holder.genlock {
-                Some((token, _)) => contender.with_token(*token),
-                None => contender,
-            }
-        });
-        let waiters = self.waiters.iter().map(|one| one.contender(&self.names));
-        of_holder.into_iter().chain(waiters).collect()
-    }
-
-    pub(super) fn is_free(&self) -> bool {
-        !self.holder.is_there && self.waiters.is_empty()
-    }
-
-    /// Whether the one with this token is there.
-    fn has(&self, token: u64) -> bool {
-        let holds = matches!(&self.holder.genlock, Some((held, _)) if *held == token);
-        holds || self.waiters.iter().any(|one| one.ticket == token)
-    }
-
-    /// When what is there can change without a word: the key, or a place, runs out.
-    pub(super) fn next_end(&self) -> Option<Duration> {
-        let of_key = self.pttl.filter(|_| self.holder.is_there);
-        let places = self.waiters.iter().map(|one| one.alive);
-        of_key.into_iter().chain(places).min()
-    }
-
-    /// When the holder's lock runs out if it is not renewed.
-    pub(super) fn holder_ends(&self) -> Option<Instant> {
-        Some(self.asked + self.pttl.filter(|_| self.holder.is_there)?)
-    }
-
-    pub(super) fn queue(&self) -> Queue {
-        let queue = Queue::new(self.names.key.clone(), self.contenders());
-        match self.pttl {
-            Some(left) if self.holder.genlock.is_some() => queue.with_ttl(Ttl {
-                granted: self.granted,
-                left,
-            }),
-            _ => queue,
-        }
-    }
-}
-
-impl WaiterSeen {
-    fn read(reply: &Reply, now: i64) -> Option<Self> {
-        let [id, ticket, till, kept] = reply.list() else {
-            return None;
-        };
-        let alive = till.number()?.saturating_sub(now).max(0) as u64;
-        Some(Self {
-            id: id.words(),
-            ticket: u64::try_from(ticket.number()?).ok()?,
-            record: kept_of(kept.text()).1,
-            alive: Duration::from_millis(alive),
-        })
-    }
-
-    fn contender(&self, names: &LockNames) -> Contender {
-        Contender::new(names.of_one(&self.id))
-            .with_token(self.ticket)
-            .with_record(self.record.clone())
-    }
-}
-
-/// The TTL and the record of one, as they are kept.
-fn kept_of(text: &[u8]) -> (Duration, Option<Record>) {
-    let at = text.iter().position(|&byte| byte == b'|').unwrap_or(0);
-    let (ttl, rest) = text.split_at(at);
-    let ttl = std::str::from_utf8(ttl)
-        .ok()
-        .and_then(|ttl| ttl.parse().ok());
-    let record = rest.strip_prefix(b"|").and_then(Record::from_json);
-    (Duration::from_millis(ttl.unwrap_or(0)), record)
-}
 
 /// Looks at one lock.
 pub(super) async fn look(
@@ -329,8 +190,4 @@ pub(super) async fn clear_dead(
     let gone = answer.list().iter().map(|one| WaiterSeen::read(one, 0));
     let gone: Option<Vec<_>> = gone.map(|one| Some(one?.contender(&names))).collect();
     gone.ok_or_else(senseless)
-}
-
-fn senseless() -> Fault {
-    Fault::misfit("it answers a script in an unknown way")
 }

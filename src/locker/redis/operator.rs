@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::names::LockNames;
 use super::scripts::Records;
+use super::seen::LockSeen;
 use super::{Redis, follow, inspect, scripts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::fault::Fault;
@@ -52,7 +53,7 @@ impl Operator for Redis {
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
         Box::pin(async move {
             let seen = inspect::list(&self.shared.store, prefix).await?;
-            Ok(seen.iter().map(inspect::LockSeen::queue).collect())
+            Ok(seen.iter().map(LockSeen::queue).collect())
         })
     }
 

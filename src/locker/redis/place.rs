@@ -1,5 +1,7 @@
 //! A place: the lock itself, or one in its queue. It is what the keeper keeps.
 
+mod own;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -7,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use super::connection::RedisClient;
-use super::fault;
 use super::names::LockNames;
 use super::nodes::RedisNodes;
 use super::pushes::Listener;
@@ -20,7 +21,9 @@ use crate::locker::deadline::Deadline;
 use crate::locker::fault::Fault;
 use crate::locker::keeper::{self, Attempt, Granted, LeaseCalls, Requests};
 use crate::locker::net::random;
-use crate::locker::{BoxFuture, Record, TakenAway};
+use crate::locker::{BoxFuture, Record};
+
+pub(super) use own::{LockKey, mark_of};
 
 /// A place that is being taken, or stands. Dropping it leaves it in the background.
 pub(super) type RedisLease = keeper::Lease<RedisPlace>;
@@ -51,14 +54,6 @@ pub(super) struct RedisPlace {
     untold: Arc<OnceLock<String>>,
     /// Whether it is a Cluster.
     is_clustered: Arc<AtomicBool>,
-}
-
-/// What is under the key of a lock that is held.
-pub(super) enum LockKey {
-    /// What its holder wrote; and an operator's word to let go, if there is one.
-    Ours(Option<TakenAway>),
-    Deleted,
-    WrittenOver,
 }
 
 impl RedisPlace {
@@ -126,30 +121,6 @@ impl RedisPlace {
         let taking = self.taking(Entry::Stay, watched, None);
         let (standing, _) = self.store.call(&self.names.key, within, taking).await?;
         Ok(self.note(standing))
-    }
-
-    /// Looks at the key of the lock that is held, and asks to be told when it changes.
-    pub(super) async fn check(&self) -> Result<LockKey, Fault> {
-        let mut commands = self.watched_key();
-        let mark = format!("!{}", self.id);
-        commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
-        let (_, answers) = self.store.each(&self.names.key, commands).await?;
-        let ticket = self.ticket.get().copied().unwrap_or_default();
-        let own = format!("genlock:{ticket}:{}", self.id);
-        Ok(match &answers[..] {
-            // A type that has no GET is somebody else's.
-            [_, Reply::Error(text), _] if text.starts_with("WRONGTYPE") => LockKey::WrittenOver,
-            [_, Reply::Error(text), _] | [_, _, Reply::Error(text)] => {
-                return Err(fault::judge(RequestError::Answered(text.clone())));
-            }
-            [_, Reply::Null, _] => LockKey::Deleted,
-            [_, value, mark] if value.text() == own.as_bytes() => {
-                LockKey::Ours(mark_of(mark.text()))
-            }
-            // Genlocks take only what is free.
-            [_, value, _] if value.text().starts_with(b"genlock:") => LockKey::Deleted,
-            _ => LockKey::WrittenOver,
-        })
     }
 
     /// Says anew since when it holds, for people who look.
@@ -325,9 +296,4 @@ impl LeaseCalls for RedisPlace {
 
 fn senseless() -> RequestError {
     RequestError::Stranger("it answers a script in an unknown way".to_owned())
-}
-
-/// An operator's word, as it is kept.
-pub(super) fn mark_of(text: &[u8]) -> Option<TakenAway> {
-    (!text.is_empty()).then(|| serde_json::from_slice(text).unwrap_or_default())
 }
