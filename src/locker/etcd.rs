@@ -6,12 +6,14 @@
 //! keys of this form count, so that `x` and `x/y` are two locks. And a waiter reads its own key again
 //! before it takes the lock for its own: its lease may have ended while it waited.
 
+mod ahead;
 mod broken;
 mod coalesce;
 mod contenders;
 mod diagnose;
 mod diagnosis;
 mod dial;
+mod enter;
 mod examine;
 mod expiry;
 mod fault;
@@ -19,6 +21,7 @@ mod follow;
 mod greeting;
 mod history;
 mod hold;
+mod index;
 mod inspect;
 mod kind;
 mod lease;
@@ -32,6 +35,7 @@ mod recipe;
 mod renewal;
 mod standing;
 mod takeover;
+mod turns;
 mod wait;
 mod watch;
 mod watches;
@@ -56,6 +60,10 @@ pub(crate) static CAPABILITIES: Capabilities = {
     // etcd counts TTLs in whole seconds.
     able.ttl_step = Duration::from_secs(1);
     able.fifo = true;
+    able.shared = true;
+    able.several_holders = true;
+    able.several_keys = true;
+    able.latest = true;
     able.time_left = true;
     able.min_hold = true;
     able.history = true;

@@ -5,6 +5,7 @@ mod given;
 mod interop;
 mod left;
 mod many;
+mod modes;
 mod outage;
 mod overwritten;
 mod places;

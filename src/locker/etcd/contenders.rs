@@ -9,8 +9,8 @@ use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
 use super::standing::{self, Stand, Standing};
-use crate::locker::Record;
 use crate::locker::operator::Contender;
+use crate::locker::{Mode, QueuePolicy, Record};
 
 /// How many keys one request reads, without their values.
 const PAGE: i64 = 5_000;
@@ -24,6 +24,8 @@ const VALUES: usize = 64;
 pub(super) struct QueueKey {
     pub(super) key: Vec<u8>,
     pub(super) revision: i64,
+    /// The revision of the last write to it.
+    pub(super) modified: i64,
     lease: i64,
     is_moved: bool,
     /// Whether the key was written over, so that it stands only while the lease lives.
@@ -39,6 +41,7 @@ impl QueueKey {
         let entry = Self {
             key: kv.key().to_vec(),
             revision: kv.create_revision(),
+            modified: kv.mod_revision(),
             lease: stand.lease,
             is_moved: stand.is_moved,
             in_doubt: stand.standing == Standing::WrittenOver,
@@ -49,12 +52,28 @@ impl QueueKey {
 
     pub(super) fn contender(&self) -> Contender {
         Contender {
-            owner_key: String::from_utf8_lossy(&self.key).into_owned(),
+            owner_key: self.owner_key(),
             token: Some(self.revision as u64),
             lease: Some(format!("{:x}", self.lease)),
             index: None,
             record: self.record.clone(),
         }
+    }
+
+    pub(super) fn owner_key(&self) -> String {
+        String::from_utf8_lossy(&self.key).into_owned()
+    }
+
+    /// In which mode it holds or waits. Who says nothing is exclusive.
+    pub(super) fn mode(&self) -> Mode {
+        let record = self.record.as_ref();
+        record.map_or(Mode::Exclusive, Record::locks)
+    }
+
+    /// Whether it sends older waiters of its kind away.
+    pub(super) fn is_latest(&self) -> bool {
+        let policy = self.record.as_ref().map(Record::queues);
+        policy == Some(QueuePolicy::Latest)
     }
 
     pub(super) fn in_doubt(&self) -> bool {
@@ -122,20 +141,58 @@ async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i
     }
 }
 
-/// The queue of one name.
+/// The queue of one name, with its records: by one request, if it is short.
+pub(super) async fn with_records(
+    store: &Arc<EtcdMembers>,
+    key: &str,
+) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
+    let prefix = format!("{key}/");
+    let op = move |client: Client| {
+        let prefix = prefix.clone();
+        async move {
+            let page = GetOptions::new().with_prefix().with_limit(VALUES as i64);
+            let kv = client.kv_client();
+            let mut kv = kv.max_decoding_message_size(usize::MAX);
+            kv.get(prefix, Some(page)).await
+        }
+    };
+    let answer = store.call(store.command_timeout, op).await?;
+    if answer.more() {
+        let (mut queue, at) = queue(store, key).await?;
+        read_records(store, queue.values_mut()).await?;
+        return Ok((queue, at));
+    }
+    let found = answer.kvs().iter().filter_map(QueueKey::of);
+    let found = found.filter(|(name, _)| name == key.as_bytes());
+    let mut queue: BTreeMap<_, _> = found.map(|(_, one)| (one.revision, one)).collect();
+    drop_ended(store, &mut queue).await?;
+    let at = answer.header().map_or(0, |header| header.revision());
+    Ok((queue, at))
+}
+
+/// The queue of one name. The records are still to be read.
 pub(super) async fn queue(
     store: &Arc<EtcdMembers>,
     key: &str,
 ) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
     let (mut found, at) = read_keys(store, format!("{key}/").as_bytes()).await?;
     let mut queue = found.remove(key.as_bytes()).unwrap_or_default();
+    drop_ended(store, &mut queue).await?;
+    Ok((queue, at))
+}
+
+/// Leaves out those whose key was written over and whose lease is gone.
+async fn drop_ended(
+    store: &Arc<EtcdMembers>,
+    queue: &mut BTreeMap<i64, QueueKey>,
+) -> Result<(), Fault> {
     let in_doubt: Vec<_> = queue.values().filter(|e| e.in_doubt).cloned().collect();
     for entry in in_doubt {
         if standing::has_ended(store, entry.lease, &entry.key).await? {
             queue.remove(&entry.revision);
         }
     }
-    Ok((queue, at))
+    Ok(())
 }
 
 /// The first key of a prefix, and the end of its range; of the empty one all keys (etcd's

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::dial::Client;
+use super::index::IndexKey;
 use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::Recipe;
 use super::{Shared, watch};
@@ -16,7 +17,7 @@ use crate::events::EventKind;
 use crate::locker::claims::Claim;
 use crate::locker::keeper::{Granted, LeaseHolding};
 use crate::locker::ownership::Owner;
-use crate::locker::{Grant, Held, Loss, Record, TakenAway};
+use crate::locker::{Grant, Held, Loss, Record, Request, TakenAway};
 
 /// The own key is watched only after so long: the locks of short commands are gone by then.
 /// Nothing is missed, since the watch begins at a revision.
@@ -32,9 +33,9 @@ pub(super) const REVISION: &str = "ETCD_LOCK_REV";
 /// The held lock of a place whose turn has come.
 pub(super) fn held(
     shared: &Arc<Shared>,
-    key: &str,
+    request: &Request,
     place: EtcdPlace,
-    recipe: Recipe,
+    recipes: &[Recipe],
     claim: Claim,
 ) -> Held {
     let EtcdPlace {
@@ -43,37 +44,67 @@ pub(super) fn held(
         own,
         revision,
         waited,
+        indexes,
     } = place;
     let id = lease.calls().id;
     // From now on it is watched.
     lease.calls().set_may_be_detached(false);
     let mut watching = JoinSet::new();
-    let held_key = HeldKey {
-        name: key.to_owned(),
-        own: own.clone(),
-        created: revision,
-        lease: id,
-        holder: recipe.holder().clone(),
+    let mut watch = |recipe: &Recipe, (own, created): (String, i64)| {
+        let key = HeldKey {
+            name: recipe.name().to_owned(),
+            own,
+            created,
+            lease: id,
+            holder: recipe.holder().clone(),
+        };
+        let calls = lease.calls().clone();
+        watching.spawn(lose_with_key(shared.clone(), key, calls, owner.clone()));
     };
-    if waited {
-        let own = own.clone();
-        watching.spawn(async move {
-            sleep(UNWATCHED).await;
-            // If it fails people see since when it waits, in place of since when it holds.
-            let _ = recipe.stamp(&own, revision).await;
-        });
+    for recipe in recipes {
+        watch(recipe, (recipe.own(id), revision));
     }
-    let calls = lease.calls().clone();
-    let taken = lose_with_key(shared.clone(), held_key, calls, owner.clone());
-    watching.spawn(taken);
-    let grant = Grant::new(key, revision as u64).with_owner_key(own.clone());
+    for (recipe, index) in recipes.iter().zip(&indexes) {
+        watch(recipe, (index.key.clone(), index.revision));
+    }
+    if waited {
+        for recipe in recipes {
+            let (recipe, own) = (recipe.clone(), recipe.own(id));
+            watching.spawn(async move {
+                sleep(UNWATCHED).await;
+                // If it fails people see since when it waits, in place of since when it holds.
+                let _ = recipe.stamp(&own, revision).await;
+            });
+        }
+    }
+    let (first, more) = grants(request, recipes, (id, revision), &indexes);
     let holding = LeaseHolding::new(lease, watching, claim);
-    Held::new(grant, [], owner, Box::new(holding))
+    Held::new(first, more, owner, Box::new(holding))
         .with_ttl(ttl)
         .with_variable(LEASE, format!("{id:x}"))
         .with_variable(KEY, own)
         .with_variable(REVISION, revision.to_string())
         .told(&shared.options)
+}
+
+/// One for each key.
+fn grants(
+    request: &Request,
+    recipes: &[Recipe],
+    (lease, revision): (i64, i64),
+    indexes: &[IndexKey],
+) -> (Grant, Vec<Grant>) {
+    let token = revision as u64;
+    let of_key = |(nth, (key, recipe)): (usize, (&String, &Recipe))| {
+        let grant = Grant::new(key, token).with_owner_key(recipe.own(lease));
+        let index = indexes.get(nth).map(|index| index.index);
+        Grant { index, ..grant }
+    };
+    let mut grants = request.keys().iter().zip(recipes).enumerate().map(of_key);
+    let first = grants.next();
+    // A request has a key at least.
+    let first = first.unwrap_or_else(|| Grant::new(request.key(), token));
+    (first, grants.collect())
 }
 
 /// The key that stands for a holder.

@@ -1,14 +1,16 @@
-//! A lease of etcd's, and the key that is attached to it: a place in a queue.
+//! A lease of etcd's, and the keys that are attached to it: a place in a queue, or in several.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use etcd_client::{LeaseGrantOptions, LeaseTimeToLiveResponse};
+use etcd_client::{Compare, CompareOp, LeaseGrantOptions, LeaseTimeToLiveResponse, Txn, TxnOp};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
+use super::index::IndexKey;
 use super::outlive;
+use super::recipe::transact;
 use super::renewal::EtcdRenewals;
 use crate::clock::Instant;
 use crate::error::Result;
@@ -26,27 +28,36 @@ const SOON: Duration = Duration::from_millis(50);
 pub(super) struct EtcdLease {
     store: Arc<EtcdMembers>,
     pub(super) id: i64,
-    /// The key that is attached to it.
-    own: String,
+    /// The keys that are attached to it: a place in each queue, and the indexes, once it has them.
+    owns: Vec<String>,
+    indexes: OnceLock<Vec<IndexKey>>,
     ttl: Duration,
-    /// Whether somebody may have written over the key, and so attached it to another lease, or to none.
+    /// Whether somebody may have written over one of them, and so attached it to another lease, or to none.
     may_be_detached: AtomicBool,
     renewals: EtcdRenewals,
 }
 
 impl EtcdLease {
-    pub(super) fn new(store: &Arc<EtcdMembers>, id: i64, own: String, ttl: Duration) -> Self {
+    pub(super) fn new(store: &Arc<EtcdMembers>, id: i64, owns: Vec<String>, ttl: Duration) -> Self {
+        let first = owns.first().cloned().unwrap_or_default();
         Self {
             store: store.clone(),
             id,
-            renewals: EtcdRenewals::new(store, id, own.clone()),
-            own,
+            renewals: EtcdRenewals::new(store, id, first),
+            owns,
+            indexes: OnceLock::new(),
             ttl,
             may_be_detached: AtomicBool::new(false),
         }
     }
 
-    /// Whether somebody may have written over its key: while nobody watches it, and once that was seen.
+    /// These indexes are attached to it too.
+    pub(super) fn has_indexes(&self, indexes: &[IndexKey]) {
+        // Once: a place is taken with a lease of its own.
+        let _ = self.indexes.set(indexes.to_vec());
+    }
+
+    /// Whether somebody may have written over a key of its: while nobody watches it, and once that was seen.
     pub(super) fn set_may_be_detached(&self, may_be: bool) {
         self.may_be_detached.store(may_be, Ordering::Relaxed);
     }
@@ -90,15 +101,19 @@ impl EtcdLease {
     }
 
     /// A key that was detached from the lease stays when that is revoked, and etcd's own recipe, which
-    /// asks for no lease, would wait for it. It is nobody else's: the lease's id is in it.
+    /// asks for no lease, would wait for it. It is nobody else's: the lease's id is in it. An index may be
+    /// another's by now.
     async fn delete(&self) {
-        let own = self.own.clone();
-        let op = move |client: Client| {
-            let own = own.clone();
-            async move { client.kv_client().delete(own, None).await }
-        };
+        let delete = |key: &String| TxnOp::delete(&**key, None);
+        let owns: Vec<_> = self.owns.iter().map(delete).collect();
+        let txn = Txn::new().and_then(owns);
         // If this fails a genlock that waits for the key finds that its lease is gone.
-        let _ = self.store.call(self.store.command_timeout, op).await;
+        let _ = transact(&self.store, txn).await;
+        for index in self.indexes.get().into_iter().flatten() {
+            let ours = Compare::create_revision(&*index.key, CompareOp::Equal, index.revision);
+            let txn = Txn::new().when([ours]).and_then([delete(&index.key)]);
+            let _ = transact(&self.store, txn).await;
+        }
     }
 }
 
@@ -120,8 +135,9 @@ impl LeaseCalls for EtcdLease {
         self.set_may_be_detached(false);
         Box::pin(async move {
             let next = fresh_id().map_err(Fault::Refused)?;
-            let own = (&*self.own, self.id);
-            let moved = outlive::outlive(&self.store, own, next, rest).await;
+            let indexes = self.indexes.get().map_or(&[][..], Vec::as_slice);
+            let keys = (&*self.owns, indexes, self.id);
+            let moved = outlive::outlive(&self.store, keys, next, rest).await;
             if matches!(moved, Err(Fault::LeaseNotFound)) {
                 self.set_may_be_detached(true);
                 // If this fails it ends by itself, without a key.
@@ -148,12 +164,14 @@ impl LeaseCalls for EtcdLease {
 pub(super) struct EtcdPlace {
     pub(super) lease: Lease<EtcdLease>,
     pub(super) granted: Granted,
-    /// The key that stands for us.
+    /// The key that stands for us in the first queue.
     pub(super) own: String,
-    /// Its create revision.
+    /// Its create revision, and that of the others.
     pub(super) revision: i64,
     /// Whether there was somebody ahead.
     pub(super) waited: bool,
+    /// One for each key, where it is one of several holders.
+    pub(super) indexes: Vec<IndexKey>,
 }
 
 /// A lease id of our own choice, so that what goes with the lease can be sent along with the

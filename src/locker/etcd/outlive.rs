@@ -1,13 +1,15 @@
-//! A lock that stays held when its holder is gone: its key is moved to a lease of its own, which nobody
-//! renews. It stays the same key, with its create revision, so that whoever waits for it goes on waiting.
+//! A lock that stays held when its holder is gone: its keys are moved to a lease of their own, which nobody
+//! renews. They stay the same keys, with their create revisions, so that whoever waits for one goes on
+//! waiting.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use etcd_client::{Compare, CompareOp, LeaseGrantOptions, PutOptions, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, KeyValue, LeaseGrantOptions, PutOptions, Txn, TxnOp};
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
+use super::index::IndexKey;
 use super::recipe::{gets, transact};
 use crate::locker::Record;
 use crate::locker::limits::MAX_TTL;
@@ -15,56 +17,79 @@ use crate::locker::limits::MAX_TTL;
 /// How often it is tried: we ourselves may have written since when it is held.
 const ATTEMPTS: u32 = 3;
 
-/// Moves the key `own` from its lease to another, `next`, which lives for so long from now on.
+/// The keys of a holder: its places, its indexes, and the lease that they are attached to.
+type HolderKeys<'a> = (&'a [String], &'a [IndexKey], i64);
+
+/// Moves the keys from their lease to another, `next`, which lives for so long from now on.
 ///
 /// # Errors
-/// [`Fault::LeaseNotFound`] if the key is gone, or not as its holder wrote it: then the other lease has
-/// nothing. After any other fault it may be moved, or not.
+/// [`Fault::LeaseNotFound`] if one is gone, or not as its holder wrote it: then the other lease has
+/// nothing. After any other fault they may be moved, or not.
 pub(super) async fn outlive(
     store: &Arc<EtcdMembers>,
-    (own, lease): (&str, i64),
+    keys: HolderKeys<'_>,
     next: i64,
     rest: Duration,
 ) -> Result<(), Fault> {
     grant(store, next, rest).await?;
-    attach(store, (own, lease), next, SystemTime::now() + rest).await
+    attach(store, keys, next, SystemTime::now() + rest).await
 }
 
-/// Attaches the key to the lease `next`, with a record that says until when it stays.
+/// Attaches the keys to the lease `next`, with records that say until when they stay.
 async fn attach(
     store: &Arc<EtcdMembers>,
-    (own, lease): (&str, i64),
+    (owns, indexes, lease): HolderKeys<'_>,
     next: i64,
     until: SystemTime,
 ) -> Result<(), Fault> {
+    let reads = || {
+        owns.iter()
+            .map(|own| TxnOp::get(&**own, None))
+            .collect::<Vec<_>>()
+    };
     for _ in 0..ATTEMPTS {
-        let (value, modified) = read(store, own, lease).await?;
-        let record = Record::held_until(&value, until).ok_or(Fault::LeaseNotFound)?;
-        if put(store, own, record, (modified, next)).await? {
+        let found = transact(store, Txn::new().and_then(reads())).await?;
+        let (mut as_read, mut puts) = (Vec::new(), Vec::new());
+        for kv in places(gets(&found), owns)? {
+            if kv.lease() != lease {
+                return Err(Fault::LeaseNotFound);
+            }
+            let record = Record::held_until(kv.value(), until).ok_or(Fault::LeaseNotFound)?;
+            as_read.push(untouched(kv.key(), kv.mod_revision()));
+            let options = PutOptions::new().with_lease(next);
+            puts.push(TxnOp::put(kv.key(), record, Some(options)));
+        }
+        for index in indexes {
+            as_read.push(untouched(index.key.as_bytes(), index.revision));
+            let options = PutOptions::new().with_lease(next).with_ignore_value();
+            puts.push(TxnOp::put(&*index.key, "", Some(options)));
+        }
+        let txn = Txn::new().when(as_read).and_then(puts).or_else(reads());
+        let answer = transact(store, txn).await?;
+        if answer.succeeded() {
+            return Ok(());
+        }
+        // An earlier request may have moved them, whose answer was lost.
+        let moved = places(gets(&answer), owns)?;
+        if moved.iter().all(|kv| kv.lease() == next) {
             return Ok(());
         }
     }
     Err(Fault::LeaseNotFound)
 }
 
-/// Writes the record into the key and attaches it to the lease `next`, if it was last written at that
-/// revision.
-async fn put(
-    store: &Arc<EtcdMembers>,
-    own: &str,
-    record: Vec<u8>,
-    (modified, next): (i64, i64),
-) -> Result<bool, Fault> {
-    let as_read = Compare::mod_revision(own, CompareOp::Equal, modified);
-    let put = TxnOp::put(own, record, Some(PutOptions::new().with_lease(next)));
-    let txn = Txn::new()
-        .when([as_read])
-        .and_then([put])
-        .or_else([TxnOp::get(own, None)]);
-    let answer = transact(store, txn).await?;
-    // An earlier request may have moved it, whose answer was lost.
-    let found = gets(&answer).pop().and_then(|mut kvs| kvs.pop());
-    Ok(answer.succeeded() || found.is_some_and(|kv| kv.lease() == next))
+/// That the key was last written at this revision.
+fn untouched(key: &[u8], modified: i64) -> Compare {
+    Compare::mod_revision(key, CompareOp::Equal, modified)
+}
+
+/// The places that were read, which have to be there.
+fn places(found: Vec<Vec<KeyValue>>, owns: &[String]) -> Result<Vec<KeyValue>, Fault> {
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    match found.len() == owns.len() {
+        true => Ok(found),
+        false => Err(Fault::LeaseNotFound),
+    }
 }
 
 /// Has a lease granted that lives for so long, or up to a second longer, and is renewed by nobody.
@@ -81,18 +106,4 @@ pub(super) async fn grant(store: &Arc<EtcdMembers>, id: i64, time: Duration) -> 
         Ok(_) | Err(Fault::LeaseExists) => Ok(()),
         Err(fault) => Err(fault),
     }
-}
-
-/// The value of the key, and the revision of the last write to it.
-async fn read(store: &Arc<EtcdMembers>, own: &str, lease: i64) -> Result<(Vec<u8>, i64), Fault> {
-    let own = own.to_owned();
-    let op = move |client: Client| {
-        let own = own.clone();
-        async move { client.kv_client().get(own, None).await }
-    };
-    let mut answer = store.call(store.command_timeout, op).await?;
-    let kv = answer.take_kvs().pop().filter(|kv| kv.lease() == lease);
-    let kv = kv.ok_or(Fault::LeaseNotFound)?;
-    let modified = kv.mod_revision();
-    Ok((kv.into_key_value().1, modified))
 }

@@ -1,4 +1,6 @@
-//! The queue of one lock: taking a place.
+//! The queue of a lock: taking a place.
+
+mod modes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,36 +11,39 @@ use super::fault::Fault;
 use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
 use super::wait::{WaitEnd, Waiter};
-use super::{Shared, hold};
+use super::{Shared, enter, hold};
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::Claim;
 use crate::locker::keeper::{Acquisition, Granted, Lease, NoLock};
 use crate::locker::ownership::Owner;
-use crate::locker::{Held, Loss, Record, Request};
+use crate::locker::{Held, Loss, Mode, QueuePolicy, Record, Request};
 
-/// The queue of one key.
+/// The queue of one key, or those of several.
 pub(super) struct EtcdQueue<'a> {
     shared: &'a Arc<Shared>,
+    request: &'a Request,
     key: &'a str,
     ttl: Duration,
-    waits: bool,
     /// Whether there is an event of every change ahead, and not only of one just ahead.
     follows: bool,
-    recipe: Recipe,
+    /// One for each key.
+    recipes: Vec<Recipe>,
     claim: Claim,
 }
 
 impl<'a> EtcdQueue<'a> {
     pub(super) fn new(shared: &'a Arc<Shared>, request: &'a Request, claim: Claim) -> Self {
-        let (key, options) = (request.key(), &shared.options);
+        let options = &shared.options;
+        let holder = request.holder(options);
+        let of_key = |key: &String| Recipe::new(&shared.store, key, &holder);
         Self {
             shared,
-            key,
+            request,
+            key: request.key(),
             ttl: request.ttl(options),
-            waits: request.waits(),
             follows: request.follows_queue(options),
-            recipe: Recipe::new(&shared.store, key, &request.holder(options)),
+            recipes: request.keys().iter().map(of_key).collect(),
             claim,
         }
     }
@@ -46,9 +51,11 @@ impl<'a> EtcdQueue<'a> {
     /// Takes the lock; `None` if it does not wait, and another has it or waits for it.
     pub(super) async fn take(self, mut call: Acquisition<'_>) -> Result<Option<Held>> {
         loop {
-            let taken = match self.waits {
-                true => self.stand(&mut call).await.map(Some),
-                false => self.try_stand(&call).await,
+            let taken = match (self.is_plain(), self.request.waits()) {
+                (true, true) => self.stand(&mut call).await.map(Some),
+                (true, false) => self.try_stand(&call).await,
+                (false, true) => self.stand_in_each(&mut call).await.map(Some),
+                (false, false) => self.try_each(&call).await,
             };
             match taken {
                 Ok(place) => return Ok(place.map(|place| self.held(place))),
@@ -58,7 +65,18 @@ impl<'a> EtcdQueue<'a> {
     }
 
     fn held(self, place: EtcdPlace) -> Held {
-        hold::held(self.shared, self.key, place, self.recipe, self.claim)
+        hold::held(self.shared, self.request, place, &self.recipes, self.claim)
+    }
+
+    /// Whether it is etcd's own recipe: one key, for one holder, in order.
+    fn is_plain(&self) -> bool {
+        let (mode, policy) = (self.request.mode(), self.request.queue());
+        self.recipes.len() == 1 && mode == Mode::Exclusive && policy == QueuePolicy::Fifo
+    }
+
+    /// The one of the first key.
+    fn recipe(&self) -> &Recipe {
+        &self.recipes[0]
     }
 
     /// Takes a place at the end and stands there until its turn has come.
@@ -66,7 +84,7 @@ impl<'a> EtcdQueue<'a> {
         let (lease, granted, answer) = self.ask(call, PutIf::Always).await?;
         let mut place = self.place(lease, granted, &answer)?;
         call.has_place();
-        if !self.is_first(&place, &answer) {
+        if !answer.is_first {
             place.waited = true;
             call.has_to_wait();
             tokio::select! {
@@ -82,7 +100,10 @@ impl<'a> EtcdQueue<'a> {
         if answer.revision.is_none() {
             // The first key may be no contender's: of a longer name, or of another form. Whether
             // there is one behind it only the queue shows.
-            let holder = answer.first.as_ref().filter(|kv| self.recipe.contends(kv));
+            let holder = answer
+                .first
+                .as_ref()
+                .filter(|kv| self.recipe().contends(kv));
             if let Some(holder) = holder {
                 self.notify(EventKind::Waiting {
                     holder: Record::from_json(holder.value()),
@@ -94,15 +115,15 @@ impl<'a> EtcdQueue<'a> {
                 return Ok(None);
             }
             answer = self
-                .recipe
+                .recipe()
                 .submit(PutIf::Always, lease.calls().id)
                 .await
                 .map_err(|fault| call.no_lock(fault))?;
         }
         let place = self.place(lease, granted, &answer)?;
-        if !self.is_first(&place, &answer) {
+        if !answer.is_first {
             let look = self
-                .recipe
+                .recipe()
                 .look(&place.own, place.revision)
                 .await
                 .map_err(|fault| call.no_lock(fault))?;
@@ -135,8 +156,8 @@ impl<'a> EtcdQueue<'a> {
     ) -> Result<(Lease<EtcdLease>, Granted, PlaceAnswer), NoLock> {
         let id = lease::fresh_id().map_err(NoLock::Failed)?;
         let granting = async {
-            let own = self.recipe.own(id);
-            let calls = EtcdLease::new(&self.shared.store, id, own, self.ttl);
+            let owns = self.recipes.iter().map(|recipe| recipe.own(id)).collect();
+            let calls = EtcdLease::new(&self.shared.store, id, owns, self.ttl);
             let keeper = &self.shared.keeper;
             let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
             let granted = lease.granted().await;
@@ -151,16 +172,23 @@ impl<'a> EtcdQueue<'a> {
                 yield_now().await;
                 yield_now().await;
             }
-            self.recipe.submit(entry, id).await
+            self.submit(entry, id).await
         };
         let (answer, (lease, granted)) = tokio::join!(biased; submitting, granting);
         let granted = granted.map_err(NoLock::Failed)?;
         let answer = match answer {
             // The request overtook that for the lease, and was refused without any effect.
-            Err(Fault::LeaseNotFound) => self.recipe.submit(entry, id).await,
+            Err(Fault::LeaseNotFound) => self.submit(entry, id).await,
             answer => answer,
         };
         Ok((lease, granted, answer.map_err(|fault| call.no_lock(fault))?))
+    }
+
+    async fn submit(&self, entry: PutIf, lease: i64) -> Result<PlaceAnswer, Fault> {
+        match self.is_plain() {
+            true => self.recipe().submit(entry, lease).await,
+            false => enter::enter(&self.shared.store, &self.recipes, lease).await,
+        }
     }
 
     /// Waits until nobody is ahead; `next` is the key just ahead, if it is known.
@@ -172,7 +200,7 @@ impl<'a> EtcdQueue<'a> {
     ) -> Result<(), NoLock> {
         let waiter = Waiter {
             shared: self.shared,
-            recipe: &self.recipe,
+            recipe: self.recipe(),
             key: self.key,
             follows: self.follows,
             own: &place.own,
@@ -191,11 +219,6 @@ impl<'a> EtcdQueue<'a> {
         }
     }
 
-    fn is_first(&self, place: &EtcdPlace, answer: &PlaceAnswer) -> bool {
-        let first = answer.first.as_ref();
-        first.is_some_and(|kv| kv.key() == place.own.as_bytes())
-    }
-
     fn place(
         &self,
         lease: Lease<EtcdLease>,
@@ -207,11 +230,12 @@ impl<'a> EtcdQueue<'a> {
         };
         lease.calls().set_may_be_detached(true);
         Ok(EtcdPlace {
-            own: self.recipe.own(lease.calls().id),
+            own: self.recipe().own(lease.calls().id),
             lease,
             granted,
             revision,
             waited: false,
+            indexes: Vec::new(),
         })
     }
 

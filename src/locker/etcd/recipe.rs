@@ -17,6 +17,7 @@ use super::watch;
 use crate::locker::{Loss, Record};
 
 /// The transactions on one name.
+#[derive(Clone)]
 pub(super) struct Recipe {
     store: Arc<EtcdMembers>,
     /// Before every key of the queue.
@@ -36,6 +37,8 @@ pub(super) enum PutIf {
 pub(super) struct PlaceAnswer {
     /// The create revision of our key, if it is in the queue.
     pub(super) revision: Option<i64>,
+    /// Whether nobody is ahead of it, for certain.
+    pub(super) is_first: bool,
     /// The oldest key under the prefix.
     pub(super) first: Option<KeyValue>,
     /// The key just ahead of ours, where the answer shows it.
@@ -58,12 +61,7 @@ impl Look {
     /// Why the place is lost that was created at this revision. Its owner does not write to it while it
     /// waits.
     pub(super) fn loss(&self, created: i64) -> Option<Loss> {
-        match &self.own {
-            Some(own) if own.create_revision() != created => Some(Loss::KeyDeleted),
-            Some(own) if own.mod_revision() != created => Some(Loss::KeyOverwritten),
-            Some(_) => None,
-            None => Some(Loss::KeyDeleted),
-        }
+        loss(self.own.as_ref(), created)
     }
 
     /// The key of the holder: the oldest of those ahead.
@@ -73,6 +71,29 @@ impl Look {
     }
 }
 
+fn loss(own: Option<&KeyValue>, created: i64) -> Option<Loss> {
+    match own {
+        Some(own) if own.create_revision() != created => Some(Loss::KeyDeleted),
+        Some(own) if own.mod_revision() != created => Some(Loss::KeyOverwritten),
+        Some(_) => None,
+        None => Some(Loss::KeyDeleted),
+    }
+}
+
+/// Why one of the places of a lease is lost, that were created at this revision, as [`Look::loss`].
+pub(super) async fn losses(
+    store: &Arc<EtcdMembers>,
+    recipes: &[Recipe],
+    lease: i64,
+    created: i64,
+) -> Result<Option<Loss>, Fault> {
+    let reads = recipes.iter().map(|recipe| get_key(recipe.own(lease)));
+    let txn = Txn::new().and_then(reads.collect::<Vec<_>>());
+    let found = gets(&transact(store, txn).await?);
+    let mut each = found.iter().map(|kvs| loss(kvs.first(), created));
+    Ok(each.find_map(|loss| loss))
+}
+
 impl Recipe {
     pub(super) fn new(store: &Arc<EtcdMembers>, key: &str, holder: &Record) -> Self {
         Self {
@@ -80,6 +101,16 @@ impl Recipe {
             prefix: format!("{key}/"),
             holder: holder.clone(),
         }
+    }
+
+    /// The name of the lock.
+    pub(super) fn name(&self) -> &str {
+        self.prefix.strip_suffix('/').unwrap_or_default()
+    }
+
+    /// Before every key of the queue.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Who takes the lock.
@@ -106,10 +137,13 @@ impl Recipe {
         let answer = self.transact(txn).await?;
         let mut gets = gets(&answer);
         let first = gets.pop().and_then(|kvs| kvs.into_iter().next());
+        let is_first = first.as_ref();
+        let is_first = is_first.is_some_and(|kv| kv.key() == own.as_bytes());
         let rest = gets.pop().unwrap_or_default();
         if !answer.succeeded() {
             return Ok(PlaceAnswer {
                 revision: create_revision(&rest),
+                is_first,
                 first,
                 next: None,
             });
@@ -118,6 +152,7 @@ impl Recipe {
         let next = others.next().filter(|kv| self.contends(kv));
         Ok(PlaceAnswer {
             revision: Some(header_revision(&answer)),
+            is_first,
             first,
             next: next.map(|kv| kv.into_key_value().0),
         })
@@ -224,7 +259,7 @@ impl Recipe {
         transact(&self.store, txn).await
     }
 
-    fn get_first(&self) -> TxnOp {
+    pub(super) fn get_first(&self) -> TxnOp {
         let first = GetOptions::new()
             .with_prefix()
             .with_sort(SortTarget::Create, SortOrder::Ascend)
@@ -254,8 +289,7 @@ impl Recipe {
     }
 
     fn stand_of<'a>(&self, kv: &'a KeyValue) -> Option<Stand<'a>> {
-        let name = self.prefix.as_bytes().strip_suffix(b"/")?;
-        Stand::of(kv).filter(|stand| stand.name == name)
+        Stand::of(kv).filter(|stand| stand.name == self.name().as_bytes())
     }
 }
 
@@ -269,7 +303,7 @@ pub(super) async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnRe
 }
 
 /// Reads a key without its value.
-fn get_key(key: impl Into<Vec<u8>>) -> TxnOp {
+pub(super) fn get_key(key: impl Into<Vec<u8>>) -> TxnOp {
     TxnOp::get(key, Some(GetOptions::new().with_keys_only()))
 }
 
@@ -288,6 +322,6 @@ pub(super) fn create_revision(kvs: &[KeyValue]) -> Option<i64> {
     kvs.first().map(KeyValue::create_revision)
 }
 
-fn header_revision(answer: &TxnResponse) -> i64 {
+pub(super) fn header_revision(answer: &TxnResponse) -> i64 {
     answer.header().map_or(0, |header| header.revision())
 }

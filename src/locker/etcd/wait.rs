@@ -16,7 +16,7 @@ use crate::events::EventKind;
 use crate::locker::Loss;
 
 /// A wait that is over by then sends no event.
-const SOON: Duration = Duration::from_millis(100);
+pub(super) const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
 pub(super) enum WaitEnd {
@@ -40,7 +40,7 @@ pub(super) struct Waiter<'a> {
 
 /// What the last event said: the key just ahead and, where all of the queue is followed, how many are
 /// ahead and who holds.
-type Told = (Vec<u8>, Option<(u64, Option<crate::Record>)>);
+pub(super) type Told = (Vec<u8>, Option<(u64, Option<crate::Record>)>);
 
 impl Waiter<'_> {
     /// Waits until nobody is ahead. `next` is the key just ahead, if it is known.

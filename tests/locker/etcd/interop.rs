@@ -34,6 +34,11 @@ impl Etcdctl {
             .expect("a line")
     }
 
+    /// Whether it does.
+    pub(super) fn is_held(&self) -> bool {
+        self.holds.is_finished()
+    }
+
     /// Ends it as Ctrl-C would.
     pub(super) fn release(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("a signal");
@@ -56,7 +61,7 @@ fn first_line(stdout: ChildStdout) -> String {
     line.trim().to_owned()
 }
 
-async fn until_keys(server: &Server, count: usize) {
+pub(super) async fn until_keys(server: &Server, count: usize) {
     soon("a longer queue", async {
         while server.keys().len() < count {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -200,10 +205,6 @@ async fn a_store_is_opened_by_its_url() {
         held.unlock().await.expect("a release");
         locks.close().await.expect("an end");
     }
-    let shared = genlock::Request::new("/k").with_mode(genlock::Mode::Shared);
-    let locks = genlock::open(&server.endpoint(), Options::default()).expect("a store");
-    let refused = locks.acquire(shared).await.expect_err("refused");
-    assert_eq!(refused.kind(), genlock::ErrorKind::Unsupported, "{refused}");
     let strange = genlock::open("ftp://h", Options::default()).err();
     assert!(strange.is_some_and(|error| error.to_string().contains("ftp://h")));
 }
