@@ -200,6 +200,23 @@ impl Request {
         Ok(())
     }
 
+    /// For stores: the error of one that gives up its place in the queue of `key`, since a newer one came
+    /// that waits by [`QueuePolicy::Latest`] too.
+    pub fn superseded(&self, key: &str) -> Error {
+        let why = "superseded: a newer one waits for it";
+        Error::new(ErrorKind::Superseded, why).of_key(key)
+    }
+
+    /// For stores: the error of one of N where others of `key` say another number. See
+    /// [`Mode::other_limit`].
+    pub fn other_limit(&self, key: &str, others: u32) -> Error {
+        let why = format!(
+            "others hold it as one of {others}, and this is {}",
+            self.mode
+        );
+        Error::new(ErrorKind::OtherMaxHolders, why).of_key(key)
+    }
+
     /// What a store has to be able to do for it.
     fn needs(&self) -> impl Iterator<Item = Capability> + use<> {
         let mode = match self.mode {

@@ -6,6 +6,7 @@ mod history;
 mod marks;
 mod operator;
 mod place;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,10 +19,11 @@ use crate::clock::Instant;
 use crate::locker::operator::{ChangeKind, Contender};
 use crate::locker::{Options, Record};
 use marks::StoredMark;
+use queue::{Ahead, MemoryEntry, NotEntered, Stored};
 
 pub use client::MemoryClient;
 
-/// A store of exclusive locks in memory, which expire, first come first served. It is the server:
+/// A store of locks in memory, of every mode, which expire, first come first served. It is the server:
 /// clones are the same one, and [`MemoryStore::client`] gives the clients, which keep each other out.
 ///
 /// In a runtime whose time is paused (`tokio::time::pause`) its locks expire by that time.
@@ -51,7 +53,6 @@ struct Server {
 
 #[derive(Default)]
 struct StoreContents {
-    /// In order of arrival: the first of each holds the lock.
     queues: BTreeMap<String, Vec<Stored>>,
     last_token: u64,
     /// Whether renewals go without an answer.
@@ -61,18 +62,6 @@ struct StoreContents {
     past_runs: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     /// In the order in which they were set.
     marks: Vec<StoredMark>,
-}
-
-/// A holder or waiter, as the store has it.
-#[derive(Clone)]
-struct Stored {
-    token: u64,
-    /// What it says of itself, as it is kept: JSON.
-    value: Vec<u8>,
-    ttl: Duration,
-    expiry: Instant,
-    /// Its client is gone, and it stays until it runs out.
-    is_left: bool,
 }
 
 /// What happened to one of them.
@@ -145,82 +134,74 @@ impl MemoryStore {
         self.0.changes.subscribe()
     }
 
-    /// Adds one at the end of the queue of `key`, or nothing if `alone` is asked for and another is
-    /// there. Its time counts from `sent`: client and server have one clock. The token, or the queue that
-    /// is in the way.
-    fn enter(
-        &self,
-        key: &str,
-        value: Vec<u8>,
-        (sent, ttl): (Instant, Duration),
-        alone: bool,
-    ) -> Result<u64, Box<Ahead>> {
+    /// Adds one at the end of the queues of its keys, or nothing if that is refused. The token, which is
+    /// the same for all keys.
+    fn enter(&self, entry: &MemoryEntry, sent: Instant) -> Result<u64, NotEntered> {
         let mut contents = self.contents();
-        let queue = contents.queues.get(key);
-        if let Some(queue) = queue.filter(|queue| alone && !queue.is_empty()) {
-            return Err(Box::new(Ahead::of(key, queue)));
-        }
+        contents.check(entry)?;
         contents.last_token += 1;
-        let stored = Stored {
-            token: contents.last_token,
-            value,
-            ttl,
-            expiry: sent + ttl,
-            is_left: false,
-        };
-        let queue = contents.queues.entry(key.to_owned()).or_default();
-        queue.push(stored.clone());
-        let kind = match queue.len() {
-            1 => ChangeKind::Acquired,
-            _ => ChangeKind::Queued,
-        };
-        contents.tell(key, &stored, kind);
+        let token = contents.last_token;
+        for key in &entry.keys {
+            let queue = contents.queues.entry(key.clone()).or_default();
+            queue.push(Stored {
+                token,
+                value: entry.value.clone(),
+                mode: entry.mode,
+                policy: entry.policy,
+                ttl: entry.ttl,
+                // Client and server have one clock.
+                expiry: sent + entry.ttl,
+                holds: false,
+                index: None,
+                is_left: false,
+            });
+            contents.entered(key);
+        }
         self.changed();
-        Ok(stored.token)
+        Ok(token)
     }
 
-    /// Renews, from `sent` on: whether it was there; `None` is no answer.
-    fn renew(&self, key: &str, token: u64, sent: Instant) -> Option<bool> {
+    /// Renews one, from `sent` on: whether it was there, with all its keys; `None` is no answer.
+    fn renew(&self, keys: &[String], token: u64, sent: Instant) -> Option<bool> {
         let mut contents = self.contents();
         if contents.silent {
             return None;
         }
-        let queue = contents.queues.get_mut(key);
-        let stored = queue.and_then(|queue| queue.iter_mut().find(|one| one.token == token));
-        let stored = stored.filter(|stored| !stored.is_left);
-        Some(stored.is_some_and(|stored| {
+        Some(contents.change_all(keys, token, |stored| {
             stored.expiry = sent + stored.ttl;
-            true
         }))
     }
 
     /// Leaves one for so long without its client. False if it is not there, or taken away.
-    fn leave(&self, key: &str, token: u64, rest: Duration) -> bool {
+    fn leave(&self, keys: &[String], token: u64, rest: Duration) -> bool {
+        let (until, expiry) = (SystemTime::now() + rest, Instant::now() + rest);
         let mut contents = self.contents();
-        let queue = contents.queues.get_mut(key);
-        let stored = queue.and_then(|queue| queue.iter_mut().find(|one| one.token == token));
-        let Some(stored) = stored else {
+        let values = keys.iter().map(|key| {
+            let stored = contents.find(key, token)?;
+            Record::held_until(&stored.value, until)
+        });
+        let Some(values) = values.collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let Some(value) = Record::held_until(&stored.value, SystemTime::now() + rest) else {
-            return false;
-        };
-        stored.value = value;
-        stored.expiry = Instant::now() + rest;
-        stored.is_left = true;
+        let mut values = values.into_iter();
+        let left = contents.change_all(keys, token, |stored| {
+            stored.value = values.next().unwrap_or_default();
+            stored.expiry = expiry;
+            stored.is_left = true;
+        });
         self.changed();
-        true
+        left
     }
 
     /// Removes one for its client, which may have left it.
-    fn release(&self, key: &str, token: u64) {
-        let is_left = self
-            .contents()
-            .find(key, token)
-            .is_some_and(|one| one.is_left);
-        if !is_left {
-            self.remove(key, token);
+    fn release(&self, keys: &[String], token: u64) {
+        let mut contents = self.contents();
+        for key in keys {
+            if contents.find(key, token).is_some_and(|one| !one.is_left) {
+                contents.remove(key, token, ChangeKind::Released);
+            }
         }
+        self.changed();
     }
 
     /// Removes one. False if it is not there.
@@ -230,92 +211,6 @@ impl MemoryStore {
             self.changed();
         }
         removed
-    }
-}
-
-impl StoreContents {
-    fn find(&self, key: &str, token: u64) -> Option<&Stored> {
-        let queue = self.queues.get(key)?;
-        queue.iter().find(|stored| stored.token == token)
-    }
-
-    /// Removes what has run out. Whether there was any.
-    fn expire(&mut self, now: Instant) -> bool {
-        let each = self.queues.iter().flat_map(|(key, queue)| {
-            let over = queue.iter().filter(|stored| stored.expiry <= now);
-            over.map(|stored| (key.clone(), stored.token))
-        });
-        let over: Vec<_> = each.collect();
-        for (key, token) in &over {
-            self.remove(key, *token, ChangeKind::Expired);
-        }
-        self.marks.retain(|mark| mark.expiry > now);
-        !over.is_empty()
-    }
-
-    /// Removes one, if it is there; `why` is what happens if it is the holder.
-    fn remove(&mut self, key: &str, token: u64, why: ChangeKind) -> bool {
-        let Some(queue) = self.queues.get_mut(key) else {
-            return false;
-        };
-        let Some(at) = queue.iter().position(|stored| stored.token == token) else {
-            return false;
-        };
-        let gone = queue.remove(at);
-        let next = queue.first().filter(|_| at == 0).cloned();
-        if queue.is_empty() {
-            self.queues.remove(key);
-        }
-        let kind = if at == 0 { why } else { ChangeKind::Left };
-        self.tell(key, &gone, kind);
-        if let Some(next) = next {
-            self.tell(key, &next, ChangeKind::Acquired);
-        }
-        true
-    }
-
-    fn tell(&mut self, key: &str, stored: &Stored, kind: ChangeKind) {
-        self.followers.retain(|follower| {
-            let change = StoredChange {
-                key: key.to_owned(),
-                contender: stored.contender(key),
-                kind,
-            };
-            follower.send(change).is_ok()
-        });
-    }
-}
-
-impl Stored {
-    fn contender(&self, key: &str) -> Contender {
-        Contender::new(owner_key(key, self.token))
-            .with_token(self.token)
-            .with_record(Record::from_json(&self.value))
-    }
-}
-
-/// The contenders ahead of one.
-#[derive(Clone, PartialEq, Eq)]
-struct Ahead {
-    holder: Contender,
-    /// The token of the one just ahead.
-    next: u64,
-    count: u64,
-    /// When the first of them runs out.
-    expiry: Instant,
-}
-
-impl Ahead {
-    /// `queue` is the part of the queue ahead, which is not empty.
-    fn of(key: &str, queue: &[Stored]) -> Self {
-        let first = &queue[0];
-        let expiries = queue.iter().map(|one| one.expiry);
-        Self {
-            holder: first.contender(key),
-            next: queue[queue.len() - 1].token,
-            count: queue.len() as u64,
-            expiry: expiries.fold(first.expiry, Instant::min),
-        }
     }
 }
 

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::place::{self, MemoryPlace};
-use super::{Ahead, MemoryStore, owner_key};
+use super::{Ahead, MemoryStore, NotEntered};
 use crate::Result;
 use crate::clock;
 use crate::events::EventKind;
 use crate::locker::keeper::{Acquisition, Granted, Keeper, Lease, NoLock};
-use crate::locker::{
-    BoxFuture, Capabilities, Claim, Claims, Grant, Held, Locker, Loss, Options, Request,
-};
+use crate::locker::{BoxFuture, Capabilities, Claim, Claims, Held, Locker, Options, Request};
 
 /// What its locks can do.
 pub(super) static CAPABILITIES: Capabilities = {
     let mut able = Capabilities::new("memory", "all that lock share one store of one process");
     able.expires = true;
     able.fifo = true;
+    able.shared = true;
+    able.several_holders = true;
+    able.several_keys = true;
+    able.latest = true;
     able.time_left = true;
     able.history = true;
     able.marks = true;
@@ -58,17 +60,20 @@ impl MemoryClient {
         loop {
             let place = MemoryPlace::new(&self.store, request, &self.options);
             let mut lease = Lease::start(&self.keeper, Arc::new(place), ttl, &claim);
-            let granted = match (lease.granted().await, lease.calls().in_the_way()) {
+            let granted = match (lease.granted().await, lease.calls().refused()) {
                 (Ok(granted), _) => granted,
-                (Err(_), Some(ahead)) => {
-                    self.tell(key, ahead, None);
+                (Err(_), Some(NotEntered::Behind(ahead))) => {
+                    self.tell(ahead, None);
                     return Ok(None);
+                }
+                (Err(_), Some(NotEntered::OtherLimit(key, limit))) => {
+                    return Err(request.other_limit(key, *limit));
                 }
                 (Err(error), None) => return Err(error.of_key(key)),
             };
             let why = match self.stand(&lease, &granted, request, &mut call).await {
-                Ok(token) => return Ok(Some(self.held(key, token, (lease, granted), claim))),
-                Err(loss) => NoLock::Lost(loss),
+                Ok(()) => return Ok(self.held((lease, granted), claim)),
+                Err(why) => why,
             };
             // Before it takes another place it leaves this one.
             let _ = lease.release().await;
@@ -76,53 +81,54 @@ impl MemoryClient {
         }
     }
 
-    /// Waits until the turn of a place has come. Its token.
+    /// Waits until the turn of a place has come.
     ///
     /// # Errors
-    /// Why it was lost.
+    /// Why it was lost, or given up.
     async fn stand(
         &self,
         lease: &Lease<MemoryPlace>,
         granted: &Granted,
         request: &Request,
         call: &mut Acquisition<'_>,
-    ) -> Result<u64, Loss> {
-        let token = lease.calls().token().ok_or(Loss::KeyDeleted)?;
+    ) -> Result<(), NoLock> {
         let mut ownership = granted.owner.ownership();
         call.has_place();
         let waited = tokio::select! {
             biased;
-            loss = ownership.lost() => return Err(loss),
-            waited = self.until_first(lease.calls(), token, request) => waited?,
+            loss = ownership.lost() => return Err(NoLock::Lost(loss)),
+            waited = self.until_turn(lease.calls(), request) => waited?,
         };
         if waited {
             call.has_to_wait();
         }
-        lease.until_fresh(granted, waited).await?;
-        Ok(token)
+        let fresh = lease.until_fresh(granted, waited).await;
+        fresh.map_err(NoLock::Lost)
     }
 
-    /// Waits until nobody is ahead, and tells whenever the one just ahead changes. Whether there was
-    /// anybody.
-    async fn until_first(
-        &self,
-        place: &MemoryPlace,
-        token: u64,
-        request: &Request,
-    ) -> Result<bool, Loss> {
+    /// Waits until the turn of a place has come, and tells whenever the one just ahead changes. Whether
+    /// it had to.
+    async fn until_turn(&self, place: &MemoryPlace, request: &Request) -> Result<bool, NoLock> {
         let mut changes = self.store.changes();
         let mut told = None;
         loop {
             changes.mark_unchanged();
-            let Some(ahead) = place.ahead()? else {
+            let ahead = place.ahead().map_err(NoLock::Lost)?;
+            // One whose turn comes without a wait holds, whoever came since.
+            if (ahead.is_some() || told.is_some()) && place.is_superseded() {
+                return Err(NoLock::Failed(request.superseded(request.key())));
+            }
+            let Some(ahead) = ahead else {
                 return Ok(told.is_some());
             };
-            let news = match request.follows_queue(&self.options) {
-                true => (ahead.next, ahead.count),
-                false => (ahead.next, 0),
+            let count = match request.follows_queue(&self.options) {
+                true => ahead.count,
+                false => 0,
             };
-            if told.replace(news) != Some(news) {
-                self.tell(request.key(), &ahead, Some(token));
+            let news = (ahead.key.clone(), ahead.next, count);
+            if told.as_ref() != Some(&news) {
+                self.tell(&ahead, place.token());
+                told = Some(news);
             }
             tokio::select! {
                 _ = changes.changed() => {}
@@ -131,29 +137,25 @@ impl MemoryClient {
         }
     }
 
-    fn tell(&self, key: &str, ahead: &Ahead, token: Option<u64>) {
+    fn tell(&self, ahead: &Ahead, token: Option<u64>) {
         let what = EventKind::Waiting {
             holder: ahead.holder.record.clone(),
             owner_key: Some(ahead.holder.owner_key.clone()),
             ahead: Some(ahead.count),
             token,
         };
-        self.options.notify(Some(key), what);
+        self.options.notify(Some(&ahead.key), what);
     }
 
-    fn held(
-        &self,
-        key: &str,
-        token: u64,
-        (lease, granted): (Lease<MemoryPlace>, Granted),
-        claim: Claim,
-    ) -> Held {
+    /// `None` if it has no key, which no request is.
+    fn held(&self, (lease, granted): (Lease<MemoryPlace>, Granted), claim: Claim) -> Option<Held> {
         let Granted { ttl, owner, .. } = granted;
-        let grant = Grant::new(key, token).with_owner_key(owner_key(key, token));
+        let grants: Vec<_> = lease.calls().grants().collect();
+        let mut grants = grants.into_iter();
+        let first = grants.next()?;
         let place = place::held(lease, owner.clone(), &self.options, claim);
-        Held::new(grant, [], owner, Box::new(place))
-            .with_ttl(ttl)
-            .told(&self.options)
+        let held = Held::new(first, grants, owner, Box::new(place));
+        Some(held.with_ttl(ttl).told(&self.options))
     }
 }
 

@@ -42,8 +42,8 @@ impl MemoryClient {
         check_held(held)?;
         let mut contents = self.store.contents();
         let own = held.owner_key().and_then(parsed);
-        let first = own.and_then(|(key, _)| contents.queues.get(key)?.first());
-        if first.map(|first| first.token) != Some(held.token()) {
+        let own = own.and_then(|(key, token)| contents.find(key, token));
+        if !own.is_some_and(|own| own.holds && own.token == held.token()) {
             return Err(not_held(held));
         }
         let key = held.key();

@@ -36,8 +36,7 @@ impl MemoryClient {
     fn look(&self, key: &str) -> Result<Queue> {
         check_key(key)?;
         let contents = self.store.contents();
-        let stored = contents.queues.get(key).map_or(&[][..], Vec::as_slice);
-        Ok(queue(key, stored))
+        Ok(queue(key, contents.queue(key)))
     }
 }
 
@@ -83,9 +82,9 @@ impl Operator for MemoryClient {
         let left = || {
             let (key, number) = parsed(owner_key)?;
             let contents = self.store.contents();
-            let holder = contents.queues.get(key)?.first()?;
+            let holder = contents.find(key, token).filter(|one| one.holds)?;
             let told = Record::from_json(&holder.value)?.taken_away;
-            let is_it = holder.token == token && number == token && told.is_none();
+            let is_it = number == token && told.is_none();
             is_it.then(|| holder.expiry.left().saturating_sub(margin(holder.ttl)))
         };
         let left = left().map_or(Remaining::Nothing, Remaining::AtLeast);
@@ -102,6 +101,10 @@ impl Operator for MemoryClient {
         let taken = || {
             check_key(key)?;
             let mut contents = self.store.contents();
+            // One that waits for another key of several has nothing to stop.
+            let everywhere = contents.queues.values().flatten();
+            let mut everywhere = everywhere.filter(|one| one.token == token);
+            let holds = everywhere.all(|one| one.holds);
             let queue = contents.queues.get_mut(key);
             let all = queue.map_or(&mut [][..], Vec::as_mut_slice);
             let Some(at) = all.iter().position(|stored| stored.token == token) else {
@@ -109,8 +112,8 @@ impl Operator for MemoryClient {
                 return Err(Error::new(ErrorKind::NotHeld, why).of_key(key));
             };
             // The holder may have something to stop first.
-            let marked =
-                (at == 0 && !force && !all[at].is_left).then(|| Record::marked(&all[at].value, by));
+            let is_told = holds && !force && !all[at].is_left;
+            let marked = is_told.then(|| Record::marked(&all[at].value, by));
             if let Some(value) = marked.flatten() {
                 all[at].value = value;
                 let told = all[at].clone();
@@ -130,14 +133,8 @@ impl Operator for MemoryClient {
         let cleared = || {
             check_key(key)?;
             let mut contents = self.store.contents();
-            let waiters = contents.queues.get(key).and_then(|queue| queue.get(1..));
-            let dead = |one: &&Stored| one.expiry < Instant::now() + one.ttl / 2;
-            let dead: Vec<_> = waiters
-                .unwrap_or_default()
-                .iter()
-                .filter(dead)
-                .cloned()
-                .collect();
+            let dead = |one: &&Stored| !one.holds && one.expiry < Instant::now() + one.ttl / 2;
+            let dead: Vec<_> = contents.queue(key).iter().filter(dead).cloned().collect();
             for one in &dead {
                 contents.remove(key, one.token, ChangeKind::Left);
             }
@@ -167,10 +164,10 @@ impl Operator for MemoryClient {
             {
                 let mut contents = self.store.contents();
                 for (key, queue) in &contents.queues {
-                    for (at, stored) in queue.iter().enumerate() {
-                        let kind = match at {
-                            0 => ChangeKind::Holds,
-                            _ => ChangeKind::Waits,
+                    for stored in queue {
+                        let kind = match stored.holds {
+                            true => ChangeKind::Holds,
+                            false => ChangeKind::Waits,
                         };
                         let contender = stored.contender(key);
                         let key = key.clone();

@@ -6,24 +6,21 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Ahead, MemoryStore};
+use super::{Ahead, MemoryEntry, MemoryStore, NotEntered, Stored, owner_key};
 use crate::Result;
 use crate::clock::Instant;
 use crate::events::EventKind;
 use crate::locker::keeper::{Attempt, Fault, Lease, LeaseCalls, LeaseHolding, Requests};
-use crate::locker::{BoxFuture, Claim, Deadline, Loss, Options, Owner, Record, Request};
+use crate::locker::{
+    BoxFuture, Claim, Deadline, Grant, Loss, Options, Owner, QueuePolicy, Record, Request,
+};
 
 /// What is asked of the store for one place.
 pub(super) struct MemoryPlace {
     store: MemoryStore,
-    key: String,
-    ttl: Duration,
-    /// What it says of itself, as it is kept: JSON.
-    value: Vec<u8>,
-    /// Whether it is taken only if nobody else is there.
-    alone: bool,
-    /// Its token, or who is in the way.
-    entered: OnceLock<Result<u64, Box<Ahead>>>,
+    entry: MemoryEntry,
+    /// Its token, or why it has none.
+    entered: OnceLock<Result<u64, NotEntered>>,
 }
 
 impl MemoryPlace {
@@ -31,10 +28,7 @@ impl MemoryPlace {
     pub(super) fn new(store: &MemoryStore, request: &Request, options: &Options) -> Self {
         Self {
             store: store.clone(),
-            key: request.key().to_owned(),
-            ttl: request.ttl(options),
-            value: request.holder(options).to_json(),
-            alone: !request.waits(),
+            entry: MemoryEntry::new(request, options),
             entered: OnceLock::new(),
         }
     }
@@ -45,40 +39,68 @@ impl MemoryPlace {
     }
 
     /// Why it was not taken.
-    pub(super) fn in_the_way(&self) -> Option<&Ahead> {
-        self.entered.get()?.as_ref().err().map(|ahead| &**ahead)
+    pub(super) fn refused(&self) -> Option<&NotEntered> {
+        self.entered.get()?.as_ref().err()
     }
 
-    /// Who is ahead of it in the queue.
+    /// Who is ahead of it, in the queue of the first key whose turn has not come.
     ///
     /// # Errors
     /// It is not there any more.
     pub(super) fn ahead(&self) -> Result<Option<Ahead>, Loss> {
         let contents = self.store.contents();
-        let queue = contents
-            .queues
-            .get(&self.key)
-            .map_or(&[][..], Vec::as_slice);
-        let own = queue.iter().position(|one| Some(one.token) == self.token());
-        let own = own.ok_or(Loss::KeyDeleted)?;
-        Ok((own > 0).then(|| Ahead::of(&self.key, &queue[..own])))
+        for key in &self.entry.keys {
+            let queue = contents.queue(key);
+            let own = queue.iter().position(|one| Some(one.token) == self.token());
+            let own = own.ok_or(Loss::KeyDeleted)?;
+            let ahead = Ahead::of(key, &queue[..own]);
+            if !queue[own].holds {
+                return Ok(ahead);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether it waits by [`QueuePolicy::Latest`], and one that does so too came later.
+    pub(super) fn is_superseded(&self) -> bool {
+        let contents = self.store.contents();
+        let newer =
+            |one: &Stored| one.policy == QueuePolicy::Latest && Some(one.token) > self.token();
+        let mut keys = self.entry.keys.iter();
+        self.entry.policy == QueuePolicy::Latest
+            && keys.any(|key| contents.queue(key).iter().any(newer))
+    }
+
+    /// The grant of each key.
+    pub(super) fn grants(&self) -> impl Iterator<Item = Grant> {
+        let contents = self.store.contents();
+        let token = self.token().unwrap_or_default();
+        self.entry.keys.iter().map(move |key| {
+            let mut grant = Grant::new(key, token).with_owner_key(owner_key(key, token));
+            grant.index = contents.find(key, token).and_then(|one| one.index);
+            grant
+        })
+    }
+
+    /// What is kept of it, for each key. `None` if one is not there.
+    fn kept(&self) -> Option<Vec<Stored>> {
+        let (contents, token) = (self.store.contents(), self.token()?);
+        let each = self.entry.keys.iter();
+        each.map(|key| contents.find(key, token).cloned()).collect()
     }
 
     /// Ends when something has happened to it, and says so.
     async fn watch(self: Arc<Self>, owner: Owner, options: Options) {
         let mut changes = self.store.changes();
         loop {
-            let kept = self.token().and_then(|token| {
-                let contents = self.store.contents();
-                contents.find(&self.key, token).cloned()
-            });
-            let Some(kept) = kept else {
+            let Some(kept) = self.kept() else {
                 return owner.lose(Loss::KeyDeleted);
             };
-            let record = Record::from_json(&kept.value);
-            if let Some(by) = record.and_then(|record| record.taken_away) {
+            let mut records = kept.iter().filter_map(|one| Record::from_json(&one.value));
+            if let Some(by) = records.find_map(|record| record.taken_away) {
                 if owner.ownership().loss().is_none() {
-                    options.notify(Some(&self.key), EventKind::TakenAway(by));
+                    let key = self.entry.keys.first().map(String::as_str);
+                    options.notify(key, EventKind::TakenAway(by));
                 }
                 return owner.lose(Loss::TakenAway);
             }
@@ -93,12 +115,11 @@ impl LeaseCalls for MemoryPlace {
     fn grant<'a>(&'a self, requests: &'a Requests) -> BoxFuture<'a, Result<Deadline, Fault>> {
         Box::pin(async move {
             let sent = requests.leave();
-            let enter = || {
-                let (value, time) = (self.value.clone(), (sent, self.ttl));
-                self.store.enter(&self.key, value, time, self.alone)
-            };
-            match self.entered.get_or_init(enter) {
-                Ok(_) => Ok(Deadline::granted(sent, self.ttl)),
+            match self
+                .entered
+                .get_or_init(|| self.store.enter(&self.entry, sent))
+            {
+                Ok(_) => Ok(Deadline::granted(sent, self.entry.ttl)),
                 Err(_) => Err(Fault::LeaseExists),
             }
         })
@@ -108,7 +129,7 @@ impl LeaseCalls for MemoryPlace {
         Box::pin(async move {
             let token = self.token().ok_or(Fault::LeaseNotFound)?;
             let sent = Instant::now();
-            match self.store.renew(&self.key, token, sent) {
+            match self.store.renew(&self.entry.keys, token, sent) {
                 Some(true) => Ok(sent),
                 Some(false) => Err(Fault::LeaseNotFound),
                 None => std::future::pending().await,
@@ -118,14 +139,15 @@ impl LeaseCalls for MemoryPlace {
 
     fn revoke(&self) -> BoxFuture<'_, Result<(), Fault>> {
         if let Some(token) = self.token() {
-            self.store.release(&self.key, token);
+            self.store.release(&self.entry.keys, token);
         }
         Box::pin(std::future::ready(Ok(())))
     }
 
     fn outlive(&self, rest: Duration) -> BoxFuture<'_, Result<(), Fault>> {
+        let keys = &self.entry.keys;
         let token = self.token();
-        let left = token.is_some_and(|token| self.store.leave(&self.key, token, rest));
+        let left = token.is_some_and(|token| self.store.leave(keys, token, rest));
         let left = left.then_some(()).ok_or(Fault::LeaseNotFound);
         Box::pin(std::future::ready(left))
     }
