@@ -11,6 +11,7 @@ mod overwritten;
 mod places;
 mod renewed;
 mod secure;
+mod seen;
 mod strangers;
 
 use std::sync::Arc;

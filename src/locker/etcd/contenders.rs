@@ -31,6 +31,8 @@ pub(super) struct QueueKey {
     /// Whether the key was written over, so that it stands only while the lease lives.
     in_doubt: bool,
     pub(super) record: Option<Record>,
+    /// Which of several holders it is, where that was asked for.
+    pub(super) index: Option<u32>,
 }
 
 impl QueueKey {
@@ -46,6 +48,7 @@ impl QueueKey {
             is_moved: stand.is_moved,
             in_doubt: stand.standing == Standing::WrittenOver,
             record: Record::from_json(kv.value()),
+            index: None,
         };
         Some((stand.name.to_vec(), entry))
     }
@@ -55,7 +58,7 @@ impl QueueKey {
             owner_key: self.owner_key(),
             token: Some(self.revision as u64),
             lease: Some(format!("{:x}", self.lease)),
-            index: None,
+            index: self.index,
             record: self.record.clone(),
         }
     }
@@ -233,6 +236,38 @@ pub(super) async fn read_records<'a>(
         }
     }
     Ok(())
+}
+
+/// Reads the records of those who hold, in each of these queues, and of a few behind them.
+pub(super) async fn read_holders(
+    store: &Arc<EtcdMembers>,
+    queues: impl Iterator<Item = &mut BTreeMap<i64, QueueKey>>,
+) -> Result<(), Fault> {
+    let mut queues: Vec<_> = queues.map(|queue| (0, queue)).collect();
+    loop {
+        let mut next = Vec::new();
+        for (known, queue) in &mut queues {
+            let mut modes = queue.values().take(*known).map(QueueKey::mode);
+            let more = match modes.clone().next() {
+                None => 1,
+                Some(first) if first.may_hold(modes.by_ref()) => VALUES,
+                Some(_) => 0,
+            };
+            next.extend(queue.values_mut().skip(*known).take(more));
+            *known += more;
+        }
+        if next.is_empty() {
+            return Ok(());
+        }
+        read_records(store, next.into_iter()).await?;
+    }
+}
+
+/// How many of a queue hold: the oldest, as far as the rule goes.
+pub(super) fn held(queue: &BTreeMap<i64, QueueKey>) -> usize {
+    let modes: Vec<_> = queue.values().map(QueueKey::mode).collect();
+    let may = |&place: &usize| modes[place].may_hold(modes[..place].iter().copied());
+    (0..modes.len()).take_while(may).count()
 }
 
 #[cfg(test)]

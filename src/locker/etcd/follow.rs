@@ -166,22 +166,23 @@ impl Picture<'_> {
             return;
         }
         let queue = self.queues.entry(name.to_vec()).or_default();
-        let first = queue.keys().next().is_none_or(|&at| entry.revision <= at);
         let before = queue.remove(&entry.revision);
         if entry.record.is_none() {
             // The key was gone when the record was to be read: what was known of it is kept.
             entry.record = before.as_ref().and_then(|before| before.record.clone());
         }
         queue.insert(entry.revision, entry.clone());
+        let mut holders = queue.keys().take(contenders::held(queue));
+        let holds = holders.any(|&at| at == entry.revision);
         let what = match before {
             Some(before) if taken_away(&before) == taken_away(&entry) => return,
             Some(_) => ChangeKind::TakenAway,
-            None if !self.began && first => ChangeKind::Holds,
+            None if !self.began && holds => ChangeKind::Holds,
             None if !self.began => ChangeKind::Waits,
-            None if first => ChangeKind::Acquired,
+            None if holds => ChangeKind::Acquired,
             None => ChangeKind::Queued,
         };
-        if first {
+        if holds {
             self.expiry.holds(entry.revision, entry.lease());
         }
         self.tell(name, &entry, what);
@@ -191,17 +192,20 @@ impl Picture<'_> {
         let Some(queue) = self.queues.get_mut(name) else {
             return;
         };
-        let first = queue.keys().next() == Some(&revision);
+        let mut held = contenders::held(queue);
+        let holds = queue.keys().take(held).any(|&at| at == revision);
         let Some(entry) = queue.remove(&revision) else {
             return;
         };
-        let next = queue.values().next().cloned();
+        held -= usize::from(holds);
+        let next = queue.values().take(contenders::held(queue)).skip(held);
+        let next: Vec<_> = next.cloned().collect();
         if queue.is_empty() {
             self.queues.remove(name);
         }
-        if !first {
+        if !holds {
             self.tell(name, &entry, ChangeKind::Left);
-            return;
+            return self.acquired(name, next);
         }
         let let_go = entry.record.as_ref();
         let let_go = let_go.is_some_and(|record| record.min_hold_ends_at.is_some());
@@ -211,7 +215,11 @@ impl Picture<'_> {
             ChangeKind::Released
         };
         self.tell(name, &entry, what);
-        if let Some(next) = next {
+        self.acquired(name, next);
+    }
+
+    fn acquired(&mut self, name: &[u8], by: Vec<QueueKey>) {
+        for next in by {
             self.expiry.holds(next.revision, next.lease());
             self.tell(name, &next, ChangeKind::Acquired);
         }

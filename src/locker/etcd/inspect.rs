@@ -7,40 +7,36 @@ use std::time::Duration;
 use etcd_client::GetOptions;
 use tokio::time::{sleep, timeout};
 
-use super::contenders::{QueueKey, queue, queues, read_records};
+use super::contenders::{QueueKey, queue, queues, read_holders, with_records};
 use super::dial::EtcdMembers;
 use super::fault::Fault;
 use super::standing::{self, Stand, Standing};
-use super::{lease, watch};
+use super::{index, lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::operator::{Queue, Remaining};
-use crate::locker::{Record, margin};
+use crate::locker::{Mode, Record, margin};
 
 /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
 pub(super) async fn look(store: &Arc<EtcdMembers>, key: &str) -> Result<Queue, Fault> {
-    let (mut entries, _) = queue(store, key).await?;
-    read_records(store, entries.values_mut()).await?;
+    let (mut entries, _) = with_records(store, key).await?;
+    read_indexes(store, key, &mut entries).await?;
     let mut ttl = None;
     if let Some(holder) = entries.values().next() {
         ttl = lease::ttl(store, holder.lease()).await?;
     }
     Ok(Queue {
-        key: key.to_owned(),
-        contenders: entries.values().map(QueueKey::contender).collect(),
         ttl,
+        ..of_entries(key, &entries)
     })
 }
 
 /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
 pub(super) async fn glance(store: &Arc<EtcdMembers>, key: &str) -> Result<Queue, Fault> {
     let (mut entries, _) = queue(store, key).await?;
-    read_records(store, entries.values_mut().take(1)).await?;
-    Ok(Queue {
-        key: key.to_owned(),
-        contenders: entries.values().map(QueueKey::contender).collect(),
-        ttl: None,
-    })
+    read_holders(store, std::iter::once(&mut entries)).await?;
+    read_indexes(store, key, &mut entries).await?;
+    Ok(of_entries(key, &entries))
 }
 
 /// What [`Operator::list`](crate::locker::Operator::list) gives.
@@ -48,14 +44,33 @@ pub(super) async fn list(store: &Arc<EtcdMembers>, prefix: &str) -> Result<Vec<Q
     let (mut found, _) = queues(store, prefix.as_bytes()).await?;
     // The prefix may reach into the last part of a shorter name's keys.
     found.retain(|name, _| name.starts_with(prefix.as_bytes()));
-    let holders = found.values_mut().filter_map(|q| q.values_mut().next());
-    read_records(store, holders).await?;
-    let queues = found.into_iter().map(|(name, entries)| Queue {
-        key: String::from_utf8_lossy(&name).into_owned(),
-        contenders: entries.values().map(QueueKey::contender).collect(),
-        ttl: None,
-    });
+    read_holders(store, found.values_mut()).await?;
+    let queues = found.iter();
+    let queues = queues.map(|(name, entries)| of_entries(&String::from_utf8_lossy(name), entries));
     Ok(queues.collect())
+}
+
+fn of_entries(key: &str, entries: &BTreeMap<i64, QueueKey>) -> Queue {
+    Queue::new(key, entries.values().map(QueueKey::contender).collect())
+}
+
+/// Asks which of several holders each is, where there may be several.
+async fn read_indexes(
+    store: &Arc<EtcdMembers>,
+    key: &str,
+    entries: &mut BTreeMap<i64, QueueKey>,
+) -> Result<(), Fault> {
+    let first = entries.values().next().map(QueueKey::mode);
+    if !matches!(first, Some(Mode::OneOf(_))) {
+        return Ok(());
+    }
+    for (lease, index) in index::taken(store, key).await? {
+        let mut entries = entries.values_mut();
+        if let Some(entry) = entries.find(|entry| entry.lease() == lease) {
+            entry.index = Some(index);
+        }
+    }
+    Ok(())
 }
 
 /// Ends when the queue is empty. The last one in it is watched; if others are left when it goes, the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
-use super::contenders::{queue, read_records};
+use super::contenders::{held, with_records};
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::lease;
@@ -23,12 +23,15 @@ pub(super) async fn take_away(
     force: bool,
 ) -> Result<Removal> {
     let revision = token as i64;
-    let (entries, _) = queue(store, key).await?;
+    let (entries, _) = with_records(store, key).await?;
     let Some(entry) = entries.get(&revision) else {
         return Err(nobody(key, token));
     };
     let (own, lease) = (entry.key.clone(), entry.lease());
-    let holds = entries.keys().next() == Some(&revision);
+    let holds = entries
+        .keys()
+        .take(held(&entries))
+        .any(|&at| at == revision);
     // Of a key that was moved nobody is there who would be told.
     let mut marked = None;
     if holds && !force && !entry.is_moved() {
@@ -60,15 +63,14 @@ fn is_left(value: &[u8]) -> bool {
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
 pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<Contender>> {
-    let (mut entries, _) = queue(store, key).await?;
-    entries.pop_first();
+    let (entries, _) = with_records(store, key).await?;
+    let holders = held(&entries);
     let mut cleared = Vec::new();
-    for (revision, mut entry) in entries {
+    for (revision, entry) in entries.into_iter().skip(holders) {
         let lives = |ttl: Ttl| ttl.left >= ttl.granted / 2;
         if lease::ttl(store, entry.lease()).await?.is_some_and(lives) {
             continue;
         }
-        read_records(store, std::iter::once(&mut entry)).await?;
         let delete = TxnOp::delete(entry.key.clone(), None);
         if submit(store, entry.key.clone(), revision, delete).await? {
             cleared.push(entry.contender());

@@ -12,11 +12,11 @@ use super::{client, lease_of, turn};
 use crate::support::etcd::Server;
 use genlock::testing::contract::{observed, soon, until_empty, until_waiting};
 
-fn request(mode: Mode) -> Request {
+pub(super) fn request(mode: Mode) -> Request {
     Request::new("/k").with_mode(mode)
 }
 
-async fn take(client: &Arc<dyn Locker>, request: Request) -> Held {
+pub(super) async fn take(client: &Arc<dyn Locker>, request: Request) -> Held {
     let taken = soon("a lock", client.acquire(request)).await;
     taken.expect("an answer").expect("a lock")
 }
@@ -27,7 +27,10 @@ async fn tried(client: &Arc<dyn Locker>, mode: Mode) -> Option<Held> {
 }
 
 /// One who waits, once it does so.
-async fn waiting(server: &Server, request: Request) -> JoinHandle<genlock::Result<Held>> {
+pub(super) async fn waiting(
+    server: &Server,
+    request: Request,
+) -> JoinHandle<genlock::Result<Held>> {
     let (options, mut events) = observed(Options::default());
     let client = client(server, options);
     let waiting = tokio::spawn(async move {
