@@ -28,6 +28,7 @@ mod limits;
 mod link;
 mod lock_keeper;
 mod message;
+pub(crate) mod name_services;
 mod proc;
 mod search;
 pub(crate) mod signals;

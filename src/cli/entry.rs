@@ -15,13 +15,14 @@ use super::{r#break, check, doctor, forget, history, ls, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
-use crate::supervise::{self, ForkedWatchdog, signals};
+use crate::supervise::{self, ForkedWatchdog, name_services, signals};
 use crate::{Error, ErrorKind};
 
 /// Runs the tool with these arguments, and gives its status. To be called first of all in the
 /// process: it does for itself what it needs of Rust's runtime.
 pub fn main(words: &[OsString]) -> u8 {
     supervise::enter();
+    name_services::bind();
     std::panic::set_hook(Box::new(|panic| {
         let what = panic.to_string().replace('\n', " ");
         stderr::complain(format_args!("an error in genlock itself: {what}"));
