@@ -61,6 +61,9 @@ pub(crate) static CAPABILITIES: Capabilities = {
     able.marks = true;
     able.min_hold = true;
     able.waiters_visible = true;
+    able.shared = true;
+    able.several_holders = true;
+    able.latest = true;
     able
 };
 

@@ -5,8 +5,11 @@ mod commands;
 mod interop;
 mod late;
 mod many;
+mod modes;
 mod secure;
 mod sentinel;
+mod several;
+mod turn;
 
 use std::sync::Arc;
 
@@ -48,7 +51,16 @@ impl Fixture for RedisServer {
     }
 
     async fn delete(&self, held: &Held) -> bool {
-        assert_eq!(self.cli(&["DEL", held.key()]), "1");
+        let key = held.key();
+        if self.cli(&["GET", key]) != "genlock:set" {
+            assert_eq!(self.cli(&["DEL", key]), "1");
+            return true;
+        }
+        // One of several; with the key all would go.
+        let own = held.owner_key().expect("an owner key");
+        let (base, id) = own.rsplit_once(':').expect("an id");
+        assert_eq!(self.cli(&["HDEL", &format!("{base}:s"), id]), "1");
+        assert_eq!(self.cli(&["PEXPIRE", key, "10000"]), "1");
         true
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::place::{GivenLock, LockKey, RedisPlace, mark_of};
-use super::scripts::PlaceState;
+use super::scripts::{HeldPlace, PlaceState};
 use super::shared::RedisShared;
 use crate::events::EventKind;
 use crate::locker::keeper::LeaseHolding;
@@ -16,6 +16,9 @@ use crate::locker::{Claim, Grant, Held, Loss, Owner, Record, TakenAway};
 /// The own key is watched only after so long: the locks of short commands are gone by then. The first
 /// look sees what has happened until it.
 const UNWATCHED: Duration = Duration::from_millis(100);
+
+/// The key of several holders changes with each one's renewal: they look at it so often at most.
+const CALM: Duration = Duration::from_millis(200);
 
 /// The held lock of a place whose turn has come.
 pub(super) fn held(
@@ -36,7 +39,8 @@ pub(super) fn held(
         owner: owner.clone(),
     };
     watching.spawn(watch.run(given.waited.then(|| holder.clone())));
-    let grant = Grant::new(key, given.token).with_owner_key(owner_key);
+    let mut grant = Grant::new(key, given.token).with_owner_key(owner_key);
+    grant.index = given.index;
     let holding = LeaseHolding::new(given.lease, watching, claim);
     let held = Held::new(grant, [], owner, Box::new(holding));
     held.with_ttl(ttl).told(&shared.options)
@@ -57,7 +61,10 @@ impl KeyWatch {
         let mut standings = self.place.standings();
         loop {
             let standing = standings.borrow_and_update().clone();
-            if let PlaceState::Holds(_, Some(mark)) = standing {
+            if let PlaceState::Holds(HeldPlace {
+                mark: Some(mark), ..
+            }) = standing
+            {
                 return self.taken_away(mark_of(&mark));
             }
             match self.place.check().await {
@@ -75,11 +82,17 @@ impl KeyWatch {
                 // It is for people who look: no harm if it fails.
                 let _ = self.place.stamp(&holder).await;
             }
+            if self.place.is_shared() {
+                sleep(CALM).await;
+            }
             loop {
                 tokio::select! {
                     () = self.place.listener().anything() => break,
                     changed = standings.changed() => {
-                        let marked = matches!(*standings.borrow(), PlaceState::Holds(_, Some(_)));
+                        let marked = matches!(
+                            &*standings.borrow(),
+                            PlaceState::Holds(held) if held.mark.is_some()
+                        );
                         if marked || changed.is_err() {
                             break;
                         }

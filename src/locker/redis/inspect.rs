@@ -168,16 +168,21 @@ pub(super) async fn left(
         return Ok(Remaining::Nothing);
     };
     let seen = look(store, &names.key, Records::Holders).await?;
+    let mut members = seen.members.iter();
+    let member = members.find(|one| one.place.ticket == token && one.place.id == id);
     let is_it =
         matches!(&seen.holder.genlock, Some((held, holder)) if *held == token && holder == id);
-    if !is_it || seen.mark.is_some() {
-        return Ok(Remaining::Nothing);
-    }
-    let Some(ends) = seen.holder_ends() else {
-        return Ok(Remaining::NoEnd);
+    let (granted, left) = match member {
+        Some(one) if one.mark.is_none() => (one.granted, one.place.alive),
+        None if is_it && seen.mark.is_none() => match seen.pttl {
+            Some(left) => (seen.granted, left),
+            None => return Ok(Remaining::NoEnd),
+        },
+        _ => return Ok(Remaining::Nothing),
     };
-    let less = margin(seen.granted) + UNDER_WAY;
-    Ok(Remaining::AtLeast(ends.left().saturating_sub(less)))
+    let less = margin(granted) + UNDER_WAY;
+    let left = (seen.asked + left).left().saturating_sub(less);
+    Ok(Remaining::AtLeast(left))
 }
 
 /// The waiters that were not heard of for half of their time, which are removed.

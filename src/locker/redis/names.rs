@@ -44,6 +44,11 @@ impl LockNames {
         format!("{}:r", self.base)
     }
 
+    /// The hash of those who hold the lock together.
+    pub(super) fn members(&self) -> String {
+        format!("{}:s", self.base)
+    }
+
     /// The sorted set of the last runs, by token.
     pub(super) fn history(&self) -> String {
         format!("{}:h", self.base)
@@ -55,8 +60,14 @@ impl LockNames {
     }
 
     /// Those of the lock itself, in the order in which the scripts have them.
-    pub(super) fn all(&self) -> [String; 4] {
-        [self.key.clone(), self.queue(), self.alive(), self.records()]
+    pub(super) fn all(&self) -> [String; 5] {
+        [
+            self.key.clone(),
+            self.queue(),
+            self.alive(),
+            self.records(),
+            self.members(),
+        ]
     }
 
     /// What stands for one holder or waiter; and the channel on which it is told that its turn has come.
@@ -81,7 +92,7 @@ impl LockNames {
     /// The names of the lock that any of its keys belongs to.
     pub(super) fn of_any(name: &str) -> Self {
         match Self::parse(name) {
-            Some((names, "q" | "v" | "r" | "h" | "m")) => names,
+            Some((names, "q" | "v" | "r" | "s" | "h" | "m")) => names,
             _ => Self::of(name),
         }
     }

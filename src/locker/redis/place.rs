@@ -14,14 +14,14 @@ use super::nodes::RedisNodes;
 use super::pushes::Listener;
 use super::reply::{RedisCommand, Reply};
 use super::request_error::RequestError;
-use super::scripts::{self, Entry, PlaceState};
+use super::scripts::{self, Entry, PlaceRequest, PlaceState};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::deadline::Deadline;
 use crate::locker::fault::Fault;
 use crate::locker::keeper::{self, Attempt, Granted, LeaseCalls, Requests};
 use crate::locker::net::random;
-use crate::locker::{BoxFuture, Record};
+use crate::locker::{BoxFuture, Mode, Record};
 
 pub(super) use own::{LockKey, mark_of};
 
@@ -33,6 +33,8 @@ pub(super) struct GivenLock {
     pub(super) lease: RedisLease,
     pub(super) granted: Granted,
     pub(super) token: u64,
+    /// Which of N holders it is.
+    pub(super) index: Option<u32>,
     /// Whether there was somebody ahead.
     pub(super) waited: bool,
 }
@@ -42,9 +44,7 @@ pub(super) struct RedisPlace {
     store: Arc<RedisNodes>,
     pub(super) names: LockNames,
     pub(super) id: String,
-    ttl: Duration,
-    record: Vec<u8>,
-    waits: bool,
+    asked: PlaceRequest,
     /// What the newest answer said.
     standing: watch::Sender<PlaceState>,
     /// Its own from the first answer on, and then its token.
@@ -58,11 +58,9 @@ pub(super) struct RedisPlace {
 
 impl RedisPlace {
     /// With an id that nobody else has.
-    pub(super) fn new(
-        store: &Arc<RedisNodes>,
-        key: &str,
-        (ttl, holder, waits): (Duration, &Record, bool),
-    ) -> Result<Self> {
+    pub(super) fn new(store: &Arc<RedisNodes>, key: &str, mut asked: PlaceRequest) -> Result<Self> {
+        // Redis counts them.
+        asked.ttl = Duration::from_millis(asked.ttl.as_millis() as u64);
         let id = format!("{:016x}{:016x}", random::random()?, random::random()?);
         let names = LockNames::of(key);
         let listener = store
@@ -72,10 +70,7 @@ impl RedisPlace {
             store: store.clone(),
             names,
             id,
-            // Redis counts them.
-            ttl: Duration::from_millis(ttl.as_millis() as u64),
-            record: holder.to_json(),
-            waits,
+            asked,
             standing: watch::Sender::new(PlaceState::Gone),
             ticket: OnceLock::new(),
             listener,
@@ -87,6 +82,11 @@ impl RedisPlace {
     /// What stands for it in the store.
     pub(super) fn owner_key(&self) -> String {
         self.names.of_one(&self.id)
+    }
+
+    /// Whether others can hold the lock with it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.asked.mode != Mode::Exclusive
     }
 
     /// What the newest answer said.
@@ -101,9 +101,10 @@ impl RedisPlace {
 
     /// Whether it was told that its turn has come, and that can be believed. The servers of a Cluster pass
     /// messages on to each other, also those that nobody has heard at the server of the lock: it is then
-    /// given to the next one.
+    /// given to the next one. Who holds beside others asks: a genlock that knows of no modes may have given
+    /// it the lock as if it were alone, and of its number among N the message says nothing.
     pub(super) fn is_told_to_hold(&self) -> bool {
-        if self.is_clustered.load(Ordering::Relaxed) {
+        if self.is_clustered.load(Ordering::Relaxed) || self.is_shared() {
             return false;
         }
         let ticket = self.ticket.get();
@@ -125,7 +126,7 @@ impl RedisPlace {
 
     /// Says anew since when it holds, for people who look.
     pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
-        let stamp = scripts::stamp(&self.names, &self.id, self.ttl, &holder.to_json());
+        let stamp = scripts::stamp(&self.names, &self.id, self.asked.ttl, &holder.to_json());
         self.store.one(&self.names.key, stamp).await.map(drop)
     }
 
@@ -172,10 +173,10 @@ impl RedisPlace {
     + Clone
     + use<> {
         // A waiter is told over the connection that asks last.
-        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(..));
-        let hears = self.waits && entry != Entry::Try && !holds;
+        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(_));
+        let hears = self.asked.waits && entry != Entry::Try && !holds;
         let channel = hears.then(|| self.names.of_one(&self.id));
-        let take = scripts::take(&self.names, &self.id, self.ttl, entry, &self.record);
+        let take = scripts::take(&self.names, &self.id, &self.asked, entry);
         let commands = [vec![take], more].concat();
         let (untold, is_clustered) = (self.untold.clone(), self.is_clustered.clone());
         move |client| {
@@ -210,20 +211,24 @@ impl RedisPlace {
             self.store.call(&self.names.key, within, taking)
         };
         let (mut standing, mut sent) = take(Entry::Try).await?;
-        if self.waits && matches!(standing, PlaceState::Busy(_)) {
+        if self.asked.waits && matches!(standing, PlaceState::Busy(_)) {
             (standing, sent) = take(Entry::Wait).await?;
         }
         match self.note(standing) {
-            PlaceState::Holds(..) | PlaceState::Waits(_) => Ok(Deadline::granted(sent, self.ttl)),
+            PlaceState::Holds(_) | PlaceState::Waits(_) => {
+                Ok(Deadline::granted(sent, self.asked.ttl))
+            }
             // Nothing is there of us, unless one of several requests is still on its way.
-            PlaceState::Busy(_) if requests.count() == 1 => Err(Fault::LeaseExists),
-            PlaceState::Busy(_) | PlaceState::Gone => Err(Fault::LeaseNotFound),
+            PlaceState::Busy(_) | PlaceState::OtherMaxHolders(_) if requests.count() == 1 => {
+                Err(Fault::LeaseExists)
+            }
+            _ => Err(Fault::LeaseNotFound),
         }
     }
 
     async fn have_renewed(&self, attempt: Attempt) -> Result<Instant, Fault> {
         // What we wrote is told of no more until it is read again.
-        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(..));
+        let holds = matches!(*self.standing.borrow(), PlaceState::Holds(_));
         let watched = if holds {
             self.watched_key()
         } else {
@@ -233,14 +238,15 @@ impl RedisPlace {
         let asked = self.store.ask(&self.names.key, attempt.within, taking);
         let (standing, sent) = asked.await?;
         match self.note(standing) {
-            PlaceState::Holds(..) | PlaceState::Waits(_) => Ok(sent),
-            PlaceState::Busy(_) | PlaceState::Gone => Err(Fault::LeaseNotFound),
+            PlaceState::Holds(_) | PlaceState::Waits(_) => Ok(sent),
+            _ => Err(Fault::LeaseNotFound),
         }
     }
 
     async fn have_outlived(&self, rest: Duration) -> Result<(), Fault> {
-        let PlaceState::Holds(token, None) = self.standing() else {
-            return Err(Fault::LeaseNotFound);
+        let token = match self.standing() {
+            PlaceState::Holds(held) if held.mark.is_none() => held.token,
+            _ => return Err(Fault::LeaseNotFound),
         };
         let until = humantime::format_rfc3339_seconds(SystemTime::now() + rest).to_string();
         let outlive = scripts::outlive(&self.names, (&self.id, token), rest, &until);

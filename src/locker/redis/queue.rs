@@ -10,7 +10,7 @@ use super::hold;
 use super::names::LockNames;
 use super::place::{GivenLock, RedisLease, RedisPlace};
 use super::reply::RedisCommand;
-use super::scripts::{LockHolder, PlaceState, QueuePlace};
+use super::scripts::{LockHolder, PlaceRequest, PlaceState, QueuePlace};
 use super::shared::RedisShared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -30,6 +30,7 @@ pub(super) struct RedisQueue<'a> {
     follows: bool,
     waits: bool,
     holder: Record,
+    request: &'a Request,
     claim: Claim,
 }
 
@@ -58,6 +59,7 @@ impl<'a> RedisQueue<'a> {
             follows: request.follows_queue(options),
             waits: request.waits(),
             holder: request.holder(options),
+            request,
             claim,
         }
     }
@@ -82,8 +84,7 @@ impl<'a> RedisQueue<'a> {
     /// Takes the lock, or a place at the end of its queue and stands there until its turn has come.
     async fn stand(&self, call: &mut Acquisition<'_>) -> Result<GivenLock, NotGiven> {
         let shared = self.shared;
-        let about = (self.ttl, &self.holder, self.waits);
-        let place = RedisPlace::new(&shared.store, self.key, about);
+        let place = RedisPlace::new(&shared.store, self.key, self.for_place());
         let place = Arc::new(place.map_err(NoLock::Failed)?);
         let mut lease = RedisLease::start(&shared.keeper, place.clone(), self.ttl, &self.claim);
         let granted = match lease.granted().await {
@@ -91,6 +92,9 @@ impl<'a> RedisQueue<'a> {
             Err(error) => {
                 return Err(match place.standing() {
                     PlaceState::Busy(holder) => NotGiven::Busy(Box::new(holder)),
+                    PlaceState::OtherMaxHolders(_) | PlaceState::Superseded => {
+                        self.without_place(place.standing()).into()
+                    }
                     _ => self.failed(error).into(),
                 });
             }
@@ -106,6 +110,7 @@ impl<'a> RedisQueue<'a> {
             lease,
             granted,
             token: 0,
+            index: None,
             waited: false,
         };
         given.token = match place.standing() {
@@ -114,16 +119,23 @@ impl<'a> RedisQueue<'a> {
                 call.has_to_wait();
                 let mut ownership = given.granted.owner.ownership();
                 tokio::select! {
-                    loss = ownership.lost() => return Err(NoLock::Lost(loss).into()),
+                    loss = ownership.lost() => {
+                        return Err(match place.standing() {
+                            superseded @ PlaceState::Superseded => self.without_place(superseded),
+                            _ => NoLock::Lost(loss),
+                        }
+                        .into());
+                    }
                     waited = self.wait(&place) => waited?,
                 }
                 at.ticket
             }
-            PlaceState::Holds(token, _) => token,
-            PlaceState::Busy(_) | PlaceState::Gone => {
-                return Err(NoLock::Lost(Loss::LeaseGone).into());
-            }
+            PlaceState::Holds(held) => held.token,
+            other => return Err(self.without_place(other).into()),
         };
+        if let PlaceState::Holds(held) = place.standing() {
+            given.index = held.index;
+        }
         let fresh = given.lease.until_fresh(&given.granted, given.waited).await;
         fresh.map_err(NoLock::Lost)?;
         Ok(given)
@@ -136,11 +148,9 @@ impl<'a> RedisQueue<'a> {
         let (mut told, mut watched) = (None, false);
         loop {
             let at = match standings.borrow_and_update().clone() {
-                PlaceState::Holds(..) => return Ok(()),
-                PlaceState::Busy(_) | PlaceState::Gone => {
-                    return Err(NoLock::Lost(Loss::LeaseGone).into());
-                }
+                PlaceState::Holds(_) => return Ok(()),
                 PlaceState::Waits(at) => at,
+                other => return Err(self.without_place(other).into()),
             };
             if self.follows || quiet.is_elapsed() {
                 self.tell(place, &at, &mut told);
@@ -207,7 +217,7 @@ impl<'a> RedisQueue<'a> {
     }
 
     fn tell(&self, place: &RedisPlace, at: &QueuePlace, told: &mut Option<ToldAhead>) {
-        let ahead = at.rank + u64::from(at.holder.is_there);
+        let ahead = at.rank + at.holders;
         let state = (self.follows.then_some(ahead), at.holder.clone());
         if told.as_ref() == Some(&state) {
             return;
@@ -233,6 +243,25 @@ impl<'a> RedisQueue<'a> {
 
     fn notify(&self, what: EventKind) {
         self.shared.options.notify(Some(self.key), what);
+    }
+
+    fn for_place(&self) -> PlaceRequest {
+        PlaceRequest {
+            ttl: self.ttl,
+            record: self.holder.to_json(),
+            mode: self.request.mode(),
+            queue: self.request.queue(),
+            waits: self.waits,
+        }
+    }
+
+    /// Why there is none, by the newest answer.
+    fn without_place(&self, standing: PlaceState) -> NoLock {
+        NoLock::Failed(match standing {
+            PlaceState::OtherMaxHolders(said) => self.request.other_limit(self.key, said),
+            PlaceState::Superseded => self.request.superseded(self.key),
+            _ => return NoLock::Lost(Loss::LeaseGone),
+        })
     }
 
     fn failed(&self, error: Error) -> NoLock {

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use super::names::LockNames;
 use super::reply::{RedisCommand, Reply};
-use crate::locker::Record;
+use crate::locker::{Mode, QueuePolicy, Record};
 
 /// A script behind what all of them have.
 macro_rules! script {
     ($file:literal) => {
-        concat!(include_str!("scripts/shared.lua"), include_str!($file))
+        concat!(
+            include_str!("scripts/shared.lua"),
+            include_str!("scripts/turn.lua"),
+            include_str!("scripts/members.lua"),
+            include_str!($file)
+        )
     };
 }
 
@@ -23,6 +28,16 @@ const CLEAR: &str = script!("scripts/clear.lua");
 const RIGHTS: &str = include_str!("scripts/rights.lua");
 const MARKS: &str = script!("scripts/marks.lua");
 const OUTLIVE: &str = script!("scripts/outlive.lua");
+
+/// What is asked of a lock for one place, each time in the same way.
+pub(super) struct PlaceRequest {
+    pub(super) ttl: Duration,
+    /// What it says of itself.
+    pub(super) record: Vec<u8>,
+    pub(super) mode: Mode,
+    pub(super) queue: QueuePolicy,
+    pub(super) waits: bool,
+}
 
 /// What to do where the lock is not free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +61,14 @@ pub(super) enum Records {
 /// What there is of one who asked for a lock.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlaceState {
-    /// It holds the lock, with this token. An operator's word to let go, if there is one.
-    Holds(u64, Option<Vec<u8>>),
+    Holds(HeldPlace),
     Waits(QueuePlace),
     /// Nothing, and another holds.
     Busy(LockHolder),
+    /// Nothing, and one who is there before says that another number may hold.
+    OtherMaxHolders(u32),
+    /// Nothing: it waited, and a later one came.
+    Superseded,
     /// Nothing.
     Gone,
 }
@@ -59,11 +77,21 @@ impl PlaceState {
     /// By which it stands in the queue, or holds.
     pub(super) fn ticket(&self) -> Option<u64> {
         match self {
-            Self::Holds(ticket, _) => Some(*ticket),
+            Self::Holds(held) => Some(held.token),
             Self::Waits(at) => Some(at.ticket),
-            Self::Busy(_) | Self::Gone => None,
+            Self::Busy(_) | Self::OtherMaxHolders(_) | Self::Superseded | Self::Gone => None,
         }
     }
+}
+
+/// A place that holds the lock.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct HeldPlace {
+    pub(super) token: u64,
+    /// An operator's word to let go, if there is one.
+    pub(super) mark: Option<Vec<u8>>,
+    /// Which of N holders it is.
+    pub(super) index: Option<u32>,
 }
 
 /// A place in the queue.
@@ -74,6 +102,9 @@ pub(super) struct QueuePlace {
     pub(super) rank: u64,
     /// When its turn can come without a word; `None` if the holder's lock does not run out.
     pub(super) pause: Option<Duration>,
+    /// How many hold the lock.
+    pub(super) holders: u64,
+    /// The first of them.
     pub(super) holder: LockHolder,
 }
 
@@ -116,20 +147,26 @@ fn owner(value: &str) -> Option<(u64, String)> {
 pub(super) fn take(
     names: &LockNames,
     id: &str,
-    ttl: Duration,
+    asked: &PlaceRequest,
     entry: Entry,
-    record: &[u8],
 ) -> RedisCommand {
     let how = match entry {
         Entry::Try => "try",
         Entry::Wait => "wait",
         Entry::Stay => "stay",
     };
+    let mode = match asked.mode {
+        Mode::Exclusive => "x".to_owned(),
+        Mode::Shared => "s".to_owned(),
+        Mode::OneOf(holders) => holders.to_string(),
+    };
     eval(TAKE, names)
         .arg(id)
-        .arg(ttl.as_millis().to_string())
+        .arg(asked.ttl.as_millis().to_string())
         .arg(how)
-        .arg(record)
+        .arg(&asked.record)
+        .arg(mode)
+        .arg(asked.queue.to_string())
 }
 
 /// What the answer to [`take`] says; `None` if it makes no sense.
@@ -137,12 +174,15 @@ pub(super) fn standing(answer: &Reply) -> Option<PlaceState> {
     let number = |reply: &Reply| reply.number().and_then(|n| u64::try_from(n).ok());
     let (word, rest) = answer.list().split_first()?;
     match (word.text(), rest) {
-        (b"held", [token, mark]) => {
+        (b"held", [token, mark, index]) => {
             let mark = mark.text().to_vec();
-            let mark = (!mark.is_empty()).then_some(mark);
-            Some(PlaceState::Holds(number(token)?, mark))
+            Some(PlaceState::Holds(HeldPlace {
+                token: number(token)?,
+                mark: (!mark.is_empty()).then_some(mark),
+                index: index_of(index),
+            }))
         }
-        (b"waiting", [ticket, rank, pause, kind, value, record]) => {
+        (b"waiting", [ticket, rank, pause, kind, value, record, count]) => {
             Some(PlaceState::Waits(QueuePlace {
                 ticket: number(ticket)?,
                 rank: number(rank)?,
@@ -151,15 +191,23 @@ pub(super) fn standing(answer: &Reply) -> Option<PlaceState> {
                     -1 => None,
                     ms => Some(Duration::from_millis(ms.max(0) as u64)),
                 },
+                holders: number(count)?,
                 holder: LockHolder::read(kind, value, record),
             }))
         }
         (b"busy", [kind, value, record]) => {
             Some(PlaceState::Busy(LockHolder::read(kind, value, record)))
         }
+        (b"other", [holders]) => Some(PlaceState::OtherMaxHolders(index_of(holders)?)),
+        (b"superseded", []) => Some(PlaceState::Superseded),
         (b"gone", []) => Some(PlaceState::Gone),
         _ => None,
     }
+}
+
+/// Which of N holders one is; of the others it is empty.
+pub(super) fn index_of(reply: &Reply) -> Option<u32> {
+    reply.number().and_then(|number| number.try_into().ok())
 }
 
 /// Releases the lock, or leaves its queue.
@@ -169,9 +217,7 @@ pub(super) fn leave(names: &LockNames, id: &str) -> RedisCommand {
 
 /// Asks for marks, or sets one: `how` is as the script has it.
 pub(super) fn marks(names: &LockNames, how: &str, name: &str) -> RedisCommand {
-    let [key, queue, alive, records] = names.all();
-    let keys = [key, queue, alive, records, names.marks()];
-    eval_with(MARKS, &keys).arg(how).arg(name)
+    eval_beside(MARKS, names, names.marks()).arg(how).arg(name)
 }
 
 /// Has the lock that `id` holds with this token stay held for so long, with nobody to renew it; which ends
@@ -215,12 +261,18 @@ pub(super) fn clear(names: &LockNames) -> RedisCommand {
 
 /// Tries all that a run needs, for `id`, which nobody has; what is refused, and why.
 pub(super) fn rights(names: &LockNames, id: &str) -> RedisCommand {
-    let [key, queue, alive, records] = names.all();
-    eval_with(RIGHTS, &[key, queue, alive, records, names.of_one(id)])
+    eval_beside(RIGHTS, names, names.of_one(id))
 }
 
 fn eval(script: &str, names: &LockNames) -> RedisCommand {
     eval_with(script, &names.all())
+}
+
+/// With one key more.
+fn eval_beside(script: &str, names: &LockNames, more: String) -> RedisCommand {
+    let mut keys = names.all().to_vec();
+    keys.push(more);
+    eval_with(script, &keys)
 }
 
 fn eval_with(script: &str, keys: &[String]) -> RedisCommand {
@@ -244,9 +296,29 @@ mod tests {
     #[test]
     fn answers_are_read() {
         let all = |words: &[&str]| standing(&Reply::List(words.iter().map(|w| text(w)).collect()));
-        assert_eq!(all(&["held", "17", ""]), Some(PlaceState::Holds(17, None)));
+        let held = |index| HeldPlace {
+            token: 17,
+            mark: None,
+            index,
+        };
+        for (index, read) in [("", None), ("0", Some(0))] {
+            let holds = Some(PlaceState::Holds(held(read)));
+            assert_eq!(all(&["held", "17", "", index]), holds);
+        }
+        assert_eq!(all(&["other", "3"]), Some(PlaceState::OtherMaxHolders(3)));
+        assert_eq!(all(&["superseded"]), Some(PlaceState::Superseded));
         assert_eq!(all(&["gone"]), Some(PlaceState::Gone));
-        let place = all(&["waiting", "17", "2", "-1", "string", "genlock:16:ab", ""]);
+        let words = [
+            "waiting",
+            "17",
+            "2",
+            "-1",
+            "string",
+            "genlock:16:ab",
+            "",
+            "1",
+        ];
+        let place = all(&words);
         let Some(PlaceState::Waits(place)) = place else {
             panic!("{place:?}");
         };

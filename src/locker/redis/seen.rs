@@ -7,7 +7,7 @@ use super::names::LockNames;
 use super::place::mark_of;
 use super::reply::Reply;
 use super::request_error::RequestError;
-use super::scripts::LockHolder;
+use super::scripts::{LockHolder, index_of};
 use crate::clock::Instant;
 use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Ttl};
@@ -20,19 +20,30 @@ pub(super) struct LockSeen {
     /// What its holder is kept with.
     pub(super) granted: Duration,
     pub(super) mark: Option<TakenAway>,
+    /// Those who hold it together, the first who came first.
+    pub(super) members: Vec<MemberSeen>,
     /// How long the key lasts; `None` if it has no end.
-    pttl: Option<Duration>,
+    pub(super) pttl: Option<Duration>,
     waiters: Vec<WaiterSeen>,
     /// When it was asked for: no later than that moment.
     pub(super) asked: Instant,
 }
 
+/// One of several holders.
+pub(super) struct MemberSeen {
+    pub(super) place: WaiterSeen,
+    index: Option<u32>,
+    /// What it is kept with.
+    pub(super) granted: Duration,
+    pub(super) mark: Option<TakenAway>,
+}
+
 pub(super) struct WaiterSeen {
-    id: String,
-    ticket: u64,
+    pub(super) id: String,
+    pub(super) ticket: u64,
     record: Option<Record>,
-    /// How long it counts as alive.
-    alive: Duration,
+    /// How long it counts as alive, or holds the lock.
+    pub(super) alive: Duration,
 }
 
 impl LockSeen {
@@ -45,14 +56,17 @@ impl LockSeen {
     }
 
     fn read(names: LockNames, answer: &Reply, asked: Instant) -> Option<Self> {
-        let [kind, value, pttl, now, kept, mark, waiters @ ..] = answer.list() else {
+        let [kind, value, pttl, now, kept, mark, others @ ..] = answer.list() else {
             return None;
         };
         let now = now.number()?;
         let (granted, record) = kept_of(kept.text());
         let mut holder = LockHolder::read(kind, value, &Reply::Null);
         holder.record = record;
-        let waiters = waiters.iter().map(|one| WaiterSeen::read(one, now));
+        let is_member = |one: &&Reply| one.list().len() > 4;
+        let (members, waiters): (Vec<_>, Vec<_>) = others.iter().partition(is_member);
+        let members = members.into_iter().map(|one| MemberSeen::read(one, now));
+        let waiters = waiters.into_iter().map(|one| WaiterSeen::read(one, now));
         Some(Self {
             names,
             holder,
@@ -62,26 +76,31 @@ impl LockSeen {
                 -1 => None,
                 ms => Some(Duration::from_millis(ms.max(0) as u64)),
             },
+            members: members.collect::<Option<_>>()?,
             waiters: waiters.collect::<Option<_>>()?,
             asked,
         })
     }
 
-    /// The holder first, and who waits.
+    /// Those who hold it first, and who waits.
     pub(super) fn contenders(&self) -> Vec<Contender> {
-        let of_holder = self.holder.owner_key(&self.names).map(|owner_key| {
-            let record = self.holder.record.clone().map(|record| Record {
-                taken_away: self.mark.clone(),
-                ..record
-            });
+        let alone = self.members.is_empty();
+        let owner_key = self.holder.owner_key(&self.names).filter(|_| alone);
+        let of_holder = owner_key.map(|owner_key| {
+            let record = marked(self.holder.record.clone(), self.mark.as_ref());
             let contender = Contender::new(owner_key).with_record(record);
             match &self.holder.genlock {
                 Some((token, _)) => contender.with_token(*token),
                 None => contender,
             }
         });
+        let members = self.members.iter().map(|one| one.contender(&self.names));
         let waiters = self.waiters.iter().map(|one| one.contender(&self.names));
-        of_holder.into_iter().chain(waiters).collect()
+        of_holder
+            .into_iter()
+            .chain(members)
+            .chain(waiters)
+            .collect()
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -91,23 +110,34 @@ impl LockSeen {
     /// Whether the one with this token is there.
     pub(super) fn has(&self, token: u64) -> bool {
         let holds = matches!(&self.holder.genlock, Some((held, _)) if *held == token);
-        holds || self.waiters.iter().any(|one| one.ticket == token)
+        let members = self.members.iter().map(|one| &one.place);
+        let mut places = members.chain(&self.waiters);
+        holds || places.any(|one| one.ticket == token)
     }
 
     /// When what is there can change without a word: the key, or a place, runs out.
     pub(super) fn next_end(&self) -> Option<Duration> {
         let of_key = self.pttl.filter(|_| self.holder.is_there);
-        let places = self.waiters.iter().map(|one| one.alive);
+        let members = self.members.iter().map(|one| &one.place);
+        let places = members.chain(&self.waiters).map(|one| one.alive);
         of_key.into_iter().chain(places).min()
     }
 
-    /// When the holder's lock runs out if it is not renewed.
+    /// When the lock of its holder runs out if it is not renewed; of several the first that does.
     pub(super) fn holder_ends(&self) -> Option<Instant> {
-        Some(self.asked + self.pttl.filter(|_| self.holder.is_there)?)
+        let members = self.members.iter().map(|one| one.place.alive).min();
+        let of_key = self.pttl.filter(|_| self.holder.is_there);
+        Some(self.asked + members.or(of_key)?)
     }
 
     pub(super) fn queue(&self) -> Queue {
         let queue = Queue::new(self.names.key.clone(), self.contenders());
+        if let Some(first) = self.members.first() {
+            return queue.with_ttl(Ttl {
+                granted: first.granted,
+                left: first.place.alive,
+            });
+        }
         match self.pttl {
             Some(left) if self.holder.genlock.is_some() => queue.with_ttl(Ttl {
                 granted: self.granted,
@@ -115,6 +145,27 @@ impl LockSeen {
             }),
             _ => queue,
         }
+    }
+}
+
+impl MemberSeen {
+    fn read(reply: &Reply, now: i64) -> Option<Self> {
+        let [place @ .., index, mark] = reply.list() else {
+            return None;
+        };
+        let place = Reply::List(place.to_vec());
+        Some(Self {
+            granted: kept_of(place.list().get(3)?.text()).0,
+            place: WaiterSeen::read(&place, now)?,
+            index: index_of(index),
+            mark: mark_of(mark.text()),
+        })
+    }
+
+    fn contender(&self, names: &LockNames) -> Contender {
+        let record = marked(self.place.record.clone(), self.mark.as_ref());
+        let contender = self.place.contender(names).with_record(record);
+        contender.with_index(self.index)
     }
 }
 
@@ -137,6 +188,14 @@ impl WaiterSeen {
             .with_token(self.ticket)
             .with_record(self.record.clone())
     }
+}
+
+/// What one says of itself, with an operator's word to let go.
+fn marked(record: Option<Record>, mark: Option<&TakenAway>) -> Option<Record> {
+    Some(Record {
+        taken_away: mark.cloned(),
+        ..record?
+    })
 }
 
 /// The TTL and the record of one, as they are kept.

@@ -8,6 +8,9 @@ use crate::locker::redis::fault;
 use crate::locker::redis::reply::{RedisCommand, Reply};
 use crate::locker::redis::request_error::RequestError;
 
+/// What is under the key where several hold the lock together.
+const SET: &[u8] = b"genlock:set";
+
 /// What is under the key of a lock that is held.
 pub(in crate::locker::redis) enum LockKey {
     /// What its holder wrote; and an operator's word to let go, if there is one.
@@ -22,21 +25,30 @@ impl RedisPlace {
         let mut commands = self.watched_key();
         let mark = format!("!{}", self.id);
         commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
+        commands.push(RedisCommand::new(["HGET", &self.names.members(), &self.id]));
         let (_, answers) = self.store.each(&self.names.key, commands).await?;
         let ticket = self.ticket.get().copied().unwrap_or_default();
         let own = format!("genlock:{ticket}:{}", self.id);
+        let among = format!("{ticket}:");
         Ok(match &answers[..] {
             // A type that has no GET is somebody else's.
-            [_, Reply::Error(text), _] if text.starts_with("WRONGTYPE") => LockKey::WrittenOver,
-            [_, Reply::Error(text), _] | [_, _, Reply::Error(text)] => {
+            [_, Reply::Error(text), ..] if text.starts_with("WRONGTYPE") => LockKey::WrittenOver,
+            [_, Reply::Error(text), ..]
+            | [_, _, Reply::Error(text), _]
+            | [.., Reply::Error(text)] => {
                 return Err(fault::judge(RequestError::Answered(text.clone())));
             }
-            [_, Reply::Null, _] => LockKey::Deleted,
-            [_, value, mark] if value.text() == own.as_bytes() => {
+            [_, Reply::Null, ..] => LockKey::Deleted,
+            [_, value, mark, _] if value.text() == own.as_bytes() => {
+                LockKey::Ours(mark_of(mark.text()))
+            }
+            [_, value, mark, one]
+                if value.text() == SET && one.text().starts_with(among.as_bytes()) =>
+            {
                 LockKey::Ours(mark_of(mark.text()))
             }
             // Genlocks take only what is free.
-            [_, value, _] if value.text().starts_with(b"genlock:") => LockKey::Deleted,
+            [_, value, ..] if value.text().starts_with(b"genlock:") => LockKey::Deleted,
             _ => LockKey::WrittenOver,
         })
     }

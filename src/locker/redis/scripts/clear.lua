@@ -9,4 +9,7 @@ for _, id in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
     tell(id, 'gone')
   end
 end
+if #gone > 0 then
+  pass_on()
+end
 return gone

@@ -1,10 +1,26 @@
--- The holder, and who waits and is heard of: each id, ticket, until when it counts as alive, and what it
--- is kept with. Without 'all' only the holder's.
+-- The holder, then those who hold together, each with when it runs out, what it is kept with, its index and
+-- an operator's word; and who waits and is heard of: each id, ticket, until when it counts as alive, and
+-- what it is kept with. Without 'all' only of those who hold.
 local all = ARGV[1] == 'all'
 local kind, value = look()
+local living = {}
+if value == SET then
+  for _, one in ipairs(members()) do
+    if one.till > now then
+      living[#living + 1] = one
+    end
+  end
+  if #living == 0 then
+    kind, value = 'none', ''
+  end
+end
 local _, holder = owner(value)
 local found = {kind, value, redis.call('PTTL', K), whole(now),
   redis.call('HGET', R, holder) or '', redis.call('HGET', R, '!' .. holder) or ''}
+for _, one in ipairs(living) do
+  found[#found + 1] = {one.id, one.ticket, whole(one.till), redis.call('HGET', R, one.id) or '',
+    one.index, redis.call('HGET', R, '!' .. one.id) or ''}
+end
 local queue = redis.call('ZRANGE', Q, 0, -1, 'WITHSCORES')
 for i = 1, #queue, 2 do
   local till = redis.call('ZSCORE', V, queue[i])

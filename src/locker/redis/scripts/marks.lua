@@ -1,6 +1,6 @@
 -- The marks of a key, each with until when it is kept, its number in the order in which they were set, and
 -- what it says.
-local M, how, name = KEYS[5], ARGV[1], ARGV[2]
+local M, how, name = KEYS[6], ARGV[1], ARGV[2]
 
 local function parts(kept)
   local ends, nth, mark = string.match(kept or '', '^(%d+)|(%d+)|(.*)$')
@@ -40,9 +40,7 @@ end
 
 -- Only under the lock that this one holds with this token.
 local id, ticket, time, mark = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local _, value = look()
-local token, holder = owner(value)
-if holder ~= id or token ~= ticket then
+if not holds(id, ticket) then
   return 0
 end
 redis.call('HSET', M, name, whole(now + time) .. '|' .. whole(math.max(last + 1, micros)) .. '|' .. mark)

@@ -1,8 +1,16 @@
--- The lock stays held for a time, and 0 is the id of nobody: who held it renews and releases it no more.
+-- The lock stays held for a time, by nobody: who held it renews and releases it no more. Then its id is 0,
+-- or 0 and the ticket behind where several hold.
 local id, ticket, rest, till = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local _, value = look()
+local _, value, living = holders()
 local token, holder = owner(value)
-if holder == '0' and token == ticket then
+local nobody, own = '0', nil
+for _, one in ipairs(living) do
+  if one.ticket == ticket then
+    nobody, own = '0' .. ticket, one
+    token, holder = ticket, one.id
+  end
+end
+if holder == nobody and token == ticket then
   return 1
 end
 if holder ~= id or token ~= ticket or redis.call('HGET', R, '!' .. id) then
@@ -12,9 +20,16 @@ local _, record = kept(id)
 if string.sub(record, -1) == '}' then
   record = string.sub(record, 1, -2) .. ',"min_hold_ends_at":"' .. till .. '"}'
 end
-redis.call('SET', K, 'genlock:' .. token .. ':0', 'PX', whole(rest))
 forget(id)
-redis.call('HSET', R, '0', whole(rest) .. '|' .. record)
-redis.call('HSET', R, '@', '0')
-keep(rest)
+redis.call('HSET', R, nobody, whole(rest) .. '|' .. record)
+if own then
+  redis.call('HDEL', S, id)
+  own.id = nobody
+  seat(own, rest)
+  bind(living)
+else
+  redis.call('SET', K, 'genlock:' .. token .. ':0', 'PX', whole(rest))
+  redis.call('HSET', R, '@', '0')
+end
+keep_all(rest)
 return 1

@@ -1,6 +1,6 @@
 -- What of all that a run asks for is refused, and why. Nothing is changed: what would change something
 -- is asked for in a form that Redis refuses, after it has looked at the rights, or of what is not there.
-local K, Q, V, R, nobody = unpack(KEYS)
+local K, Q, V, R, _, nobody = unpack(KEYS)
 local asked = {
   {'GET', K}, {'TYPE', K}, {'PTTL', K}, {'PEXPIRE', K, 'x'}, {'SET', K, '', 'NX', 'XX'}, {'DEL', nobody},
   {'ZADD', Q, 'x', '0'}, {'ZREM', Q, '0'}, {'ZSCORE', Q, '0'}, {'ZRANK', Q, '0'},

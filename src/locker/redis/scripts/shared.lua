@@ -1,4 +1,4 @@
-local K, Q, V, R = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local K, Q, V, R, S = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -35,7 +35,7 @@ end
 local function forget(id)
   redis.call('ZREM', Q, id)
   redis.call('ZREM', V, id)
-  redis.call('HDEL', R, id, '!' .. id)
+  redis.call('HDEL', R, id, '!' .. id, '~' .. id)
 end
 
 -- Who stands first and is not heard of any more makes room, but not the one who asks.
@@ -48,12 +48,16 @@ local function drop_dead(asking)
 end
 
 -- What is beside the key goes by itself, long after the last who wrote to it.
-local function keep(ttl)
+local function keep(key, ttl)
   local time = math.max(10 * ttl, 3600000)
+  if redis.call('PTTL', key) < time then
+    redis.call('PEXPIRE', key, whole(time))
+  end
+end
+
+local function keep_all(ttl)
   for i = 2, 4 do
-    if redis.call('PTTL', KEYS[i]) < time then
-      redis.call('PEXPIRE', KEYS[i], whole(time))
-    end
+    keep(KEYS[i], ttl)
   end
 end
 
@@ -71,19 +75,11 @@ local function kept(id)
   return tonumber(ttl or '0'), record or ''
 end
 
-local function give(id, ticket, ttl)
-  redis.call('SET', K, 'genlock:' .. ticket .. ':' .. id, 'PX', whole(ttl))
-end
-
--- It holds the lock: it waits no more, and whoever held before has left nothing.
-local function settle(id)
-  local before = redis.call('HGET', R, '@')
-  if before and before ~= id then
-    redis.call('HDEL', R, before, '!' .. before)
-  end
-  redis.call('HSET', R, '@', id)
-  redis.call('ZREM', Q, id)
-  redis.call('ZREM', V, id)
+-- The mode of one who waits, and whether it waits as the latest. It is kept where it is another than what
+-- genlocks had that knew of none; 'o' is who waits no more, since a later one came.
+local function mode_of(id)
+  local mode, latest = string.match(redis.call('HGET', R, '~' .. id) or 'x', '^(%w-)(l?)$')
+  return mode, latest == 'l'
 end
 
 -- Tells one, and how many heard it. Who may not tell anybody has told it nevertheless.
@@ -95,43 +91,3 @@ local function tell(id, word)
   return heard
 end
 
--- The next one who lives, and hears it, holds the lock.
-local function pass_on()
-  local id = first()
-  while id do
-    local ttl = kept(id)
-    if lives(id) and ttl > 0 then
-      local ticket = redis.call('ZSCORE', Q, id)
-      give(id, ticket, ttl)
-      if tell(id, 'held ' .. ticket) > 0 then
-        settle(id)
-        local head = first()
-        if head then
-          tell(head, 'first')
-        end
-        return
-      end
-      redis.call('DEL', K)
-    end
-    forget(id)
-    id = first()
-  end
-end
-
--- One leaves, wherever it stands.
-local function leave(id)
-  local kind, value = look()
-  local _, holder = owner(value)
-  if holder == id then
-    redis.call('DEL', K)
-    kind = 'none'
-  end
-  forget(id)
-  if redis.call('HGET', R, '@') == id then
-    redis.call('HDEL', R, '@')
-  end
-  if kind == 'none' then
-    pass_on()
-  end
-  return holder == id
-end

@@ -1,32 +1,97 @@
 -- How: 'try' takes the lock if it is free; 'wait' stands in the queue for it otherwise; 'stay' renews
 -- what is there, and takes the lock in its turn. Each may be carried out any number of times.
 local id, ttl, how, record = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local mode, latest = ARGV[5], ARGV[6] == 'latest'
 
 drop_dead(id)
-local kind, value = look()
+local kind, value, living = holders()
 local token, holder = owner(value)
-if holder == id then
+
+local function held(ticket, index)
+  keep_all(ttl)
+  return {'held', ticket, redis.call('HGET', R, '!' .. id) or '', index}
+end
+
+if holder == id and mode == 'x' then
   redis.call('PEXPIRE', K, whole(ttl))
-  keep(ttl)
-  return {'held', token, redis.call('HGET', R, '!' .. id) or ''}
+  return held(token, '')
+elseif holder == id then
+  -- A genlock that knows of no modes has given it away: to this one alone.
+  local index = give(id, token, ttl, mode, living)
+  settle(id, mode)
+  serve(living)
+  return held(token, index)
+end
+for _, one in ipairs(living) do
+  if one.id == id then
+    seat(one, ttl)
+    bind(living)
+    return held(one.ticket, one.index)
+  end
 end
 
 local ticket = redis.call('ZSCORE', Q, id)
-if how == 'stay' and not ticket then
+if latest and not ticket and mode_of(id) == 'o' then
+  return {'superseded'}
+elseif how == 'stay' and not ticket then
   return {'gone'}
 end
+
+-- The number of another who is one of N, and is there before this one.
+local function other_limit()
+  local all = modes(living)
+  for _, other in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
+    all[#all + 1] = lives(other) and mode_of(other) or 'x'
+  end
+  for _, other in ipairs(all) do
+    if tonumber(other) and other ~= mode then
+      return other
+    end
+  end
+end
+
+local other = tonumber(mode) and not ticket and other_limit()
+if other then
+  return {'other', other}
+end
+
+-- Those who wait as the latest, and are not any more.
+if latest and how == 'wait' and not ticket then
+  local gone = false
+  for _, older in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
+    local _, too = mode_of(older)
+    if too then
+      forget(older)
+      redis.call('HSET', R, '~' .. older, 'o')
+      tell(older, 'superseded')
+      gone = true
+    end
+  end
+  if gone then
+    pass_on()
+    kind, value, living = holders()
+  end
+end
+
 local head = first()
-if kind == 'none' and (not head or head == id) then
+local is_open = kind == 'none' or value == SET
+if is_open and (not head or head == id) and may_hold(mode, modes(living)) then
   ticket = ticket or next_ticket()
-  give(id, ticket, ttl)
+  local index = give(id, ticket, ttl, mode, living)
   if how ~= 'stay' then
     redis.call('HSET', R, id, whole(ttl) .. '|' .. record)
   end
-  settle(id)
-  keep(ttl)
-  return {'held', ticket, ''}
+  settle(id, mode)
+  if mode ~= 'x' then
+    serve(living)
+  end
+  return held(ticket, index)
 end
 
+-- Of several the first stands for all.
+if living[1] then
+  holder, value = living[1].id, 'genlock:' .. living[1].ticket .. ':' .. living[1].id
+end
 local _, of_holder = kept(holder)
 if how == 'try' and not ticket then
   return {'busy', kind, value, of_holder}
@@ -35,13 +100,22 @@ if not ticket then
   ticket = next_ticket()
   redis.call('ZADD', Q, ticket, id)
   redis.call('HSET', R, id, whole(ttl) .. '|' .. record)
+  local kept_mode = mode .. (latest and 'l' or '')
+  if kept_mode ~= 'x' then
+    redis.call('HSET', R, '~' .. id, kept_mode)
+  end
 end
 redis.call('ZADD', V, whole(now + ttl), id)
-keep(ttl)
+keep_all(ttl)
 
 -- When it could be its turn, if nobody says anything until then.
 local rank = redis.call('ZRANK', Q, id)
 local pause = redis.call('PTTL', K)
+if living[1] and living[1].mode == mode then
+  for _, one in ipairs(living) do
+    pause = math.min(pause, one.till - now)
+  end
+end
 if rank > 0 then
   local before = redis.call('ZRANGE', Q, rank - 1, rank - 1)[1]
   local till = tonumber(redis.call('ZSCORE', V, before) or '0') - now
@@ -49,4 +123,5 @@ if rank > 0 then
     pause = till
   end
 end
-return {'waiting', ticket, rank, pause, kind, value, of_holder}
+local count = math.max(#living, kind == 'none' and 0 or 1)
+return {'waiting', ticket, rank, pause, kind, value, of_holder, count}

@@ -1,10 +1,15 @@
 -- The one with this token is told to let go, or removed.
 local token, mark, force = ARGV[1], ARGV[2], ARGV[3] == '1'
-local _, value = look()
+local _, value, living = holders()
 local held, holder = owner(value)
+for _, one in ipairs(living) do
+  if one.ticket == token then
+    held, holder = token, one.id
+  end
+end
 if held == token then
   -- Nobody is there who would be told.
-  if force or holder == '0' then
+  if force or string.sub(holder, 1, 1) == '0' and string.len(holder) < 32 then
     leave(holder)
     return 'removed'
   end
@@ -16,6 +21,7 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', Q, token, token)) do
   forget(id)
   tell(id, 'gone')
+  pass_on()
   return 'removed'
 end
 return 'nobody'
