@@ -31,6 +31,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Tell what happens to the locks, a line each, until interrupted')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
+            [CompletionResult]::new('acquire', 'acquire', [CompletionResultType]::ParameterValue, 'Take the lock KEY, and keep it for the steps that follow')
+            [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Let go of the lock that genlock acquire has left in the environment')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show the last runs under the lock KEY, the newest last')
@@ -178,6 +180,54 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'genlock;acquire' {
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait this long at most, then exit with 75')
+            [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'The status when it was not acquired, not 75')
+            [CompletionResult]::new('--conflict-exit-code', '--conflict-exit-code', [CompletionResultType]::ParameterName, 'The status when it was not acquired, not 75')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long the store keeps it without us')
+            [CompletionResult]::new('--pid', '--pid', [CompletionResultType]::ParameterName, 'Hold it while this process lives')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it for so long at most')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for all who look who holds the lock')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'A label in the holder''s record; several, if given again')
+            [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
+            [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of our certificate, PEM')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group')
+            [CompletionResult]::new('--dial-timeout', '--dial-timeout', [CompletionResultType]::ParameterName, 'How long to try to reach the store, if it gives no sign of life. Default: 2s')
+            [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Do not wait: exit with 75 if another holds it')
+            [CompletionResult]::new('--try', '--try', [CompletionResultType]::ParameterName, 'Do not wait: exit with 75 if another holds it')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Print lines that a shell evaluates')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
+            [CompletionResult]::new('--no-ci-label', '--no-ci-label', [CompletionResultType]::ParameterName, 'No label ci by itself, which is a link to the CI job that genlock runs in')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing of waiting, nor who holds the lock')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing of waiting, nor who holds the lock')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what happens; twice: renewals too')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what happens; twice: renewals too')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'genlock;release' {
+            [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
+            [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of our certificate, PEM')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group')
+            [CompletionResult]::new('--dial-timeout', '--dial-timeout', [CompletionResultType]::ParameterName, 'How long to try to reach the store, if it gives no sign of life. Default: 2s')
+            [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'genlock;break' {
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'The fencing token of the one to hit')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'How long to wait for the holder to let go')
@@ -258,6 +308,8 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Tell what happens to the locks, a line each, until interrupted')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
+            [CompletionResult]::new('acquire', 'acquire', [CompletionResultType]::ParameterValue, 'Take the lock KEY, and keep it for the steps that follow')
+            [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Let go of the lock that genlock acquire has left in the environment')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show the last runs under the lock KEY, the newest last')
@@ -281,6 +333,12 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;help;check' {
+            break
+        }
+        'genlock;help;acquire' {
+            break
+        }
+        'genlock;help;release' {
             break
         }
         'genlock;help;break' {

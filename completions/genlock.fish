@@ -32,6 +32,8 @@ complete -c genlock -n "__fish_genlock_needs_command" -f -a "ls" -d 'List the lo
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "acquire" -d 'Take the lock KEY, and keep it for the steps that follow'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "release" -d 'Let go of the lock that genlock acquire has left in the environment'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "forget" -d 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "history" -d 'Show the last runs under the lock KEY, the newest last'
@@ -146,6 +148,41 @@ complete -c genlock -n "__fish_genlock_using_subcommand check" -l json -d 'One J
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s q -l quiet -d 'Print nothing; the status tells'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s w -l wait -d 'Wait this long at most, then exit with 75' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s E -l conflict-exit-code -d 'The status when it was not acquired, not 75' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l ttl -d 'How long the store keeps it without us' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l pid -d 'Hold it while this process lives' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l for -d 'Hold it for so long at most' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l reason -d 'Why, for all who look who holds the lock' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l label -d 'A label in the holder\'s record; several, if given again' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s n -l try -d 'Do not wait: exit with 75 if another holds it'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l export -d 'Print lines that a shell evaluates'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l json -d 'Print one JSON object'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l no-ci-label -d 'No label ci by itself, which is a link to the CI job that genlock runs in'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s q -l quiet -d 'Say nothing of waiting, nor who holds the lock'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s v -l verbose -d 'Say what happens; twice: renewals too'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand release" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l token -d 'The fencing token of the one to hit' -r
 complete -c genlock -n "__fish_genlock_using_subcommand break" -s w -l wait -d 'How long to wait for the holder to let go' -r
 complete -c genlock -n "__fish_genlock_using_subcommand break" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
@@ -206,6 +243,8 @@ complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (c
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "watch" -d 'Tell what happens to the locks, a line each, until interrupted'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "acquire" -d 'Take the lock KEY, and keep it for the steps that follow'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "release" -d 'Let go of the lock that genlock acquire has left in the environment'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "forget" -d 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "history" -d 'Show the last runs under the lock KEY, the newest last'
@@ -218,6 +257,8 @@ complete -c genlock -n "__fish_genlock_using_subcommand ls" -f -a "(__fish_genlo
 complete -c genlock -n "__fish_genlock_using_subcommand watch" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand check" -f
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand release" -f
 complete -c genlock -n "__fish_genlock_using_subcommand break" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand forget" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand history" -f -a "(__fish_genlock_keys)"

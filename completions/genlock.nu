@@ -148,6 +148,50 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  # Take the lock KEY, and keep it for the steps that follow
+  export extern "genlock acquire" [
+    --try(-n)                 # Do not wait: exit with 75 if another holds it
+    --wait(-w): string        # Wait this long at most, then exit with 75
+    --conflict-exit-code(-E): string # The status when it was not acquired, not 75
+    --ttl: string             # How long the store keeps it without us
+    --pid: string             # Hold it while this process lives
+    --for: string             # Hold it for so long at most
+    --export                  # Print lines that a shell evaluates
+    --json                    # Print one JSON object
+    --reason: string          # Why, for all who look who holds the lock
+    --label: string           # A label in the holder's record; several, if given again
+    --no-ci-label             # No label ci by itself, which is a link to the CI job that genlock runs in
+    --quiet(-q)               # Say nothing of waiting, nor who holds the lock
+    --verbose(-v)             # Say what happens; twice: renewals too
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+    key: string               # The lock's name
+  ]
+
+  # Let go of the lock that genlock acquire has left in the environment
+  export extern "genlock release" [
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
   # Take the lock KEY away from the holder that has exactly this token
   export extern "genlock break" [
     --token: string           # The fencing token of the one to hit
@@ -249,6 +293,14 @@ module completions {
 
   # In a command that genlock runs: ask whether the lock is still held for it
   export extern "genlock help check" [
+  ]
+
+  # Take the lock KEY, and keep it for the steps that follow
+  export extern "genlock help acquire" [
+  ]
+
+  # Let go of the lock that genlock acquire has left in the environment
+  export extern "genlock help release" [
   ]
 
   # Take the lock KEY away from the holder that has exactly this token

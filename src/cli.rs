@@ -1,5 +1,7 @@
 //! Every option of the command line, once: help, man pages and completions come from here.
 
+mod acquire;
+mod answering;
 mod args;
 mod r#break;
 mod check;
@@ -24,6 +26,7 @@ mod paint;
 mod question;
 mod quoting;
 mod refusal;
+mod release;
 mod report;
 mod run;
 mod settings;
@@ -65,6 +68,8 @@ enum Verb {
     Watch(watch::WatchArgs),
     Wait(wait::WaitArgs),
     Check(check::CheckArgs),
+    Acquire(Box<acquire::AcquireArgs>),
+    Release(release::ReleaseArgs),
     Break(r#break::BreakArgs),
     Forget(forget::ForgetArgs),
     History(history::HistoryArgs),

@@ -31,28 +31,8 @@ pub(super) const CONNECTION: &str = "Connection";
     after_long_help = help::run()
 )]
 pub(super) struct RunArgs {
-    /// Do not wait: exit with 75 if another holds it
-    #[arg(short = 'n', long = "try")]
-    pub(super) try_: bool,
-
-    /// Wait this long at most, then exit with 75
-    ///
-    /// 0 is --try. Default: wait until the lock is held.
-    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
-    pub(super) wait: Option<Duration>,
-
-    /// The status when it was not acquired, not 75
-    ///
-    /// 0 is allowed.
-    #[arg(
-        short = 'E',
-        long,
-        value_name = "N",
-        default_value_t = exit::NOT_ACQUIRED,
-        value_parser = numbers::status,
-        env = "GENLOCK_CONFLICT_EXIT_CODE"
-    )]
-    pub(super) conflict_exit_code: u8,
+    #[command(flatten)]
+    pub(super) patience: PatienceArgs,
 
     #[command(flatten)]
     pub(super) times: TimesArgs,
@@ -196,22 +176,50 @@ pub(super) struct RunArgs {
     pub(super) connection: ConnectionArgs,
 }
 
+/// How long to wait for the lock, and the status when it was not acquired.
+#[derive(Args)]
+pub(super) struct PatienceArgs {
+    /// Do not wait: exit with 75 if another holds it
+    #[arg(short = 'n', long = "try")]
+    pub(super) try_: bool,
+
+    /// Wait this long at most, then exit with 75
+    ///
+    /// 0 is --try. Default: wait until the lock is held.
+    #[arg(short, long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_WAIT")]
+    pub(super) wait: Option<Duration>,
+
+    /// The status when it was not acquired, not 75
+    ///
+    /// 0 is allowed.
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "N",
+        default_value_t = exit::NOT_ACQUIRED,
+        value_parser = numbers::status,
+        env = "GENLOCK_CONFLICT_EXIT_CODE"
+    )]
+    pub(super) conflict_exit_code: u8,
+}
+
+impl PatienceArgs {
+    /// How long to wait at most: zero is not to wait at all, `None` without end.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        // --try beats a --wait, which may come from the environment.
+        if self.try_ {
+            Some(Duration::ZERO)
+        } else {
+            self.wait
+        }
+    }
+}
+
 /// How long the lock and its command last: what `run` goes by and `doctor` judges.
 #[derive(Args)]
 pub(super) struct TimesArgs {
-    /// How long the store keeps it without us
-    ///
-    /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
-    /// for so long. The store may grant more.
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "DURATION",
-        default_value = "10s",
-        value_parser = times::parse_ttl,
-        env = "GENLOCK_TTL"
-    )]
-    pub(super) ttl: Duration,
+    #[command(flatten)]
+    pub(super) ttl: TtlArgs,
 
     /// From SIGTERM to SIGKILL when the command is stopped
     ///
@@ -225,6 +233,24 @@ pub(super) struct TimesArgs {
         env = "GENLOCK_KILL_AFTER"
     )]
     pub(super) kill_after: Option<Duration>,
+}
+
+/// The lock's TTL.
+#[derive(Args)]
+pub(super) struct TtlArgs {
+    /// How long the store keeps it without us
+    ///
+    /// The lock is renewed at every third of it; the store lets go of it when it has not heard of us
+    /// for so long. The store may grant more.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = times::parse_ttl,
+        env = "GENLOCK_TTL"
+    )]
+    pub(super) ttl: Duration,
 }
 
 /// What a holder's record says of the command.

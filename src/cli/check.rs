@@ -10,7 +10,7 @@ use super::args::ConnectionArgs;
 use super::environment::Around;
 use super::operate::{operate, print, print_json};
 use super::question::{self, Answer};
-use super::settings::Settings;
+use super::settings::{ConnectionOptions, Settings};
 use super::times::Usage;
 use super::{help, times};
 use crate::describe;
@@ -62,7 +62,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
     let Some(around) = Around::us() else {
         return Ok(None);
     };
-    let left = match question::ask(&around) {
+    let left = match question::ask(&around, None) {
         Some(Answer::Nothing) => Remaining::Nothing,
         Some(Answer::AtLeast(left)) => Remaining::AtLeast(left),
         Some(Answer::NoEnd) => Remaining::NoEnd,
@@ -70,7 +70,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
             stderr::complain(format_args!("{text}"));
             return Ok(Some(Exit::Status(status)));
         }
-        None => return Ok(None),
+        Some(Answer::Done) | None => return Ok(None),
     };
     options.tell(&around, left).map(Some)
 }
@@ -80,19 +80,23 @@ pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Ex
     let Some(around) = Around::us() else {
         return Err(Usage::new(
             "check: there is no lock around this ($GENLOCK_HELD_KEY): \
-             it is for a command that `genlock run` runs",
+             it is for a command that `genlock run` runs, or after `genlock acquire`",
         )
         .into());
     };
-    // The store that has the lock. Options, variables or files may name another by now.
-    let mut connection = settings.connection(&options.connection);
-    if let Some(endpoints) = &around.endpoints {
-        connection.endpoints = Some(endpoints.split(',').map(str::to_owned).collect());
-    }
+    let connection = of_the_lock(&around, settings.connection(&options.connection));
     operate(connection, async |store| {
         let left = store.left(&around.owner_key, around.token).await?;
         options.tell(&around, left)
     })
+}
+
+/// The connection to the store that has the lock. Options, variables or files may name another by now.
+pub(super) fn of_the_lock(around: &Around, mut connection: ConnectionOptions) -> ConnectionOptions {
+    if let Some(endpoints) = &around.endpoints {
+        connection.endpoints = Some(endpoints.split(',').map(str::to_owned).collect());
+    }
+    connection
 }
 
 impl CheckArgs {

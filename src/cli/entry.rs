@@ -11,7 +11,7 @@ use super::refusal::Refused;
 use super::report::Reporter;
 use super::settings::Settings;
 use super::{Cli, Verb, is_run, layout, operate, refusal, times};
-use super::{r#break, check, doctor, forget, history, ls, status, wait, watch};
+use super::{acquire, r#break, check, doctor, forget, history, ls, release, status, wait, watch};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
@@ -88,6 +88,9 @@ fn run(
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);
     }
+    if let Some(exit) = release::ask_keeper(&given)? {
+        return Ok(exit);
+    }
     let settings = match Settings::read(command, &given) {
         Err(error) if given.subcommand_name() == Some("doctor") => {
             return misconfigured(given, error);
@@ -107,6 +110,8 @@ fn run(
         Verb::Watch(options) => watch::run(&options, &settings),
         Verb::Wait(options) => wait::run(&options, &settings),
         Verb::Check(options) => check::run(&options, &settings),
+        Verb::Acquire(typed) => acquire::run(*typed, &settings, words),
+        Verb::Release(options) => release::run(&options, &settings),
         Verb::Break(options) => r#break::run(&options, &settings),
         Verb::Forget(options) => forget::run(&options, &settings),
         Verb::History(options) => history::run(&options, &settings),

@@ -1,9 +1,11 @@
 //! The text of help and man pages beside the options. Each section is a heading that ends in a colon,
 //! and indented lines.
 
+mod kept;
 mod stores;
 
 use crate::exit;
+pub(super) use kept::{ACQUIRE_EXAMPLES, RELEASE_EXAMPLES, acquire, release};
 pub(super) use stores::{endpoints, run_examples};
 
 /// `genlock --help`.

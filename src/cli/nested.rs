@@ -25,7 +25,8 @@ pub(super) fn runs_us(key: &str, owner_key: Option<&String>, holder: Option<&Rec
 
 /// The error for that.
 pub(super) fn refused(key: &str) -> Error {
-    let why = "this lock is held by the genlock that runs us: it would wait for itself";
+    let why = "this lock is held by the genlock around us: it would wait for itself; genlock run --held \
+               runs under it";
     Error::new(ErrorKind::AlreadyHeld, why).of_key(key)
 }
 

@@ -1,5 +1,6 @@
-//! How `genlock check` asks the genlock that runs it whether the lock is still held: over a socket in the
-//! abstract namespace (unix(7)), so that no file is left behind.
+//! How `genlock check` asks the genlock that runs it whether the lock is still held, and `genlock release`
+//! the one that keeps it to let go: over a socket in the abstract namespace (unix(7)), so that no file is
+//! left behind.
 //!
 //! Anybody can see the names of such sockets (/proc/net/unix), and take one once its genlock is gone. So
 //! each side shows a secret word, which is nowhere but in the command's environment.
@@ -16,6 +17,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use serde::{Deserialize, Serialize};
 
 use super::environment::Around;
+use crate::exit;
 
 /// How long to wait for the answerer's word, which a genlock that runs sends before it asks its store.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -47,6 +49,17 @@ pub(super) struct Question {
     pub(super) word: String,
     pub(super) owner_key: String,
     pub(super) token: u64,
+    /// What is to be done with it, where more is wanted than an answer.
+    #[serde(default)]
+    pub(super) order: Option<Order>,
+}
+
+/// What can be done with a lock that a keeper holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Order {
+    Release,
+    /// Hold it until so long from now.
+    Extend(Duration),
 }
 
 /// What is left of the lock.
@@ -58,7 +71,9 @@ pub(super) enum Answer {
     AtLeast(Duration),
     /// It is held until the holder releases it or ends.
     NoEnd,
-    /// The store could not be asked: the exit status for that, and why.
+    /// What was ordered is done.
+    Done,
+    /// The store could not be asked, or the order is refused: the exit status for that, and why.
     Failed { status: u8, text: String },
 }
 
@@ -123,23 +138,31 @@ fn socket() -> io::Result<OwnedFd> {
     )?)
 }
 
-/// Asks the genlock under which we run. `None` if it does not answer: it is gone or frozen, or we are in
+/// Asks the genlock under which we run, or orders it to do something. `None` if it does not answer: it is gone or frozen, or we are in
 /// another network namespace, to which abstract sockets belong.
-pub(super) fn ask(around: &Around) -> Option<Answer> {
+pub(super) fn ask(around: &Around, order: Option<Order>) -> Option<Answer> {
     let address = AnsweringAddress::of_digits(around.socket.as_deref()?)?;
     let socket = address.connect().ok()?;
     let question = Question {
         word: address.asker,
         owner_key: around.owner_key.clone(),
         token: around.token,
+        order,
     };
     let question = serde_json::to_vec(&question).ok()?;
     send(&socket, &question).ok()?;
     if receive(&socket, SIGN_OF_LIFE)? != address.answerer.as_bytes() {
         return None;
     }
-    let answer = receive(&socket, ANSWER_WITHIN + SIGN_OF_LIFE)?;
-    serde_json::from_slice(&answer).ok()
+    let answer = receive(&socket, ANSWER_WITHIN + SIGN_OF_LIFE);
+    let answer = answer.and_then(|answer| serde_json::from_slice(&answer).ok());
+    // What was ordered may be done, or not: it is nothing to ask the store for once more.
+    answer.or_else(|| {
+        order.map(|_| Answer::Failed {
+            status: exit::UNAVAILABLE,
+            text: "the genlock that keeps the lock does not answer".to_owned(),
+        })
+    })
 }
 
 /// Sends a message. It does not wait for room: in a new socket there is enough.
@@ -194,7 +217,7 @@ mod tests {
         let listener = address.listen().unwrap();
         let given = Answer::AtLeast(Duration::from_millis(1500));
         let asked = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| ask(&around(&address)));
+            let asking = scope.spawn(|| ask(&around(&address), None));
             let question = answer(&listener, &address.answerer, &given);
             assert_eq!(question.word, address.asker);
             assert_eq!((&*question.owner_key, question.token), ("k/1", 7));
@@ -209,7 +232,7 @@ mod tests {
         let address = AnsweringAddress::random().unwrap();
         let listener = address.listen().unwrap();
         let asked = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| ask(&around(&address)));
+            let asking = scope.spawn(|| ask(&around(&address), None));
             answer(&listener, &address.asker, &Answer::NoEnd);
             asking.join().unwrap()
         });
@@ -219,9 +242,9 @@ mod tests {
     #[test]
     fn nobody_is_waited_for_who_is_gone_or_silent() {
         let address = AnsweringAddress::random().unwrap();
-        assert_eq!(ask(&around(&address)), None);
+        assert_eq!(ask(&around(&address), None), None);
         let _listener = address.listen().unwrap();
-        assert_eq!(ask(&around(&address)), None);
+        assert_eq!(ask(&around(&address), None), None);
         assert!(AnsweringAddress::of_digits("").is_none());
         assert!(AnsweringAddress::of_digits(&"é".repeat(3 * DIGITS / 2)).is_none());
     }

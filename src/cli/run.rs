@@ -1,6 +1,5 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
-mod answering;
 mod keeping;
 mod leaving;
 mod lines;
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::answering::Answering;
 use super::args::Recorded;
 use super::environment;
 use super::jitter;
@@ -32,7 +32,6 @@ use crate::report::RunReport;
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
-use answering::Answering;
 use keeping::Keeping;
 use lines::CommandLines;
 use running::{Ended, Running};
@@ -181,7 +180,7 @@ impl Run<'_> {
             Keeping::begin(self.locking.store(), run, keep)
         });
         let (locking, user) = (&self.locking, self.user.as_deref());
-        let answering = Answering::start(locking.store(), held);
+        let answering = Answering::start(locking.store(), held, None);
         let socket = answering.as_ref().map(Answering::address);
         let variables = environment::added(held, locking.endpoints(), socket, user);
         let mut command = Running::new(

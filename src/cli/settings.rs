@@ -85,7 +85,8 @@ impl Settings {
                 settings.origins.insert(key.name, origin);
             }
         }
-        if let Some(held) = variable(environment::ENDPOINTS).filter(|_| verb == "check") {
+        let of_the_lock = ["check", "release", "renew"].contains(&verb);
+        if let Some(held) = variable(environment::ENDPOINTS).filter(|_| of_the_lock) {
             let origin = Origin::Variable(environment::ENDPOINTS.to_owned());
             settings.values.insert("endpoints", held.into());
             settings.origins.insert("endpoints", origin);

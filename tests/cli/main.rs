@@ -47,6 +47,7 @@ macro_rules! over_every_store {
     };
 }
 
+mod acquire;
 mod completion;
 mod config;
 mod contention;

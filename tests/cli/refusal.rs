@@ -158,23 +158,17 @@ fn options_that_are_misplaced_or_mistyped() {
 }
 
 #[test]
-fn release_is_called_break() {
+fn release_with_a_key_is_called_break() {
     answered(
         64,
         &[
             (
                 "release /locks/x --token 7",
-                "release: it is genlock break KEY --token N now",
+                "to take a lock away it is genlock break KEY --token N",
                 "break /locks/x --token 7",
             ),
-            ("release k", "break KEY --token N now", "break k"),
-            ("release", "break KEY --token N now", "break /locks/backup"),
-            (
-                "release k --force",
-                "break KEY --token N now",
-                "break --help",
-            ),
-            ("help release", "break KEY --token N now", "help break"),
+            ("release k", "break KEY --token N", "break k"),
+            ("release k --force", "break KEY --token N", "break --help"),
             ("unlock k --token 7", "unlock", "break k --token 7"),
         ],
     );

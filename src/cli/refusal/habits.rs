@@ -11,17 +11,22 @@ use crate::cli::environment::PASSWORD_SEEN;
 pub(super) const VERBS: &[(&str, &str)] = &[
     ("lock", "run"),
     ("exec", "run"),
-    ("acquire", "run"),
     ("unlock", BREAK),
     ("list", "ls"),
     ("version", "--version"),
 ];
 
-/// The verb that takes a lock away, and its former name.
+/// The verb that takes a lock away; its former name is that of another verb now.
 pub(super) const BREAK: &str = "break";
 pub(super) const FORMERLY_BREAK: &str = "release";
-/// The message for the former name.
-pub(super) const RENAMED: &str = "release: it is genlock break KEY --token N now";
+/// The options that it has, and had by its former name.
+pub(super) const OF_BREAK: &[&str] = &["--token", "--force", "--waiters"];
+/// The message for the former name with what it took.
+pub(super) const RENAMED: &str = "release: it lets go of what genlock acquire has taken, and takes no KEY; to \
+    take a lock away it is genlock break KEY --token N";
+
+/// The verb that takes a lock for what comes afterwards.
+pub(super) const ACQUIRE: &str = "acquire";
 
 /// What another tool's option means here.
 #[derive(Clone, Copy)]

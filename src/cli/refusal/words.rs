@@ -49,11 +49,6 @@ pub(super) fn not_a_verb(words: &[OsString]) -> Mistake {
     if is_option(first) {
         return before_the_verb(words);
     }
-    if first == habits::FORMERLY_BREAK {
-        let mended = settle(replace(words, 0, habits::BREAK));
-        let help = || [habits::BREAK, "--help"].map(OsString::from).to_vec();
-        return Mistake::new(habits::RENAMED, Some(mended.unwrap_or_else(help)));
-    }
     let all = verbs();
     let what = format!("{shown}: not a verb: {}", all.join(", "));
     let name = &*first.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -140,9 +135,6 @@ pub(super) fn help_of_no_verb(words: &[OsString]) -> Mistake {
         let what = format!("{}: one word too many for help", text(more));
         return Mistake::new(what, Some(words[..=at].to_vec()));
     }
-    if word == habits::FORMERLY_BREAK {
-        return Mistake::new(habits::RENAMED, Some(replace(words, at, habits::BREAK)));
-    }
     let all = verbs();
     let what = format!("{}: not a verb: {}", text(word), all.join(", "));
     let name = word.to_str().unwrap_or_default();
@@ -165,6 +157,9 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
         return Mistake::new(one_line(error), None);
     };
     let shown = describe::escape(name);
+    if let Some(mistake) = of_another_verb(words, &verb, name) {
+        return mistake;
+    }
     if !name.starts_with('-') {
         return Mistake::new(format!("{shown}: one word too many for {verb}"), None);
     }
@@ -215,6 +210,24 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
         is_missing(mended) && !is_missing(&removed(mended, at))
     };
     Mistake::new(what, mended.filter(|mended| !takes_the_key(mended)))
+}
+
+/// The mistake of a word or an option that shows that another verb was meant.
+fn of_another_verb(words: &[OsString], verb: &str, name: &str) -> Option<Mistake> {
+    let is_word = !name.starts_with('-');
+    if verb == habits::FORMERLY_BREAK && (is_word || habits::OF_BREAK.contains(&name)) {
+        let mended = settle(replace(words, 0, habits::BREAK));
+        let help = || [habits::BREAK, "--help"].map(OsString::from).to_vec();
+        return Some(Mistake::new(
+            habits::RENAMED,
+            Some(mended.unwrap_or_else(help)),
+        ));
+    }
+    if verb == habits::ACQUIRE && is_word {
+        let what = format!("{}: {verb} takes no command", describe::escape(name));
+        return Some(Mistake::new(what, Some(replace(words, 0, RUN))));
+    }
+    None
 }
 
 /// The mistake of a negative number that is the value of the option before it, though it looks like an

@@ -33,7 +33,7 @@ impl Settings {
     ///
     /// # Errors
     /// A label of the variable's is none, or all of it together is too long.
-    pub(super) fn notes(&self, typed: LabelArgs) -> anyhow::Result<Notes> {
+    pub(in crate::cli) fn notes(&self, typed: LabelArgs) -> anyhow::Result<Notes> {
         let mut notes = Notes::default();
         let reason = self.below(REASON).map(str::to_owned);
         notes.reason = reason.or(typed.reason).unwrap_or_default();

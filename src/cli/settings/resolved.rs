@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::keys::{self, FORMER, HISTORY, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
-use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs};
+use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs, TtlArgs};
 use crate::cli::labels::Notes;
 use crate::cli::once::Once;
 
@@ -105,9 +105,14 @@ impl Settings {
     /// The times, where these were typed.
     pub(in crate::cli) fn times(&self, typed: &TimesArgs) -> TimesOptions {
         TimesOptions {
-            ttl: self.duration("ttl").unwrap_or(typed.ttl),
+            ttl: self.ttl(&typed.ttl),
             kill_after: self.duration("kill-after").or(typed.kill_after),
         }
+    }
+
+    /// The TTL, where this was typed.
+    pub(in crate::cli) fn ttl(&self, typed: &TtlArgs) -> Duration {
+        self.duration("ttl").unwrap_or(typed.ttl)
     }
 
     /// The options of `run`, where these were typed, in `words`.
@@ -126,13 +131,8 @@ impl Settings {
         let is_hidden = self.flag(FORMER).unwrap_or(typed.no_record_command);
         let lock = LockOptions {
             key: typed.key,
-            // --try beats a --wait, which may come from the environment.
-            limit: if typed.try_ {
-                Some(Duration::ZERO)
-            } else {
-                typed.wait
-            },
-            conflict_exit_code: typed.conflict_exit_code,
+            limit: typed.patience.limit(),
+            conflict_exit_code: typed.patience.conflict_exit_code,
             ttl,
             kill_after,
             no_renew: typed.no_renew,

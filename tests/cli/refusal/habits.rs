@@ -78,8 +78,11 @@ fn the_habits_of_consul() {
     answered(
         64,
         &[
-            ("acquire k", "acquire", "run k -- ./backup.sh"),
-            ("acquire k cmd -v", "acquire", "run k cmd -v"),
+            (
+                "acquire k cmd -v",
+                "cmd: acquire takes no command",
+                "run k cmd -v",
+            ),
             (
                 "run -child-exit-code k cmd",
                 "the status is that of the command",

@@ -1,5 +1,6 @@
-//! Answers `genlock check` of the command: it asks the store over the connection that genlock has, so that
-//! the command needs no credentials.
+//! Answers `genlock check` of those who run under the lock: it asks the store over the connection that
+//! genlock has, so that they need no credentials. What else they ask for, as `genlock release` does, is left
+//! to whoever holds the lock.
 
 use std::io;
 use std::sync::Arc;
@@ -8,10 +9,13 @@ use std::time::Duration;
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::cli::question::{self, ANSWER_WITHIN, Answer, AnsweringAddress, MAX_MESSAGE, Question};
+use super::question::{
+    self, ANSWER_WITHIN, Answer, AnsweringAddress, MAX_MESSAGE, Order, Question,
+};
 use crate::exit::{self, Exit};
 use crate::locker::kind::StoreClient;
 use crate::locker::operator::Remaining;
@@ -40,17 +44,44 @@ struct Lock {
     ownership: Ownership,
     owner_key: String,
     token: u64,
+    /// Who does more than answer, where there is one.
+    orders: Option<mpsc::Sender<Ordered>>,
+}
+
+/// An order by somebody who knows the word, and waits for the answer.
+pub(super) struct Ordered {
+    pub(super) order: Order,
+    asker: UnixStream,
+}
+
+impl Ordered {
+    /// Says what became of it.
+    pub(super) fn answer(self, answer: &Answer) {
+        tell(&self.asker, answer);
+    }
+}
+
+/// Sends an answer. It fails if the asker is gone.
+fn tell(asker: &UnixStream, answer: &Answer) {
+    if let Ok(answer) = serde_json::to_vec(answer) {
+        let _ = question::send(asker, &answer);
+    }
 }
 
 impl Answering {
     /// Begins to listen. `None` if there is no socket for it: `genlock check` then asks the store itself.
-    pub(super) fn start(store: &Arc<dyn StoreClient>, held: &Held) -> Option<Self> {
+    pub(super) fn start(
+        store: &Arc<dyn StoreClient>,
+        held: &Held,
+        orders: Option<mpsc::Sender<Ordered>>,
+    ) -> Option<Self> {
         let lock = Lock {
             address: AnsweringAddress::random().ok()?,
             store: store.clone(),
             ownership: held.ownership(),
             owner_key: held.owner_key()?.to_owned(),
             token: held.token(),
+            orders,
         };
         let address = lock.address.text();
         let listener = UnixListener::from_std(lock.address.listen().ok()?.into()).ok()?;
@@ -91,11 +122,28 @@ async fn answer(socket: UnixStream, lock: Arc<Lock>) {
     let Some(question) = question.filter(|question| question.word == lock.address.asker) else {
         return sleep(PAUSE).await;
     };
-    if question::send(&socket, lock.address.answerer.as_bytes()).is_ok()
-        && let Ok(answer) = serde_json::to_vec(&lock.answer(&question).await)
-    {
-        // It fails if the asker is gone.
-        let _ = question::send(&socket, &answer);
+    if question::send(&socket, lock.address.answerer.as_bytes()).is_err() {
+        return;
+    }
+    match (question.order, &lock.orders) {
+        (None, _) => tell(&socket, &lock.answer(&question).await),
+        (Some(_), None) => tell(&socket, &refused()),
+        (Some(_), _) if !lock.is_ours(&question) => tell(&socket, &Answer::Nothing),
+        (Some(order), Some(orders)) => {
+            let asker = socket;
+            // It fails if the lock is not held any more.
+            if let Err(unheard) = orders.send(Ordered { order, asker }).await {
+                unheard.0.answer(&Answer::Nothing);
+            }
+        }
+    }
+}
+
+/// The answer to an order where a command runs: the lock is its, and ends with it.
+fn refused() -> Answer {
+    Answer::Failed {
+        status: exit::USAGE,
+        text: "this lock is that of genlock run: it is released when its command ends".to_owned(),
     }
 }
 
@@ -110,10 +158,15 @@ async fn receive(socket: &UnixStream) -> io::Result<Option<Question>> {
 }
 
 impl Lock {
+    /// Whether it is asked about, and still held.
+    fn is_ours(&self, question: &Question) -> bool {
+        let is_it = question.owner_key == self.owner_key && question.token == self.token;
+        is_it && self.ownership.loss().is_none()
+    }
+
     /// What is left of the lock: asks the store now, and keeps to our own deadline.
     async fn answer(&self, question: &Question) -> Answer {
-        let is_ours = question.owner_key == self.owner_key && question.token == self.token;
-        if !is_ours || self.ownership.loss().is_some() {
+        if !self.is_ours(question) {
             return Answer::Nothing;
         }
         let left = timeout(ANSWER_WITHIN, self.store.left(&self.owner_key, self.token)).await;

@@ -1,0 +1,223 @@
+//! The keeper: holds the lock until the process that it follows ends, its time is over, or it is told to
+//! let go.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use super::caller::{Caller, ToldCaller};
+use super::output::Kept;
+use super::{AcquireOptions, FollowedProcess};
+use crate::cli::answering::{Answering, Ordered};
+use crate::cli::locking::{LettingGo, Locking, NotHeld};
+use crate::cli::operate::print;
+use crate::cli::question::{Answer, Order};
+use crate::cli::store::Store;
+use crate::clock::{Instant, until};
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::{Held, Loss};
+use crate::stderr;
+use crate::supervise::signals::Signals;
+use crate::{Error, ErrorKind};
+
+/// How many orders may wait to be carried out.
+const ORDERS: usize = 8;
+
+/// Why the lock is let go of.
+enum End {
+    /// The process that is followed has ended.
+    Gone,
+    /// `--for` is over.
+    Over,
+    Signal(i32),
+    Lost(Loss),
+    /// `genlock release` asks for it, and waits.
+    Released(Ordered),
+    /// The caller has not taken the news that it is held.
+    Unheard,
+}
+
+/// A lock that is being acquired, or kept.
+struct KeptLock<'a> {
+    options: &'a AcquireOptions,
+    locking: Locking<'a>,
+    signals: Signals,
+    followed: Option<FollowedProcess>,
+}
+
+/// Acquires the lock and keeps it.
+pub(super) async fn acquire(
+    options: &AcquireOptions,
+    store: Store,
+    followed: Option<FollowedProcess>,
+    caller: Option<Caller>,
+) -> anyhow::Result<Exit> {
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let locking = options.open(store)?;
+    let mut keeper = KeptLock {
+        options,
+        locking,
+        signals,
+        followed,
+    };
+    match keeper.wait(caller.as_ref()).await {
+        Ok(Some(held)) => keeper.keep(held, caller).await,
+        Ok(None) => {
+            keeper.locking.close(&mut keeper.signals).await;
+            let key = describe::escape(&options.lock.key);
+            let pid = keeper.followed.map_or(0, |followed| followed.pid());
+            stderr::complain(format_args!("{key}: not acquired: process {pid} has ended"));
+            Ok(Exit::Status(exit::NOT_ACQUIRED))
+        }
+        Err(why) => {
+            keeper.locking.close(&mut keeper.signals).await;
+            keeper.locking.not_held(why).await
+        }
+    }
+}
+
+impl KeptLock<'_> {
+    /// Waits for the lock; `None` if nobody is left for whom it would be kept.
+    async fn wait(&mut self, caller: Option<&Caller>) -> Result<Option<Held>, NotHeld> {
+        let signals = &mut self.signals;
+        let interruption = async {
+            tokio::select! {
+                signal = signals.next_that_ends() => signal,
+                () = gone(caller) => libc::SIGHUP,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = ended(self.followed.as_ref()) => Ok(None),
+            held = self.locking.wait(interruption) => held.map(Some),
+        }
+    }
+
+    /// Tells that the lock is held, keeps it, and lets go of it in the end.
+    async fn keep(mut self, held: Held, caller: Option<Caller>) -> anyhow::Result<Exit> {
+        let (sender, mut orders) = mpsc::channel(ORDERS);
+        let answering = Answering::start(self.locking.store(), &held, Some(sender));
+        let time = self.options.time;
+        let text = self.options.form.text(
+            &held,
+            &Kept {
+                endpoints: self.locking.endpoints(),
+                socket: answering.as_ref().map(Answering::address),
+                pid: Some(std::process::id()),
+                ends_at: time.map(ends_at),
+            },
+        );
+        stderr::finish();
+        let told = match caller {
+            Some(caller) => caller.tell(&text).await.map(Some).map_err(Into::into),
+            None => print(&text).map(|()| None),
+        };
+        let (end, unsaid) = match told {
+            Ok(told) => (self.until_end(&held, &mut orders, told).await, None),
+            Err(error) => (End::Unheard, Some(error)),
+        };
+        drop(orders);
+        let exit = self.let_go(held, end).await;
+        unsaid.map_or(Ok(exit), Err)
+    }
+
+    /// Keeps the lock until there is a reason not to.
+    async fn until_end(
+        &mut self,
+        held: &Held,
+        orders: &mut mpsc::Receiver<Ordered>,
+        mut told: Option<ToldCaller>,
+    ) -> End {
+        let mut ownership = held.ownership();
+        let mut end = self.options.time.map(|time| Instant::now() + time);
+        loop {
+            tokio::select! {
+                biased;
+                loss = ownership.lost() => return End::Lost(loss),
+                signal = self.signals.next_that_ends() => return End::Signal(signal),
+                () = ended(self.followed.as_ref()) => return End::Gone,
+                () = until(end) => return End::Over,
+                taken = has_taken(told.as_ref()) => {
+                    if !taken {
+                        return End::Unheard;
+                    }
+                    told = None;
+                }
+                Some(ordered) = orders.recv() => match ordered.order {
+                    Order::Release => return End::Released(ordered),
+                    Order::Extend(time) => {
+                        end = Some(Instant::now() + time);
+                        ordered.answer(&Answer::Done);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Lets go of the lock, and gives how the keeper ends.
+    async fn let_go(&mut self, held: Held, end: End) -> Exit {
+        let letting = match end {
+            End::Released(ordered) => {
+                ordered.answer(&released(held.unlock().await));
+                return Exit::Status(0);
+            }
+            End::Lost(_) => LettingGo::Lost,
+            _ => LettingGo::After(Duration::ZERO),
+        };
+        let nothing = None::<std::future::Ready<crate::Result<()>>>;
+        self.locking
+            .release(held, letting, nothing, &mut self.signals)
+            .await;
+        match end {
+            End::Signal(signal) => Exit::Signal(signal),
+            End::Lost(loss) => {
+                let key = describe::escape(&self.options.lock.key);
+                stderr::complain(format_args!("{key}: the lock is lost: {loss}"));
+                Exit::Status(exit::LOST)
+            }
+            _ => Exit::Status(0),
+        }
+    }
+}
+
+/// The answer to who asked for the release.
+fn released(released: Result<(), Error>) -> Answer {
+    match released {
+        Ok(()) => Answer::Done,
+        Err(error) if error.kind() == ErrorKind::OwnershipLost => Answer::Nothing,
+        Err(error) => Answer::Failed {
+            status: Exit::of_error(error.kind()).status(),
+            text: error.to_string(),
+        },
+    }
+}
+
+/// The time so long from now, RFC 3339 in UTC.
+pub(super) fn ends_at(time: Duration) -> String {
+    let at = SystemTime::now().checked_add(time);
+    humantime::format_rfc3339_seconds(at.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
+}
+
+/// Ends when the process has; never if there is none.
+async fn ended(followed: Option<&FollowedProcess>) {
+    match followed {
+        Some(followed) => followed.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn gone(caller: Option<&Caller>) {
+    match caller {
+        Some(caller) => caller.gone().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn has_taken(told: Option<&ToldCaller>) -> bool {
+    match told {
+        Some(told) => told.has_taken().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,40 @@
+//! A lock without a keeper: the store keeps it for a time, and nobody renews it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::AcquireOptions;
+use super::keeper::ends_at;
+use super::output::Kept;
+use crate::cli::operate::print;
+use crate::cli::store::Store;
+use crate::exit::Exit;
+use crate::supervise::signals::Signals;
+
+/// Acquires the lock, and leaves it to the store.
+pub(super) async fn acquire(options: &AcquireOptions, store: Store) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let locking = options.open(store)?;
+    let waited = locking.wait(signals.next_that_ends()).await;
+    let held = match waited {
+        Ok(held) => held,
+        Err(why) => {
+            locking.close(&mut signals).await;
+            return locking.not_held(why).await;
+        }
+    };
+    let time = options.time.unwrap_or(Duration::ZERO);
+    let text = options.form.text(
+        &held,
+        &Kept {
+            endpoints: locking.endpoints(),
+            socket: None,
+            pid: None,
+            ends_at: Some(ends_at(time)),
+        },
+    );
+    held.unlock_after(time).await?;
+    print(&text)?;
+    Ok(Exit::Status(0))
+}

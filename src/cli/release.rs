@@ -1,0 +1,107 @@
+//! `genlock release`: let go of the lock that `genlock acquire` left in the environment.
+
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use tokio::time::timeout;
+
+use super::args::ConnectionArgs;
+use super::environment::Around;
+use super::operate::operate;
+use super::question::{self, Answer, Order};
+use super::settings::Settings;
+use super::times::Usage;
+use super::{check, help};
+use crate::ErrorKind;
+use crate::describe;
+use crate::exit::{self, Exit};
+use crate::locker::TakenAway;
+use crate::locker::kind::StoreClient;
+use crate::locker::operator::{Remaining, Removal};
+use crate::stderr;
+
+/// How long a keeper that does not answer may take to let go when the store tells it to.
+const TOLD: Duration = Duration::from_secs(5);
+
+/// Let go of the lock that genlock acquire has left in the environment.
+///
+/// Exits with 80 if it was lost meanwhile, or released before: the work may have run beside another's.
+#[derive(Args)]
+#[command(before_help = help::RELEASE_EXAMPLES, after_long_help = help::release())]
+pub(super) struct ReleaseArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Asks the keeper to let go; `None` if this is another verb, or it does not answer.
+pub(super) fn ask_keeper(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
+    let Some(("release", given)) = given.subcommand() else {
+        return Ok(None);
+    };
+    ReleaseArgs::from_arg_matches(given)?;
+    let Some(around) = Around::us() else {
+        return Ok(None);
+    };
+    let answer = question::ask(&around, Some(Order::Release));
+    Ok(answer.and_then(|answer| order_exit(&around, answer)))
+}
+
+/// The exit for the answer to an order; `None` if it is not understood.
+pub(super) fn order_exit(around: &Around, answer: Answer) -> Option<Exit> {
+    match answer {
+        Answer::Done => Some(Exit::Status(0)),
+        Answer::Nothing => Some(say_lost(around)),
+        Answer::Failed { status, text } => {
+            stderr::complain(format_args!("{text}"));
+            Some(Exit::Status(status))
+        }
+        Answer::AtLeast(_) | Answer::NoEnd => None,
+    }
+}
+
+/// Runs the verb where no keeper has answered: the store is told.
+pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<Exit> {
+    let around = Around::us().ok_or_else(|| nothing("release"))?;
+    let connection = check::of_the_lock(&around, settings.connection(&options.connection));
+    operate(connection, async |store| {
+        let left = store.left(&around.owner_key, around.token).await?;
+        if left == Remaining::Nothing {
+            return Ok(say_lost(&around));
+        }
+        match let_go(store, &around).await {
+            Ok(()) => Ok(Exit::Status(0)),
+            Err(error) if error.kind() == ErrorKind::NotHeld => Ok(say_lost(&around)),
+            Err(error) => Err(error.into()),
+        }
+    })
+}
+
+/// Has the store let go of the lock. A keeper that is there does it when it is told.
+async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<()> {
+    let (key, token, by) = (&around.key, around.token, TakenAway::by_this_process());
+    match store.take_away(key, token, &by, false).await? {
+        Removal::Removed => return Ok(()),
+        Removal::Told => {}
+    }
+    if let Ok(gone) = timeout(TOLD, store.until_gone(key, token)).await {
+        return gone;
+    }
+    store.take_away(key, token, &by, true).await.map(|_| ())
+}
+
+/// The error where no lock is named.
+pub(super) fn nothing(verb: &str) -> Usage {
+    Usage::new(format!(
+        "{verb}: there is no lock in the environment ($GENLOCK_HELD_KEY): \
+         it is for one that genlock acquire has taken"
+    ))
+}
+
+/// Says that the lock is not held, and gives the status for it.
+pub(super) fn say_lost(around: &Around) -> Exit {
+    let (key, token) = (describe::escape(&around.key), around.token);
+    stderr::complain(format_args!(
+        "{key}: the lock is not ours any more (token {token}): it was lost, or released before"
+    ));
+    Exit::Status(exit::LOST)
+}

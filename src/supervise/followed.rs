@@ -1,0 +1,155 @@
+//! A process that another one's life goes by, as one that holds a lock for it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::proc::Proc;
+use crate::clock::{Instant, sleep_until};
+
+/// The pause between two looks at a process where there are no pidfds (before Linux 5.3).
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A process whose end can be waited for.
+pub(crate) struct FollowedProcess {
+    pid: Pid,
+    /// It stays with one process (pidfd_open(2)). `None` where there are none.
+    process: Option<OwnedFd>,
+    /// When it started, as far as /proc says.
+    start: Option<u64>,
+}
+
+/// Why a process cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotFollowed {
+    /// There is none with this number, in our PID namespace.
+    Nobody,
+    /// It has ended.
+    Ended,
+    /// It began after we did: it is another one than was meant.
+    Later,
+}
+
+/// The parent of this process; `None` if that is outside of our PID namespace (getppid(2)).
+pub(crate) fn parent() -> Option<Pid> {
+    rustix::process::getppid()
+}
+
+impl FollowedProcess {
+    /// The process with this number.
+    pub(crate) fn new(pid: Pid) -> Result<Self, NotFollowed> {
+        let process = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(process) => Some(process),
+            Err(Errno::NOSYS | Errno::PERM) => {
+                rustix::process::test_kill_process(pid)
+                    .or_else(|error| {
+                        if error == Errno::PERM {
+                            Ok(())
+                        } else {
+                            Err(error)
+                        }
+                    })
+                    .map_err(|_| NotFollowed::Nobody)?;
+                None
+            }
+            Err(_) => return Err(NotFollowed::Nobody),
+        };
+        let start = start(pid);
+        if let (Some(start), Some(ours)) = (start, self::start(rustix::process::getpid()))
+            && start > ours
+        {
+            return Err(NotFollowed::Later);
+        }
+        let followed = Self {
+            pid,
+            process,
+            start,
+        };
+        if followed.has_ended() {
+            return Err(NotFollowed::Ended);
+        }
+        Ok(followed)
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    fn has_ended(&self) -> bool {
+        let Some(process) = &self.process else {
+            let gone = rustix::process::test_kill_process(self.pid) == Err(Errno::SRCH);
+            return gone || (self.start.is_some() && start(self.pid) != self.start);
+        };
+        let mut ended = [PollFd::new(process, PollFlags::IN)];
+        let now = rustix::event::Timespec::default();
+        rustix::event::poll(&mut ended, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Ends when the process has. Cancel-safe.
+    pub(crate) async fn ended(&self) {
+        if let Some(process) = &self.process
+            && self.readable(process).await.is_ok()
+        {
+            return;
+        }
+        while !self.has_ended() {
+            sleep_until(Instant::now() + LOOK).await;
+        }
+    }
+
+    async fn readable(&self, process: &OwnedFd) -> io::Result<()> {
+        // SAFETY: the descriptor is borrowed, and so stays open for longer than this.
+        let process =
+            unsafe { AsyncFd::register_with_interest(process.as_fd(), Interest::READABLE)? };
+        process.readable().await?.retain_ready();
+        Ok(())
+    }
+}
+
+/// When a process started, in ticks since boot.
+fn start(pid: Pid) -> Option<u64> {
+    Some(Proc::open()?.stat(pid.as_raw_nonzero().get())?.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_process_is_seen() {
+        let mut child = Command::new("sleep").arg("600").spawn().expect("a process");
+        let pid = Pid::from_child(&child);
+        // It began after this test did.
+        let followed = FollowedProcess {
+            pid,
+            process: rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok(),
+            start: start(pid),
+        };
+        assert!(!followed.has_ended());
+        child.kill().expect("a signal");
+        followed.ended().await;
+        child.wait().expect("its end");
+        let by_number = FollowedProcess {
+            process: None,
+            ..followed
+        };
+        by_number.ended().await;
+    }
+
+    #[test]
+    fn who_is_not_there_is_not_followed() {
+        let nobody = FollowedProcess::new(Pid::from_raw(i32::MAX).expect("a number"));
+        assert_eq!(nobody.err(), Some(NotFollowed::Nobody));
+        let parent = FollowedProcess::new(parent().expect("a parent")).expect("a process");
+        assert!(!parent.has_ended());
+    }
+}
