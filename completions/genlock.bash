@@ -1242,8 +1242,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --min-hold --jitter --once --once-per --retry-interval --lost-exit-code --record-command --history --reason --label --report --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --report= --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --history --no-record-command --reason --label --no-ci-label --report --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --min-hold --jitter --once --once-per --retry-interval --lost-exit-code --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1322,6 +1322,21 @@ _genlock() {
                     return 0
                     ;;
                 --report)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --events)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"

@@ -69,6 +69,8 @@ pub enum EventKind {
     Granted {
         /// The fencing token.
         token: u64,
+        /// Which of N holders, counted from 0, where the lock has several.
+        index: Option<u32>,
         /// Until when, if it is not renewed; `None` where it ends only with its holder.
         deadline: Option<Instant>,
     },

@@ -1,23 +1,30 @@
-//! What a run leaves for those who look at it from outside: a report of it, for every end. It is written
-//! beside the run, which neither waits for that nor fails by it.
+//! What a run tells those who look at it from outside: its events while it goes on, and a report of it at
+//! the end, whatever that is. It is written beside the run, which neither waits for that nor fails by it.
 
 mod account;
+mod destination;
+mod event_line;
 mod replace;
+mod teller;
 mod words;
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, ValueHint};
+use serde::Serialize;
 
 use crate::describe;
+use crate::events::Event;
 use crate::exit::Exit;
 use crate::report::RunReport;
 use crate::stderr;
-pub(super) use account::Account;
+use account::Account;
 use replace::replace;
+use teller::Teller;
 pub(super) use words::stopping;
 
 /// How long the end of the process waits for what is written then.
@@ -39,12 +46,37 @@ pub(super) struct ReportArgs {
         env = "GENLOCK_REPORT"
     )]
     report: Option<PathBuf>,
+
+    /// Write what happens to FILE, as lines of JSON
+    ///
+    /// As it happens, with the times of both clocks: that it waits, holds the lock, renewed it, has trouble,
+    /// that the command is stopped or has ended, that the lock is released. FILE is appended to; it may be a
+    /// pipe, a FIFO, /dev/stderr or /dev/fd/N. The run waits for no reader: lines for which there is no room
+    /// are dropped and counted. docs/scripting.md has their fields.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_EVENTS"
+    )]
+    events: Option<PathBuf>,
 }
 
 /// Tells of one run.
 pub(super) struct Reporter {
     account: Account,
     report: Option<PathBuf>,
+    teller: Option<Arc<Teller>>,
+}
+
+/// The report as it is written.
+#[derive(Serialize)]
+struct WrittenReport {
+    #[serde(flatten)]
+    run: RunReport,
+    /// How many events could not be written; `None` if none were to be.
+    events_dropped: Option<u64>,
 }
 
 impl Default for Reporter {
@@ -53,6 +85,7 @@ impl Default for Reporter {
         Self {
             account: Account::new(""),
             report: None,
+            teller: None,
         }
     }
 }
@@ -63,9 +96,17 @@ impl Reporter {
         let given = given.subcommand().map(|(_, given)| given);
         let path = |name| given?.try_get_one::<PathBuf>(name).ok()?.cloned();
         let key = given.and_then(|given| given.try_get_one::<String>("key").ok()?);
+        let key = key.map_or("", String::as_str);
+        let teller = path("events").map(|events| Teller::start(key, events));
+        let teller = teller.transpose().unwrap_or_else(|error| {
+            let why = describe::io_error(&error);
+            stderr::complain(format_args!("warning: events are not written: {why}"));
+            None
+        });
         Self {
-            account: Account::new(key.map_or("", String::as_str)),
+            account: Account::new(key),
             report: path("report"),
+            teller: teller.map(Arc::new),
         }
     }
 
@@ -74,26 +115,42 @@ impl Reporter {
         &self.account
     }
 
+    /// To be called with every event.
+    pub(super) fn reader(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let (account, teller) = (self.account.clone(), self.teller.clone());
+        move |event| {
+            account.read(event);
+            if let Some(teller) = &teller {
+                teller.tell(event);
+            }
+        }
+    }
+
+    /// To be called before the lock is released, after which the next holder tells of itself: waits for a
+    /// moment until all is written so far.
+    pub(super) fn before_release(&self) {
+        if let Some(teller) = &self.teller {
+            teller.hand_over();
+        }
+    }
+
     /// To be called when all is over, and genlock is to end so, with this error: writes the report.
     pub(super) fn end(&self, exit: Exit, error: Option<&str>) {
-        let Some(path) = self.report.clone() else {
+        let events_dropped = self.teller.as_ref().map(|teller| teller.finish());
+        let Some(path) = &self.report else {
             return;
         };
-        let report = match error {
+        let run = match error {
             Some(error) => self.account.failed(exit, error),
             None => self.account.over(exit),
         };
-        // By a thread, as the file may be on a disk that does not answer.
-        let (over, ended) = mpsc::channel();
-        let shown = path.clone();
-        let thread = thread::Builder::new().spawn(move || over.send(write(&path, &report)));
-        let written = thread.and_then(|_| {
-            let late = |_| std::io::Error::other("it takes too long");
-            ended.recv_timeout(AT_THE_END).map_err(late)?
-        });
-        if let Err(error) = written {
-            let (path, why) = (shown.display().to_string(), describe::io_error(&error));
-            let path = describe::escape(&path);
+        let report = WrittenReport {
+            run,
+            events_dropped,
+        };
+        if let Err(error) = write_soon(path.clone(), report) {
+            let path = describe::escape(&path.display().to_string());
+            let why = describe::io_error(&error);
             stderr::complain(format_args!(
                 "warning: the report was not written: {path}: {why}"
             ));
@@ -101,8 +158,15 @@ impl Reporter {
     }
 }
 
-fn write(path: &Path, report: &RunReport) -> std::io::Result<()> {
-    let mut json = serde_json::to_vec(report)?;
-    json.push(b'\n');
-    replace(path, &json)
+/// Writes the report by a thread, as the file may be on a disk that does not answer.
+fn write_soon(path: PathBuf, report: WrittenReport) -> io::Result<()> {
+    let (over, ended) = mpsc::channel();
+    let write = move || {
+        let mut json = serde_json::to_vec(&report)?;
+        json.push(b'\n');
+        replace(&path, &json)
+    };
+    thread::Builder::new().spawn(move || over.send(write()))?;
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    ended.recv_timeout(AT_THE_END).map_err(late)?
 }

@@ -20,7 +20,7 @@ use super::args::Recorded;
 use super::environment;
 use super::jitter;
 use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
-use super::report::{Account, Reporter};
+use super::report::Reporter;
 use super::settings::{RunOptions, Settings};
 use super::store::Store;
 use crate::ErrorKind;
@@ -90,16 +90,15 @@ async fn under_lock(
         .context("cannot watch over a command")?;
     let lines = CommandLines::new(&options.lock);
     let slot = options.lock.once.as_ref().map(|once| once.slot.clone());
-    let account = reporter.account().clone();
-    account.begin(slot, delay);
-    let reader = account.clone();
+    reporter.account().begin(slot, delay);
+    let reader = reporter.reader();
     let read = move |event: &_| {
         lines.read(event);
-        reader.read(event);
+        reader(event);
     };
     let run = Run {
         options,
-        account,
+        reporter,
         keeping: None,
         signals,
         user: environment::left_out_user(settings.has_whole_user()),
@@ -111,7 +110,7 @@ async fn under_lock(
 /// A run, from when it listens to signals until it holds nothing any more.
 struct Run<'a> {
     options: &'a RunOptions,
-    account: Account,
+    reporter: &'a Reporter,
     /// The run in the store's history, where it is to be there and has begun.
     keeping: Option<Keeping>,
     signals: Signals,
@@ -176,7 +175,7 @@ impl Run<'_> {
         stderr::hand_over();
         self.keeping = self.options.history.map(|keep| {
             let holder = self.locking.holder().clone();
-            let run = PastRun::new(self.account.begun(), holder);
+            let run = PastRun::new(self.reporter.account().begun(), holder);
             Keeping::begin(self.locking.store(), run, keep)
         });
         let (locking, user) = (&self.locking, self.user.as_deref());
@@ -198,7 +197,7 @@ impl Run<'_> {
         drop(answering);
         if supervision.group().is_some() && executed {
             match ended {
-                Ended::Left(_) => self.account.left(status),
+                Ended::Left(_) => self.reporter.account().left(status),
                 _ => locking.events().tell(EventKind::Ended(status)),
             }
         }
@@ -228,12 +227,12 @@ impl Run<'_> {
             }
             Ended::With(exit) => {
                 // The command's status stays the exit status, whether the release works or not.
-                let report = self.account.over(exit);
+                let report = self.reporter.account().over(exit);
                 self.let_go(held, letting, report).await;
                 Some(Ok(exit))
             }
             Ended::NotStarted(loss) => {
-                let report = self.account.not_started(loss);
+                let report = self.reporter.account().not_started(loss);
                 match self.let_go(held, LettingGo::Lost, report).await {
                     Some(signal) => Some(Ok(Exit::Signal(signal))),
                     None if self.locking.events().state().has_waited() => {
@@ -251,6 +250,7 @@ impl Run<'_> {
     async fn let_go(&mut self, held: Held, letting: LettingGo, report: RunReport) -> Option<i32> {
         let keeping = self.keeping.take();
         let end = keeping.map(|keeping| keeping.end(report));
+        self.reporter.before_release();
         let signals = &mut self.signals;
         self.locking.release(held, letting, end, signals).await
     }

@@ -104,6 +104,7 @@ mod tests {
             let observer = Observer::new(trace);
             let granted = EventKind::Granted {
                 token: 7,
+                index: None,
                 deadline: None,
             };
             observer.tell(Some("/k"), granted);

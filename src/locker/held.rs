@@ -155,7 +155,10 @@ impl Held {
     /// all others of it.
     pub fn told(self, options: &Options) -> Self {
         if let Some(observer) = &options.observer {
-            self.grip.tell(observer, self.key(), self.token());
+            let Grant {
+                key, token, index, ..
+            } = self.first();
+            self.grip.tell(observer, key, *token, *index);
         }
         self
     }

@@ -87,7 +87,7 @@ impl Owner {
 
     /// Tells the observer that the lock of `key` is handed out, and from now on of its renewals and
     /// loss.
-    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
+    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64, index: Option<u32>) {
         self.status.send_if_modified(|status| {
             if self
                 .observer
@@ -98,7 +98,12 @@ impl Owner {
                     OwnershipStatus::Owned { deadline } => deadline,
                     OwnershipStatus::Lost(_) => None,
                 };
-                observer.note(Some(key), EventKind::Granted { token, deadline });
+                let granted = EventKind::Granted {
+                    token,
+                    index,
+                    deadline,
+                };
+                observer.note(Some(key), granted);
                 if let OwnershipStatus::Lost(_) = status {
                     self.note(*status);
                 }
@@ -158,8 +163,8 @@ impl Grip {
     }
 
     /// See [`Owner::tell`].
-    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64) {
-        self.owner.tell(observer, key, token);
+    pub(super) fn tell(&self, observer: &Observer, key: &str, token: u64, index: Option<u32>) {
+        self.owner.tell(observer, key, token, index);
     }
 
     /// Its holder releases it. The event of that is left to [`Grip::released`].

@@ -56,6 +56,7 @@ mod docs;
 mod doctor;
 mod environment;
 mod etcd;
+mod events;
 mod exit;
 mod frozen;
 mod generated;

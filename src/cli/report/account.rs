@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::stopping;
+use super::words::{command_end, stopping, why_skipped, why_stopped, without_command};
 use crate::clock::Instant;
-use crate::events::{Event, EventKind, SkipReason, StopReason};
+use crate::events::{Event, EventKind, StopReason};
 use crate::exit::{self, Exit};
-use crate::locker::{Loss, Record};
-use crate::report::{CommandEnd, RunReport, Why};
+use crate::locker::Loss;
+use crate::report::{RunReport, Why};
 
 /// The account of one run. A clone shares it.
 #[derive(Clone)]
@@ -53,13 +53,11 @@ impl Account {
                 holder: Some(holder),
                 ..
             } if !granted && report.holder.is_none() => {
-                report.holder = Some(Box::new(Record {
-                    command: String::new(),
-                    ..holder.clone()
-                }));
+                report.holder = Some(Box::new(without_command(holder)));
             }
-            EventKind::Granted { token, .. } => {
+            EventKind::Granted { token, index, .. } => {
                 report.token = Some(*token);
+                report.index = *index;
                 report.waited(waited.unwrap_or_default());
                 report.why = None;
                 report.detail = None;
@@ -69,7 +67,7 @@ impl Account {
             }
             EventKind::PlaceLost(_) => state.granted = None,
             EventKind::TakenAway(by) => report.taken_away = Some(by.clone()),
-            EventKind::Skipped(why) => report.skipped(*why),
+            EventKind::Skipped(why) => report.why = Some(why_skipped(*why)),
             EventKind::Stopping(why) => report.stopped(why),
             EventKind::Ended(status) => report.ran(*status),
             _ => {}
@@ -153,16 +151,7 @@ impl RunReport {
     /// Its command was started, and has ended so, as far as that is known.
     fn ran(&mut self, status: Option<i32>) {
         self.ran = true;
-        self.command = status.map(ended);
-    }
-
-    /// Its command is not run.
-    fn skipped(&mut self, why: SkipReason) {
-        self.why = Some(match why {
-            SkipReason::Busy => Why::Busy,
-            SkipReason::Done => Why::Done,
-            SkipReason::Superseded => Why::Superseded,
-        });
+        self.command = status.map(command_end);
     }
 
     /// Its command is being stopped. The first reason stands.
@@ -170,27 +159,15 @@ impl RunReport {
         if self.why.is_some() {
             return;
         }
-        let (why, detail) = match why {
-            StopReason::LockLost(detail) if self.taken_away.is_some() => {
-                (Why::TakenAway, Some(detail.clone()))
-            }
-            StopReason::LockLost(detail) => (Why::Lost, Some(detail.clone())),
-            StopReason::MaxRuntime => (Why::MaxRuntime, None),
-            StopReason::WatchdogGone | StopReason::WatchdogFrozen => {
-                (Why::Internal, Some(stopping(why)))
-            }
+        self.why = Some(match why_stopped(why) {
+            Why::Lost if self.taken_away.is_some() => Why::TakenAway,
+            why => why,
+        });
+        self.detail = match why {
+            StopReason::LockLost(detail) => Some(detail.clone()),
+            StopReason::MaxRuntime => None,
+            StopReason::WatchdogGone | StopReason::WatchdogFrozen => Some(stopping(why)),
         };
-        self.why = Some(why);
-        self.detail = detail;
-    }
-}
-
-/// How the command ended, by its wait status.
-fn ended(status: i32) -> CommandEnd {
-    if libc::WIFSIGNALED(status) {
-        CommandEnd::killed(libc::WTERMSIG(status))
-    } else {
-        CommandEnd::exited(libc::WEXITSTATUS(status) as u8)
     }
 }
 
@@ -198,6 +175,7 @@ fn ended(status: i32) -> CommandEnd {
 mod tests {
     use super::*;
     use crate::events::Observer;
+    use crate::report::CommandEnd;
 
     /// The account of a run to which this has happened.
     fn account(events: impl IntoIterator<Item = EventKind>) -> Account {
@@ -213,6 +191,7 @@ mod tests {
     fn granted(token: u64) -> EventKind {
         EventKind::Granted {
             token,
+            index: Some(2),
             deadline: None,
         }
     }
@@ -223,6 +202,7 @@ mod tests {
         assert_eq!(account.begun().ended_at, None);
         let report = account.over(Exit::Status(3));
         assert_eq!((report.status, report.token), (Some(3), Some(7)));
+        assert_eq!(report.index, Some(2));
         assert_eq!(report.command, Some(CommandEnd::exited(3)));
         assert!(report.ran && report.why.is_none() && report.ended_at.is_some());
         assert!(report.waited_seconds.is_some() && report.held_seconds.is_some());

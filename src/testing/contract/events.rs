@@ -34,7 +34,10 @@ pub async fn a_life_is_told_in_order(fixture: &impl Fixture) {
     let held = soon("a turn", waiting).await.expect("no panic");
     let held = held.expect("a lock");
     all.push(next(&mut events).await);
-    let EventKind::Granted { token, deadline } = all[1].what else {
+    let EventKind::Granted {
+        token, deadline, ..
+    } = all[1].what
+    else {
         panic!("{all:?}");
     };
     assert_eq!(token, held.token());

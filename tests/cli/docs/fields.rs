@@ -151,7 +151,8 @@ fn of_a_report() {
     assert_eq!(busy.status.code(), Some(75));
     holder.end();
     let found = told(&std::fs::read_to_string(&file).expect("a report"));
-    let page = named(&of_verb("history"), true);
+    let mut page = named(&of_verb("history"), true);
+    page.insert("events_dropped".to_owned());
     let untold: Vec<_> = found.difference(&page).collect();
     assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
     let reasons = named(&of_verb("run --report"), false);
@@ -172,6 +173,24 @@ fn of_a_report() {
     ] {
         assert!(reasons.iter().any(|one| one == reason), "{reason}");
     }
+}
+
+/// Of events as they come; those of trouble are in the unit test of a line.
+#[test]
+fn of_events() {
+    let store = Store::files();
+    let file = store.path("events");
+    let options = ["--events", file.to_str().expect("a path")];
+    let holder = Run::start(store.sh(&options, "echo ready $$; exec sleep 600"));
+    holder.ready();
+    let busy = output(store.run(&[options[0], options[1], "--try", "-q"], &["true"]));
+    assert_eq!(busy.status.code(), Some(75));
+    holder.end();
+    let found = told(&std::fs::read_to_string(&file).expect("events"));
+    let mut page = named(&of_verb("run --events"), true);
+    page.extend(named(&of_verb("history"), true));
+    let untold: Vec<_> = found.difference(&page).collect();
+    assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
 }
 
 fn doctor(endpoints: &str, more: &[&str]) -> BTreeSet<String> {
