@@ -68,6 +68,12 @@ impl Mode {
         }
     }
 
+    /// How many hold the lock, of a queue of these modes: those who came first, as far as the rule goes.
+    pub(crate) fn holders(queue: &[Self]) -> usize {
+        let may = |&place: &usize| queue[place].may_hold(queue[..place].iter().copied());
+        (0..queue.len()).take_while(may).count()
+    }
+
     /// The number that one ahead says, where it is one of N and this mode is one of another: the two
     /// cannot both be right.
     pub fn other_limit(self, ahead: impl IntoIterator<Item = Self>) -> Option<u32> {

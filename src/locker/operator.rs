@@ -141,8 +141,7 @@ impl Queue {
     /// How many hold it.
     fn held(&self) -> usize {
         let modes: Vec<_> = self.contenders.iter().map(Contender::locks).collect();
-        let may = |&place: &usize| modes[place].may_hold(modes[..place].iter().copied());
-        (0..modes.len()).take_while(may).count()
+        Mode::holders(&modes)
     }
 }
 

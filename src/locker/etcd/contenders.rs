@@ -266,8 +266,7 @@ pub(super) async fn read_holders(
 /// How many of a queue hold: the oldest, as far as the rule goes.
 pub(super) fn held(queue: &BTreeMap<i64, QueueKey>) -> usize {
     let modes: Vec<_> = queue.values().map(QueueKey::mode).collect();
-    let may = |&place: &usize| modes[place].may_hold(modes[..place].iter().copied());
-    (0..modes.len()).take_while(may).count()
+    Mode::holders(&modes)
 }
 
 #[cfg(test)]

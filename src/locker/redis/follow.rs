@@ -30,8 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What was known of one lock.
 struct Followed {
     contenders: Vec<Contender>,
-    /// Whether the first of them holds it, and until when if it is not renewed.
-    ends: Option<Instant>,
+    seen: LockSeen,
 }
 
 /// Who follows.
@@ -106,26 +105,29 @@ impl<'a> Follower<'a> {
             }
         };
         for lock in inspect::look_at(&self.store, &keys, Records::All).await? {
-            self.compare(&lock, tell);
+            self.compare(lock, tell);
         }
         self.begun = true;
         Ok(())
     }
 
     /// Tells what has changed of one lock.
-    fn compare(&mut self, lock: &LockSeen, tell: &mut (dyn FnMut(Change<'_>) + Send)) {
-        let key = &lock.names.key;
-        let before = self.known.remove(key);
+    fn compare(&mut self, lock: LockSeen, tell: &mut (dyn FnMut(Change<'_>) + Send)) {
+        let key = lock.names.key.clone();
+        let before = self.known.remove(&key);
         let now = lock.contenders();
-        let ends = before.as_ref().and_then(|before| before.ends);
-        let has_run_out = ends.is_some_and(|end| end <= Instant::now());
+        let has_run_out = |gone: &Contender| {
+            let seen = before.as_ref().map(|before| &before.seen);
+            let end = seen.and_then(|seen| seen.ends_of(&gone.owner_key));
+            end.is_some_and(|end| end <= Instant::now())
+        };
         let old = before.as_ref().map(|before| before.contenders.iter());
         let old = old.map(Vec::from_iter);
         let old = old.or_else(|| self.begun.then(Vec::new));
         let all: Vec<_> = now.iter().collect();
         for (contender, what) in changes(old.as_deref(), &all, has_run_out) {
             tell(Change {
-                key,
+                key: &key,
                 contender,
                 what,
             });
@@ -133,16 +135,20 @@ impl<'a> Follower<'a> {
         if !now.is_empty() {
             let followed = Followed {
                 contenders: now,
-                ends: lock.holder_ends(),
+                seen: lock,
             };
-            self.known.insert(key.clone(), followed);
+            self.known.insert(key, followed);
         }
     }
 
     /// Ends when something may have happened: to which locks, or `None` for all. Many changes that come
     /// together are one look.
     async fn wait(&self, pause: Duration) -> Option<BTreeSet<String>> {
-        let ends = self.known.values().filter_map(|lock| lock.ends).min();
+        let ends = self
+            .known
+            .values()
+            .filter_map(|lock| lock.seen.holder_ends())
+            .min();
         let end = ends.map(|end| end.left() + Duration::from_millis(1));
         let within = end
             .unwrap_or(LOOK_AGAIN)
@@ -156,7 +162,7 @@ impl<'a> Follower<'a> {
             let over = self
                 .known
                 .iter()
-                .filter(|(_, lock)| lock.ends.is_some_and(|end| end <= now));
+                .filter(|(_, lock)| lock.seen.holder_ends().is_some_and(|end| end <= now));
             let over: BTreeSet<_> = over.map(|(key, _)| key.clone()).collect();
             return (!over.is_empty()).then_some(over);
         }

@@ -130,6 +130,15 @@ impl LockSeen {
         Some(self.asked + members.or(of_key)?)
     }
 
+    /// When the lock of this one of its holders runs out if it is not renewed.
+    pub(super) fn ends_of(&self, owner_key: &str) -> Option<Instant> {
+        let mut members = self.members.iter();
+        match members.find(|one| self.names.of_one(&one.place.id) == owner_key) {
+            Some(member) => Some(self.asked + member.place.alive),
+            None => self.holder_ends(),
+        }
+    }
+
     pub(super) fn queue(&self) -> Queue {
         let queue = Queue::new(self.names.key.clone(), self.contenders());
         if let Some(first) = self.members.first() {

@@ -126,10 +126,13 @@ impl View<'_> {
         };
         let before = self.queues.remove(lock);
         let before = before.or_else(|| self.began.then(Vec::new));
-        let holder = before.as_ref().and_then(|before| before.first());
-        let has_run_out = holder.is_some_and(has_run_out);
         let old = before.as_deref().map(contenders);
         let now = contenders(&fresh);
+        let has_run_out = |gone: &Contender| {
+            let mut before = before.iter().flatten();
+            let found = before.find(|found| found.contender.owner_key == gone.owner_key);
+            found.is_some_and(has_run_out)
+        };
         for (contender, what) in changes(old.as_deref(), &now, has_run_out) {
             (self.tell)(Change {
                 key: &key,

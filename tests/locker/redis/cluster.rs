@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use genlock::testing::contract::{lock, soon, spawn_lock};
-use genlock::{Held, Locker, Operator, Options};
+use genlock::{Held, Locker, Mode, Operator, Options, Request};
 
 use super::redis;
 use crate::support::etcd::free_port;
@@ -91,6 +91,27 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Two who hold together, and a third who has the turn of one of them.
+async fn several_hold(one: &Arc<dyn Locker>, other: &Arc<dyn Locker>) {
+    let request = || Request::new("/locks/k").with_mode(Mode::OneOf(2));
+    let take = async |client: &Arc<dyn Locker>| {
+        let held = soon("a turn", client.acquire(request())).await;
+        held.expect("an answer").expect("a lock")
+    };
+    let (first, second) = (take(one).await, take(other).await);
+    let third = take(other);
+    let released = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        first.unlock().await.expect("a release");
+    };
+    let (third, ()) = tokio::join!(third, released);
+    assert_eq!(second.grants()[0].index, Some(1));
+    assert_eq!(third.grants()[0].index, Some(0));
+    for held in [second, third] {
+        held.unlock().await.expect("a release");
+    }
+}
+
 /// All of a lock's keys are in one slot, whatever its key is made of.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_server_of_a_cluster_leads_to_the_one_that_keeps_the_key() {
@@ -125,6 +146,7 @@ async fn any_server_of_a_cluster_leads_to_the_one_that_keeps_the_key() {
     for held in held {
         other.unlock(held).await.expect("a release");
     }
+    several_hold(&one, &other).await;
     for key in KEYS {
         soon("an end", operator.until_free(key))
             .await

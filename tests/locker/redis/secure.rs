@@ -64,6 +64,13 @@ async fn a_user_with_the_rights_that_are_documented() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     one.unlock(held).await.expect("a release");
     waiting.await.expect("no panic");
+    // And so do some who hold together.
+    let (one, other) = (of("app", "secret"), of("app", "secret"));
+    let first = one.request("/locks/k").max_holders(2).lock().await;
+    let second = other.request("/locks/k").max_holders(2).lock().await;
+    for held in [first, second] {
+        held.expect("a lock").unlock().await.expect("a release");
+    }
     for (client, kind, why) in [
         (
             of("app", "wrong"),

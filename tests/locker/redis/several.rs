@@ -1,10 +1,11 @@
 //! Several holders of one lock beside all others who write into the Redis: other tools, operators, genlocks
 //! that know of no modes.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use genlock::locker::TakenAway;
-use genlock::locker::operator::{Remaining, Removal};
+use genlock::locker::operator::{Change, ChangeKind, Remaining, Removal, Scope};
 use genlock::testing::contract::{soon, until_empty};
 use genlock::{Held, Loss, Mode, Operator, Options};
 
@@ -156,6 +157,49 @@ async fn one_of_several_stays_held_when_its_holder_is_gone() {
     assert!(third.is_held());
     drop(third);
     until_empty(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_several_is_told() {
+    let server = RedisServer::start();
+    let (one, other) = (client(&server), client(&server));
+    let first = take(&one, asked(Mode::Shared)).await;
+    let dead = Options::default().with_ttl(Duration::from_secs(1));
+    let dead = redis(&server, dead.with_auto_renew(false));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let to = told.clone();
+    let following = tokio::spawn(async move {
+        let mut tell = |change: Change<'_>| {
+            let mut told = to.lock().expect("a lock");
+            told.push((change.contender.token, change.what));
+        };
+        other.follow(Scope::Key(KEY), &mut tell).await
+    });
+    let until = async |count: usize| {
+        soon("news", async {
+            while told.lock().expect("a lock").len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    };
+    until(1).await;
+    let second = take(&dead, asked(Mode::Shared)).await;
+    until(2).await;
+    let (a, b) = (Some(first.token()), Some(second.token()));
+    // It runs out, and the other goes on.
+    until(3).await;
+    assert!(first.is_held());
+    first.unlock().await.expect("a release");
+    until(4).await;
+    following.abort();
+    let expected = [
+        (a, ChangeKind::Holds),
+        (b, ChangeKind::Acquired),
+        (b, ChangeKind::Expired),
+        (a, ChangeKind::Released),
+    ];
+    assert_eq!(*told.lock().expect("a lock"), expected);
 }
 
 /// What a genlock does that knows of no modes when it releases: the first who waits holds the lock alone.
