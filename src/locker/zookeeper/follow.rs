@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::calls::{ZkCall, ZkFailure};
 use super::found::FoundNode;
-use super::inspect::Looking;
+use super::inspect::{Looking, QueuePart};
 use super::{ZkShared, node, value};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -113,7 +113,7 @@ impl View<'_> {
     async fn read(&mut self, looking: &Looking, locks: BTreeSet<String>) -> Result<(), ZkFailure> {
         for lock in locks {
             let path = self.shared.ensemble.path(&lock);
-            let found = looking.queue(&path, usize::MAX).await?;
+            let found = looking.queue(&path, QueuePart::All).await?;
             self.replace(&lock, found);
         }
         Ok(())

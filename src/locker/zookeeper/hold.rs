@@ -30,12 +30,11 @@ pub(super) fn session_name(id: i64) -> String {
     format!("{id:#x}")
 }
 
-/// The held lock of a place whose turn has come.
+/// The held lock of places whose turn has come, one for each key, each as this one of N holders.
 pub(super) fn held(
     shared: &Arc<ZkShared>,
-    key: &str,
     (lease, granted): (SessionLease, Granted),
-    standing: ZkStanding,
+    (nodes, indexes): (Vec<HeldNode>, Vec<u32>),
     (waited, claim): (bool, Claim),
 ) -> Held {
     let Granted { ttl, owner } = granted;
@@ -48,28 +47,45 @@ pub(super) fn held(
         });
     }
     let session = session_name(lease.calls().session.id());
-    let own = shared.ensemble.node(&standing.path).unwrap_or_default();
-    let grant = Grant::new(key, standing.czxid as u64).with_owner_key(own);
-    let watched = HeldNode {
-        shared: shared.clone(),
-        key: key.to_owned(),
-        standing,
-        lease: lease.calls().clone(),
-    };
-    watching.spawn(watched.lose_with_node(owner.clone()));
+    let mut indexes = indexes.into_iter();
+    let mut grants = Vec::new();
+    for node in nodes {
+        grants.push(match indexes.next() {
+            Some(index) => node.grant().with_index(index),
+            None => node.grant(),
+        });
+        watching.spawn(node.lose_with_node(owner.clone()));
+    }
+    let mut grants = grants.into_iter();
+    // There is one for each key, and a key at least.
+    let first = grants.next().unwrap_or_else(|| Grant::new("", 0));
     let holding = LeaseHolding::new(lease, watching, claim);
-    Held::new(grant, [], owner, Box::new(holding))
+    Held::new(first, grants, owner, Box::new(holding))
         .with_ttl(ttl)
         .with_variable(LEASE, session)
         .told(&shared.options)
 }
 
+/// Ends when something has happened to one of these.
+pub(super) async fn until_taken(nodes: Vec<HeldNode>) -> Loss {
+    let each = nodes.into_iter().map(|node| async move {
+        let change = node.until_taken().await;
+        node.loss(change)
+    });
+    let mut watching: JoinSet<_> = each.collect();
+    match watching.join_next().await {
+        Some(Ok(loss)) => loss,
+        // Only if the runtime ends.
+        _ => std::future::pending().await,
+    }
+}
+
 /// The node that stands for a holder.
-struct HeldNode {
-    shared: Arc<ZkShared>,
-    key: String,
-    standing: ZkStanding,
-    lease: Arc<ZkLease>,
+pub(super) struct HeldNode {
+    pub(super) shared: Arc<ZkShared>,
+    pub(super) key: String,
+    pub(super) standing: ZkStanding,
+    pub(super) lease: Arc<ZkLease>,
 }
 
 /// What can happen to it.
@@ -85,11 +101,23 @@ enum NodeChange {
 }
 
 impl HeldNode {
+    fn grant(&self) -> Grant {
+        let own = self.shared.ensemble.node(&self.standing.path);
+        Grant::new(&*self.key, self.standing.czxid as u64).with_owner_key(own.unwrap_or_default())
+    }
+
     /// Ownership goes with the node, or with what somebody else writes to it.
     async fn lose_with_node(self, owner: Owner) {
-        let loss = match self.until_taken().await {
-            // It was lost or released before.
-            _ if owner.ownership().loss().is_some() => return,
+        let change = self.until_taken().await;
+        // Otherwise it was lost or released before.
+        if owner.ownership().loss().is_none() {
+            owner.lose(self.loss(change));
+        }
+    }
+
+    /// What such a change is to its holder, and tells of an operator's.
+    fn loss(&self, change: NodeChange) -> Loss {
+        match change {
             NodeChange::WrittenOver => Loss::KeyOverwritten,
             NodeChange::Away(by) => {
                 let told = Some(self.key.as_str());
@@ -98,8 +126,7 @@ impl HeldNode {
             }
             NodeChange::Ended => Loss::LeaseGone,
             NodeChange::Gone => Loss::KeyDeleted,
-        };
-        owner.lose(loss);
+        }
     }
 
     /// Ends when something has happened to the node.

@@ -1,4 +1,4 @@
-//! Reading queues from outside: of one lock, and of all below a prefix.
+//! QueuePart queues from outside: of one lock, and of all below a prefix.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use tokio::time::sleep;
 
 use super::calls::{ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
-use super::found::FoundNode;
+use super::found::{self, FoundNode};
 use super::session::{ZkAnswer, ZkSession};
-use super::{enter, history, names, node, value};
+use super::{history, index, names, node, value};
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
 use crate::locker::operator::{Contender, Queue, Ttl};
@@ -21,6 +21,19 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// So many questions are under way at most.
 const AT_ONCE: usize = 256;
+
+/// So many are read at once of those who may share a lock with its first holder.
+const SHARING: usize = 32;
+
+/// Who of a queue is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QueuePart {
+    /// Nobody: it is only known that they are there.
+    None,
+    /// Those who hold the lock.
+    Holders,
+    All,
+}
 
 /// The session of who only looks, once there is one.
 pub(super) struct Looking {
@@ -78,11 +91,11 @@ impl Looking {
         }
     }
 
-    /// The queue of the lock at this path, with who is in it; only the `first` so many are read.
+    /// The queue of the lock at this path, with who is in it, as far as they are read.
     pub(super) async fn queue(
         &self,
         lock: &str,
-        first: usize,
+        reading: QueuePart,
     ) -> Result<Vec<FoundNode>, ZkFailure> {
         let answer = match self.call(ZkCall::get_children(lock)).await {
             Err(ZkFailure::NoNode) => return Ok(Vec::new()),
@@ -91,32 +104,54 @@ impl Looking {
         let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
         let session = self.session();
         if children.is_empty() {
-            let holder = without_queue(&self.ensemble, &session, lock).await?;
+            let holder = found::without_queue(&self.ensemble, &session, lock).await?;
             return Ok(holder.into_iter().collect());
         }
         let all = names::contenders(children).into_iter();
         let paths: Vec<_> = all.map(|(_, name)| format!("{lock}/{name}")).collect();
         let mut found = Vec::new();
-        let read = paths.len().min(first);
-        for part in paths[..read].chunks(AT_ONCE) {
-            let asked: Vec<_> = part
-                .iter()
-                .map(|path| session.submit(ZkCall::get_data(path)))
-                .collect();
-            for (path, asked) in part.iter().zip(asked) {
-                found.extend(answered(&self.ensemble, path, asked.answer().await)?);
+        let mut rest = &paths[..];
+        while let Some(count) = more(reading, &found) {
+            let (part, others) = rest.split_at(count.min(rest.len()));
+            if part.is_empty() {
+                break;
             }
+            found.extend(self.read(&session, part).await?);
+            rest = others;
         }
-        let unread = paths[read..].iter();
+        let unread = rest.iter();
         let unread = unread.filter_map(|path| FoundNode::unread(&self.ensemble, path));
         found.extend(unread);
+        Ok(found)
+    }
+
+    /// Those of these nodes that are there.
+    async fn read(
+        &self,
+        session: &ZkSession,
+        paths: &[String],
+    ) -> Result<Vec<FoundNode>, ZkFailure> {
+        let asked: Vec<_> = paths
+            .iter()
+            .map(|path| session.submit(ZkCall::get_data(path)))
+            .collect();
+        let mut found = Vec::new();
+        for (path, asked) in paths.iter().zip(asked) {
+            found.extend(found::answered(&self.ensemble, path, asked.answer().await)?);
+        }
         Ok(found)
     }
 
     /// What [`Operator::queue`](crate::locker::Operator::queue) gives.
     pub(super) async fn look(&self, key: &str) -> Result<Queue, Fault> {
         let lock = self.ensemble.path(&node::of_key(key));
-        let found = self.queue(&lock, usize::MAX).await?;
+        let mut found = self.queue(&lock, QueuePart::All).await?;
+        if found.iter().any(FoundNode::is_one_of_several) {
+            let taken = index::taken(&self.session(), &lock).await?;
+            for found in &mut found {
+                found.contender.index = taken.get(&found.stat.owner).copied();
+            }
+        }
         let left = found.first().and_then(left_by_our_clock);
         let queue = Queue::new(key, contenders(found));
         Ok(match left {
@@ -128,7 +163,10 @@ impl Looking {
     /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
     pub(super) async fn glance(&self, key: &str) -> Result<Queue, Fault> {
         let lock = self.ensemble.path(&node::of_key(key));
-        Ok(Queue::new(key, contenders(self.queue(&lock, 1).await?)))
+        Ok(Queue::new(
+            key,
+            contenders(self.queue(&lock, QueuePart::Holders).await?),
+        ))
     }
 
     /// What [`Operator::list`](crate::locker::Operator::list) gives.
@@ -147,9 +185,10 @@ impl Looking {
                         queues.insert(key, above.clone());
                     }
                     let others = others.into_iter().filter(|name| {
-                        // ZooKeeper's own, and what there is of marks and of past runs.
+                        // ZooKeeper's own, and what there is of marks, past runs and numbers.
                         let is_own = self.ensemble.path(&above) == "/" && name == "zookeeper";
-                        !is_own && !name.ends_with(names::OF_MARKS) && !history::is_history(name)
+                        let is_mark = name.ends_with(names::OF_MARKS);
+                        !is_own && !is_mark && !history::is_history(name) && !index::is_index(name)
                     });
                     next.extend(others.map(|name| format!("{above}/{name}")));
                 }
@@ -158,7 +197,9 @@ impl Looking {
         }
         let mut found = Vec::new();
         for (key, node) in queues {
-            let queue = self.queue(&self.ensemble.path(&node), 1).await?;
+            let queue = self
+                .queue(&self.ensemble.path(&node), QueuePart::Holders)
+                .await?;
             if !queue.is_empty() {
                 found.push(Queue::new(key, contenders(queue)));
             }
@@ -192,7 +233,7 @@ impl Looking {
     pub(super) async fn until_none(
         &self,
         key: &str,
-        read: usize,
+        reading: QueuePart,
         pick: impl Fn(&FoundNode) -> bool + Send,
     ) -> Result<()> {
         let lock = self.ensemble.path(&node::of_key(key));
@@ -200,7 +241,7 @@ impl Looking {
             // Whatever happens after it is news.
             let looked = async {
                 let answer = self.call(ZkCall::watch_children(&lock)).await?;
-                let found = self.queue(&lock, read).await?;
+                let found = self.queue(&lock, reading).await?;
                 Ok((found.iter().any(&pick), answer.news))
             };
             match looked.await {
@@ -215,6 +256,21 @@ impl Looking {
                 Err(failure) => return Err(Error::from(Fault::from(failure))),
             }
             sleep(self.ensemble.pause).await;
+        }
+    }
+}
+
+/// How many more are to be read of a queue, where these of it were; `None` if these are enough.
+fn more(reading: QueuePart, found: &[FoundNode]) -> Option<usize> {
+    match (reading, found) {
+        (QueuePart::None, _) => None,
+        (QueuePart::All, _) => Some(AT_ONCE),
+        (QueuePart::Holders, []) => Some(1),
+        (QueuePart::Holders, found) => {
+            let modes = || found.iter().map(|found| found.contender.locks());
+            let next = found[0].contender.locks();
+            let first = next.may_hold(modes());
+            first.then_some(SHARING)
         }
     }
 }
@@ -234,60 +290,4 @@ fn left_by_our_clock(holder: &FoundNode) -> Option<Ttl> {
         // As it is shown.
         left: Duration::from_secs(granted.saturating_sub(gone).as_secs()),
     })
-}
-
-/// The one at this path, if it is there.
-pub(super) async fn one(
-    ensemble: &Ensemble,
-    session: &ZkSession,
-    path: &str,
-) -> Result<Option<FoundNode>, ZkFailure> {
-    answered(ensemble, path, session.call(ZkCall::get_data(path)).await)
-}
-
-fn answered(
-    ensemble: &Ensemble,
-    path: &str,
-    answer: Result<ZkAnswer, ZkFailure>,
-) -> Result<Option<FoundNode>, ZkFailure> {
-    let answer = match answer {
-        Err(ZkFailure::NoNode) => return Ok(None),
-        answer => answer?,
-    };
-    FoundNode::read(ensemble, path, &answer.body)
-}
-
-/// Who holds the lock at this path, but for ourselves.
-pub(super) async fn holder(
-    ensemble: &Ensemble,
-    session: &ZkSession,
-    lock: &str,
-    own: Option<String>,
-) -> Result<Option<Contender>, Fault> {
-    for (_, name) in enter::contenders(session, lock).await? {
-        let path = format!("{lock}/{name}");
-        if Some(&path) != own.as_ref()
-            && let Some(found) = one(ensemble, session, &path).await?
-        {
-            return Ok(Some(found.contender));
-        }
-    }
-    let holder = without_queue(ensemble, session, lock).await?;
-    Ok(holder.map(|found| found.contender))
-}
-
-/// Who holds the lock at this path without a queue: its node is the holder's own.
-async fn without_queue(
-    ensemble: &Ensemble,
-    session: &ZkSession,
-    lock: &str,
-) -> Result<Option<FoundNode>, ZkFailure> {
-    match session.call(ZkCall::get_data(lock)).await {
-        Ok(answer) => {
-            Ok(FoundNode::read(ensemble, lock, &answer.body)?
-                .filter(FoundNode::ends_with_a_session))
-        }
-        Err(ZkFailure::NoNode) => Ok(None),
-        Err(failure) => Err(failure),
-    }
 }

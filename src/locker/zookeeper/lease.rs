@@ -1,4 +1,4 @@
-//! A lease: a session, and the one node that stands for us as long as that lives.
+//! A lease: a session, and the node that stands for us in each queue as long as that lives.
 //!
 //! A ping's answer is no renewal, and neither is a read: a server that is cut off from the others gives
 //! both, while they let the session end and the next one hold. Only a write that was acknowledged shows
@@ -13,6 +13,7 @@ use super::ensemble::Ensemble;
 use super::enter::{PlaceEntry, ZkPlace};
 use super::session::{ZkAnswer, ZkSession};
 use super::value;
+use super::written::Written;
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::locker::deadline::Deadline;
@@ -29,19 +30,9 @@ pub(super) struct ZkLease {
     pub(super) session: Arc<ZkSession>,
     entry: PlaceEntry,
     record: Record,
-    /// What came of entering the queue.
-    entered: OnceLock<Option<ZkPlace>>,
+    /// What came of entering the queues.
+    entered: OnceLock<Option<Vec<ZkPlace>>>,
     written: Mutex<Written>,
-}
-
-/// What is in our own node.
-#[derive(Default)]
-struct Written {
-    /// The version that the node will have after the writes that are under way; `None` if one failed, so
-    /// that it has to be read again.
-    version: Option<i32>,
-    data: Vec<u8>,
-    ttl: Duration,
 }
 
 /// What [`of_session`] leaves of a session for the lock: 37 of 57 parts.
@@ -77,18 +68,6 @@ fn kept(ttl: Duration) -> Duration {
     ttl / 2
 }
 
-impl Written {
-    /// Sets what is written next, unless somebody else has written to the node meanwhile: an operator's
-    /// mark, which takes the lock away, is still to be read.
-    fn replace(&mut self, data: Vec<u8>, own: &Record) -> Result<(), Fault> {
-        if !Record::from_json(&self.data).is_some_and(|found| found.is_of(own)) {
-            return Err(ZkFailure::BadVersion.into());
-        }
-        self.data = data;
-        Ok(())
-    }
-}
-
 impl ZkLease {
     pub(super) fn new(
         ensemble: &Arc<Ensemble>,
@@ -104,17 +83,14 @@ impl ZkLease {
             entry,
             record: record.clone(),
             entered: OnceLock::new(),
-            written: Mutex::new(Written {
-                ttl,
-                ..Written::default()
-            }),
+            written: Mutex::new(Written::new(ttl)),
         }
     }
 
-    /// The place in the queue, once the lease is granted; `None` if another was there who is not to be
-    /// waited for.
-    pub(super) fn place(&self) -> Option<&ZkPlace> {
-        self.entered.get()?.as_ref()
+    /// The places in the queues, once the lease is granted, in the order of the keys; `None` if another was
+    /// there who is not to be waited for.
+    pub(super) fn places(&self) -> Option<&[ZkPlace]> {
+        self.entered.get()?.as_deref()
     }
 
     /// Our node, as it is now; with news of the next change.
@@ -136,7 +112,7 @@ impl ZkLease {
     async fn have_granted(&self, requests: &Requests) -> Result<Deadline, Fault> {
         requests.leave();
         let data = value::written(&self.record, self.written().ttl);
-        let (sent, place) = self
+        let (sent, places) = self
             .entry
             .enter(&self.ensemble, &self.session, &data)
             .await?;
@@ -145,61 +121,55 @@ impl ZkLease {
         let deadline = of_session(sent, timeout);
         let ttl = deadline.validity();
         self.session.keep_until(Instant::now() + kept(ttl));
-        {
-            let mut written = self.written();
-            written.version = place.is_some().then_some(0);
-            written.data = data;
-            written.ttl = ttl;
-        }
-        let is_there = place.is_some();
-        let _ = self.entered.set(place);
-        if is_there && asked != ttl {
+        self.written().made(places.iter().flatten(), &data, ttl);
+        let are_there = places.is_some();
+        let _ = self.entered.set(places);
+        if are_there && asked != ttl {
             self.stamp().await;
         }
         Ok(deadline)
     }
 
-    /// Writes into our node what is true now: since when we hold, and with which TTL. Others look at it:
+    /// Writes into our nodes what is true now: since when we hold, and with which TTL. Others look at it:
     /// no harm if it fails.
     pub(super) async fn stamp(&self) {
         let data = value::written(&self.record, self.written().ttl);
         let _ = self.write(Some(data)).await;
     }
 
-    /// Writes what is in our node, or these data: when that left, once it is acknowledged.
+    /// Writes what is in our nodes, or these data: when that left, once all of it is acknowledged.
     async fn write(&self, data: Option<Vec<u8>>) -> Result<Instant, Fault> {
-        let Some(place) = self.place() else {
-            return Err(Fault::broken("it has no place in the queue"));
-        };
-        let path = &place.standing.path;
-        if self.written().version.is_none() {
-            self.read_again(path).await?;
+        let unknown = self.written().unknown();
+        for path in unknown {
+            self.read_again(&path).await?;
         }
         let (sent, asked) = {
             let mut written = self.written();
-            let Some(version) = written.version else {
-                return Err(Fault::broken("somebody else wrote to a node"));
-            };
             if let Some(data) = data {
-                written.replace(data, &self.record)?;
+                written.replace(&data, &self.record)?;
             }
-            written.version = Some(version + 1);
+            let calls = written.next()?;
             let sent = Instant::now();
-            let call = ZkCall::set_data(path, &written.data, version);
+            let asked = calls.into_iter();
             // Sent while `written` is locked: writes leave in the order of their versions.
-            (sent, self.session.submit(call))
+            let asked = asked.map(|(path, call)| (path, self.session.submit(call)));
+            (sent, asked.collect::<Vec<_>>())
         };
-        match asked.answer().await {
-            Ok(_) => Ok(sent),
-            Err(ZkFailure::NoNode) => Err(Fault::LeaseNotFound),
-            Err(failure) => {
-                self.written().version = None;
-                Err(failure.into())
+        let mut failed = None;
+        for (path, asked) in asked {
+            match asked.answer().await {
+                Ok(_) => {}
+                Err(ZkFailure::NoNode) => return Err(Fault::LeaseNotFound),
+                Err(failure) => {
+                    self.written().doubt(&path);
+                    failed = Some(failure.into());
+                }
             }
         }
+        failed.map_or(Ok(sent), Err)
     }
 
-    /// Takes in what is in our node, so that the next write leaves it as it is: an operator may have
+    /// Takes in what is in a node of ours, so that the next write leaves it as it is: an operator may have
     /// written there.
     async fn read_again(&self, path: &str) -> Result<(), Fault> {
         let answer = self.session.call(ZkCall::get_data(path)).await;
@@ -209,9 +179,7 @@ impl ZkLease {
         };
         let read = value::data(&answer.body);
         let (data, stat) = read.ok_or_else(ZkFailure::strange)?;
-        let mut written = self.written();
-        written.version = Some(stat.version);
-        written.data = data;
+        self.written().read(path, data, stat.version);
         Ok(())
     }
 }
@@ -245,27 +213,7 @@ impl LeaseCalls for ZkLease {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locker::{TakenAway, margin};
-
-    #[test]
-    fn an_operators_mark_is_not_written_over() {
-        let own = Record::of_this_process();
-        let ttl = Duration::from_secs(5);
-        let ours = value::written(&own, ttl);
-        let by = TakenAway::by_this_process();
-        let marked = Record::marked(&ours, &by).expect("a mark");
-        let mut written = Written {
-            version: Some(3),
-            data: ours.clone(),
-            ttl,
-        };
-        assert!(written.replace(ours.clone(), &own).is_ok());
-        for others in [marked, b"10.0.0.1".to_vec()] {
-            written.data.clone_from(&others);
-            assert!(written.replace(ours.clone(), &own).is_err());
-            assert_eq!(written.data, others);
-        }
-    }
+    use crate::locker::margin;
 
     #[test]
     fn a_lock_ends_before_its_session_can() {

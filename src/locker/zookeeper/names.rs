@@ -5,6 +5,7 @@
 
 use super::path;
 use crate::error::Result;
+use crate::locker::Mode;
 use crate::locker::net::random;
 
 /// How our own nodes are called: as those of whoever else is there, who looks for such names only.
@@ -12,9 +13,9 @@ use crate::locker::net::random;
 pub(super) enum Layout {
     /// Curator's `InterProcessMutex`.
     Curator,
-    /// Curator's `InterProcessReadWriteLock`, as a writer.
+    /// Curator's `InterProcessReadWriteLock`.
     CuratorRw,
-    /// kazoo's `Lock`, and its `WriteLock`.
+    /// kazoo's `Lock`, its `WriteLock`, and for those who share its `ReadLock`.
     Kazoo,
 }
 
@@ -34,7 +35,10 @@ impl Layout {
     }
 
     /// What stands before the number in the name of a node of ours.
-    fn prefix(self, id: u128) -> String {
+    ///
+    /// Others share only with readers that they know as such. To them one of N is like a writer; and in the
+    /// layout of `InterProcessMutex`, which knows none, a reader is too: it would pass any other name.
+    fn prefix(self, mode: Mode, id: u128) -> String {
         let hex = format!("{id:032x}");
         let uuid = || {
             let parts = [
@@ -46,23 +50,28 @@ impl Layout {
             ];
             parts.join("-")
         };
-        match self {
-            Self::Curator => format!("_c_{}-lock-", uuid()),
-            Self::CuratorRw => format!("_c_{}-__WRIT__", uuid()),
-            Self::Kazoo => format!("{hex}__lock__"),
+        match (self, mode) {
+            (Self::Curator, _) => format!("_c_{}-lock-", uuid()),
+            (Self::CuratorRw, Mode::Shared) => format!("_c_{}-__READ__", uuid()),
+            (Self::CuratorRw, _) => format!("_c_{}-__WRIT__", uuid()),
+            (Self::Kazoo, Mode::Shared) => format!("{hex}__rlock__"),
+            (Self::Kazoo, _) => format!("{hex}__lock__"),
         }
     }
 
-    /// A name that nobody else gives, without its number.
-    pub(super) fn fresh(self) -> Result<String> {
+    /// A name that nobody else gives, without its number, for one who locks in this mode.
+    pub(super) fn fresh(self, mode: Mode) -> Result<String> {
         let id = (u128::from(random::random()?) << 64) | u128::from(random::random()?);
-        Ok(self.prefix(id))
+        Ok(self.prefix(mode, id))
     }
 }
 
 /// What the names of contenders have before their number: Curator's and go-zookeeper's, kazoo's, and
 /// those of Curator's readers and writers.
 const MARKS: [&str; 5] = ["lock-", "__lock__", "__rlock__", "__READ__", "__WRIT__"];
+
+/// Those of readers among them, which are shared whoever made them: kazoo's and Curator's.
+const OF_READERS: [&str; 2] = ["__rlock__", "__READ__"];
 
 /// Behind the name of a lock's node, in that of the node of its marks: no escape that a key has.
 pub(super) const OF_MARKS: &str = "%once";
@@ -80,6 +89,15 @@ pub(super) fn number(name: &str) -> Option<u64> {
     let known = MARKS.iter().any(|known| mark.ends_with(known));
     let own = mark.starts_with("x-") && mark.ends_with('-') && mark.len() > 3;
     (known || own).then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a contender of this name is a reader, which shares the lock with others.
+pub(super) fn is_reader(name: &str) -> bool {
+    let mark = name
+        .len()
+        .checked_sub(DIGITS)
+        .and_then(|at| name.split_at_checked(at));
+    mark.is_some_and(|(mark, _)| OF_READERS.iter().any(|reader| mark.ends_with(reader)))
 }
 
 /// The contenders among the children of a lock, in order of their numbers.
@@ -142,8 +160,12 @@ mod tests {
     #[test]
     fn every_layout_is_a_contenders() {
         for layout in Layout::ALL {
-            let name = layout.fresh().expect("random numbers") + "0000000009";
-            assert_eq!(number(&name), Some(9), "{name}");
+            for mode in [Mode::Exclusive, Mode::Shared, Mode::OneOf(2)] {
+                let name = layout.fresh(mode).expect("random numbers") + "0000000009";
+                assert_eq!(number(&name), Some(9), "{name}");
+                let shares = mode == Mode::Shared && layout != Layout::Curator;
+                assert_eq!(is_reader(&name), shares, "{name}");
+            }
             assert_eq!(Layout::named(layout.name()), Some(layout));
         }
     }

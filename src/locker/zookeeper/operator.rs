@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use super::inspect::QueuePart;
 use super::{ZooKeeper, follow, takeover};
 use crate::error::{Error, Result};
 use crate::locker::limits::check_key;
@@ -32,7 +33,11 @@ impl Operator for ZooKeeper {
     fn until_free<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             check_key(key)?;
-            let free = self.shared.looking.until_none(key, 0, |_| true).await;
+            let free = self
+                .shared
+                .looking
+                .until_none(key, QueuePart::None, |_| true)
+                .await;
             free.map_err(|error| error.of_key(key))
         })
     }
@@ -66,7 +71,10 @@ impl Operator for ZooKeeper {
         Box::pin(async move {
             check_key(key)?;
             let is_there = |found: &super::found::FoundNode| found.contender.token == Some(token);
-            let gone = self.shared.looking.until_none(key, usize::MAX, is_there);
+            let gone = self
+                .shared
+                .looking
+                .until_none(key, QueuePart::All, is_there);
             gone.await.map_err(|error| error.of_key(key))
         })
     }

@@ -1,38 +1,43 @@
-//! Taking a lock: a place in its queue, and the turn of that.
+//! Taking a lock, or those of several keys: a place in each queue, and the turn of all.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::enter::{PlaceEntry, ZkPlace};
+use super::enter::PlaceEntry;
+use super::hold::HeldNode;
 use super::lease::{SessionLease, ZkLease};
 use super::wait::{ZkWaitEnd, ZkWaiter};
-use super::{ZkShared, hold, inspect, node, queueless};
+use super::{ZkShared, found, hold, index, node, queueless};
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::locker::claims::Claim;
+use crate::locker::fault::Fault;
 use crate::locker::keeper::{Acquisition, Granted, NoLock};
-use crate::locker::{Held, Record, Request};
+use crate::locker::{Held, Mode, Record, Request};
 use crate::loss::Loss;
 
 /// The taking of one lock.
 pub(super) struct ZkAcquisition<'a> {
     shared: &'a Arc<ZkShared>,
-    key: &'a str,
+    request: &'a Request,
     ttl: Duration,
-    waits: bool,
-    /// Whether it tells of all that moves ahead.
-    follows: bool,
     holder: Record,
     claim: Claim,
 }
 
-/// A place whose turn has come.
-struct FirstInQueue {
+/// A place in each queue, with the lease that has them.
+struct PlacedLease {
     lease: SessionLease,
     granted: Granted,
-    place: ZkPlace,
+}
+
+/// Places whose turn has come.
+struct FirstInQueues {
+    standing: PlacedLease,
     /// Whether there was somebody ahead.
     waited: bool,
+    /// Which of N holders it is, by key, where there are several.
+    indexes: Vec<u32>,
 }
 
 impl<'a> ZkAcquisition<'a> {
@@ -40,10 +45,8 @@ impl<'a> ZkAcquisition<'a> {
         let options = &shared.options;
         Self {
             shared,
-            key: request.key(),
+            request,
             ttl: request.ttl(options),
-            waits: request.waits(),
-            follows: request.follows_queue(options),
             holder: request.holder(options),
             claim,
         }
@@ -52,7 +55,7 @@ impl<'a> ZkAcquisition<'a> {
     /// Takes the lock; `None` if it does not wait, and another has it or waits for it.
     pub(super) async fn take(self, mut call: Acquisition<'_>) -> Result<Option<Held>> {
         loop {
-            let taken = match self.waits {
+            let taken = match self.request.waits() {
                 true => self.stand(&mut call).await.map(Some),
                 false => self.try_stand(&call).await,
             };
@@ -63,71 +66,113 @@ impl<'a> ZkAcquisition<'a> {
         }
     }
 
-    fn held(self, first: FirstInQueue) -> Held {
-        let FirstInQueue {
-            lease,
-            granted,
-            place,
-            waited,
-        } = first;
-        let standing = place.standing;
-        hold::held(
-            self.shared,
-            self.key,
-            (lease, granted),
+    fn held(self, first: FirstInQueues) -> Held {
+        let FirstInQueues {
             standing,
-            (waited, self.claim),
-        )
+            waited,
+            indexes,
+        } = first;
+        let nodes = self.nodes(&standing.lease);
+        let PlacedLease { lease, granted } = standing;
+        let (shared, claim) = (self.shared, self.claim);
+        hold::held(shared, (lease, granted), (nodes, indexes), (waited, claim))
     }
 
-    /// Takes a place at the end, once there is a queue, and stands there until its turn has come.
-    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<FirstInQueue, NoLock> {
-        let (lease, granted, place) = loop {
-            let (lease, granted) = self.ask(false).await?;
-            if let Some(place) = lease.calls().place().cloned() {
-                break (lease, granted, place);
+    /// Takes a place at the end, once there are queues, and stands there until its turn has come.
+    async fn stand(&self, call: &mut Acquisition<'_>) -> Result<FirstInQueues, NoLock> {
+        let standing = loop {
+            let standing = self.ask(false).await?;
+            if standing.lease.calls().places().is_some() {
+                break standing;
             }
-            let _ = lease.release().await;
+            let _ = standing.lease.release().await;
             call.has_place();
             call.has_to_wait();
-            let gone = queueless::until_gone(self.shared, self.key).await;
-            gone.map_err(|fault| call.no_lock(fault))?;
+            for key in self.request.keys() {
+                let gone = queueless::until_gone(self.shared, key).await;
+                gone.map_err(|fault| call.no_lock(fault))?;
+            }
         };
         call.has_place();
-        let waiter = self.waiter(&lease, &place);
-        let ahead = waiter.ahead(place.children.clone());
-        let waits = ahead.is_none_or(|ahead| !ahead.is_empty());
-        if waits {
+        let waited = !self.has_turn(call, &standing).await?;
+        if waited {
             call.has_to_wait();
-            let mut ownership = granted.owner.ownership();
-            tokio::select! {
-                loss = ownership.lost() => return Err(NoLock::Lost(loss)),
-                end = waiter.wait() => match end.map_err(|fault| call.no_lock(fault))? {
-                    ZkWaitEnd::IsFirst => {}
-                    ZkWaitEnd::Lost(loss) => {
-                        granted.owner.lose(loss);
-                        return Err(NoLock::Lost(loss));
-                    }
-                }
-            }
+            self.wait(call, &standing).await?;
         }
-        self.ready(lease, granted, place, waits).await
+        self.ready(call, standing, waited).await
     }
 
-    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<FirstInQueue>, NoLock> {
-        let (lease, granted) = self.ask(true).await?;
-        // Somebody was there at the first look.
-        let Some(place) = lease.calls().place().cloned() else {
-            return self.leave(call, lease).await;
-        };
-        let waiter = self.waiter(&lease, &place);
-        match waiter.ahead(place.children.clone()) {
-            None => Err(NoLock::Lost(Loss::KeyDeleted)),
-            Some(ahead) if ahead.is_empty() => {
-                let ready = self.ready(lease, granted, place, false);
-                ready.await.map(Some)
+    async fn try_stand(&self, call: &Acquisition<'_>) -> Result<Option<FirstInQueues>, NoLock> {
+        let standing = self.ask(true).await?;
+        // Otherwise somebody was there at the first look.
+        if standing.lease.calls().places().is_some() && self.has_turn(call, &standing).await? {
+            return self.ready(call, standing, false).await.map(Some);
+        }
+        self.leave(call, standing.lease).await
+    }
+
+    /// Whether the turn came with the places, in every queue.
+    async fn has_turn(
+        &self,
+        call: &Acquisition<'_>,
+        standing: &PlacedLease,
+    ) -> Result<bool, NoLock> {
+        let places = standing.lease.calls().places().unwrap_or_default();
+        for (waiter, place) in self.waiters(&standing.lease).into_iter().zip(places) {
+            let turn = waiter.has_turn(place.children.clone()).await;
+            match turn.map_err(|failure| call.no_lock(failure.into()))? {
+                None => return Err(NoLock::Lost(Loss::KeyDeleted)),
+                Some(true) => {}
+                Some(false) => return Ok(false),
             }
-            Some(_) => self.leave(call, lease).await,
+        }
+        Ok(true)
+    }
+
+    /// Waits for the turn in every queue.
+    async fn wait(&self, call: &Acquisition<'_>, standing: &PlacedLease) -> Result<(), NoLock> {
+        let PlacedLease { lease, granted } = standing;
+        let mut ownership = granted.owner.ownership();
+        let end = tokio::select! {
+            loss = ownership.lost() => return Err(NoLock::Lost(loss)),
+            end = self.until_turn(lease) => end,
+            loss = self.until_taken(lease) => Ok(Some(loss)),
+        };
+        match end.map_err(|fault| call.no_lock(fault))? {
+            None => Ok(()),
+            Some(loss) => {
+                granted.owner.lose(loss);
+                Err(NoLock::Lost(loss))
+            }
+        }
+    }
+
+    /// Ends when the turn has come in every queue, or with the loss of a place. A turn that has come stays;
+    /// but while it waited for the one, the place in the other may have gone: so it ends with a look at all
+    /// of them.
+    async fn until_turn(&self, lease: &SessionLease) -> Result<Option<Loss>, Fault> {
+        let waiters = self.waiters(lease);
+        loop {
+            let mut all_at_once = true;
+            for waiter in &waiters {
+                match waiter.wait().await? {
+                    ZkWaitEnd::HasTurn { at_once } => all_at_once &= at_once,
+                    ZkWaitEnd::Lost(loss) => return Ok(Some(loss)),
+                }
+            }
+            if all_at_once || waiters.len() == 1 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Ends when an operator has taken a place away: of several keys one may be the first in its queue,
+    /// and be asked to let go, while it waits for another. A single one that is the first holds.
+    async fn until_taken(&self, lease: &SessionLease) -> Loss {
+        if self.request.keys().len() > 1 {
+            hold::until_taken(self.nodes(lease)).await
+        } else {
+            std::future::pending().await
         }
     }
 
@@ -137,72 +182,111 @@ impl<'a> ZkAcquisition<'a> {
         &self,
         call: &Acquisition<'_>,
         lease: SessionLease,
-    ) -> Result<Option<FirstInQueue>, NoLock> {
+    ) -> Result<Option<FirstInQueues>, NoLock> {
         let session = &lease.calls().session;
-        let lock = self.shared.ensemble.path(&node::of_key(self.key));
-        let own = lease
-            .calls()
-            .place()
-            .map(|place| place.standing.path.clone());
-        let found = inspect::holder(&self.shared.ensemble, session, &lock, own).await;
-        let holder = found.map_err(|fault| call.no_lock(fault))?;
+        let mut places = lease.calls().places().unwrap_or_default().iter();
+        let mut found = None;
+        for key in self.request.keys() {
+            let lock = self.shared.ensemble.path(&node::of_key(key));
+            let own = places.next().map(|place| place.standing.path.clone());
+            let holder = found::holder(&self.shared.ensemble, session, &lock, own).await;
+            let holder = holder.map_err(|fault| call.no_lock(fault))?;
+            if let Some(holder) = holder {
+                found = Some((key, holder));
+                break;
+            }
+        }
         let _ = lease.release().await;
-        if let Some(holder) = holder {
-            self.notify(EventKind::Waiting {
+        if let Some((key, holder)) = found {
+            let what = EventKind::Waiting {
                 holder: holder.record,
                 owner_key: Some(holder.owner_key),
                 ahead: None,
                 token: None,
-            });
+            };
+            self.shared.options.notify(Some(key), what);
         }
         Ok(None)
     }
 
-    /// Asks for a session, and for a place along with it.
-    async fn ask(&self, alone: bool) -> Result<(SessionLease, Granted), NoLock> {
+    /// Asks for a session, and for places along with it.
+    async fn ask(&self, alone: bool) -> Result<PlacedLease, NoLock> {
         let ensemble = &self.shared.ensemble;
+        let keys = self.request.keys().iter();
+        let mode = self.request.mode();
         let entry = PlaceEntry {
-            lock: node::of_key(self.key),
-            name: ensemble.layout.fresh().map_err(NoLock::Failed)?,
+            locks: keys.map(|key| node::of_key(key)).collect(),
+            name: ensemble.layout.fresh(mode).map_err(NoLock::Failed)?,
+            mode,
             alone,
         };
         let calls = ZkLease::new(ensemble, entry, &self.holder, self.ttl);
         let keeper = &self.shared.keeper;
         let mut lease = SessionLease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
         let granted = lease.granted().await;
-        let granted = granted.map_err(|error| NoLock::Failed(error.of_key(self.key)))?;
-        Ok((lease, granted))
+        let granted = granted.map_err(|error| NoLock::Failed(error.of_key(self.request.key())))?;
+        Ok(PlacedLease { lease, granted })
     }
 
-    fn waiter<'b>(&'b self, lease: &'b SessionLease, place: &'b ZkPlace) -> ZkWaiter<'b> {
-        ZkWaiter {
+    fn waiters<'b>(&'b self, lease: &'b SessionLease) -> Vec<ZkWaiter<'b>> {
+        let places = lease.calls().places().unwrap_or_default();
+        let each = self.request.keys().iter().zip(places);
+        let waiters = each.map(|(key, place)| ZkWaiter {
             shared: self.shared,
             session: &lease.calls().session,
-            key: self.key,
-            follows: self.follows,
+            key,
+            request: self.request,
             own: &place.standing,
-        }
+        });
+        waiters.collect()
+    }
+
+    /// The nodes that stand for us.
+    fn nodes(&self, lease: &SessionLease) -> Vec<HeldNode> {
+        let places = lease.calls().places().unwrap_or_default();
+        let each = self.request.keys().iter().zip(places);
+        let nodes = each.map(|(key, place)| HeldNode {
+            shared: self.shared.clone(),
+            key: key.clone(),
+            standing: place.standing.clone(),
+            lease: lease.calls().clone(),
+        });
+        nodes.collect()
     }
 
     /// The turn has come: from now on the lease is that of a held lock.
     async fn ready(
         &self,
-        lease: SessionLease,
-        granted: Granted,
-        place: ZkPlace,
+        call: &Acquisition<'_>,
+        standing: PlacedLease,
         waited: bool,
-    ) -> Result<FirstInQueue, NoLock> {
-        let fresh = lease.until_fresh(&granted, waited).await;
+    ) -> Result<FirstInQueues, NoLock> {
+        let PlacedLease { lease, granted } = &standing;
+        let mut ownership = granted.owner.ownership();
+        let indexes = tokio::select! {
+            loss = ownership.lost() => return Err(NoLock::Lost(loss)),
+            indexes = self.indexes(lease) => indexes.map_err(|fault| call.no_lock(fault))?,
+        };
+        let fresh = lease.until_fresh(granted, waited).await;
         fresh.map_err(NoLock::Lost)?;
-        Ok(FirstInQueue {
-            lease,
-            granted,
-            place,
+        Ok(FirstInQueues {
+            standing,
             waited,
+            indexes,
         })
     }
 
-    fn notify(&self, what: EventKind) {
-        self.shared.options.notify(Some(self.key), what);
+    /// Which of N holders it is, by key; nothing where there is one holder, or any number.
+    async fn indexes(&self, lease: &SessionLease) -> Result<Vec<u32>, Fault> {
+        let Mode::OneOf(holders) = self.request.mode() else {
+            return Ok(Vec::new());
+        };
+        let (ensemble, session) = (&self.shared.ensemble, &lease.calls().session);
+        let mut indexes = Vec::new();
+        for key in self.request.keys() {
+            let lock = node::of_key(key);
+            indexes.push(index::take(ensemble, session, &lock, holders).await?);
+        }
+        Ok(indexes)
     }
 }

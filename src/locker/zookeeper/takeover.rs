@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::calls::{ZkCall, ZkFailure};
 use super::found::FoundNode;
-use super::inspect::Looking;
-use super::{inspect, node, value};
+use super::inspect::{Looking, QueuePart};
+use super::{found, node, value};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::fault::Fault;
@@ -27,7 +27,7 @@ pub(super) async fn left(
 ) -> Result<Remaining, Fault> {
     let path = looking.ensemble().path(owner_key);
     for _ in 0..ATTEMPTS {
-        let found = inspect::one(looking.ensemble(), &looking.session(), &path).await?;
+        let found = found::one(looking.ensemble(), &looking.session(), &path).await?;
         let Some(found) = found.filter(|found| found.contender.token == Some(token)) else {
             return Ok(Remaining::Nothing);
         };
@@ -82,7 +82,7 @@ pub(super) async fn take_away(
     let lock = looking.ensemble().path(&node::of_key(key));
     for _ in 0..ATTEMPTS {
         let queue = looking
-            .queue(&lock, usize::MAX)
+            .queue(&lock, QueuePart::All)
             .await
             .map_err(Fault::from)?;
         let at = queue
@@ -92,7 +92,7 @@ pub(super) async fn take_away(
             return Err(nobody(key, token));
         };
         let found = &queue[at];
-        let is_asked = at == 0 && !force;
+        let is_asked = at < found::holders(&queue) && !force;
         let marked = is_asked.then(|| Record::marked(&found.data, by)).flatten();
         let version = found.stat.version;
         let (taken, change) = match marked {
@@ -119,8 +119,9 @@ pub(super) async fn take_away(
 pub(super) async fn clear_dead(looking: &Looking, key: &str) -> Result<Vec<Contender>, Fault> {
     let lock = looking.ensemble().path(&node::of_key(key));
     let mut cleared = Vec::new();
-    let queue = looking.queue(&lock, usize::MAX).await?;
-    for found in queue.into_iter().skip(1) {
+    let queue = looking.queue(&lock, QueuePart::All).await?;
+    let holders = found::holders(&queue);
+    for found in queue.into_iter().skip(holders) {
         let Some(ttl) = value::ttl(&found.data) else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::{NodeStat, SET_DATA, ZkFailure};
+use super::calls::{CREATE_ONLY, NodeStat, SET_DATA, ZkFailure};
 use super::jute::JuteReader;
 use crate::locker::Record;
 
@@ -37,6 +37,24 @@ pub(super) fn created(body: &[u8]) -> Option<(String, NodeStat)> {
     let mut reader = JuteReader::new(body);
     let path = reader.string()?;
     Some((path, NodeStat::read(&mut reader)?))
+}
+
+/// The names of the nodes that [`create_all`](super::calls::ZkCall::create_all) made.
+pub(super) fn created_all(body: &[u8]) -> Result<Vec<String>, ZkFailure> {
+    if let Some((_, error)) = first_failed(body) {
+        return Err(ZkFailure::of(error));
+    }
+    let mut reader = JuteReader::new(body);
+    let mut paths = Vec::new();
+    loop {
+        match (reader.int(), reader.bool(), reader.int()) {
+            (Some(CREATE_ONLY), Some(false), _) => {
+                paths.push(reader.string().ok_or_else(ZkFailure::strange)?);
+            }
+            (Some(_), Some(true), _) => return Ok(paths),
+            _ => return Err(ZkFailure::strange()),
+        }
+    }
 }
 
 /// The names of a node's children.

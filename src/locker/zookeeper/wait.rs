@@ -1,4 +1,5 @@
-//! Waiting in the queue: the contender just ahead is watched, until there is none.
+//! Waiting in the queue: the last of those ahead that is in the way is watched, until there is none.
+//! Where anybody may be, it is all of the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,11 @@ use tokio::time::{sleep, timeout};
 use super::calls::{ZkCall, ZkFailure};
 use super::enter::ZkStanding;
 use super::session::ZkSession;
-use super::{ZkShared, inspect, names, node, value};
+use super::turn::{KnownNodes, Turn};
+use super::{ZkShared, found, names, node, value};
 use crate::events::EventKind;
 use crate::locker::fault::Fault;
+use crate::locker::{QueuePolicy, Request};
 use crate::loss::Loss;
 
 /// A wait that is shorter than this sends no event.
@@ -19,8 +22,8 @@ pub(super) const SOON: Duration = Duration::from_millis(100);
 
 /// How the wait of a place ends.
 pub(super) enum ZkWaitEnd {
-    /// Nobody is ahead.
-    IsFirst,
+    /// Its turn has come; `at_once` if there was nothing to wait for.
+    HasTurn { at_once: bool },
     /// The place itself is gone.
     Lost(Loss),
 }
@@ -31,40 +34,92 @@ pub(super) struct ZkWaiter<'a> {
     pub(super) session: &'a ZkSession,
     /// As it was asked for.
     pub(super) key: &'a str,
-    /// Whether it tells of all that moves ahead.
-    pub(super) follows: bool,
+    pub(super) request: &'a Request,
     pub(super) own: &'a ZkStanding,
 }
 
-/// What was told of the queue last: the one just ahead, and where all of it is followed who holds and
-/// how many there are.
-type ToldQueue = (String, Option<(String, usize)>);
+/// What a wait has come to know.
+#[derive(Default)]
+struct WaitMemory {
+    known: KnownNodes,
+    /// Whether whoever comes or leaves next may matter.
+    watches_all: bool,
+    /// What was told of the queue last: the one just ahead, and where all of it is followed who holds and
+    /// how many there are.
+    told: Option<(String, Option<(String, usize)>)>,
+}
 
-impl ZkWaiter<'_> {
-    /// Who is ahead, by number; `None` if we are not there ourselves.
-    pub(super) fn ahead(&self, children: Vec<String>) -> Option<Vec<(u64, String)>> {
-        let (_, own) = node::parts(&self.own.path)?;
-        let mut all = names::contenders(children);
+/// Those around us in the queue, by number.
+#[derive(Debug, PartialEq, Eq)]
+struct Neighbours {
+    ahead: Vec<String>,
+    behind: Vec<String>,
+}
+
+impl Neighbours {
+    /// `None` if a node of this name is not among them.
+    fn of(own: &str, children: Vec<String>) -> Option<Self> {
+        let all = names::contenders(children).into_iter();
+        let mut ahead: Vec<_> = all.map(|(_, name)| name).collect();
+        let at = ahead.iter().position(|name| name == own)?;
+        let behind = ahead.split_off(at + 1);
+        ahead.truncate(at);
         // A second node of ours, made where the answer to the first was lost, is not waited for.
         let prefix = &own[..own.len().saturating_sub(10)];
-        let at = all.iter().position(|(_, name)| name == own)?;
-        all.truncate(at);
-        all.retain(|(_, name)| !name.starts_with(prefix));
-        Some(all)
+        ahead.retain(|name| !name.starts_with(prefix));
+        Some(Self { ahead, behind })
     }
+}
 
+impl ZkWaiter<'_> {
     fn lock(&self) -> &str {
         node::parts(&self.own.path).map_or("", |(lock, _)| lock)
     }
 
-    /// Waits until nobody is ahead.
+    /// Whether it tells of all that moves ahead.
+    fn follows(&self) -> bool {
+        self.request.follows_queue(&self.shared.options)
+    }
+
+    fn is_for_the_latest(&self) -> bool {
+        self.request.queue() == QueuePolicy::Latest
+    }
+
+    fn other_limit(&self, other: u32) -> ZkFailure {
+        ZkFailure::Other(Fault::Refused(self.request.other_limit(self.key, other)))
+    }
+
+    fn around(&self, children: Vec<String>) -> Option<Neighbours> {
+        let (_, own) = node::parts(&self.own.path)?;
+        Neighbours::of(own, children)
+    }
+
+    /// Whether the turn has come, with these in the queue; `None` if we are not there ourselves.
+    pub(super) async fn has_turn(&self, children: Vec<String>) -> Result<Option<bool>, ZkFailure> {
+        let Some(Neighbours { ahead, .. }) = self.around(children) else {
+            return Ok(None);
+        };
+        let mut known = KnownNodes::default();
+        let turn = known.turn(self.request.mode(), self.session, self.lock(), &ahead);
+        match turn.await? {
+            Turn::OtherLimit(other) => Err(self.other_limit(other)),
+            turn => Ok(Some(turn == Turn::Come)),
+        }
+    }
+
+    /// Waits until the turn has come.
     ///
     /// # Errors
-    /// When ZooKeeper refuses. One that is away is waited for.
+    /// When ZooKeeper refuses, and when a newer one came that sends this one away. A ZooKeeper that is away
+    /// is waited for.
     pub(super) async fn wait(&self) -> Result<ZkWaitEnd, Fault> {
-        let mut told = None;
+        let mut waited = WaitMemory {
+            watches_all: self.follows() || self.is_for_the_latest(),
+            ..WaitMemory::default()
+        };
+        let mut at_once = true;
         loop {
-            match self.step(&mut told).await {
+            match self.step(&mut waited, at_once).await {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
                 Err(ZkFailure::Other(Fault::Broken(reason))) => {
@@ -76,46 +131,88 @@ impl ZkWaiter<'_> {
                 Err(ZkFailure::NoNode) => return Ok(ZkWaitEnd::Lost(Loss::KeyDeleted)),
                 Err(failure) => return Err(failure.into()),
             }
+            at_once = false;
         }
     }
 
     /// One look, and the wait until something has happened after it.
-    async fn step(&self, told: &mut Option<ToldQueue>) -> Result<Option<ZkWaitEnd>, ZkFailure> {
+    async fn step(
+        &self,
+        waited: &mut WaitMemory,
+        at_once: bool,
+    ) -> Result<Option<ZkWaitEnd>, ZkFailure> {
         let lock = self.lock();
-        let call = if self.follows {
+        let call = if waited.watches_all {
             ZkCall::watch_children(lock)
         } else {
             ZkCall::get_children(lock)
         };
         let answer = self.session.call(call).await?;
         let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
-        let Some(ahead) = self.ahead(children) else {
+        waited.known.keep(&children);
+        let Some(Neighbours { ahead, behind }) = self.around(children) else {
             return Ok(Some(ZkWaitEnd::Lost(Loss::KeyDeleted)));
         };
-        let (Some(first), Some(next)) = (ahead.first(), ahead.last()) else {
-            return Ok(Some(ZkWaitEnd::IsFirst));
-        };
-        let moved = match answer.news {
-            Some(news) => news,
-            None => match self.until_left(&next.1).await? {
+        if self.is_for_the_latest() {
+            self.check_newest(&mut waited.known, &behind).await?;
+        }
+        let turn = waited
+            .known
+            .turn(self.request.mode(), self.session, lock, &ahead);
+        let moved = match (turn.await?, answer.news) {
+            (Turn::OtherLimit(other), _) => return Err(self.other_limit(other)),
+            (Turn::Come, _) => return Ok(Some(ZkWaitEnd::HasTurn { at_once })),
+            (_, Some(news)) => news,
+            (Turn::After(name), None) => match self.until_left(&name).await? {
                 Some(news) => news,
                 None => return Ok(None),
             },
+            (Turn::Full, None) => {
+                waited.watches_all = true;
+                return Ok(None);
+            }
         };
-        let all = self.follows.then(|| (first.1.clone(), ahead.len()));
-        let state = (next.1.clone(), all);
-        if told.as_ref() == Some(&state) {
-            let _ = moved.await;
-            return Ok(None);
-        }
-        let mut moved = moved;
-        if told.is_none() && timeout(SOON, &mut moved).await.is_ok() {
-            return Ok(None);
-        }
-        self.tell(&first.1, ahead.len()).await?;
-        *told = Some(state);
-        let _ = moved.await;
+        self.tell_and_wait(waited, &ahead, moved).await?;
         Ok(None)
+    }
+
+    /// Tells of the queue, if it is another one than was told of last, and waits until it `moved`.
+    async fn tell_and_wait(
+        &self,
+        waited: &mut WaitMemory,
+        ahead: &[String],
+        mut moved: oneshot::Receiver<()>,
+    ) -> Result<(), ZkFailure> {
+        let (Some(first), Some(next)) = (ahead.first(), ahead.last()) else {
+            return Ok(());
+        };
+        let all = self.follows().then(|| (first.clone(), ahead.len()));
+        let state = Some((next.clone(), all));
+        if waited.told != state {
+            if waited.told.is_none() && timeout(SOON, &mut moved).await.is_ok() {
+                return Ok(());
+            }
+            self.tell(first, ahead.len()).await?;
+            waited.told = state;
+        }
+        let _ = moved.await;
+        Ok(())
+    }
+
+    /// Gives up where one of those behind is a newer one that is for the latest too. Nobody sends away
+    /// others: who holds by now is not touched, and the newer one waits for it.
+    async fn check_newest(
+        &self,
+        known: &mut KnownNodes,
+        behind: &[String],
+    ) -> Result<(), ZkFailure> {
+        let said = known.said(self.session, self.lock(), behind).await?;
+        let mut queues = said.iter().map(|(_, said)| said.queue);
+        if queues.any(|queue| queue == QueuePolicy::Latest) {
+            let error = self.request.superseded(self.key);
+            return Err(ZkFailure::Other(Fault::Refused(error)));
+        }
+        Ok(())
     }
 
     /// News of the end of this one; `None` if it has left already. Its children are watched, of which a
@@ -132,7 +229,7 @@ impl ZkWaiter<'_> {
     /// Tells who holds, if it is still there.
     async fn tell(&self, holder: &str, ahead: usize) -> Result<(), ZkFailure> {
         let path = format!("{}/{holder}", self.lock());
-        let found = inspect::one(&self.shared.ensemble, self.session, &path).await?;
+        let found = found::one(&self.shared.ensemble, self.session, &path).await?;
         if let Some(holder) = found {
             let what = EventKind::Waiting {
                 owner_key: Some(holder.contender.owner_key),
@@ -143,5 +240,26 @@ impl ZkWaiter<'_> {
             self.shared.options.notify(Some(self.key), what);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_node_of_ours_is_not_waited_for() {
+        let children = [
+            "a-lock-0000000002",
+            "b-lock-0000000003",
+            "a-lock-0000000005",
+        ];
+        let children = || children.map(str::to_owned).to_vec();
+        let around = Neighbours::of("a-lock-0000000005", children()).expect("a place");
+        assert_eq!(around.ahead, ["b-lock-0000000003"]);
+        let around = Neighbours::of("b-lock-0000000003", children()).expect("a place");
+        assert_eq!(around.ahead, ["a-lock-0000000002"]);
+        assert_eq!(around.behind, ["a-lock-0000000005"]);
+        assert_eq!(Neighbours::of("c-lock-0000000001", children()), None);
     }
 }
