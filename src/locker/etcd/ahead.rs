@@ -118,9 +118,8 @@ impl QueueAhead {
             return;
         };
         let is_own = self.place.own.as_deref() == Some(kv.key());
-        let mut ahead = self.ahead.values();
+        let mut ahead = self.ahead.values_mut();
         let known = ahead.find(|other| other.key == kv.key());
-        let known = known.map(|other| other.revision);
         match (event.event_type(), known) {
             (EventType::Put, None) => {
                 let later = kv.create_revision() > self.place.revision;
@@ -130,11 +129,16 @@ impl QueueAhead {
                 self.newer_latest |= later && latest;
                 self.is_stale |= is_own;
             }
-            (EventType::Put, Some(_)) => {
-                let written = QueueKey::of(kv);
-                self.is_stale |= written.is_none_or(|(_, now)| now.in_doubt());
-            }
-            (EventType::Delete, Some(revision)) => {
+            (EventType::Put, Some(known)) => match QueueKey::of(kv) {
+                Some((_, now)) if !now.in_doubt() => {
+                    if now.mode() == known.mode() {
+                        *known = now;
+                    }
+                }
+                _ => self.is_stale = true,
+            },
+            (EventType::Delete, Some(known)) => {
+                let revision = known.revision;
                 self.ahead.remove(&revision);
             }
             (EventType::Delete, None) => self.is_stale |= is_own,

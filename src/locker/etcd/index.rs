@@ -10,6 +10,7 @@ use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, Txn
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::recipe::{Recipe, gets, header_revision, transact};
+use crate::error::ErrorKind;
 use crate::locker::Loss;
 
 /// An index that is ours.
@@ -84,6 +85,18 @@ pub(super) async fn claim(
             Some(lowest) => index = lowest,
             None => return Ok(IndexClaim::NoneIsFree),
         }
+    }
+}
+
+/// The fault; of a user whose rights are for the queue alone, it says where the indexes are.
+pub(super) fn denied(fault: Fault, recipe: &Recipe) -> Fault {
+    match fault {
+        Fault::Refused(error) if error.kind() == ErrorKind::Denied => {
+            let prefix = prefix(recipe.name());
+            let where_to = format!(" (its indexes are below {})", prefix.escape_debug());
+            Fault::Refused(error.and(where_to))
+        }
+        fault => fault,
     }
 }
 

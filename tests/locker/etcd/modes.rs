@@ -1,6 +1,5 @@
 //! Locks that several hold, and locks of several keys.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::interop::{Etcdctl, until_keys};
 use super::{client, lease_of, turn};
 use crate::support::etcd::Server;
-use genlock::testing::contract::{observed, soon, until_empty, until_waiting};
+use genlock::testing::contract::{Fixture, observed, soon, until_empty, until_waiting};
 
 pub(super) fn request(mode: Mode) -> Request {
     Request::new("/k").with_mode(mode)
@@ -90,53 +89,6 @@ fn indexes(held: &[&Held]) -> Vec<u32> {
     let mut indexes: Vec<_> = each.collect();
     indexes.sort_unstable();
     indexes
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn there_are_never_more_holders_and_no_two_have_one_index() {
-    let server = Server::start();
-    let held = Arc::new(Mutex::new(BTreeMap::new()));
-    let mut running = JoinSet::new();
-    for _ in 0..10 {
-        let (client, held) = (client(&server, Options::default()), held.clone());
-        running.spawn(async move {
-            for _ in 0..4 {
-                let lock = take(&client, request(Mode::OneOf(3))).await;
-                let index = lock.grants()[0].index.expect("an index");
-                assert!(index < 3, "{index}");
-                let before = held.lock().expect("holders").insert(index, lock.token());
-                assert_eq!(before, None, "two hold with index {index}");
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                held.lock().expect("holders").remove(&index);
-                lock.unlock().await.expect("a release");
-            }
-            client.close().await.expect("a closed client");
-        });
-    }
-    while let Some(ended) = soon("every section", running.join_next()).await {
-        ended.expect("no panic");
-    }
-    until_empty(&server).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_number_of_holders_is_refused() {
-    let server = Server::start();
-    let client = client(&server, Options::default());
-    let held = take(&client, request(Mode::OneOf(3))).await;
-    for request in [
-        request(Mode::OneOf(2)),
-        request(Mode::OneOf(2)).without_waiting(),
-    ] {
-        let refused = soon("an answer", client.acquire(request)).await;
-        let error = refused.expect_err("refused");
-        assert_eq!(error.kind(), ErrorKind::OtherMaxHolders);
-        let text = error.to_string();
-        assert!(text.contains('2') && text.contains('3'), "{text}");
-    }
-    assert_eq!(server.keys().len(), 2, "{:?}", server.keys());
-    held.unlock().await.expect("a release");
-    until_empty(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,28 +192,52 @@ async fn all_keys_and_their_indexes_stay_for_a_min_hold() {
     until_empty(&server).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_latest_sends_those_away_who_wait_and_no_holder() {
+/// Fifty pushes, each of which waits for the one that runs, as in a CI of which the newest counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn under_many_pushes_the_newest_runs_and_no_holder_is_touched() {
     let server = Server::start();
-    let client = client(&server, Options::default());
-    let latest = || Request::new("/k").with_queue(QueuePolicy::Latest);
-    let held = take(&client, latest()).await;
-    let patient = waiting(&server, Request::new("/k")).await;
-    let mut pushes = Vec::new();
-    for _ in 0..10 {
-        pushes.push(waiting(&server, latest()).await);
+    let operator = server.operator().await;
+    let (runs, mut pushes) = (Arc::new(Mutex::new(Vec::new())), Vec::new());
+    let mut newest = None;
+    for push in 0..50 {
+        let (client, runs) = (client(&server, Options::default()), runs.clone());
+        pushes.push(tokio::spawn(async move {
+            let request = Request::new("/k").with_queue(QueuePolicy::Latest);
+            let held = client.acquire(request).await?.expect("it waits");
+            let begun = Instant::now();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(held.is_held(), "the holder was touched");
+            runs.lock()
+                .expect("runs")
+                .push((push, begun, Instant::now()));
+            held.unlock().await
+        }));
+        // The next one comes when this one stands in the queue.
+        while !pushes[push].is_finished() {
+            let queue = operator.glance("/k").await.expect("a queue");
+            let last = queue.contenders.last().and_then(|last| last.token);
+            if last > newest {
+                newest = last;
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
-    let newest = pushes.pop().expect("a push");
+    let mut superseded = 0;
     for push in pushes {
-        let ended = soon("an end", push).await.expect("no panic");
-        let error = ended.expect_err("sent away");
-        assert_eq!(error.kind(), ErrorKind::Superseded);
+        if let Err(error) = soon("an end", push).await.expect("no panic") {
+            assert_eq!(error.kind(), ErrorKind::Superseded, "{error}");
+            superseded += 1;
+        }
     }
-    assert!(held.is_held() && !patient.is_finished() && !newest.is_finished());
-    held.unlock().await.expect("a release");
-    turn(patient).await.unlock().await.expect("a release");
-    turn(newest).await.unlock().await.expect("a release");
     until_empty(&server).await;
+    let runs = runs.lock().expect("runs");
+    assert_eq!(runs.len() + superseded, 50);
+    assert!((2..25).contains(&runs.len()), "{}", runs.len());
+    assert_eq!(runs.last().map(|run| run.0), Some(49));
+    for pair in runs.windows(2) {
+        assert!(pair[0].2 <= pair[1].1 && pair[0].0 < pair[1].0, "{pair:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -40,20 +40,22 @@ impl EtcdQueue<'_> {
         is_first: bool,
     ) -> Result<(), NoLock> {
         let turns = self.turns(Some(place));
-        let first = match is_first {
-            true => First::Turn,
-            false => turns.look().await.map_err(|fault| call.no_lock(fault))?,
+        let has_turn = match is_first {
+            true => true,
+            false => match turns.look().await {
+                Ok(First::Turn) => true,
+                Ok(First::Lost(loss)) => return Err(NoLock::Lost(loss)),
+                // Who waits asks again.
+                Ok(First::Waits(_)) | Err(Fault::Broken(_)) => false,
+                Err(fault) => return Err(call.no_lock(fault)),
+            },
         };
-        match first {
-            First::Turn => {}
-            First::Lost(loss) => return Err(NoLock::Lost(loss)),
-            First::Waits(_) => {
-                place.waited = true;
-                call.has_to_wait();
-                let waited = turns.wait().await;
-                if let WaitEnd::Lost(loss) = waited.map_err(|fault| call.no_lock(fault))? {
-                    return Err(NoLock::Lost(loss));
-                }
+        if !has_turn {
+            place.waited = true;
+            call.has_to_wait();
+            let waited = turns.wait().await;
+            if let WaitEnd::Lost(loss) = waited.map_err(|fault| call.no_lock(fault))? {
+                return Err(NoLock::Lost(loss));
             }
         }
         loop {
@@ -138,7 +140,7 @@ impl EtcdQueue<'_> {
         let mut indexes = Vec::new();
         for recipe in &self.recipes {
             let claimed = index::claim(store, recipe, of, most).await;
-            match claimed.map_err(Unindexed::Failed)? {
+            match claimed.map_err(|fault| Unindexed::Failed(index::denied(fault, recipe)))? {
                 IndexClaim::Ours(index) => indexes.push(index),
                 IndexClaim::NoneIsFree => return Ok(None),
                 IndexClaim::Lost(loss) => return Err(Unindexed::Lost(loss)),
