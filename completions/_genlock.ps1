@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
             [CompletionResult]::new('acquire', 'acquire', [CompletionResultType]::ParameterValue, 'Take the lock KEY, and keep it for the steps that follow')
+            [CompletionResult]::new('renew', 'renew', [CompletionResultType]::ParameterValue, 'Hold the lock that genlock acquire has left in the environment for longer')
             [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Let go of the lock that genlock acquire has left in the environment')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
@@ -214,6 +215,22 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'genlock;renew' {
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it for so long from now')
+            [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
+            [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our certificate, PEM')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of our certificate, PEM')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group')
+            [CompletionResult]::new('--dial-timeout', '--dial-timeout', [CompletionResultType]::ParameterName, 'How long to try to reach the store, if it gives no sign of life. Default: 2s')
+            [CompletionResult]::new('--command-timeout', '--command-timeout', [CompletionResultType]::ParameterName, 'How long one request to the store may take. Default: 5s')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check who the server is. Anyone on the way can then take its place')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'genlock;release' {
             [CompletionResult]::new('--endpoints', '--endpoints', [CompletionResultType]::ParameterName, 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'The authority that signed the servers'' certificates, PEM. Default: the system''s')
@@ -310,6 +327,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until nobody holds the lock KEY or waits for it. Takes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'In a command that genlock runs: ask whether the lock is still held for it')
             [CompletionResult]::new('acquire', 'acquire', [CompletionResultType]::ParameterValue, 'Take the lock KEY, and keep it for the steps that follow')
+            [CompletionResult]::new('renew', 'renew', [CompletionResultType]::ParameterValue, 'Hold the lock that genlock acquire has left in the environment for longer')
             [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'Let go of the lock that genlock acquire has left in the environment')
             [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Take the lock KEY away from the holder that has exactly this token')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Delete the mark that NAME was done under the lock KEY, so that it is done again')
@@ -337,6 +355,9 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             break
         }
         'genlock;help;acquire' {
+            break
+        }
+        'genlock;help;renew' {
             break
         }
         'genlock;help;release' {

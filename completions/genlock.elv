@@ -29,6 +29,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand acquire 'Take the lock KEY, and keep it for the steps that follow'
+            cand renew 'Hold the lock that genlock acquire has left in the environment for longer'
             cand release 'Let go of the lock that genlock acquire has left in the environment'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
@@ -203,6 +204,21 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'genlock;renew'= {
+            cand --for 'Hold it for so long from now'
+            cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
+            cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
+            cand --cert 'Our certificate, PEM'
+            cand --key 'The key of our certificate, PEM'
+            cand --user 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD'
+            cand --password-file 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root''s or another user''s also by its group'
+            cand --dial-timeout 'How long to try to reach the store, if it gives no sign of life. Default: 2s'
+            cand --command-timeout 'How long one request to the store may take. Default: 5s'
+            cand --config 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml'
+            cand --insecure-skip-tls-verify 'Do not check who the server is. Anyone on the way can then take its place'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'genlock;release'= {
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
@@ -294,6 +310,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand wait 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
             cand check 'In a command that genlock runs: ask whether the lock is still held for it'
             cand acquire 'Take the lock KEY, and keep it for the steps that follow'
+            cand renew 'Hold the lock that genlock acquire has left in the environment for longer'
             cand release 'Let go of the lock that genlock acquire has left in the environment'
             cand break 'Take the lock KEY away from the holder that has exactly this token'
             cand forget 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
@@ -314,6 +331,8 @@ set edit:completion:arg-completer[genlock] = {|@words|
         &'genlock;help;check'= {
         }
         &'genlock;help;acquire'= {
+        }
+        &'genlock;help;renew'= {
         }
         &'genlock;help;release'= {
         }

@@ -33,6 +33,7 @@ complete -c genlock -n "__fish_genlock_needs_command" -f -a "watch" -d 'Tell wha
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "acquire" -d 'Take the lock KEY, and keep it for the steps that follow'
+complete -c genlock -n "__fish_genlock_needs_command" -f -a "renew" -d 'Hold the lock that genlock acquire has left in the environment for longer'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "release" -d 'Let go of the lock that genlock acquire has left in the environment'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_needs_command" -f -a "forget" -d 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
@@ -173,6 +174,18 @@ complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s q -l quiet -
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s v -l verbose -d 'Say what happens; twice: renewals too'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l for -d 'Hold it for so long from now' -r
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l cert -d 'Our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l key -d 'The key of our certificate, PEM' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l user -d 'Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD' -r
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l password-file -d 'The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root\'s or another user\'s also by its group' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l dial-timeout -d 'How long to try to reach the store, if it gives no sign of life. Default: 2s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l command-timeout -d 'How long one request to the store may take. Default: 5s' -r
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l config -d 'The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -l insecure-skip-tls-verify -d 'Do not check who the server is. Anyone on the way can then take its place'
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand release" -l cert -d 'Our certificate, PEM' -r -F
@@ -245,6 +258,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (c
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "wait" -d 'Wait until nobody holds the lock KEY or waits for it. Takes nothing'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "check" -d 'In a command that genlock runs: ask whether the lock is still held for it'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "acquire" -d 'Take the lock KEY, and keep it for the steps that follow'
+complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "renew" -d 'Hold the lock that genlock acquire has left in the environment for longer'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "release" -d 'Let go of the lock that genlock acquire has left in the environment'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "break" -d 'Take the lock KEY away from the holder that has exactly this token'
 complete -c genlock -n "__fish_genlock_using_subcommand help; and test (count (commandline -opc)) -eq 2" -f -a "forget" -d 'Delete the mark that NAME was done under the lock KEY, so that it is done again'
@@ -259,6 +273,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand watch" -f -a "(__fish_ge
 complete -c genlock -n "__fish_genlock_using_subcommand wait" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand check" -f
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -f -a "(__fish_genlock_keys)"
+complete -c genlock -n "__fish_genlock_using_subcommand renew" -f
 complete -c genlock -n "__fish_genlock_using_subcommand release" -f
 complete -c genlock -n "__fish_genlock_using_subcommand break" -f -a "(__fish_genlock_keys)"
 complete -c genlock -n "__fish_genlock_using_subcommand forget" -f -a "(__fish_genlock_keys)"

@@ -178,6 +178,22 @@ module completions {
     key: string               # The lock's name
   ]
 
+  # Hold the lock that genlock acquire has left in the environment for longer
+  export extern "genlock renew" [
+    --for: string             # Hold it for so long from now
+    --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
+    --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
+    --cert: path              # Our certificate, PEM
+    --key: path               # The key of our certificate, PEM
+    --user: string            # Who we are to the store; the password is in --password-file or $GENLOCK_PASSWORD. In $GENLOCK_USER it may be NAME:PASSWORD
+    --password-file: path     # The file whose first line is the password. It may be readable by nobody else (chmod 600); one of root's or another user's also by its group
+    --insecure-skip-tls-verify # Do not check who the server is. Anyone on the way can then take its place
+    --dial-timeout: string    # How long to try to reach the store, if it gives no sign of life. Default: 2s
+    --command-timeout: string # How long one request to the store may take. Default: 5s
+    --config: path            # The configuration. Default: ~/.config/genlock/config.toml, and for what that does not say /etc/genlock/config.toml
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
   # Let go of the lock that genlock acquire has left in the environment
   export extern "genlock release" [
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
@@ -298,6 +314,10 @@ module completions {
 
   # Take the lock KEY, and keep it for the steps that follow
   export extern "genlock help acquire" [
+  ]
+
+  # Hold the lock that genlock acquire has left in the environment for longer
+  export extern "genlock help renew" [
   ]
 
   # Let go of the lock that genlock acquire has left in the environment

@@ -27,6 +27,7 @@ mod question;
 mod quoting;
 mod refusal;
 mod release;
+mod renew;
 mod report;
 mod run;
 mod settings;
@@ -69,6 +70,7 @@ enum Verb {
     Wait(wait::WaitArgs),
     Check(check::CheckArgs),
     Acquire(Box<acquire::AcquireArgs>),
+    Renew(renew::RenewArgs),
     Release(release::ReleaseArgs),
     Break(r#break::BreakArgs),
     Forget(forget::ForgetArgs),

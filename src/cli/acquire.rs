@@ -30,7 +30,7 @@ use output::Form;
 use whom::KeptFor;
 
 /// How long the lock is kept at most, if nobody says.
-const KEPT: Duration = Duration::from_secs(12 * 60 * 60);
+pub(super) const KEPT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What the holder's record says in place of a command.
 const RECORDED: &str = "genlock acquire";
@@ -52,7 +52,7 @@ pub(super) struct AcquireArgs {
     /// Hold it while this process lives
     ///
     /// Its number; or parent, who runs genlock: the script; or none, which leaves no
-    /// keeper: the store keeps the lock for the time of --for. Default: parent.
+    /// keeper: the store keeps the lock for the time of --for, and genlock renew extends that. Default: parent.
     #[arg(long, value_name = "PID", value_parser = whom::parse)]
     pid: Option<KeptFor>,
 

@@ -11,7 +11,9 @@ use super::refusal::Refused;
 use super::report::Reporter;
 use super::settings::Settings;
 use super::{Cli, Verb, is_run, layout, operate, refusal, times};
-use super::{acquire, r#break, check, doctor, forget, history, ls, release, status, wait, watch};
+use super::{
+    acquire, r#break, check, doctor, forget, history, ls, release, renew, status, wait, watch,
+};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::stderr;
@@ -88,7 +90,11 @@ fn run(
     if let Some(exit) = check::ask_around(&given)? {
         return Ok(exit);
     }
-    if let Some(exit) = release::ask_keeper(&given)? {
+    if let Some(exit) = [release::ask_keeper(&given)?, renew::ask_keeper(&given)?]
+        .into_iter()
+        .flatten()
+        .next()
+    {
         return Ok(exit);
     }
     let settings = match Settings::read(command, &given) {
@@ -111,6 +117,7 @@ fn run(
         Verb::Wait(options) => wait::run(&options, &settings),
         Verb::Check(options) => check::run(&options, &settings),
         Verb::Acquire(typed) => acquire::run(*typed, &settings, words),
+        Verb::Renew(options) => renew::run(&options, &settings),
         Verb::Release(options) => release::run(&options, &settings),
         Verb::Break(options) => r#break::run(&options, &settings),
         Verb::Forget(options) => forget::run(&options, &settings),

@@ -5,7 +5,9 @@ mod kept;
 mod stores;
 
 use crate::exit;
-pub(super) use kept::{ACQUIRE_EXAMPLES, RELEASE_EXAMPLES, acquire, release};
+pub(super) use kept::{
+    ACQUIRE_EXAMPLES, RELEASE_EXAMPLES, RENEW_EXAMPLES, acquire, release, renew,
+};
 pub(super) use stores::{endpoints, run_examples};
 
 /// `genlock --help`.

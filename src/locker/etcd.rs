@@ -16,6 +16,7 @@ mod dial;
 mod enter;
 mod examine;
 mod expiry;
+mod extend;
 mod fault;
 mod follow;
 mod greeting;

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::{BoxFuture, Mode, Record, TakenAway};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 #[cfg(any(feature = "redis", feature = "zookeeper"))]
 pub(crate) use changes::changes;
 
@@ -75,6 +75,27 @@ pub trait Operator: Send + Sync {
     /// As [`Operator::queue`].
     fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>>;
 
+    /// Keeps the lock of `key`, which the holder with this owner key and token has left to the store
+    /// ([`Held::unlock_after`](super::Held::unlock_after)), for so long from now on. By default it is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotHeld`](crate::ErrorKind::NotHeld) if there is no such lock,
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the store keeps none without its
+    /// holder, and as [`Operator::queue`].
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        owner_key: &'a str,
+        token: u64,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        let _ = (owner_key, token, time);
+        let why = "the store keeps no lock without its holder";
+        let refused = Error::new(ErrorKind::Unsupported, why).of_key(key);
+        Box::pin(std::future::ready(Err(refused)))
+    }
+
     /// Ends when the one with this token neither holds the lock of `key` nor waits for it.
     ///
     /// # Errors
@@ -91,6 +112,12 @@ pub trait Operator: Send + Sync {
         scope: Scope<'a>,
         tell: &'a mut (dyn FnMut(Change<'_>) + Send),
     ) -> BoxFuture<'a, Result<Infallible>>;
+}
+
+/// The error where nobody has left such a lock.
+pub(crate) fn not_left(key: &str, token: u64) -> Error {
+    let why = format!("no lock with token {token} was left to the store, or it has ended");
+    Error::new(ErrorKind::NotHeld, why).of_key(key)
 }
 
 /// The lock of one key: its holder and those who wait, in order. Empty if it is free.

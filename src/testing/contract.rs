@@ -106,6 +106,7 @@ macro_rules! contract {
             marks::every_odd_name_is_a_mark_of_its_own;
             min_hold::it_stays_held_when_its_holder_is_gone;
             min_hold::an_operator_ends_it;
+            min_hold::its_time_can_be_changed;
             min_hold::a_lost_lock_does_not_stay_held;
             modes::what_a_store_cannot_do_is_refused;
             modes::who_shares_holds_together_and_keeps_a_writer_out;

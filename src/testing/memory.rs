@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Instant;
 use crate::locker::operator::{ChangeKind, Contender};
-use crate::locker::{Options, Record};
+use crate::locker::{MAX_TTL, Options, Record};
 use marks::StoredMark;
 use queue::{Ahead, MemoryEntry, NotEntered, Stored};
 
@@ -191,6 +191,24 @@ impl MemoryStore {
         });
         self.changed();
         left
+    }
+
+    /// Leaves those with this token, which were left before, for so long from now on. False if there are
+    /// none.
+    fn extend(&self, token: u64, time: Duration) -> bool {
+        let time = time.min(MAX_TTL);
+        let (until, expiry) = (SystemTime::now() + time, Instant::now() + time);
+        let mut contents = self.contents();
+        let mut all = contents.queues.values_mut().flatten();
+        let mut found = false;
+        for stored in all.by_ref().filter(|one| one.token == token && one.is_left) {
+            if let Some(value) = Record::held_until(&stored.value, until) {
+                (stored.value, stored.expiry, found) = (value, expiry, true);
+            }
+        }
+        drop(contents);
+        self.changed();
+        found
     }
 
     /// Removes one for its client, which may have left it.

@@ -1,6 +1,7 @@
 //! acquire and release: a lock that is kept for what comes afterwards.
 
 mod ends;
+mod unkept;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,6 +45,13 @@ pub(super) fn variables(acquired: &Finished) -> BTreeMap<String, String> {
 pub(super) fn under(variables: &BTreeMap<String, String>, verb: &[&str]) -> Command {
     let mut genlock = genlock();
     genlock.args(verb).envs(variables);
+    genlock
+}
+
+/// A verb without a lock around it.
+pub(super) fn genlock_alone(verb: &str) -> Command {
+    let mut genlock = genlock();
+    genlock.arg(verb);
     genlock
 }
 

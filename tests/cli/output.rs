@@ -64,8 +64,8 @@ fn help_and_version_are_on_stdout() {
 #[test]
 fn short_help_and_the_next_prompt_fit_a_screen() {
     for verb in [
-        "run", "status", "ls", "watch", "wait", "check", "acquire", "release", "history", "forget",
-        "break", "doctor",
+        "run", "status", "ls", "watch", "wait", "check", "acquire", "renew", "release", "history",
+        "forget", "break", "doctor",
     ] {
         let mut help = genlock();
         help.args([verb, "-h"]).env("COLUMNS", "80");

@@ -12,6 +12,22 @@ pub(in crate::cli) fn release() -> String {
     sections(&[RELEASE_NOTES, RELEASE_EXIT])
 }
 
+/// `genlock renew --help`.
+pub(in crate::cli) fn renew() -> String {
+    sections(&[RENEW_EXIT])
+}
+
+const RENEW_EXIT: &str = "\
+Exit status:
+  0    the lock is held, for so long from now
+  64   no lock is named, it is that of a genlock run, or the store keeps none without its holder
+  80   it was not ours any more: lost, or released before
+  Otherwise as of genlock(1).";
+
+pub(in crate::cli) const RENEW_EXAMPLES: &str = "\
+Examples:
+  genlock renew --for 45m";
+
 const ACQUIRE_NOTES: &str = "\
 Notes:
   The lines are NAME=value, as $GITHUB_ENV, the dotenv report of GitLab, docker --env-file and

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::GetOptions;
+use etcd_client::{GetOptions, KeyValue};
 use tokio::time::{sleep, timeout};
 
 use super::contenders::{QueueKey, queue, queues, read_holders, with_records};
 use super::dial::EtcdMembers;
 use super::fault::Fault;
 use super::standing::{self, Stand, Standing};
-use super::{index, lease, watch};
+use super::{extend, index, lease, watch};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::locker::operator::{Queue, Remaining};
@@ -129,7 +129,10 @@ pub(super) async fn left(
     let Some((_, lease)) = standing::parts(own.as_bytes()) else {
         return Ok(Remaining::Nothing);
     };
-    let lived = standing::lived(store, lease, own.as_bytes(), GetOptions::new()).await?;
+    let mut lived = standing::lived(store, lease, own.as_bytes(), GetOptions::new()).await?;
+    if let Some(kv) = lived.key.take_if(|kv| extend::is_left(kv, token)) {
+        return left_to_etcd(store, own, token, kv.lease()).await;
+    }
     let (Some(ttl), Some(kv)) = (lease::ttl_in(&lived.lease), lived.key) else {
         return Ok(Remaining::Nothing);
     };
@@ -143,6 +146,24 @@ pub(super) async fn left(
         return Ok(Remaining::Nothing);
     }
     let gone = Instant::now().since(lived.sent) + margin(ttl.granted);
+    let left = ttl.left.checked_sub(gone);
+    Ok(left.map_or(Remaining::Nothing, Remaining::AtLeast))
+}
+
+/// The same of a lock whose holder is gone, with the lease that it has now.
+async fn left_to_etcd(
+    store: &Arc<EtcdMembers>,
+    own: &str,
+    token: u64,
+    lease: i64,
+) -> Result<Remaining, Fault> {
+    let lived = standing::lived(store, lease, own.as_bytes(), GetOptions::new()).await?;
+    let is_it = |kv: &KeyValue| kv.lease() == lease && extend::is_left(kv, token);
+    let (Some(ttl), Some(_)) = (lease::ttl_in(&lived.lease), lived.key.filter(is_it)) else {
+        return Ok(Remaining::Nothing);
+    };
+    // Nobody renews it: the clocks have to agree for as long as is left.
+    let gone = Instant::now().since(lived.sent) + margin(ttl.left);
     let left = ttl.left.checked_sub(gone);
     Ok(left.map_or(Remaining::Nothing, Remaining::AtLeast))
 }

@@ -1,11 +1,14 @@
 //! What an operator may ask of an etcd, over the files beside this one.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use super::{Etcd, follow, inspect, takeover};
+use super::{Etcd, extend, follow, inspect, takeover};
 use crate::error::{Error, Result};
 use crate::locker::limits::check_key;
-use crate::locker::operator::{Change, Contender, Operator, Queue, Remaining, Removal, Scope};
+use crate::locker::operator::{
+    Change, Contender, Operator, Queue, Remaining, Removal, Scope, not_left,
+};
 use crate::locker::{BoxFuture, TakenAway};
 
 impl Operator for Etcd {
@@ -59,6 +62,22 @@ impl Operator for Etcd {
         Box::pin(async move {
             check_key(key)?;
             takeover::clear_dead(&self.shared.store, key).await
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        owner_key: &'a str,
+        token: u64,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match extend::extend(&self.shared.store, owner_key, token, time).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(not_left(key, token)),
+                Err(error) => Err(error.of_key(key)),
+            }
         })
     }
 

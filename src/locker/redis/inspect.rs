@@ -158,6 +158,9 @@ async fn until(
 /// After so long it is looked again, though nothing was said: not every server can tell.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// With which the id of a lock begins that was left to the store (scripts/outlive.lua).
+const NOBODY: &str = "0";
+
 /// Whether the one with this owner key and token holds its lock, and for how long.
 pub(super) async fn left(
     store: &Arc<RedisNodes>,
@@ -169,9 +172,12 @@ pub(super) async fn left(
     };
     let seen = look(store, &names.key, Records::Holders).await?;
     let mut members = seen.members.iter();
-    let member = members.find(|one| one.place.ticket == token && one.place.id == id);
+    // Of a lock that was left to the store the id is that of nobody.
+    let nobody = [NOBODY.to_owned(), format!("{NOBODY}{token}")];
+    let is_of = |one: &str| one == id || nobody.iter().any(|nobody| nobody == one);
+    let member = members.find(|one| one.place.ticket == token && is_of(&one.place.id));
     let is_it =
-        matches!(&seen.holder.genlock, Some((held, holder)) if *held == token && holder == id);
+        matches!(&seen.holder.genlock, Some((held, holder)) if *held == token && is_of(holder));
     let (granted, left) = match member {
         Some(one) if one.mark.is_none() => (one.granted, one.place.alive),
         None if is_it && seen.mark.is_none() => match seen.pttl {
@@ -180,7 +186,11 @@ pub(super) async fn left(
         },
         _ => return Ok(Remaining::Nothing),
     };
-    let less = margin(granted) + UNDER_WAY;
+    // Of what nobody renews the clocks have to agree for as long as is left, and that may be long.
+    let is_own = member.is_some_and(|one| one.place.id == id)
+        || matches!(&seen.holder.genlock, Some((_, holder)) if *holder == id);
+    let trusted = if is_own { granted } else { left };
+    let less = margin(trusted) + UNDER_WAY;
     let left = (seen.asked + left).left().saturating_sub(less);
     Ok(Remaining::AtLeast(left))
 }

@@ -1,6 +1,7 @@
 //! What an operator may ask of a Redis, over the files beside this one.
 
 use std::convert::Infallible;
+use std::time::{Duration, SystemTime};
 
 use super::names::LockNames;
 use super::scripts::Records;
@@ -8,8 +9,10 @@ use super::seen::LockSeen;
 use super::{Redis, follow, inspect, scripts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::fault::Fault;
-use crate::locker::limits::check_key;
-use crate::locker::operator::{Change, Contender, Operator, Queue, Remaining, Removal, Scope};
+use crate::locker::limits::{MAX_TTL, check_key};
+use crate::locker::operator::{
+    Change, Contender, Operator, Queue, Remaining, Removal, Scope, not_left,
+};
 use crate::locker::{BoxFuture, TakenAway};
 
 impl Redis {
@@ -76,6 +79,26 @@ impl Operator for Redis {
         force: bool,
     ) -> BoxFuture<'a, Result<Removal>> {
         Box::pin(self.remove(key, token, by, force))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        _owner_key: &'a str,
+        token: u64,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let time = time.min(MAX_TTL);
+            let until = humantime::format_rfc3339_seconds(SystemTime::now() + time).to_string();
+            let extend = scripts::extend(&LockNames::of(key), token, time, &until);
+            let answer = self.shared.store.one(key, extend).await;
+            match answer.map_err(|fault| of_key(fault, key))?.number() {
+                Some(1) => Ok(()),
+                _ => Err(not_left(key, token)),
+            }
+        })
     }
 
     fn clear_dead<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Contender>>> {

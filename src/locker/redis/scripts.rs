@@ -28,6 +28,7 @@ const CLEAR: &str = script!("scripts/clear.lua");
 const RIGHTS: &str = include_str!("scripts/rights.lua");
 const MARKS: &str = script!("scripts/marks.lua");
 const OUTLIVE: &str = script!("scripts/outlive.lua");
+const EXTEND: &str = script!("scripts/extend.lua");
 
 /// What is asked of a lock for one place, each time in the same way.
 pub(super) struct PlaceRequest {
@@ -230,6 +231,12 @@ pub(super) fn outlive(
 ) -> RedisCommand {
     let evaluated = eval(OUTLIVE, names).arg(id).arg(token.to_string());
     // Rounded up.
+    evaluated.arg((rest.as_millis() + 1).to_string()).arg(until)
+}
+
+/// Has the lock that was left with this token stay held for so long, which ends at about `until`.
+pub(super) fn extend(names: &LockNames, token: u64, rest: Duration, until: &str) -> RedisCommand {
+    let evaluated = eval(EXTEND, names).arg(token.to_string());
     evaluated.arg((rest.as_millis() + 1).to_string()).arg(until)
 }
 

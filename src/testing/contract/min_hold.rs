@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::locker::operator::Removal;
+use crate::locker::operator::{Remaining, Removal};
 use crate::locker::{Held, TakenAway};
 use crate::{ErrorKind, Locker, Options};
 
@@ -102,5 +102,56 @@ pub async fn a_lost_lock_does_not_stay_held(fixture: &impl Fixture) {
     left.expect_err("a lost lock");
     let held = lock(&client, "/k").await;
     client.unlock(held).await.expect("a release");
+    until_empty(fixture).await;
+}
+
+pub async fn its_time_can_be_changed(fixture: &impl Fixture) {
+    let (client, held) = holder(fixture).await;
+    let (token, owner_key) = (
+        held.token(),
+        held.owner_key().unwrap_or_default().to_owned(),
+    );
+    let operator = fixture.operator().await;
+    if !client.capabilities().min_hold {
+        let refused = operator.extend("/k", &owner_key, token, REST).await;
+        let kind = refused.expect_err("a store that cannot refuses").kind();
+        assert_eq!(kind, ErrorKind::Unsupported);
+        client.unlock(held).await.expect("a release");
+        return until_empty(fixture).await;
+    }
+    // As long as its holder is there it is no business of others.
+    let refused = operator.extend("/k", &owner_key, token, REST).await;
+    assert_eq!(
+        refused.expect_err("it is not left").kind(),
+        ErrorKind::NotHeld
+    );
+    let left = held.unlock_after(Duration::from_secs(600)).await;
+    left.expect("a lock that stays held");
+    let found = operator.left(&owner_key, token).await.expect("an answer");
+    let within = Duration::from_secs(500)..Duration::from_secs(601);
+    assert!(
+        matches!(found, Remaining::AtLeast(left) if within.contains(&left)),
+        "{found:?}"
+    );
+    let other = operator.extend("/k", &owner_key, token + 1, REST).await;
+    assert_eq!(other.expect_err("another token").kind(), ErrorKind::NotHeld);
+    let extended = operator.extend("/k", &owner_key, token, Duration::from_secs(1200));
+    extended.await.expect("a longer time");
+    let found = operator.left(&owner_key, token).await.expect("an answer");
+    assert!(
+        matches!(found, Remaining::AtLeast(left) if left > Duration::from_secs(900)),
+        "{found:?}"
+    );
+    let begun = Instant::now();
+    let time = Duration::from_secs(1);
+    let shorter = operator.extend("/k", &owner_key, token, time).await;
+    shorter.expect("a shorter time");
+    let held = lock(&client, "/k").await;
+    assert!(Instant::now().since(begun) >= time);
+    client.unlock(held).await.expect("a release");
+    let found = operator.left(&owner_key, token).await.expect("an answer");
+    assert_eq!(found, Remaining::Nothing);
+    let gone = operator.extend("/k", &owner_key, token, REST).await;
+    assert_eq!(gone.expect_err("it has ended").kind(), ErrorKind::NotHeld);
     until_empty(fixture).await;
 }

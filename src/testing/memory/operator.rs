@@ -1,13 +1,14 @@
 //! What an operator may ask of the store in memory.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{MemoryClient, StoreContents, Stored, StoredChange, parsed};
 use crate::clock::{self, Instant};
 use crate::locker::operator::{
-    Change, ChangeKind, Contender, Queue, Remaining, Removal, Scope, Ttl,
+    Change, ChangeKind, Contender, Queue, Remaining, Removal, Scope, Ttl, not_left,
 };
 use crate::locker::{BoxFuture, Operator, Record, TakenAway, check_key, margin};
 use crate::{Error, ErrorKind, Result};
@@ -143,6 +144,22 @@ impl Operator for MemoryClient {
         let cleared = cleared();
         self.store.changed();
         Box::pin(std::future::ready(cleared))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        _owner_key: &'a str,
+        token: u64,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        let extended = self.store.extend(token, time);
+        let extended = if extended {
+            Ok(())
+        } else {
+            Err(not_left(key, token))
+        };
+        Box::pin(std::future::ready(extended))
     }
 
     fn until_gone<'a>(&'a self, key: &'a str, token: u64) -> BoxFuture<'a, Result<()>> {
