@@ -1372,8 +1372,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --min-hold --jitter --once --once-per --retry-interval --lost-exit-code --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --lost-exit-code --leave-descendants --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --lost-exit-code --min-hold --jitter --once --once-per --retry-interval --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --lost-exit-code --leave-descendants --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --held --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1411,6 +1411,10 @@ _genlock() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lost-exit-code)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --min-hold)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1428,10 +1432,6 @@ _genlock() {
                     return 0
                     ;;
                 --retry-interval)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --lost-exit-code)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -18,6 +18,8 @@ module completions {
     --ttl: string             # How long the store keeps it without us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
+    --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
+    --leave-descendants       # Leave the processes that the command leaves behind: for one that starts a daemon on purpose
     --min-hold: string        # Hold the lock for at least so long, counted from when it was acquired
     --jitter: string          # Ask for the lock up to so much later, at most a day
     --once: string            # Skip, with 0, if a run has done NAME
@@ -26,8 +28,6 @@ module completions {
     --again                   # Run although it is done
     --no-renew                # Do not renew the lock: it, and with it the command, ends at the TTL
     --retry-interval: string  # The pause between attempts where a store must be polled, and before a reconnect
-    --lost-exit-code: string  # The status when the lock was lost and the command stopped; never 0
-    --leave-descendants       # Leave the processes that the command leaves behind: for one that starts a daemon on purpose
     --record-command: string@"nu-complete genlock run record_command" # What of the command others see in the holder's record
     --history: string         # Keep the last N runs in the store, for genlock history
     --no-record-command       # What --record-command none was called first
@@ -38,6 +38,7 @@ module completions {
     --events: path            # Write what happens to FILE, as lines of JSON
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say what happens; twice: renewals too
+    --held                    # Run COMMAND under the lock that is held around it: no KEY, no option of the lock
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379
     --cacert: path            # The authority that signed the servers' certificates, PEM. Default: the system's
     --cert: path              # Our certificate, PEM

@@ -10,6 +10,7 @@ mod doctor;
 mod entry;
 mod environment;
 mod forget;
+mod held;
 mod help;
 mod history;
 mod jitter;
@@ -45,6 +46,7 @@ use clap::{Arg, ArgMatches, Command, CommandFactory, Parser, Subcommand};
 
 use args::RunArgs;
 pub use entry::main;
+use held::OnlyHeld;
 
 /// Runs a command while holding a distributed lock, and stops it before anyone else can hold it.
 #[derive(Parser)]
@@ -97,7 +99,9 @@ pub fn etcdctls_variables() -> String {
 /// As much of the definition as these words need: to build all of it takes clap longer than it takes
 /// to acquire a lock of this host.
 fn command_for(words: &[OsString]) -> Command {
-    let command = if is_run(words) {
+    let command = if held::is_held(words) {
+        Cli::<OnlyHeld>::command()
+    } else if is_run(words) {
         Cli::<OnlyRun>::command()
     } else {
         command()

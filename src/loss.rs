@@ -16,6 +16,8 @@ pub enum Loss {
     KeyOverwritten,
     /// An operator took it away ([`Operator::take_away`](crate::Operator::take_away)).
     TakenAway,
+    /// The store says that it is not the holder's any more, and not why.
+    NotOurs,
     /// The client was closed.
     Closed,
     /// Its holder released it, or dropped it.
@@ -30,6 +32,7 @@ impl fmt::Display for Loss {
             Self::KeyDeleted => "its key was deleted from the store",
             Self::KeyOverwritten => "somebody else wrote to its key in the store",
             Self::TakenAway => "an operator took it away",
+            Self::NotOurs => "it is not ours any more in the store",
             Self::Closed => "the client was closed",
             Self::Released => "its holder released it",
         })

@@ -148,6 +148,7 @@ impl AcquireArgs {
             time: Some(self.for_.unwrap_or(KEPT)),
             form,
             lock: LockOptions {
+                around: None,
                 key: self.key,
                 limit: self.patience.limit(),
                 conflict_exit_code: self.patience.conflict_exit_code,

@@ -2,18 +2,21 @@
 //! and from GENLOCK_ variables. etcdctl's variables and the configuration, which come below these, are
 //! added in `settings`.
 
+mod command;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::labels::LabelArgs;
 use super::once::OnceArgs;
 use super::report::ReportArgs;
 use super::{help, jitter, numbers, times};
 use crate::exit;
+pub(super) use command::{CommandArgs, GraceArgs, OutputArgs};
 
 /// The heading of the options that have a page of their own, `genlock help connection`.
 pub(super) const CONNECTION: &str = "Connection";
@@ -37,11 +40,8 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) times: TimesArgs,
 
-    /// Stop the command after this time; exit with 124
-    ///
-    /// Counted from its start.
-    #[arg(long, value_name = "DURATION", value_parser = times::parse, env = "GENLOCK_MAX_RUNTIME")]
-    pub(super) max_runtime: Option<Duration>,
+    #[command(flatten)]
+    pub(super) of_command: CommandArgs,
 
     /// Hold the lock for at least so long, counted from when it was acquired
     ///
@@ -91,21 +91,6 @@ pub(super) struct RunArgs {
     )]
     pub(super) retry_interval: Duration,
 
-    /// The status when the lock was lost and the command stopped; never 0
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "N",
-        default_value_t = exit::LOST,
-        value_parser = numbers::failure,
-        env = "GENLOCK_LOST_EXIT_CODE"
-    )]
-    pub(super) lost_exit_code: u8,
-
-    /// Leave the processes that the command leaves behind: for one that starts a daemon on purpose
-    #[arg(hide_short_help = true, long)]
-    pub(super) leave_descendants: bool,
-
     /// What of the command others see in the holder's record
     ///
     /// All of it, its name without arguments, or nothing. Whoever can read the store can read the
@@ -147,15 +132,15 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
 
-    /// Say nothing of waiting, nor who holds the lock
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 
-    /// Say what happens; twice: renewals too
+    /// Run COMMAND under the lock that is held around it: no KEY, no option of the lock
     ///
-    /// When the lock is acquired and released, and of trouble with the store.
-    #[arg(short, long, action = ArgAction::Count)]
-    pub(super) verbose: u8,
+    /// For the steps of a pipeline: $GENLOCK_HELD_KEY and its like say which lock it is. It is neither
+    /// taken nor released here. A lock that is not ours any more stops COMMAND, or it is not started: 80.
+    #[arg(hide_short_help = true, long)]
+    pub(super) held: bool,
 
     /// The lock's name, such as /locks/backup
     #[arg(value_name = "KEY")]
@@ -221,18 +206,8 @@ pub(super) struct TimesArgs {
     #[command(flatten)]
     pub(super) ttl: TtlArgs,
 
-    /// From SIGTERM to SIGKILL when the command is stopped
-    ///
-    /// Default: a fifth of the TTL.
-    #[arg(
-        hide_short_help = true,
-        short,
-        long,
-        value_name = "DURATION",
-        value_parser = times::parse,
-        env = "GENLOCK_KILL_AFTER"
-    )]
-    pub(super) kill_after: Option<Duration>,
+    #[command(flatten)]
+    pub(super) grace: GraceArgs,
 }
 
 /// The lock's TTL.

@@ -111,7 +111,7 @@ pub(super) fn run(typed: &DoctorArgs, settings: &Settings) -> anyhow::Result<Exi
 
 /// Runs the verb where the configuration cannot be read: reports that, and what does not depend on it.
 pub(super) fn misconfigured(typed: &DoctorArgs, error: &Error) -> anyhow::Result<Exit> {
-    let (ttl, kill_after) = (typed.times.ttl.ttl, typed.times.kill_after);
+    let (ttl, kill_after) = (typed.times.ttl.ttl, typed.times.grace.kill_after);
     let options = &DoctorOptions::of(typed, TimesOptions { ttl, kill_after });
     let mut report = Findings::default();
     report.wrong("config", error, error.to_string(), None);

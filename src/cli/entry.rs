@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
 
+use super::held::{self, OnlyHeld};
 use super::refusal::Refused;
 use super::report::Reporter;
 use super::settings::Settings;
@@ -104,13 +105,18 @@ fn run(
         settings => settings?,
     };
     let usage = |error| times::Usage::new(refusal::one_line(&error));
+    let run = |options| {
+        let watchdog = watchdog.context("there is no watchdog")?;
+        super::run::run(&options, &settings, watchdog, reporter)
+    };
+    if held::is_held(words) {
+        let read = Cli::<OnlyHeld>::from_arg_matches_mut(&mut given).map_err(usage)?;
+        let OnlyHeld::Run(typed) = read.verb;
+        return explained(&settings, settings.held(*typed, words).and_then(run));
+    }
     let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
     let done = match verb {
-        Verb::Run(typed) => {
-            let options = settings.run(*typed, words)?;
-            let watchdog = watchdog.context("there is no watchdog")?;
-            super::run::run(&options, &settings, watchdog, reporter)
-        }
+        Verb::Run(typed) => settings.run(*typed, words).and_then(run),
         Verb::Status(options) => status::run(&options, &settings),
         Verb::Ls(options) => ls::run(&options, &settings),
         Verb::Watch(options) => watch::run(&options, &settings),
@@ -124,6 +130,11 @@ fn run(
         Verb::History(options) => history::run(&options, &settings),
         Verb::Doctor(options) => doctor::run(&options, &settings),
     };
+    explained(&settings, done)
+}
+
+/// The end of a verb, its error in the words of the command line.
+fn explained(settings: &Settings, done: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     done.map_err(|error| match error.downcast() {
         Ok(error) => settings.explain(error).into(),
         Err(other) => other,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 use crate::Held;
 use crate::locker::Variable;
@@ -16,7 +17,7 @@ const KEY: &str = "GENLOCK_HELD_KEY";
 /// The fencing token.
 const TOKEN: &str = "GENLOCK_HELD_TOKEN";
 /// The granted TTL, in seconds.
-const TTL: &str = "GENLOCK_HELD_TTL";
+pub(super) const TTL: &str = "GENLOCK_HELD_TTL";
 /// The key that stands for the holder in the store.
 const OWNER_KEY: &str = "GENLOCK_HELD_OWNER_KEY";
 /// The owner keys of this genlock and of those that it runs below, as a JSON array of strings, the
@@ -108,7 +109,11 @@ pub(super) fn added(
         variables.push((OWNER_KEY, owner_key.to_owned()));
     }
     let mut owner_keys = outer_owner_keys();
-    owner_keys.extend(held.owner_key().map(str::to_owned));
+    // Under `run --held` it is among them.
+    let own = held
+        .owner_key()
+        .filter(|own| owner_keys.iter().all(|outer| outer != own));
+    owner_keys.extend(own.map(str::to_owned));
     // An array of strings always serialises.
     variables.push((
         OWNER_KEYS,
@@ -129,6 +134,8 @@ pub(super) struct Around {
     pub(super) key: String,
     pub(super) token: u64,
     pub(super) owner_key: String,
+    /// `None` where locks do not expire.
+    pub(super) ttl: Option<Duration>,
     pub(super) endpoints: Option<String>,
     pub(super) socket: Option<String>,
 }
@@ -140,10 +147,18 @@ impl Around {
             key: variable(KEY)?,
             token: variable(TOKEN)?.parse().ok()?,
             owner_key: variable(OWNER_KEY)?,
+            ttl: variable(TTL)
+                .and_then(|ttl| ttl.parse().ok())
+                .map(Duration::from_secs),
             endpoints: variable(ENDPOINTS),
             socket: variable(SOCKET),
         })
     }
+}
+
+/// What the store has added for the command that we are a part of.
+pub(super) fn of_store_around() -> impl Iterator<Item = Variable> {
+    of_stores().filter_map(|&name| Some((Cow::Borrowed(name), variable(name)?)))
 }
 
 /// The owner keys of all locks under which we run, the outermost first.

@@ -54,6 +54,11 @@ pub(super) fn run() -> String {
     ])
 }
 
+/// `genlock run --held --help`.
+pub(super) fn held() -> String {
+    sections(&[HELD_NOTES, SIGNALS, exit::TABLE])
+}
+
 /// `genlock doctor --help`.
 pub(super) fn doctor() -> String {
     sections(&[DOCTOR_LINES, &stores::doctor_json(), DOCTOR_STATUS])
@@ -147,6 +152,16 @@ Signals:
   What SIGKILL from genlock does not end, as a process of root's that sudo started, is named and
   waited for, with the lock held; two signals that end a process leave it. The lock then runs out
   at its TTL, or when that process has ended where locks do not expire.";
+
+pub(super) const HELD_EXAMPLES: &str = "\
+Examples:
+  genlock run --held -- ./deploy.sh";
+
+const HELD_NOTES: &str = "\
+Notes:
+  The store is asked whether the lock is still ours, as whoever we are to it: before the start,
+  and again and again while COMMAND runs. Nobody renewing it, as when the keeper was killed,
+  COMMAND is stopped at the end of the TTL.";
 
 const DOCTOR_LINES: &str = "\
 Output:

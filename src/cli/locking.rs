@@ -1,5 +1,6 @@
 //! The lock that a verb takes: opened, waited for and released here, whatever is done while it is held.
 
+mod around;
 mod events;
 mod lines;
 mod not_acquired;

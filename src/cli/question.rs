@@ -194,6 +194,7 @@ mod tests {
             key: "k".to_owned(),
             token: 7,
             owner_key: "k/1".to_owned(),
+            ttl: None,
             endpoints: None,
             socket: Some(address.text()),
         }

@@ -6,6 +6,7 @@
 mod dashes;
 mod edit;
 mod habits;
+mod held;
 mod missing;
 mod not_found;
 mod unlikely;

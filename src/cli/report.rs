@@ -17,6 +17,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, ValueHint};
 use serde::Serialize;
 
+use super::environment::Around;
 use crate::describe;
 use crate::events::Event;
 use crate::exit::Exit;
@@ -96,15 +97,17 @@ impl Reporter {
         let given = given.subcommand().map(|(_, given)| given);
         let path = |name| given?.try_get_one::<PathBuf>(name).ok()?.cloned();
         let key = given.and_then(|given| given.try_get_one::<String>("key").ok()?);
-        let key = key.map_or("", String::as_str);
-        let teller = path("events").map(|events| Teller::start(key, events));
+        // Under `run --held` none is said.
+        let around = || Some(Around::us()?.key);
+        let key = key.cloned().or_else(around).unwrap_or_default();
+        let teller = path("events").map(|events| Teller::start(&key, events));
         let teller = teller.transpose().unwrap_or_else(|error| {
             let why = describe::io_error(&error);
             stderr::complain(format_args!("warning: events are not written: {why}"));
             None
         });
         Self {
-            account: Account::new(key),
+            account: Account::new(&key),
             report: path("report"),
             teller: teller.map(Arc::new),
         }

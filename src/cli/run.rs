@@ -21,7 +21,7 @@ use super::environment;
 use super::jitter;
 use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
 use super::report::Reporter;
-use super::settings::{RunOptions, Settings};
+use super::settings::{LockOptions, RunOptions, Settings};
 use super::store::Store;
 use crate::ErrorKind;
 use crate::clock::Instant;
@@ -239,7 +239,7 @@ impl Run<'_> {
                         self.locking.events().tell(EventKind::PlaceLost(loss));
                         None
                     }
-                    None => Some(Err(not_started(&self.options.lock.key, loss).into())),
+                    None => Some(Err(not_started(&self.options.lock, loss).into())),
                 }
             }
         }
@@ -257,10 +257,14 @@ impl Run<'_> {
 }
 
 /// The error if the lock was lost before the command could be started, and was free when we came: to try
-/// again could fail in the same way without end.
-fn not_started(key: &str, loss: Loss) -> crate::Error {
+/// again could fail in the same way without end. One that is held around us was ours all the same.
+fn not_started(options: &LockOptions, loss: Loss) -> crate::Error {
+    let kind = match options.around {
+        Some(_) => ErrorKind::OwnershipLost,
+        None => ErrorKind::Unavailable,
+    };
     let why = format!("the lock was lost before the command could be started: {loss}");
-    crate::Error::new(ErrorKind::Unavailable, why).of_key(key)
+    crate::Error::new(kind, why).of_key(&options.key)
 }
 
 /// How many characters of a command are recorded: arguments can be megabytes, which a store refuses.

@@ -72,8 +72,12 @@ impl Settings {
             return Ok(settings);
         };
         let options = command.find_subcommand(verb).unwrap_or(command);
+        // The definition of `run --held` has no key, and no options of a lock.
+        let is_held = verb == "run" && options.get_arguments().all(|arg| arg.get_id() != "key");
         // `run` has all the options: its definition tells what the values in files may be.
-        let all = command.find_subcommand("run").unwrap_or(command);
+        let whole = is_held.then(super::command);
+        let all = whole.as_ref().unwrap_or(command);
+        let all = all.find_subcommand("run").unwrap_or(command);
         for key in &KEYS {
             let found = match (option(options, key.name), option(all, key.name)) {
                 (Some(arg), _) => given_to(arg, given),
@@ -85,11 +89,11 @@ impl Settings {
                 settings.origins.insert(key.name, origin);
             }
         }
-        let of_the_lock = ["check", "release", "renew"].contains(&verb);
-        if let Some(held) = variable(environment::ENDPOINTS).filter(|_| of_the_lock) {
-            let origin = Origin::Variable(environment::ENDPOINTS.to_owned());
-            settings.values.insert("endpoints", held.into());
-            settings.origins.insert("endpoints", origin);
+        if is_held || ["check", "release", "renew"].contains(&verb) {
+            settings.read_held("endpoints", environment::ENDPOINTS);
+        }
+        if is_held {
+            settings.read_held("ttl", environment::TTL);
         }
         let named = given.try_get_one::<PathBuf>("config").ok().flatten();
         let files = file::all(named.map(PathBuf::as_path), all)?;
@@ -113,6 +117,16 @@ impl Settings {
         let is_said = given.value_source("config") == Some(ValueSource::CommandLine);
         settings.named = named.filter(|_| is_said).cloned();
         Ok(settings)
+    }
+
+    /// Takes the value that the lock around us has, in place of any other.
+    fn read_held(&mut self, key: &'static str, name: &str) {
+        if let Some(held) = variable(name) {
+            let origin = Origin::Variable(name.to_owned());
+            self.values.insert(key, held.into());
+            self.origins.insert(key, origin);
+            self.below.insert(key);
+        }
     }
 
     /// `in_files` are the endpoints that count if no variable names any.

@@ -60,6 +60,7 @@ mod events;
 mod exit;
 mod frozen;
 mod generated;
+mod held;
 mod history;
 mod impatience;
 mod inherited;

@@ -12,6 +12,8 @@ pub(super) struct LockLines {
     /// The lock's key, escaped.
     key: String,
     verbose: u8,
+    /// Whether it is held around us, and was not acquired.
+    is_around: bool,
     /// What the display of the wait knows: whether it has shown anything.
     seen: Seen,
     start: Instant,
@@ -23,6 +25,7 @@ impl LockLines {
         Self {
             key: describe::escape(&options.key),
             verbose: options.verbose,
+            is_around: options.around.is_some(),
             seen,
             start,
         }
@@ -32,6 +35,11 @@ impl LockLines {
     pub(super) fn read(&self, event: &Event) {
         let key = &self.key;
         match &event.what {
+            EventKind::Granted {
+                token, deadline, ..
+            } if self.is_around => {
+                self.held_around(*token, *deadline);
+            }
             EventKind::Granted { token, .. } => self.granted(event.boot, *token),
             EventKind::OtherTtl { asked, granted } if self.verbose > 0 => {
                 let (asked, granted) = (describe::duration(*asked), describe::duration(*granted));
@@ -53,6 +61,16 @@ impl LockLines {
                 stderr::complain(format_args!("{key}: renewed, {left} left"));
             }
             _ => {}
+        }
+    }
+
+    /// With -v, what the store says of a lock that is held around us.
+    fn held_around(&self, token: u64, deadline: Option<Instant>) {
+        if self.verbose > 0 {
+            let left = deadline.map(|deadline| describe::duration(deadline.left()));
+            let left = left.map_or(String::new(), |left| format!(", {left} left"));
+            let key = &self.key;
+            stderr::complain(format_args!("{key}: held around us, token {token}{left}"));
         }
     }
 

@@ -65,6 +65,9 @@ impl Locking<'_> {
     /// Acquires the lock; `None` if another still holds it when the limit is over.
     async fn acquire(&self) -> crate::Result<Option<Held>> {
         let (key, limit) = (&self.options.key, self.options.limit);
+        if let Some(around) = &self.options.around {
+            return self.adopt(around).await.map(Some);
+        }
         if limit == Some(Duration::ZERO) {
             return self.store.try_lock(key).await;
         }

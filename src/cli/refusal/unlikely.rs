@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use super::Mistake;
 use super::edit::{insert, is_option, replace, text};
 use super::missing::key_for;
+use super::{Mistake, held};
 use crate::describe;
 
 /// What is wrong with words that clap has read as `matches`.
@@ -22,6 +22,9 @@ pub(super) fn mistake(
     let command = positionals.find(|arg| arg.is_trailing_var_arg_set());
     let command = command.map_or(&[][..], |arg| given(words, matches, arg));
     let before = &words[..words.len() - command.len()];
+    if let Some(mistake) = held::with_key(words, matches, before, command) {
+        return Some(mistake);
+    }
     if command.first().is_some_and(|first| is_option(first)) {
         return option_for_command(before, command);
     }

@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 
 use super::edit::{insert, is_number, is_option, removed, replace, text};
 use super::missing::lacks_key;
-use super::{Mistake, Objection, WayOut, check, habits, names, one_line, settle};
+use super::{Mistake, Objection, WayOut, check, habits, held, names, one_line, settle};
 use crate::cli::environment::PASSWORD_SEEN;
 use crate::cli::nearest::nearest;
 use crate::cli::{command, read_alone};
@@ -174,7 +174,7 @@ pub(super) fn unknown(words: &[OsString], error: &clap::Error) -> Mistake {
     let Some((at, value)) = found.next() else {
         return Mistake::new(what, None);
     };
-    if let Some(mistake) = negative(words, at) {
+    if let Some(mistake) = negative(words, at).or_else(|| held::of_lock(words, at, name)) {
         return mistake;
     }
     if name == habits::SCRIPT {

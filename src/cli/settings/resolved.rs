@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Settings;
 use super::keys::{self, FORMER, HISTORY, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs, TtlArgs};
+use crate::cli::environment::Around;
 use crate::cli::labels::Notes;
 use crate::cli::once::Once;
 
@@ -39,6 +40,8 @@ pub(in crate::cli) struct TimesOptions {
 /// The lock that a verb takes, whatever is done under it.
 pub(in crate::cli) struct LockOptions {
     pub(in crate::cli) key: String,
+    /// The lock that is held around us, where it is that one and none is taken.
+    pub(in crate::cli) around: Option<Around>,
     /// How long to wait at most: zero is not to wait at all, `None` without end.
     pub(in crate::cli) limit: Option<Duration>,
     /// The status if another holds it then.
@@ -106,7 +109,7 @@ impl Settings {
     pub(in crate::cli) fn times(&self, typed: &TimesArgs) -> TimesOptions {
         TimesOptions {
             ttl: self.ttl(&typed.ttl),
-            kill_after: self.duration("kill-after").or(typed.kill_after),
+            kill_after: self.duration("kill-after").or(typed.grace.kill_after),
         }
     }
 
@@ -131,6 +134,7 @@ impl Settings {
         let is_hidden = self.flag(FORMER).unwrap_or(typed.no_record_command);
         let lock = LockOptions {
             key: typed.key,
+            around: None,
             limit: typed.patience.limit(),
             conflict_exit_code: typed.patience.conflict_exit_code,
             ttl,
@@ -141,17 +145,17 @@ impl Settings {
                 .unwrap_or(typed.retry_interval),
             notes: self.notes(typed.labels)?,
             once: Once::of(typed.once)?,
-            quiet: typed.quiet,
-            verbose: typed.verbose,
+            quiet: typed.output.quiet,
+            verbose: typed.output.verbose,
             connection: self.connection(&typed.connection),
         };
         Ok(RunOptions {
             lock,
             min_hold: typed.min_hold,
             jitter: self.duration("jitter").unwrap_or(typed.jitter),
-            max_runtime: typed.max_runtime,
-            lost_exit_code: typed.lost_exit_code,
-            leave_descendants: typed.leave_descendants,
+            max_runtime: typed.of_command.max_runtime,
+            lost_exit_code: typed.of_command.lost_exit_code,
+            leave_descendants: typed.of_command.leave_descendants,
             record_command: if is_hidden { Recorded::None } else { recorded },
             history: self
                 .count(HISTORY)
@@ -186,7 +190,7 @@ impl Settings {
     }
 
     /// A value that is no duration was refused when it was read.
-    fn duration(&self, name: &str) -> Option<Duration> {
+    pub(in crate::cli) fn duration(&self, name: &str) -> Option<Duration> {
         match KEYS.iter().find(|key| key.name == name)?.kind {
             ValueKind::Duration(parse) => parse(self.below(name)?).ok(),
             _ => None,

@@ -1,0 +1,163 @@
+//! The lock that is held around us: by a genlock that runs us, by the keeper that `genlock acquire` has left,
+//! or by nobody who lives. It is neither renewed nor released here. The store is asked again and again
+//! whether it is still ours, and its answers move the deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::Locking;
+use crate::ErrorKind;
+use crate::cli::environment::{self, Around};
+use crate::clock::Instant;
+use crate::events::{EventKind, Observer};
+use crate::locker::kind::StoreClient;
+use crate::locker::operator::Remaining;
+use crate::locker::{
+    BoxFuture, Claim, Claims, Grant, Held, Loss, Options, Owner, Possession, Request, grace,
+    renewed_every,
+};
+
+/// How often it is asked, however long the TTL is: an operator may have taken the lock away.
+const OFTEN: Duration = Duration::from_secs(5);
+
+/// How often where locks do not expire: that is a look at a file of this host.
+const OF_NO_END: Duration = Duration::from_millis(250);
+
+/// A tenth of the TTL, and so much at least, lies between two questions.
+const PACE: u32 = 10;
+const LEAST_PACE: Duration = Duration::from_millis(100);
+
+impl Locking<'_> {
+    /// Gives the lock that is held around us, if the store says that it still is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OwnershipLost`] if it is not, and what the store answers.
+    pub(super) async fn adopt(&self, around: &Around) -> crate::Result<Held> {
+        let key = &around.key;
+        let asked = Instant::now();
+        let left = self.store.left(&around.owner_key, around.token).await;
+        let deadline = match left.map_err(|error| error.of_key(key))? {
+            Remaining::Nothing => {
+                let why = format!("the lock is not ours any more (token {})", around.token);
+                return Err(crate::Error::new(ErrorKind::OwnershipLost, why).of_key(key));
+            }
+            // From when it was asked: whatever the answer took, it was not later.
+            Remaining::AtLeast(left) => Some(asked + left),
+            Remaining::NoEnd => None,
+        };
+        let owner = Owner::new(deadline);
+        let look = AroundLook {
+            store: self.store.clone(),
+            owner_key: around.owner_key.clone(),
+            token: around.token,
+            ttl: self.options.ttl,
+            grace: grace(self.options.ttl, self.options.kill_after),
+            owner: owner.clone(),
+            events: self.events.observer(),
+        };
+        let mut looking = JoinSet::new();
+        looking.spawn(look.on(deadline));
+        let claim = Claims::default().claim(&Request::new(key)).await?;
+        let grant = Grant::new(key, around.token).with_owner_key(&around.owner_key);
+        let possession = AroundUs { looking, claim };
+        let mut held = Held::new(grant, [], owner, Box::new(possession));
+        if deadline.is_some() {
+            held = held.with_ttl(self.options.ttl);
+        }
+        for (name, value) in environment::of_store_around() {
+            held = held.with_variable(name, value);
+        }
+        Ok(held.told(&self.without_release()))
+    }
+
+    /// Our observer for a lock whose release is not ours, and is no event here.
+    fn without_release(&self) -> Options {
+        let events = self.events.observer();
+        let key = self.options.key.clone();
+        let observer = Observer::new(move |event| {
+            if !matches!(event.what, EventKind::Released) {
+                events.tell(Some(&key), event.what.clone());
+            }
+        });
+        Options {
+            observer: Some(observer),
+            ..Options::default()
+        }
+    }
+}
+
+/// Our side of it: it stays as it is when the command has ended.
+struct AroundUs {
+    looking: JoinSet<()>,
+    claim: Claim,
+}
+
+impl Possession for AroundUs {
+    fn release(self: Box<Self>) -> BoxFuture<'static, crate::Result<()>> {
+        drop(self.looking);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+/// What is asked of the store, and where the answers go.
+struct AroundLook {
+    store: Arc<dyn StoreClient>,
+    owner_key: String,
+    token: u64,
+    ttl: Duration,
+    /// How long the command may take to end.
+    grace: Duration,
+    owner: Owner,
+    events: Observer,
+}
+
+impl AroundLook {
+    /// Asks until the lock is lost. Its deadline is this by now; `None` where it does not expire.
+    async fn on(self, mut deadline: Option<Instant>) {
+        let within = renewed_every(self.ttl);
+        let mut pause = self.pause(deadline);
+        loop {
+            sleep(pause).await;
+            let asked = Instant::now();
+            let left = timeout(within, self.store.left(&self.owner_key, self.token)).await;
+            let trouble = match left {
+                Ok(Ok(Remaining::Nothing)) => return self.owner.lose(Loss::NotOurs),
+                Ok(Ok(Remaining::AtLeast(left))) => {
+                    deadline = Some(asked + left);
+                    self.owner.extend(asked + left);
+                    pause = self.pause(deadline);
+                    continue;
+                }
+                Ok(Ok(Remaining::NoEnd)) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the store does not answer".to_owned(),
+            };
+            self.events.tell(None, EventKind::Retrying(trouble));
+            pause = self.pace();
+        }
+    }
+
+    /// How long to wait before the next question: a third of what is left before the command would have to be
+    /// stopped. Who renews the lock does so at every third of its TTL, and the answer may have come just
+    /// before.
+    fn pause(&self, deadline: Option<Instant>) -> Duration {
+        let Some(deadline) = deadline else {
+            return OF_NO_END;
+        };
+        let room = (deadline - self.grace).left();
+        (room / 3)
+            .clamp(self.pace(), renewed_every(self.ttl).max(self.pace()))
+            .min(OFTEN)
+    }
+
+    fn pace(&self) -> Duration {
+        (self.ttl / PACE).clamp(LEAST_PACE, OFTEN)
+    }
+}
