@@ -20,6 +20,7 @@ mod end_reason;
 mod event_sources;
 mod fallback;
 pub(crate) mod followed;
+pub(crate) mod footprint;
 mod forked;
 mod host;
 mod inherited;

@@ -17,10 +17,11 @@ use super::settings::{LockOptions, Settings};
 use super::store::Store;
 use super::times;
 use crate::clock::Instant;
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::locker::kind::StoreClient;
 use crate::locker::{Capability, Options, Record};
 use crate::progress::{self, Seen};
+use crate::supervise::footprint;
 pub(super) use events::EventStream;
 use lines::LockLines;
 pub(super) use once::Begun;
@@ -80,6 +81,10 @@ impl<'a> Locking<'a> {
             shown.note(event);
             lines.read(event);
             reader(event);
+            // Whoever renews has begun, and holds or waits from then on.
+            if let EventKind::Renewed(_) = event.what {
+                footprint::give_back();
+            }
         });
         let holder = Record {
             command,

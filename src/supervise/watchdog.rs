@@ -19,7 +19,7 @@ use super::leftover::Leftover;
 use super::lifecycle::{Lifecycle, Phase};
 use super::link::{self, Received};
 use super::message::{MAX_MESSAGE, WatchdogNotice, WatchdogOrder};
-use super::{EndReason, LeftoverPolicy, TimeLimits};
+use super::{EndReason, LeftoverPolicy, TimeLimits, footprint};
 use crate::clock::Instant;
 
 /// The name in ps(1). It differs from main's, so that `killall -9 genlock` leaves the watchdog alive,
@@ -87,7 +87,7 @@ impl Watchdog {
             if ready.children {
                 self.look_at_children();
             }
-            // What is due comes before any order, such as one to continue the command.
+            // What is due comes before any order.
             if let Some(reason) = self.lifecycle.tick(Instant::now()) {
                 self.notify(WatchdogNotice::Terminating(reason));
                 self.terminate();
@@ -148,7 +148,10 @@ impl Watchdog {
                 self.leftovers = leftovers;
                 self.start(limits, command, environment, foreground);
             }
-            WatchdogOrder::Deadline(deadline) => self.lifecycle.move_deadline(deadline),
+            WatchdogOrder::Deadline(deadline) => {
+                self.lifecycle.move_deadline(deadline);
+                footprint::give_back();
+            }
             WatchdogOrder::Signal(number) => self.pass_on(number),
             WatchdogOrder::Continue => self.signal_group(Signal::CONT),
             WatchdogOrder::Stop => {
@@ -332,7 +335,7 @@ pub(super) fn fork(
             let _ = rustix::process::setpgid(None, None);
             ready().run();
         }));
-        // SAFETY: _exit(2) runs none of main's clean-up, of which this is a copy.
+        // SAFETY: it runs none of main's clean-up.
         unsafe { libc::_exit(0) }
     }
     let error = io::Error::last_os_error();

@@ -58,6 +58,7 @@ mod environment;
 mod etcd;
 mod events;
 mod exit;
+mod footprint;
 mod frozen;
 mod generated;
 mod held;
