@@ -184,6 +184,8 @@ pub struct Contender {
     pub lease: Option<String>,
     /// Which of several holders it is, where the store knows it.
     pub index: Option<u32>,
+    /// In which mode it locks, where that is known without its record.
+    pub mode: Option<Mode>,
     /// What it says of itself. Other tools say nothing.
     pub record: Option<Record>,
 }
@@ -211,6 +213,13 @@ impl Contender {
         self
     }
 
+    /// For stores: in this mode, whatever it says of itself.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
     /// For stores: with what it says of itself, if it says anything.
     #[must_use]
     pub fn with_record(mut self, record: Option<Record>) -> Self {
@@ -218,10 +227,10 @@ impl Contender {
         self
     }
 
-    /// In which mode it locks. Another tool's is exclusive.
+    /// In which mode it locks. One of which nothing is known is exclusive.
     pub fn locks(&self) -> Mode {
-        let record = self.record.as_ref();
-        record.map_or(Mode::Exclusive, Record::locks)
+        let said = || self.record.as_ref().map(Record::locks);
+        self.mode.or_else(said).unwrap_or_default()
     }
 
     /// Whether an operator told it to let go.

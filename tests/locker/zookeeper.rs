@@ -1,6 +1,7 @@
 //! The ZooKeeper store: the contract, and what is its own.
 
 mod many;
+mod modes;
 mod secure;
 mod strangers;
 
@@ -16,6 +17,10 @@ genlock::contract!(Chroot);
 fn client(chroot: &Chroot, options: Options) -> ZooKeeper {
     let config = Config::new([chroot.endpoint()]);
     ZooKeeper::new(config, options).expect("a client")
+}
+
+fn client_of(endpoint: String) -> ZooKeeper {
+    ZooKeeper::new(Config::new([endpoint]), Options::default()).expect("a client")
 }
 
 impl Fixture for Chroot {

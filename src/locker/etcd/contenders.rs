@@ -59,6 +59,7 @@ impl QueueKey {
             token: Some(self.revision as u64),
             lease: Some(format!("{:x}", self.lease)),
             index: self.index,
+            mode: None,
             record: self.record.clone(),
         }
     }

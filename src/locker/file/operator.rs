@@ -112,6 +112,7 @@ pub(super) fn holder(file: &LockFile) -> Result<Option<Contender>> {
         token: record.is_some().then_some(token),
         lease: None,
         index: None,
+        mode: None,
         record,
     }))
 }

@@ -3,7 +3,8 @@
 use super::calls::{NodeStat, ZkCall, ZkFailure};
 use super::ensemble::Ensemble;
 use super::session::{ZkAnswer, ZkSession};
-use super::{enter, hold, value};
+use super::turn::Said;
+use super::{enter, hold, node, value};
 use crate::locker::fault::Fault;
 use crate::locker::operator::Contender;
 use crate::locker::{Mode, Record};
@@ -32,6 +33,9 @@ impl FoundNode {
         let mut contender = Contender::new(own)
             .with_token(stat.czxid as u64)
             .with_record(Record::from_json(&data));
+        if let Some((_, name)) = node::parts(path) {
+            contender.mode = Some(Said::of(name, &data).mode);
+        }
         if stat.owner != 0 {
             contender.lease = Some(hold::session_name(stat.owner));
         }
@@ -66,8 +70,7 @@ impl FoundNode {
 /// How many of those in a queue hold its lock.
 pub(super) fn holders(queue: &[FoundNode]) -> usize {
     let modes: Vec<_> = queue.iter().map(|found| found.contender.locks()).collect();
-    let holds = |&place: &usize| modes[place].may_hold(modes[..place].iter().copied());
-    (0..modes.len()).take_while(holds).count()
+    Mode::holders(&modes)
 }
 
 /// The one at this path, if it is there.
