@@ -1,34 +1,14 @@
 //! What is asked of Redis, each in one script: nothing comes between its steps. They are sent whole
 //! every time: a server that has not seen one, or has forgotten it, would cost two round trips more.
 
+mod text;
+
 use std::time::Duration;
 
 use super::names::LockNames;
 use super::reply::{RedisCommand, Reply};
 use crate::locker::{Mode, QueuePolicy, Record};
-
-/// A script behind what all of them have.
-macro_rules! script {
-    ($file:literal) => {
-        concat!(
-            include_str!("scripts/shared.lua"),
-            include_str!("scripts/turn.lua"),
-            include_str!("scripts/members.lua"),
-            include_str!($file)
-        )
-    };
-}
-
-const TAKE: &str = script!("scripts/take.lua");
-const LEAVE: &str = script!("scripts/leave.lua");
-const TAKE_AWAY: &str = script!("scripts/take_away.lua");
-const LOOK: &str = script!("scripts/look.lua");
-const STAMP: &str = script!("scripts/stamp.lua");
-const CLEAR: &str = script!("scripts/clear.lua");
-const RIGHTS: &str = include_str!("scripts/rights.lua");
-const MARKS: &str = script!("scripts/marks.lua");
-const OUTLIVE: &str = script!("scripts/outlive.lua");
-const EXTEND: &str = script!("scripts/extend.lua");
+use text::{CLEAR, EXTEND, LEAVE, LOOK, MARKS, OUTLIVE, RIGHTS, STAMP, TAKE, TAKE_AWAY};
 
 /// What is asked of a lock for one place, each time in the same way.
 pub(super) struct PlaceRequest {
@@ -161,7 +141,7 @@ pub(super) fn take(
         Mode::Shared => "s".to_owned(),
         Mode::OneOf(holders) => holders.to_string(),
     };
-    eval(TAKE, names)
+    eval(&TAKE, names)
         .arg(id)
         .arg(asked.ttl.as_millis().to_string())
         .arg(how)
@@ -213,12 +193,12 @@ pub(super) fn index_of(reply: &Reply) -> Option<u32> {
 
 /// Releases the lock, or leaves its queue.
 pub(super) fn leave(names: &LockNames, id: &str) -> RedisCommand {
-    eval(LEAVE, names).arg(id)
+    eval(&LEAVE, names).arg(id)
 }
 
 /// Asks for marks, or sets one: `how` is as the script has it.
 pub(super) fn marks(names: &LockNames, how: &str, name: &str) -> RedisCommand {
-    eval_beside(MARKS, names, names.marks()).arg(how).arg(name)
+    eval_beside(&MARKS, names, names.marks()).arg(how).arg(name)
 }
 
 /// Has the lock that `id` holds with this token stay held for so long, with nobody to renew it; which ends
@@ -229,27 +209,27 @@ pub(super) fn outlive(
     rest: Duration,
     until: &str,
 ) -> RedisCommand {
-    let evaluated = eval(OUTLIVE, names).arg(id).arg(token.to_string());
+    let evaluated = eval(&OUTLIVE, names).arg(id).arg(token.to_string());
     // Rounded up.
     evaluated.arg((rest.as_millis() + 1).to_string()).arg(until)
 }
 
 /// Has the lock that was left with this token stay held for so long, which ends at about `until`.
 pub(super) fn extend(names: &LockNames, token: u64, rest: Duration, until: &str) -> RedisCommand {
-    let evaluated = eval(EXTEND, names).arg(token.to_string());
+    let evaluated = eval(&EXTEND, names).arg(token.to_string());
     evaluated.arg((rest.as_millis() + 1).to_string()).arg(until)
 }
 
 /// Takes the lock, or a place in its queue, away.
 pub(super) fn take_away(names: &LockNames, token: u64, mark: &[u8], force: bool) -> RedisCommand {
     let force = if force { "1" } else { "0" };
-    let evaluated = eval(TAKE_AWAY, names);
+    let evaluated = eval(&TAKE_AWAY, names);
     evaluated.arg(token.to_string()).arg(mark).arg(force)
 }
 
 /// Looks who holds and who waits.
 pub(super) fn look(names: &LockNames, records: Records) -> RedisCommand {
-    eval(LOOK, names).arg(match records {
+    eval(&LOOK, names).arg(match records {
         Records::All => "all",
         Records::Holders => "holder",
     })
@@ -258,17 +238,17 @@ pub(super) fn look(names: &LockNames, records: Records) -> RedisCommand {
 /// Keeps what the holder says of itself, with its TTL.
 pub(super) fn stamp(names: &LockNames, id: &str, ttl: Duration, record: &[u8]) -> RedisCommand {
     let kept = [format!("{}|", ttl.as_millis()).as_bytes(), record].concat();
-    eval(STAMP, names).arg(id).arg(kept)
+    eval(&STAMP, names).arg(id).arg(kept)
 }
 
 /// Removes the waiters that are not heard of.
 pub(super) fn clear(names: &LockNames) -> RedisCommand {
-    eval(CLEAR, names)
+    eval(&CLEAR, names)
 }
 
 /// Tries all that a run needs, for `id`, which nobody has; what is refused, and why.
 pub(super) fn rights(names: &LockNames, id: &str) -> RedisCommand {
-    eval_beside(RIGHTS, names, names.of_one(id))
+    eval_beside(&RIGHTS, names, names.of_one(id))
 }
 
 fn eval(script: &str, names: &LockNames) -> RedisCommand {

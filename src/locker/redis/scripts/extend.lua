@@ -16,12 +16,12 @@ end
 local _, record = kept(nobody)
 local said = '"min_hold_ends_at":"'
 record = string.gsub(record, said .. '[^"]*"', said .. till .. '"')
-redis.call('HSET', R, nobody, whole(rest) .. '|' .. record)
+call('HSET', R, nobody, whole(rest) .. '|' .. record)
 if own then
   seat(own, rest)
   bind(living)
 else
-  redis.call('PEXPIRE', K, whole(rest))
+  call('PEXPIRE', K, whole(rest))
 end
 keep_all(rest)
 return 1

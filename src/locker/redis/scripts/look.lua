@@ -15,19 +15,19 @@ if value == SET then
   end
 end
 local _, holder = owner(value)
-local found = {kind, value, redis.call('PTTL', K), whole(now),
-  redis.call('HGET', R, holder) or '', redis.call('HGET', R, '!' .. holder) or ''}
+local found = {kind, value, call('PTTL', K), whole(now),
+  call('HGET', R, holder) or '', call('HGET', R, '!' .. holder) or ''}
 for _, one in ipairs(living) do
-  found[#found + 1] = {one.id, one.ticket, whole(one.till), redis.call('HGET', R, one.id) or '',
-    one.index, redis.call('HGET', R, '!' .. one.id) or ''}
+  found[#found + 1] = {one.id, one.ticket, whole(one.till), call('HGET', R, one.id) or '',
+    one.index, call('HGET', R, '!' .. one.id) or ''}
 end
-local queue = redis.call('ZRANGE', Q, 0, -1, 'WITHSCORES')
+local queue = call('ZRANGE', Q, 0, -1, 'WITHSCORES')
 for i = 1, #queue, 2 do
-  local till = redis.call('ZSCORE', V, queue[i])
+  local till = call('ZSCORE', V, queue[i])
   if till and tonumber(till) > now then
     local text = ''
     if all or (kind == 'none' and #found == 6) then
-      text = redis.call('HGET', R, queue[i]) or ''
+      text = call('HGET', R, queue[i]) or ''
     end
     found[#found + 1] = {queue[i], queue[i + 1], till, text}
   end

@@ -8,12 +8,12 @@ local function parts(kept)
 end
 
 if how == 'one' then
-  local ends, _, mark = parts(redis.call('HGET', M, name))
+  local ends, _, mark = parts(call('HGET', M, name))
   return ends > now and mark or ''
 end
 
 local last, newest, longest, count = 0, '', 0, 0
-local all = redis.call('HGETALL', M)
+local all = call('HGETALL', M)
 for i = 1, #all, 2 do
   local ends, nth, mark = parts(all[i + 1])
   if ends > now then
@@ -23,18 +23,18 @@ for i = 1, #all, 2 do
       last, newest = nth, mark
     end
   elseif how == 'set' then
-    redis.call('HDEL', M, all[i])
+    call('HDEL', M, all[i])
   end
 end
 
 if how == 'last' then
   return newest
 elseif how == 'forget' then
-  local ends = parts(redis.call('HGET', M, name))
-  redis.call('HDEL', M, name)
+  local ends = parts(call('HGET', M, name))
+  call('HDEL', M, name)
   return ends > now and 1 or 0
 elseif how == 'forget all' then
-  redis.call('DEL', M)
+  call('DEL', M)
   return count
 end
 
@@ -43,6 +43,6 @@ local id, ticket, time, mark = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 if not holds(id, ticket) then
   return 0
 end
-redis.call('HSET', M, name, whole(now + time) .. '|' .. whole(math.max(last + 1, micros)) .. '|' .. mark)
-redis.call('PEXPIRE', M, whole(math.max(longest - now, time)))
+call('HSET', M, name, whole(now + time) .. '|' .. whole(math.max(last + 1, micros)) .. '|' .. mark)
+call('PEXPIRE', M, whole(math.max(longest - now, time)))
 return 1

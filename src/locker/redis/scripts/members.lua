@@ -6,7 +6,7 @@ local SET = 'genlock:set'
 -- no account.
 local function members()
   local found = {}
-  local all = redis.call('HGETALL', S)
+  local all = call('HGETALL', S)
   for i = 1, #all, 2 do
     local ticket, till, index, mode = string.match(all[i + 1], '^(%d+):(%d+):(%d*):(%w+)$')
     found[#found + 1] = {id = all[i], ticket = ticket, till = tonumber(till), index = index, mode = mode}
@@ -26,12 +26,12 @@ local function holders()
     if one.till > now then
       living[#living + 1] = one
     else
-      redis.call('HDEL', S, one.id)
+      call('HDEL', S, one.id)
       forget(one.id)
     end
   end
   if #living == 0 then
-    redis.call('DEL', K)
+    call('DEL', K)
     return 'none', '', living
   end
   return kind, value, living
@@ -49,7 +49,7 @@ end
 local function seat(one, ttl)
   -- The time that is over counts in whole milliseconds.
   one.till = now + ttl + 1
-  redis.call('HSET', S, one.id, one.ticket .. ':' .. whole(one.till) .. ':' .. one.index .. ':' .. one.mode)
+  call('HSET', S, one.id, one.ticket .. ':' .. whole(one.till) .. ':' .. one.index .. ':' .. one.mode)
   keep(S, ttl)
 end
 
@@ -60,9 +60,9 @@ local function bind(living)
     last = math.max(last, one.till)
   end
   if last > now then
-    redis.call('SET', K, SET, 'PX', whole(last - now))
+    call('SET', K, SET, 'PX', whole(last - now))
   else
-    redis.call('DEL', K)
+    call('DEL', K)
   end
 end
 
@@ -71,7 +71,7 @@ local function unseat(id, living)
   for i, one in ipairs(living) do
     if one.id == id then
       table.remove(living, i)
-      redis.call('HDEL', S, id)
+      call('HDEL', S, id)
       bind(living)
       return true
     end
@@ -86,7 +86,7 @@ local function clear_members(id)
       forget(one.id)
     end
   end
-  redis.call('DEL', S)
+  call('DEL', S)
 end
 
 -- The lowest number that none of them has.
@@ -105,7 +105,7 @@ end
 -- Gives the lock to one, beside those who hold it. Gives which of N holders it is.
 local function give(id, ticket, ttl, mode, living)
   if mode == 'x' then
-    redis.call('SET', K, 'genlock:' .. ticket .. ':' .. id, 'PX', whole(ttl))
+    call('SET', K, 'genlock:' .. ticket .. ':' .. id, 'PX', whole(ttl))
     return ''
   end
   if #living == 0 then
@@ -121,16 +121,16 @@ end
 
 -- It holds the lock: it waits no more, and whoever held before has left nothing.
 local function settle(id, mode)
-  local before = redis.call('HGET', R, '@')
+  local before = call('HGET', R, '@')
   local holder = mode == 'x' and id or 'set'
   if before == 'set' and holder ~= before then
     clear_members(id)
   elseif before and before ~= holder and before ~= id then
-    redis.call('HDEL', R, before, '!' .. before, '~' .. before)
+    call('HDEL', R, before, '!' .. before, '~' .. before)
   end
-  redis.call('HSET', R, '@', holder)
-  redis.call('ZREM', Q, id)
-  redis.call('ZREM', V, id)
+  call('HSET', R, '@', holder)
+  call('ZREM', Q, id)
+  call('ZREM', V, id)
 end
 
 -- Those who are next, live, and hear it, hold the lock: as many as may beside those who hold it.
@@ -144,7 +144,7 @@ local function serve(living)
       if not may_hold(mode, modes(living)) then
         break
       end
-      local ticket = redis.call('ZSCORE', Q, id)
+      local ticket = call('ZSCORE', Q, id)
       give(id, ticket, ttl, mode, living)
       if tell(id, 'held ' .. ticket) > 0 then
         settle(id, mode)
@@ -154,7 +154,7 @@ local function serve(living)
         end
       else
         if not unseat(id, living) then
-          redis.call('DEL', K)
+          call('DEL', K)
         end
         forget(id)
       end
@@ -179,22 +179,25 @@ end
 
 -- One leaves, wherever it stands.
 local function leave(id)
-  local _, value, living = holders()
+  local kind, value, living = holders()
   local _, holder = owner(value)
   if holder == id then
-    redis.call('DEL', K)
+    call('DEL', K)
+  else
+    unseat(id, living)
   end
-  unseat(id, living)
   forget(id)
-  local before = redis.call('HGET', R, '@')
+  local before = call('HGET', R, '@')
   if before == 'set' and #living == 0 then
     clear_members(id)
     before = id
   end
   if before == id then
-    redis.call('HDEL', R, '@')
+    call('HDEL', R, '@')
   end
-  pass_on()
+  if kind == 'none' or holder == id or value == SET then
+    serve(living)
+  end
 end
 
 -- Whether it holds the lock by this ticket, alone or with others.

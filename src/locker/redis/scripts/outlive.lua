@@ -13,7 +13,7 @@ end
 if holder == nobody and token == ticket then
   return 1
 end
-if holder ~= id or token ~= ticket or redis.call('HGET', R, '!' .. id) then
+if holder ~= id or token ~= ticket or call('HGET', R, '!' .. id) then
   return 0
 end
 local _, record = kept(id)
@@ -21,15 +21,15 @@ if string.sub(record, -1) == '}' then
   record = string.sub(record, 1, -2) .. ',"min_hold_ends_at":"' .. till .. '"}'
 end
 forget(id)
-redis.call('HSET', R, nobody, whole(rest) .. '|' .. record)
+call('HSET', R, nobody, whole(rest) .. '|' .. record)
 if own then
-  redis.call('HDEL', S, id)
+  call('HDEL', S, id)
   own.id = nobody
   seat(own, rest)
   bind(living)
 else
-  redis.call('SET', K, 'genlock:' .. token .. ':0', 'PX', whole(rest))
-  redis.call('HSET', R, '@', '0')
+  call('SET', K, 'genlock:' .. token .. ':0', 'PX', whole(rest))
+  call('HSET', R, '@', '0')
 end
 keep_all(rest)
 return 1

@@ -1,6 +1,7 @@
+local call = redis.call
 local K, Q, V, R, S = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
-local time = redis.call('TIME')
+local time = call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 
@@ -10,9 +11,9 @@ end
 
 -- What the key is: its type, and its value if that is a string.
 local function look()
-  local kind = redis.call('TYPE', K).ok
+  local kind = call('TYPE', K).ok
   if kind == 'string' then
-    return kind, redis.call('GET', K)
+    return kind, call('GET', K)
   end
   return kind, ''
 end
@@ -24,18 +25,18 @@ local function owner(value)
 end
 
 local function first()
-  return redis.call('ZRANGE', Q, 0, 0)[1]
+  return call('ZRANGE', Q, 0, 0)[1]
 end
 
 local function lives(id)
-  local till = redis.call('ZSCORE', V, id)
+  local till = call('ZSCORE', V, id)
   return till and tonumber(till) > now
 end
 
 local function forget(id)
-  redis.call('ZREM', Q, id)
-  redis.call('ZREM', V, id)
-  redis.call('HDEL', R, id, '!' .. id, '~' .. id)
+  call('ZREM', Q, id)
+  call('ZREM', V, id)
+  call('HDEL', R, id, '!' .. id, '~' .. id)
 end
 
 -- Who stands first and is not heard of any more makes room, but not the one who asks.
@@ -50,8 +51,8 @@ end
 -- What is beside the key goes by itself, long after the last who wrote to it.
 local function keep(key, ttl)
   local time = math.max(10 * ttl, 3600000)
-  if redis.call('PTTL', key) < time then
-    redis.call('PEXPIRE', key, whole(time))
+  if call('PTTL', key) < time then
+    call('PEXPIRE', key, whole(time))
   end
 end
 
@@ -62,15 +63,15 @@ local function keep_all(ttl)
 end
 
 local function next_ticket()
-  local last = tonumber(redis.call('HGET', R, '#') or '0')
+  local last = tonumber(call('HGET', R, '#') or '0')
   local ticket = whole(math.max(last + 1, micros))
-  redis.call('HSET', R, '#', ticket)
+  call('HSET', R, '#', ticket)
   return ticket
 end
 
 -- The time to live and the record of one, as they are kept.
 local function kept(id)
-  local text = redis.call('HGET', R, id) or ''
+  local text = call('HGET', R, id) or ''
   local ttl, record = string.match(text, '^(%d+)|(.*)$')
   return tonumber(ttl or '0'), record or ''
 end
@@ -78,7 +79,7 @@ end
 -- The mode of one who waits, and whether it waits as the latest. It is kept where it is another than what
 -- genlocks had that knew of none; 'o' is who waits no more, since a later one came.
 local function mode_of(id)
-  local mode, latest = string.match(redis.call('HGET', R, '~' .. id) or 'x', '^(%w-)(l?)$')
+  local mode, latest = string.match(call('HGET', R, '~' .. id) or 'x', '^(%w-)(l?)$')
   return mode, latest == 'l'
 end
 

@@ -1,5 +1,5 @@
 -- What a holder says of itself, as long as it is the holder.
 if holds(ARGV[1]) then
-  redis.call('HSET', R, ARGV[1], ARGV[2])
+  call('HSET', R, ARGV[1], ARGV[2])
 end
 return 1

@@ -7,13 +7,13 @@ drop_dead(id)
 local kind, value, living = holders()
 local token, holder = owner(value)
 
-local function held(ticket, index)
+local function held(ticket, index, mark)
   keep_all(ttl)
-  return {'held', ticket, redis.call('HGET', R, '!' .. id) or '', index}
+  return {'held', ticket, mark or call('HGET', R, '!' .. id) or '', index}
 end
 
 if holder == id and mode == 'x' then
-  redis.call('PEXPIRE', K, whole(ttl))
+  call('PEXPIRE', K, whole(ttl))
   return held(token, '')
 elseif holder == id then
   -- A genlock that knows of no modes has given it away: to this one alone.
@@ -30,7 +30,7 @@ for _, one in ipairs(living) do
   end
 end
 
-local ticket = redis.call('ZSCORE', Q, id)
+local ticket = call('ZSCORE', Q, id)
 if latest and not ticket and mode_of(id) == 'o' then
   return {'superseded'}
 elseif how == 'stay' and not ticket then
@@ -40,7 +40,7 @@ end
 -- The number of another who is one of N, and is there before this one.
 local function other_limit()
   local all = modes(living)
-  for _, other in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
+  for _, other in ipairs(call('ZRANGE', Q, 0, -1)) do
     all[#all + 1] = lives(other) and mode_of(other) or 'x'
   end
   for _, other in ipairs(all) do
@@ -58,11 +58,11 @@ end
 -- Those who wait as the latest, and are not any more.
 if latest and how == 'wait' and not ticket then
   local gone = false
-  for _, older in ipairs(redis.call('ZRANGE', Q, 0, -1)) do
+  for _, older in ipairs(call('ZRANGE', Q, 0, -1)) do
     local _, too = mode_of(older)
     if too then
       forget(older)
-      redis.call('HSET', R, '~' .. older, 'o')
+      call('HSET', R, '~' .. older, 'o')
       tell(older, 'superseded')
       gone = true
     end
@@ -79,13 +79,13 @@ if is_open and (not head or head == id) and may_hold(mode, modes(living)) then
   ticket = ticket or next_ticket()
   local index = give(id, ticket, ttl, mode, living)
   if how ~= 'stay' then
-    redis.call('HSET', R, id, whole(ttl) .. '|' .. record)
+    call('HSET', R, id, whole(ttl) .. '|' .. record)
   end
   settle(id, mode)
   if mode ~= 'x' then
     serve(living)
   end
-  return held(ticket, index)
+  return held(ticket, index, '')
 end
 
 -- Of several the first stands for all.
@@ -98,27 +98,27 @@ if how == 'try' and not ticket then
 end
 if not ticket then
   ticket = next_ticket()
-  redis.call('ZADD', Q, ticket, id)
-  redis.call('HSET', R, id, whole(ttl) .. '|' .. record)
+  call('ZADD', Q, ticket, id)
+  call('HSET', R, id, whole(ttl) .. '|' .. record)
   local kept_mode = mode .. (latest and 'l' or '')
   if kept_mode ~= 'x' then
-    redis.call('HSET', R, '~' .. id, kept_mode)
+    call('HSET', R, '~' .. id, kept_mode)
   end
 end
-redis.call('ZADD', V, whole(now + ttl), id)
+call('ZADD', V, whole(now + ttl), id)
 keep_all(ttl)
 
 -- When it could be its turn, if nobody says anything until then.
-local rank = redis.call('ZRANK', Q, id)
-local pause = redis.call('PTTL', K)
+local rank = call('ZRANK', Q, id)
+local pause = call('PTTL', K)
 if living[1] and living[1].mode == mode then
   for _, one in ipairs(living) do
     pause = math.min(pause, one.till - now)
   end
 end
 if rank > 0 then
-  local before = redis.call('ZRANGE', Q, rank - 1, rank - 1)[1]
-  local till = tonumber(redis.call('ZSCORE', V, before) or '0') - now
+  local before = call('ZRANGE', Q, rank - 1, rank - 1)[1]
+  local till = tonumber(call('ZSCORE', V, before) or '0') - now
   if pause ~= -1 and till > pause then
     pause = till
   end

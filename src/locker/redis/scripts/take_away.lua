@@ -13,12 +13,12 @@ if held == token then
     leave(holder)
     return 'removed'
   end
-  redis.call('HSET', R, '!' .. holder, mark)
+  call('HSET', R, '!' .. holder, mark)
   -- A write, which its holder hears of.
-  redis.call('PEXPIRE', K, math.max(1, redis.call('PTTL', K)))
+  call('PEXPIRE', K, math.max(1, call('PTTL', K)))
   return 'told'
 end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', Q, token, token)) do
+for _, id in ipairs(call('ZRANGEBYSCORE', Q, token, token)) do
   forget(id)
   tell(id, 'gone')
   pass_on()
