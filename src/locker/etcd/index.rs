@@ -9,7 +9,7 @@ use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, Txn
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::recipe::{Recipe, gets, header_revision, transact};
+use super::recipe::{Recipe, gets, header_revision, loss, transact};
 use crate::error::ErrorKind;
 use crate::locker::Loss;
 
@@ -46,7 +46,7 @@ pub(super) async fn claim(
     loop {
         let key = format!("{prefix}{index}");
         let free = Compare::create_revision(&*key, CompareOp::Equal, 0);
-        let place = Compare::create_revision(&*own, CompareOp::Equal, revision);
+        let place = Compare::mod_revision(&*own, CompareOp::Equal, revision);
         let options = PutOptions::new().with_lease(lease);
         let put = TxnOp::put(&*key, recipe.holder().to_json(), Some(options));
         let all = GetOptions::new().with_prefix().with_keys_only();
@@ -69,8 +69,8 @@ pub(super) async fn claim(
         let mut found = gets(&answer);
         let taken = found.pop().unwrap_or_default();
         let place = found.pop().and_then(|mut kvs| kvs.pop());
-        if place.is_none_or(|kv| kv.create_revision() != revision) {
-            return Ok(IndexClaim::Lost(Loss::KeyDeleted));
+        if let Some(loss) = loss(place.as_ref(), revision) {
+            return Ok(IndexClaim::Lost(loss));
         }
         // An earlier request may have taken it, whose answer was lost.
         let ours = taken.iter().filter(|kv| kv.lease() == lease);

@@ -71,7 +71,8 @@ impl Look {
     }
 }
 
-fn loss(own: Option<&KeyValue>, created: i64) -> Option<Loss> {
+/// As [`Look::loss`], of a key that was read, if it is there.
+pub(super) fn loss(own: Option<&KeyValue>, created: i64) -> Option<Loss> {
     match own {
         Some(own) if own.create_revision() != created => Some(Loss::KeyDeleted),
         Some(own) if own.mod_revision() != created => Some(Loss::KeyOverwritten),

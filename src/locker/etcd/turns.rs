@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::WatchOptions;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::ahead::{OwnPlace, QueueAhead};
@@ -12,7 +13,7 @@ use super::contenders::{self, QueueKey};
 use super::fault::Fault;
 use super::recipe::{Recipe, losses};
 use super::wait::{SOON, Told, WaitEnd};
-use super::watch::Watch;
+use super::watch::{Watch, written};
 use super::{Shared, standing};
 use crate::clock::Instant;
 use crate::error::{Error, ErrorKind};
@@ -78,11 +79,25 @@ impl Turns<'_> {
         }
     }
 
-    /// Waits in one queue after the other: those ahead only get fewer, so a turn that has come stays.
+    /// Waits in one queue after the other: those ahead only get fewer, so a turn that has come stays, until
+    /// our key is gone.
     async fn wait_in_each(&self, told: &mut Option<Told>) -> Result<WaitEnd, Fault> {
-        for recipe in self.recipes {
-            if let Some(loss) = self.wait_in(recipe, told).await? {
-                return Ok(WaitEnd::Lost(loss));
+        let mut before = JoinSet::new();
+        for (recipe, next) in self.recipes.iter().zip(1..) {
+            tokio::select! {
+                lost = self.wait_in(recipe, told) => if let Some(loss) = lost? {
+                    return Ok(WaitEnd::Lost(loss));
+                },
+                Some(_) = before.join_next() => {
+                    let loss = self.confirm().await?;
+                    let broken = || Fault::broken("the watch of our own key ended");
+                    return loss.map(WaitEnd::Lost).ok_or_else(broken);
+                }
+            }
+            if let Some((lease, revision)) = self.place.filter(|_| next < self.recipes.len()) {
+                // Others would wait for us there, if it is taken away and we did not see it.
+                let (store, own) = (self.shared.store.clone(), recipe.own(lease));
+                before.spawn(async move { written(&store, own.as_bytes(), revision + 1).await });
             }
         }
         Ok(match self.confirm().await? {

@@ -2,7 +2,7 @@
 
 use genlock::locker::TakenAway;
 use genlock::locker::operator::{Change, ChangeKind, Contender, Remaining, Removal, Scope};
-use genlock::{Loss, Mode, Options};
+use genlock::{Loss, Mode, Options, Request};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::modes::{request, take, waiting};
@@ -105,4 +105,25 @@ async fn what_happens_to_each_of_several_holders_is_told() {
     }
     following.abort();
     drop(second);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_second_key_sees_that_the_first_is_taken_away() {
+    let server = Server::start();
+    let holder = client(&server, Options::default());
+    let operator = server.operator().await;
+    let held = take(&holder, Request::new("/b")).await;
+    let waiter = waiting(&server, Request::new("/a").also("/b")).await;
+    let place = operator.queue("/a").await.expect("a queue");
+    let token = place.holder().and_then(|holder| holder.token);
+    let token = token.expect("its turn has come for the first");
+    let by = TakenAway::by_this_process();
+    let told = operator.take_away("/a", token, &by, false).await;
+    assert_eq!(told.expect("a removal"), Removal::Told);
+    let gone = soon("its end", operator.until_gone("/a", token)).await;
+    gone.expect("an answer");
+    // It comes again, at the end of both queues.
+    held.unlock().await.expect("a release");
+    let held = turn(waiter).await;
+    assert_ne!(held.token(), token);
 }
