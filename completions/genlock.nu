@@ -6,6 +6,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete genlock run queue" [] {
+    [ "fifo" "latest" ]
+  }
+
   def "nu-complete genlock run record_command" [] {
     [ "full" "name" "none" ]
   }
@@ -15,6 +19,11 @@ module completions {
     --try(-n)                 # Do not wait: exit with 75 if another holds it
     --wait(-w): string        # Wait this long at most, then exit with 75
     --conflict-exit-code(-E): string # The status when it was not acquired, not 75
+    --shared(-s)              # Share it with all that say so too, as flock -s
+    --exclusive(-x)           # Hold it alone, which is the default, as flock -x
+    --max-holders: string     # At most N hold it at a time, who all say this N
+    --also: string            # The lock of this KEY too, all at once or none; several, if given again
+    --queue: string@"nu-complete genlock run queue" # Who goes first
     --ttl: string             # How long the store keeps it without us
     --kill-after(-k): string  # From SIGTERM to SIGKILL when the command is stopped
     --max-runtime: string     # Stop the command after this time; exit with 124
@@ -150,11 +159,20 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  def "nu-complete genlock acquire queue" [] {
+    [ "fifo" "latest" ]
+  }
+
   # Take the lock KEY, and keep it for the steps that follow
   export extern "genlock acquire" [
     --try(-n)                 # Do not wait: exit with 75 if another holds it
     --wait(-w): string        # Wait this long at most, then exit with 75
     --conflict-exit-code(-E): string # The status when it was not acquired, not 75
+    --shared(-s)              # Share it with all that say so too, as flock -s
+    --exclusive(-x)           # Hold it alone, which is the default, as flock -x
+    --max-holders: string     # At most N hold it at a time, who all say this N
+    --also: string            # The lock of this KEY too, all at once or none; several, if given again
+    --queue: string@"nu-complete genlock acquire queue" # Who goes first
     --ttl: string             # How long the store keeps it without us
     --pid: string             # Hold it while this process lives
     --for: string             # Hold it for so long at most

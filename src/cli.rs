@@ -18,6 +18,7 @@ mod labels;
 mod layout;
 mod locking;
 mod ls;
+mod modes;
 mod nearest;
 mod nested;
 mod numbers;

@@ -48,7 +48,8 @@ Exit status:
   64   usage; also a lock that a genlock around us holds already
   69   the store cannot be reached, or refused to work
   70   an internal error
-  75   not acquired: held by another under --try, or --wait ran out; -E changes it
+  75   not acquired: held by another under --try, --wait ran out, or a newer one came (--queue
+       latest); -E changes it
   77   the store refused the credentials
   78   bad configuration
   80   the lock was lost and the command stopped; --lost-exit-code changes it

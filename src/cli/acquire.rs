@@ -16,6 +16,7 @@ use clap::Args;
 use super::args::{ConnectionArgs, PatienceArgs, TtlArgs};
 use super::labels::LabelArgs;
 use super::locking::{self, Locking};
+use super::modes::{self, ModeArgs};
 use super::operate::block_on;
 use super::settings::{ConnectionOptions, LockOptions, Settings};
 use super::store::Store;
@@ -45,6 +46,9 @@ const RECORDED: &str = "genlock acquire";
 pub(super) struct AcquireArgs {
     #[command(flatten)]
     patience: PatienceArgs,
+
+    #[command(flatten)]
+    modes: ModeArgs,
 
     #[command(flatten)]
     ttl: TtlArgs,
@@ -111,6 +115,7 @@ pub(super) fn run(
     options.form.check(&options.lock.key)?;
     if life == Some(KeptFor::None) {
         let able = store.kind.capabilities;
+        modes::check_min_hold(&options.lock.asked, "--pid none")?;
         able.check(&options.lock.key, Capability::MinHold)?;
         return block_on(unkept::acquire(&options, store))?;
     }
@@ -150,6 +155,7 @@ impl AcquireArgs {
             lock: LockOptions {
                 around: None,
                 key: self.key,
+                asked: self.modes.into(),
                 limit: self.patience.limit(),
                 conflict_exit_code: self.patience.conflict_exit_code,
                 ttl: settings.ttl(&self.ttl),

@@ -12,6 +12,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::labels::LabelArgs;
+use super::modes::ModeArgs;
 use super::once::OnceArgs;
 use super::report::ReportArgs;
 use super::{help, jitter, numbers, times};
@@ -36,6 +37,9 @@ pub(super) const CONNECTION: &str = "Connection";
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) patience: PatienceArgs,
+
+    #[command(flatten)]
+    pub(super) modes: ModeArgs,
 
     #[command(flatten)]
     pub(super) times: TimesArgs,

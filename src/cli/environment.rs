@@ -11,9 +11,15 @@ use crate::stores::STORES;
 
 /// Variables that tell the command which lock is held, for any store. In a genlock within a genlock all
 /// of the outer one's are removed first, so that the command never sees a mixture of both.
-const HELD: &[&str] = &[KEY, TOKEN, TTL, OWNER_KEY, OWNER_KEYS, ENDPOINTS, SOCKET];
+const HELD: &[&str] = &[
+    KEY, KEYS, TOKEN, INDEX, TTL, OWNER_KEY, OWNER_KEYS, ENDPOINTS, SOCKET,
+];
 /// The key as it was asked for.
 const KEY: &str = "GENLOCK_HELD_KEY";
+/// All keys, of several.
+const KEYS: &str = "GENLOCK_HELD_KEYS";
+/// Which of several holders it is.
+const INDEX: &str = "GENLOCK_HELD_INDEX";
 /// The fencing token.
 const TOKEN: &str = "GENLOCK_HELD_TOKEN";
 /// The granted TTL, in seconds.
@@ -108,12 +114,21 @@ pub(super) fn added(
     if let Some(owner_key) = held.owner_key() {
         variables.push((OWNER_KEY, owner_key.to_owned()));
     }
+    let grants = held.grants();
+    if let Some(index) = grants[0].index {
+        variables.push((INDEX, index.to_string()));
+    }
+    if grants.len() > 1 {
+        let keys = grants.iter().map(|grant| in_list(&grant.key));
+        variables.push((KEYS, keys.collect::<Vec<_>>().join(" ")));
+    }
     let mut owner_keys = outer_owner_keys();
-    // Under `run --held` it is among them.
-    let own = held
-        .owner_key()
-        .filter(|own| owner_keys.iter().all(|outer| outer != own));
-    owner_keys.extend(own.map(str::to_owned));
+    for own in grants.iter().filter_map(|grant| grant.owner_key.clone()) {
+        // Under `run --held` it is among them.
+        if !owner_keys.contains(&own) {
+            owner_keys.push(own);
+        }
+    }
     // An array of strings always serialises.
     variables.push((
         OWNER_KEYS,
@@ -122,6 +137,24 @@ pub(super) fn added(
     let own = variables.into_iter();
     let own = own.map(|(name, value)| (Cow::Borrowed(name), value));
     own.chain(held.variables().iter().cloned()).collect()
+}
+
+/// A key among several with spaces between: what a list cannot have in it is `%XX`.
+fn in_list(key: &str) -> String {
+    let mut listed = String::with_capacity(key.len());
+    for character in key.chars() {
+        match character {
+            ' ' | '%' => listed.push_str(&format!("%{:02X}", u32::from(character))),
+            control if control.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in control.encode_utf8(&mut bytes).bytes() {
+                    listed.push_str(&format!("%{byte:02X}"));
+                }
+            }
+            other => listed.push(other),
+        }
+    }
+    listed
 }
 
 /// A variable's text, if it is set and not empty.
@@ -156,13 +189,25 @@ impl Around {
     }
 }
 
-/// What the store has added for the command that we are a part of.
+/// What was added for the command that we are a part of by the store, and by how the lock is held.
 pub(super) fn of_store_around() -> impl Iterator<Item = Variable> {
-    of_stores().filter_map(|&name| Some((Cow::Borrowed(name), variable(name)?)))
+    let all = of_stores().chain([&INDEX, &KEYS]);
+    all.filter_map(|&name| Some((Cow::Borrowed(name), variable(name)?)))
 }
 
 /// The owner keys of all locks under which we run, the outermost first.
 pub(super) fn outer_owner_keys() -> Vec<String> {
     let text = variable(OWNER_KEYS).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_keys_can_be_taken_apart() {
+        assert_eq!(in_list("/locks/ä.b"), "/locks/ä.b");
+        assert_eq!(in_list("a b%\n\u{85}"), "a%20b%25%0A%C2%85");
+    }
 }

@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, Subcommand, ValueHint};
 use super::args::{CommandArgs, ConnectionArgs, GraceArgs, OutputArgs, Recorded};
 use super::environment::Around;
 use super::labels::Notes;
+use super::modes::ModeOptions;
 use super::report::ReportArgs;
 use super::settings::{LockOptions, RunOptions, Settings};
 use super::times::Usage;
@@ -94,6 +95,7 @@ impl Settings {
         let said = self.duration("kill-after").or(typed.grace.kill_after);
         let lock = LockOptions {
             key: around.key.clone(),
+            asked: ModeOptions::default(),
             limit: None,
             conflict_exit_code: exit::NOT_ACQUIRED,
             ttl,

@@ -58,8 +58,9 @@ pub(super) fn delay(
 /// Whether hosts that ask for the lock within the jitter come to one run together, not to one each.
 fn is_one_run(options: &RunOptions) -> bool {
     let once = options.lock.once.as_ref();
+    let keeps_others_out = !options.lock.asked.is_shared();
     once.is_some_and(|once| !once.again)
-        || options.min_hold.is_some_and(|held| held >= options.jitter)
+        || keeps_others_out && options.min_hold.is_some_and(|held| held >= options.jitter)
 }
 
 /// The part of `longest` that is this host's, for this key.

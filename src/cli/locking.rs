@@ -26,6 +26,7 @@ pub(super) use events::EventStream;
 use lines::LockLines;
 pub(super) use once::Begun;
 pub(super) use release::LettingGo;
+pub(super) use state::FirstAhead;
 pub(super) use waiting::NotHeld;
 
 /// The lock of one verb, from the settings to the release. It knows nothing of a command: what is done
@@ -47,14 +48,16 @@ pub(super) struct Locking<'a> {
 /// The store that the options name.
 ///
 /// # Errors
-/// The store cannot be meant, or has no marks and needs them, or its locks expire, and the TTL has no room
-/// for the time between SIGTERM and SIGKILL.
-pub(super) fn store(options: &LockOptions, settings: &Settings) -> crate::Result<Store> {
+/// The store cannot be meant, or cannot do what is asked for, or its locks expire, and the TTL has no room
+/// for the time between SIGTERM and SIGKILL. What does not go together.
+pub(super) fn store(options: &LockOptions, settings: &Settings) -> anyhow::Result<Store> {
+    options.check_modes()?;
     let store = Store::of(&options.connection)?;
     let able = store.kind.capabilities;
     if options.once.is_some() {
         able.check(&options.key, Capability::Marks)?;
     }
+    options.request().check_capabilities(able)?;
     let runs_out = able.expires || options.no_renew;
     if let Some(grace) = options.kill_after.filter(|_| runs_out) {
         let origins = ["kill-after", "ttl"].map(|key| settings.origin(key));

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use crate::locker::history::MOST_KEPT;
 
+/// So many holders a lock may have at most.
+const MOST_HOLDERS: u32 = 10_000;
+
 /// An exit status.
 pub(super) fn status(text: &str) -> Result<u8, String> {
     within(text, 0..=u8::MAX)
@@ -19,6 +22,11 @@ pub(super) fn failure(text: &str) -> Result<u8, String> {
 /// How many runs a store keeps.
 pub(super) fn kept(text: &str) -> Result<u32, String> {
     within(text, 0..=MOST_KEPT)
+}
+
+/// How many may hold a lock.
+pub(super) fn holders(text: &str) -> Result<u32, String> {
+    within(text, 1..=MOST_HOLDERS)
 }
 
 /// A fencing token.

@@ -20,6 +20,7 @@ use super::args::Recorded;
 use super::environment;
 use super::jitter;
 use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
+use super::modes;
 use super::report::Reporter;
 use super::settings::{LockOptions, RunOptions, Settings};
 use super::store::Store;
@@ -55,6 +56,7 @@ pub(super) fn run(
     }
     let delay = jitter::delay(options, settings, store.kind)?;
     if options.min_hold.is_some() {
+        modes::check_min_hold(&options.lock.asked, "--min-hold")?;
         able.check(&options.lock.key, Capability::MinHold)?;
     }
     let forked = watchdog.context("cannot start the watchdog")?;
@@ -173,6 +175,7 @@ impl Run<'_> {
     ) -> (Ended, LettingGo, Supervision) {
         // A thread writes our lines to stderr: those about the wait have to be out before the command's.
         stderr::hand_over();
+        self.reporter.account().index(held.grants()[0].index);
         self.keeping = self.options.history.map(|keep| {
             let holder = self.locking.holder().clone();
             let run = PastRun::new(self.reporter.account().begun(), holder);

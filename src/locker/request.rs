@@ -179,10 +179,19 @@ impl Request {
             let why = "a lock has one holder at least";
             return Err(Error::new(ErrorKind::Unsupported, why).of_key(self.key()));
         }
-        if let Some(missing) = self.needs().find(|&needed| !capabilities.have(needed)) {
-            return Err(capabilities.lacks(self.key(), missing));
-        }
+        self.check_capabilities(capabilities)?;
         capabilities.check_ttl(self.ttl(options))
+    }
+
+    /// Refuses what a store with these capabilities cannot do: a part of [`Request::check`].
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported).
+    pub fn check_capabilities(&self, capabilities: &Capabilities) -> Result<()> {
+        match self.needs().find(|&needed| !capabilities.have(needed)) {
+            Some(missing) => Err(capabilities.lacks(self.key(), missing)),
+            None => Ok(()),
+        }
     }
 
     fn check_keys(&self) -> Result<()> {

@@ -73,6 +73,7 @@ mod limits;
 mod manual;
 mod many;
 mod min_hold;
+mod modes;
 mod nested;
 mod once;
 mod operator;

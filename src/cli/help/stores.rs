@@ -41,6 +41,9 @@ const ENVIRONMENT: &str = "\
 Environment of the command:
   GENLOCK_HELD_KEY        the key as it was asked for
   GENLOCK_HELD_TOKEN      the fencing token, larger than that of any earlier holder
+  GENLOCK_HELD_INDEX      which of N holders it is, with --max-holders N: 0 to N - 1
+  GENLOCK_HELD_KEYS       with --also: all keys, with spaces between; in a key a space, % and control
+                          characters are %XX
   GENLOCK_HELD_TTL        the TTL that was granted, in seconds, where locks expire
   GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store, and for no other
   GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first

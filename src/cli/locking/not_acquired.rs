@@ -17,6 +17,15 @@ impl Locking<'_> {
                 self.say_done(&mark);
                 Ok(Exit::Status(0))
             }
+            NotHeld::Superseded(error) => {
+                let why = SkipReason::Superseded;
+                self.events.tell(EventKind::Skipped(why));
+                if !self.options.quiet {
+                    let key = describe::escape(&self.options.key);
+                    stderr::complain(format_args!("{key}: not acquired: {}", error.reason()));
+                }
+                Ok(Exit::Status(self.options.conflict_exit_code))
+            }
             NotHeld::ByAnother => {
                 self.events.tell(EventKind::Skipped(SkipReason::Busy));
                 if !self.options.quiet {

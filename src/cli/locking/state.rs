@@ -13,10 +13,19 @@ pub(in crate::cli) struct LockState(watch::Sender<Heard>);
 struct Heard {
     /// Another was seen to hold the lock, at any time.
     has_waited: bool,
-    owner_key: Option<String>,
-    holder: Option<Record>,
+    ahead: FirstAhead,
     retrying: Option<String>,
     taken_away: Option<TakenAway>,
+}
+
+/// Who was seen to be ahead last.
+#[derive(Clone, Default)]
+pub(in crate::cli) struct FirstAhead {
+    /// The first of them, who holds the lock.
+    pub(in crate::cli) owner_key: Option<String>,
+    pub(in crate::cli) holder: Option<Record>,
+    /// Our own place in the queue, by its token.
+    pub(in crate::cli) place: Option<u64>,
 }
 
 impl LockState {
@@ -24,11 +33,17 @@ impl LockState {
     pub(in crate::cli) fn note(&self, event: &Event) {
         self.0.send_modify(|heard| match &event.what {
             EventKind::Waiting {
-                holder, owner_key, ..
+                holder,
+                owner_key,
+                token,
+                ..
             } => {
                 heard.has_waited = true;
-                heard.owner_key.clone_from(owner_key);
-                heard.holder.clone_from(holder);
+                heard.ahead = FirstAhead {
+                    owner_key: owner_key.clone(),
+                    holder: holder.clone(),
+                    place: *token,
+                };
                 heard.retrying = None;
             }
             EventKind::Retrying(why) => heard.retrying = Some(why.clone()),
@@ -53,14 +68,22 @@ impl LockState {
         self.0.borrow().taken_away.clone()
     }
 
-    /// Ends as soon as `such` is true of the holder: of its owner key and its record, as far as those are
-    /// known. Cancel-safe.
-    pub(in crate::cli) async fn held_by(
-        &self,
-        such: impl Fn(Option<&String>, Option<&Record>) -> bool,
-    ) {
-        let held = |heard: &Heard| such(heard.owner_key.as_ref(), heard.holder.as_ref());
-        // It fails only if the sender is dropped, and that is `self`.
-        let _ = self.0.subscribe().wait_for(held).await;
+    /// Ends as soon as `such` is true of those ahead, of whom it is asked with every news once there are
+    /// any. Cancel-safe where that is.
+    pub(in crate::cli) async fn until(&self, such: impl AsyncFn(FirstAhead) -> bool) {
+        let mut news = self.0.subscribe();
+        loop {
+            let seen = {
+                let heard = news.borrow_and_update();
+                heard.has_waited.then(|| heard.ahead.clone())
+            };
+            if let Some(seen) = seen
+                && such(seen).await
+            {
+                return;
+            }
+            // It fails only if the sender is dropped, and that is `self`.
+            let _ = news.changed().await;
+        }
     }
 }

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Locking;
+use super::state::FirstAhead;
+use crate::ErrorKind;
 use crate::cli::nested;
 use crate::clock::{self, Instant};
 use crate::describe;
-use crate::locker::{Held, Mark, Record};
+use crate::locker::{Held, Locker, Mark};
 use crate::progress;
 use crate::stderr;
 
@@ -17,6 +19,8 @@ pub(in crate::cli) enum NotHeld {
     ByAnother,
     /// This signal came, and is to end genlock.
     Signal(i32),
+    /// A newer one took its place in the queue.
+    Superseded(crate::Error),
     Failed(crate::Error),
     /// It is not needed: what was to be done once is done.
     Done(Box<Mark>),
@@ -24,7 +28,10 @@ pub(in crate::cli) enum NotHeld {
 
 impl From<crate::Error> for NotHeld {
     fn from(error: crate::Error) -> Self {
-        Self::Failed(error)
+        match error.kind() {
+            ErrorKind::Superseded => Self::Superseded(error),
+            _ => Self::Failed(error),
+        }
     }
 }
 
@@ -64,23 +71,22 @@ impl Locking<'_> {
 
     /// Acquires the lock; `None` if another still holds it when the limit is over.
     async fn acquire(&self) -> crate::Result<Option<Held>> {
-        let (key, limit) = (&self.options.key, self.options.limit);
         if let Some(around) = &self.options.around {
             return self.adopt(around).await.map(Some);
         }
+        let (request, limit) = (self.options.request(), self.options.limit);
         if limit == Some(Duration::ZERO) {
-            return self.store.try_lock(key).await;
+            return self.store.acquire(request.without_waiting()).await;
         }
         let limit = limit.map(|limit| self.start + limit);
-        let runs_us = |owner_key: Option<&String>, holder: Option<&Record>| {
-            nested::runs_us(key, owner_key, holder)
-        };
+        let waits_for_us =
+            async |seen: FirstAhead| nested::waits_for_us(&request, &seen, &*self.store).await;
         tokio::select! {
             // In this order, so that an error that comes at once is not preceded by a line of waiting.
             biased;
-            held = self.store.lock(key) => held.map(Some),
+            held = self.store.acquire(request.clone()) => held,
             () = clock::until(limit) => Ok(None),
-            () = self.events.state().held_by(runs_us) => Err(nested::refused(key)),
+            () = self.events.state().until(waits_for_us) => Err(nested::refused(&self.options.key)),
             () = self.show() => Ok(None),
         }
     }

@@ -95,10 +95,9 @@ fn limit(words: &[OsString], at: usize, value: Option<&str>) -> Mistake {
     if value == Some("1") {
         return Meant::Always(habits::EXCLUSIVE).mistake(words, at, "-n=1", None);
     }
-    Mistake::said(format!(
-        "{}: -n is --try, and takes no number: every lock has one holder",
-        text(&words[at])
-    ))
+    let mended = value.map(|value| replace(words, at, &format!("--max-holders={value}")));
+    let what = format!("{}: -n is --try, and takes no number", text(&words[at]));
+    Mistake::new(what, mended)
 }
 
 /// Options of flock(1) in one word: `-en`, `-xw5`.

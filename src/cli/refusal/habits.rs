@@ -39,7 +39,7 @@ pub(super) enum Meant {
     Never(&'static str),
 }
 
-pub(super) const EXCLUSIVE: &str = "every lock is exclusive";
+pub(super) const EXCLUSIVE: &str = "a lock is exclusive if nothing else is said";
 const CONSULS: &str = "that is for consul: --endpoints says which stores there are";
 
 /// Options of flock(1), then those of consul, which may have one dash as well. A line counts only while
@@ -48,11 +48,7 @@ const OPTIONS: &[(&str, Meant)] = &[
     ("--nonblock", Meant::Option("--try")),
     ("--nb", Meant::Option("--try")),
     ("--timeout", Meant::Option("--wait")),
-    ("-x", Meant::Always(EXCLUSIVE)),
     ("-e", Meant::Always(EXCLUSIVE)),
-    ("--exclusive", Meant::Always(EXCLUSIVE)),
-    ("-s", Meant::Never(EXCLUSIVE)),
-    ("--shared", Meant::Never(EXCLUSIVE)),
     ("-o", Meant::Always(LEFT_BEHIND)),
     ("--close", Meant::Always(LEFT_BEHIND)),
     ("-F", Meant::Always(STAYS)),

@@ -106,7 +106,7 @@ fn before_the_verb(words: &[OsString]) -> Mistake {
         && is_number(number)
     {
         // consul's `-n 3`, for three holders.
-        let what = "-n: this is --try, and takes no number: every lock has one holder";
+        let what = "-n: this is --try, and takes no number: --max-holders does";
         return Mistake::said(what.to_owned());
     }
     let moved = words

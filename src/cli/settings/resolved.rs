@@ -10,6 +10,7 @@ use super::keys::{self, FORMER, HISTORY, KEYS, PASSWORD, PASSWORD_FILE, USER, Va
 use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs, TtlArgs};
 use crate::cli::environment::Around;
 use crate::cli::labels::Notes;
+use crate::cli::modes::ModeOptions;
 use crate::cli::once::Once;
 
 /// Which store to use, and as which user.
@@ -42,6 +43,8 @@ pub(in crate::cli) struct LockOptions {
     pub(in crate::cli) key: String,
     /// The lock that is held around us, where it is that one and none is taken.
     pub(in crate::cli) around: Option<Around>,
+    /// The mode, the queue, and the keys beside that.
+    pub(in crate::cli) asked: ModeOptions,
     /// How long to wait at most: zero is not to wait at all, `None` without end.
     pub(in crate::cli) limit: Option<Duration>,
     /// The status if another holds it then.
@@ -135,6 +138,7 @@ impl Settings {
         let lock = LockOptions {
             key: typed.key,
             around: None,
+            asked: typed.modes.into(),
             limit: typed.patience.limit(),
             conflict_exit_code: typed.patience.conflict_exit_code,
             ttl,

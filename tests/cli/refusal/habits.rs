@@ -17,9 +17,12 @@ fn the_habits_of_other_tools() {
             ("version", "version", "--version"),
             ("run --timeout 5 k cmd", "--timeout", "run --wait 5 k cmd"),
             ("run --nonblock k cmd", "--nonblock", "run --try k cmd"),
-            ("run -x k cmd", "-x", "run k cmd"),
             ("run k -c 'a | b'", "-c", "run k -- sh -c 'a | b'"),
-            ("-x -w 5 k -c 'a | b'", "-x", "run -w 5 k -- sh -c 'a | b'"),
+            (
+                "-x -w 5 k -c 'a | b'",
+                "-x",
+                "run -x -w 5 k -- sh -c 'a | b'",
+            ),
         ],
     );
 }
@@ -29,10 +32,10 @@ fn the_habits_of_flock() {
     answered(
         64,
         &[
-            ("run -en k cmd", "-e: every lock", "run -n k cmd"),
+            ("run -en k cmd", "-e: a lock is", "run -n k cmd"),
             ("-en k cmd", "-en", "run -n k cmd"),
-            ("run -exw5 k cmd", "-e: every lock", "run -w5 k cmd"),
-            ("run -xe k cmd", "-x: every lock", "run k cmd"),
+            ("run -exw5 k cmd", "-e: a lock is", "run -xw5 k cmd"),
+            ("run -xe k cmd", "-e: a lock is", "run -x k cmd"),
             ("run -o k cmd", "-o: what a command leaves", "run k cmd"),
             ("run -qo k cmd", "-o: what a command leaves", "run -q k cmd"),
             ("run -F k cmd", "-F: genlock stays", "run k cmd"),
@@ -53,7 +56,11 @@ fn the_habits_of_flock() {
                 "9: a lock is held",
                 "run -n /locks/backup -- ./backup.sh",
             ),
-            ("run -x 9", "-x: every", "run /locks/backup -- ./backup.sh"),
+            (
+                "run -x 9",
+                "9: a lock is held",
+                "run -x /locks/backup -- ./backup.sh",
+            ),
         ],
     );
     said(
@@ -64,8 +71,6 @@ fn the_habits_of_flock() {
                 "-u: a lock is free when its command has ended",
             ),
             ("run -nu 9", "-u: a lock is free when its command has ended"),
-            ("run -s k cmd", "-s: every lock is exclusive"),
-            ("run --shared k cmd", "--shared: every lock is exclusive"),
         ],
     );
 }
@@ -73,7 +78,6 @@ fn the_habits_of_flock() {
 #[test]
 fn the_habits_of_consul() {
     let dashes = "a long option has two dashes";
-    let number = "-n is --try, and takes no number";
     let consul = "-http-addr: that is for consul";
     answered(
         64,
@@ -97,7 +101,13 @@ fn the_habits_of_consul() {
             ("run -wait=5 k cmd", dashes, "run --wait=5 k cmd"),
             ("run -verbose k cmd", dashes, "run --verbose k cmd"),
             ("run -hello k cmd", "-hello: no such option", "run --help"),
-            ("run -n=1 k cmd", "every lock is exclusive", "run k cmd"),
+            ("run -n=1 k cmd", "a lock is exclusive", "run k cmd"),
+            (
+                "run -n=3 k cmd",
+                "takes no number",
+                "run --max-holders=3 k cmd",
+            ),
+            ("lock -n=3 k cmd", "lock", "run --max-holders=3 k cmd"),
             ("status -try k", "-t: no such option", "status --help"),
         ],
     );
@@ -106,8 +116,6 @@ fn the_habits_of_consul() {
         &[
             ("run -http-addr=h:8500 k cmd", consul),
             ("ls -http-addr=h:8500", consul),
-            ("run -n=3 k cmd", number),
-            ("lock -n=3 k cmd", number),
             ("-n 3 k cmd", "-n: this is --try, and takes no number"),
         ],
     );
