@@ -121,8 +121,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__acquire)
-            _genlock_command 99 "-w --wait -E --conflict-exit-code --ttl --pid --for --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -q -v -h --try --wait --conflict-exit-code --ttl --pid --for --export --json --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --export --json --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +142,18 @@ _genlock() {
                     ;;
                 -E)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-holders)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --also)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue)
+                    COMPREPLY=($(compgen -W "fifo latest" -- "${cur}"))
                     return 0
                     ;;
                 --ttl)
@@ -1372,8 +1384,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --ttl -k --kill-after --max-runtime --lost-exit-code --min-hold --jitter --once --once-per --retry-interval --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -k -q -v -h --try --wait --conflict-exit-code --ttl --kill-after --max-runtime --lost-exit-code --leave-descendants --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --held --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl -k --kill-after --max-runtime --lost-exit-code --min-hold --jitter --once --once-per --retry-interval --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -s -x -k -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --kill-after --max-runtime --lost-exit-code --leave-descendants --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --held --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1393,6 +1405,18 @@ _genlock() {
                     ;;
                 -E)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-holders)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --also)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue)
+                    COMPREPLY=($(compgen -W "fifo latest" -- "${cur}"))
                     return 0
                     ;;
                 --ttl)

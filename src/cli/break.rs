@@ -99,24 +99,28 @@ async fn take_away(options: &BreakArgs, store: &dyn Operator, token: u64) -> any
     }
 }
 
-/// Without --token: shows the holder, and the command line that would take the lock away.
+/// Without --token: shows each holder, and the command line that would take the lock away from it.
 async fn propose(options: &BreakArgs, store: &dyn Operator) -> anyhow::Result<Exit> {
     let queue = store.queue(&options.key).await?;
     let key = describe::escape(&options.key);
-    let Some(holder) = queue.holder() else {
+    if queue.holders().is_empty() {
         print(&format!("{key}: free\n"))?;
         return Ok(Exit::Status(exit::FREE));
-    };
-    let who = view::who(holder);
-    let since = view::since(holder).map(|since| format!(", since {since}"));
-    let mut text = format!("{key}: held by {who}{}\n", since.unwrap_or_default());
-    match holder.token {
-        Some(token) => {
-            let token = token.to_string();
-            let words = ["genlock", "break", &options.key, "--token", &token];
-            text.push_str(&format!("to take it away: {}\n", quoting::line(words)));
+    }
+    let mut text = String::new();
+    for holder in queue.holders() {
+        let (who, mode) = (view::who(holder), view::mode(holder));
+        let since = view::since(holder).map(|since| format!(", since {since}"));
+        let since = since.unwrap_or_default();
+        text.push_str(&format!("{key}: held by {who}{mode}{since}\n"));
+        match holder.token {
+            Some(token) => {
+                let token = token.to_string();
+                let words = ["genlock", "break", &options.key, "--token", &token];
+                text.push_str(&format!("to take it away: {}\n", quoting::line(words)));
+            }
+            None => text.push_str("it has no token: it can only be ended itself\n"),
         }
-        None => text.push_str("it has no token: it can only be ended itself\n"),
     }
     print(&text)?;
     Ok(Exit::Status(exit::USAGE))

@@ -199,13 +199,15 @@ const CONTENDER_JSON: &str = "\
 JSON:
   key      the lock
   held     whether it is
-  holder   null, or an object:
+  holder   null, or an object; of several holders the first:
     token       the fencing token; null where another tool holds a lock that has none
     owner_key   what stands for it in the store
     lease       as the store writes it, or null
     foreign     true if it is another tool's, which says no more
+    mode        exclusive, shared, or one-of: with max_holders, and the index of a holder
     host, user, pid, command, since (RFC 3339), reason, labels, min_hold_ends_at,
     taken_away
+  holders  an array of such objects: all who hold it
   ttl      null, or {granted, left} in seconds: how long the lock lasts if it is not renewed
   waiters  an array of such objects, in the order in which they are served, where they are known
   last_mark  of genlock status: null, or what was marked as done last (run --once), an object:
@@ -222,7 +224,7 @@ Examples:
 
 const LS_JSON: &str = "\
 JSON:
-  An array of objects: key, holder (as of genlock status), waiting (how many).";
+  An array of objects: key, holder, holders (as of genlock status), waiting (how many).";
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
@@ -234,8 +236,8 @@ const HISTORY_JSON: &str = "\
 JSON:
   An array of objects, the oldest first. Each is what is told of a run: v, key, ran, why, detail,
   status, command (status, signal), token, slot, index, waited_seconds, held_seconds, started_at,
-  ended_at, holder, taken_away; with host, user, pid, command_line, labels and reason of who ran,
-  and
+  ended_at, holder, taken_away; with host, user, pid, mode, max_holders, command_line, labels and
+  reason of who ran, and
   state    running, ended, or not-heard-of: it does not hold the lock any more, and never said how
            it ended
   Fields may be added, and do not change.";

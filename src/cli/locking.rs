@@ -95,6 +95,7 @@ impl<'a> Locking<'a> {
             labels: options.notes.labels.clone(),
             ..Record::of_this_process()
         };
+        let holder = holder.locking(options.asked.mode, options.asked.queue);
         Ok(Self {
             options,
             endpoints: store.endpoints(),

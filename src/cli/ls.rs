@@ -62,6 +62,7 @@ enum Sort {
 struct Line<'a> {
     key: &'a str,
     holder: Option<ContenderView<'a>>,
+    holders: Vec<ContenderView<'a>>,
     waiting: usize,
 }
 
@@ -78,6 +79,7 @@ pub(super) fn run(options: &LsArgs, settings: &Settings) -> anyhow::Result<Exit>
             let lines = found.iter().map(|queue| Line {
                 key: &queue.key,
                 holder: queue.holder().map(ContenderView::of),
+                holders: queue.holders().iter().map(ContenderView::of).collect(),
                 waiting: queue.waiters().len(),
             });
             print_json(&lines.collect::<Vec<_>>())?;
@@ -183,8 +185,20 @@ fn row(queue: &Queue) -> [String; 5] {
         token.map_or("-".to_owned(), |token| token.to_string()),
         queue.waiters().len().to_string(),
         held.map_or("-".to_owned(), |held| held.to_string()),
-        holder.map(view::who).unwrap_or_default(),
+        holders(queue),
     ]
+}
+
+/// Who holds it: the first, how it is shared, and how many more there are.
+fn holders(queue: &Queue) -> String {
+    let Some(holder) = queue.holder() else {
+        return String::new();
+    };
+    let more = match queue.holders().len() {
+        0 | 1 => String::new(),
+        several => format!(", and {} more", several - 1),
+    };
+    format!("{}{}{more}", view::who(holder), view::mode(holder))
 }
 
 /// `3 held, 2 waiting`.

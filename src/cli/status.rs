@@ -12,9 +12,9 @@ use super::view::{self, StatusView};
 use crate::ErrorKind;
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::locker::Mark;
 use crate::locker::kind::StoreClient;
-use crate::locker::operator::Queue;
+use crate::locker::operator::{Contender, Queue, Ttl};
+use crate::locker::{Mark, Mode};
 
 /// Show who holds the lock KEY, and who waits for it.
 ///
@@ -73,37 +73,18 @@ fn text(queue: &Queue, mark: Option<&Mark>) -> String {
         format!("last: {slot}, {done}\n")
     });
     let mark = mark.unwrap_or_default();
-    let Some(holder) = queue.holder() else {
+    let Some(first) = queue.holder() else {
         return format!("{key}: free\n{mark}");
     };
-    let mut lines = vec![format!("{key}: held")];
-    let mut line = |name: &str, text: String| lines.push(format!("  {name:<8}{text}"));
-    line("holder", view::who(holder));
-    if let Some(since) = view::since(holder) {
-        line("since", since);
-    }
-    if let Some(ttl) = queue.ttl {
-        line("TTL", view::ttl(ttl));
-    }
-    if let Some(token) = holder.token {
-        line("token", token.to_string());
-    }
-    if let Some(lease) = &holder.lease {
-        line("lease", lease.clone());
-    }
-    let record = holder.record.as_ref();
-    if let Some(end) = record.and_then(|record| record.min_hold_ends_at.as_deref()) {
-        let end = describe::time(end, &std::io::stdout());
-        line("until", format!("{end}: the holder is gone (--min-hold)"));
-    }
-    if let Some(record) = record.filter(|record| !record.reason.is_empty()) {
-        line("reason", describe::note(&record.reason));
-    }
-    for (name, value) in record.iter().flat_map(|record| &record.labels) {
-        line("label", describe::note(&format!("{name}={value}")));
-    }
-    if let Some(by) = record.and_then(|record| record.taken_away.as_ref()) {
-        line("told", describe::taken_away(by));
+    let held = match (first.locks(), queue.holders().len()) {
+        (Mode::Shared, holders) => format!("shared by {holders}"),
+        (Mode::OneOf(limit), holders) => format!("held by {holders} of {limit}"),
+        _ => "held".to_owned(),
+    };
+    let mut lines = vec![format!("{key}: {held}")];
+    for (at, holder) in queue.holders().iter().enumerate() {
+        let ttl = queue.ttl.filter(|_| at == 0);
+        lines.extend(of_holder(holder, ttl).map(|(name, text)| format!("  {name:<8}{text}")));
     }
     match queue.waiters().len() {
         0 => {}
@@ -112,13 +93,39 @@ fn text(queue: &Queue, mark: Option<&Mark>) -> String {
     for (place, waiter) in queue.waiters().iter().enumerate() {
         let since = view::since(waiter).map(|since| format!(", since {since}"));
         lines.push(format!(
-            "  {:>3}  {}{}{}",
+            "  {:>3}  {}{}{}{}",
             place + 1,
             view::who(waiter),
+            view::mode(waiter),
             since.unwrap_or_default(),
             view::notes(waiter),
         ));
     }
     lines.push(mark);
     lines.join("\n")
+}
+
+/// What is known of a holder, each line with its name.
+fn of_holder(holder: &Contender, ttl: Option<Ttl>) -> impl Iterator<Item = (&'static str, String)> {
+    let mut lines = vec![("holder", view::who(holder))];
+    let record = holder.record.as_ref();
+    lines.extend(view::since(holder).map(|since| ("since", since)));
+    lines.extend(ttl.map(|ttl| ("TTL", view::ttl(ttl))));
+    lines.extend(holder.token.map(|token| ("token", token.to_string())));
+    lines.extend(holder.index.map(|index| ("index", index.to_string())));
+    lines.extend(holder.lease.clone().map(|lease| ("lease", lease)));
+    if let Some(end) = record.and_then(|record| record.min_hold_ends_at.as_deref()) {
+        let end = describe::time(end, &std::io::stdout());
+        lines.push(("until", format!("{end}: the holder is gone (--min-hold)")));
+    }
+    if let Some(record) = record.filter(|record| !record.reason.is_empty()) {
+        lines.push(("reason", describe::note(&record.reason)));
+    }
+    for (name, value) in record.iter().flat_map(|record| &record.labels) {
+        lines.push(("label", describe::note(&format!("{name}={value}"))));
+    }
+    if let Some(by) = record.and_then(|record| record.taken_away.as_ref()) {
+        lines.push(("told", describe::taken_away(by)));
+    }
+    lines.into_iter()
 }

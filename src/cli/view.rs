@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::describe;
 use crate::locker::operator::{Contender, Queue, Ttl};
-use crate::locker::{Mark, Record, TakenAway};
+use crate::locker::{Mark, Mode, Record, TakenAway};
 
 /// A holder or waiter, as JSON. A field that is not known is null.
 #[derive(Serialize)]
@@ -19,6 +19,12 @@ pub(super) struct ContenderView<'a> {
     lease: Option<&'a str>,
     /// Whether another tool put it there, which leaves no record.
     foreign: bool,
+    /// `exclusive`, `shared` or `one-of`.
+    mode: &'static str,
+    /// How many may hold the lock, of `one-of`.
+    max_holders: Option<u32>,
+    /// Which of these it is.
+    index: Option<u32>,
     host: Option<&'a str>,
     user: Option<&'a str>,
     pid: Option<u32>,
@@ -38,11 +44,19 @@ impl<'a> ContenderView<'a> {
             let text = record.map(|record| field(record).as_str());
             text.filter(|text| !text.is_empty())
         };
+        let (mode, max_holders) = match contender.locks() {
+            Mode::Exclusive => ("exclusive", None),
+            Mode::Shared => ("shared", None),
+            Mode::OneOf(limit) => ("one-of", Some(limit)),
+        };
         Self {
             token: contender.token,
             owner_key: &contender.owner_key,
             lease: contender.lease.as_deref(),
             foreign: contender.is_foreign(),
+            mode,
+            max_holders,
+            index: contender.index,
             host: text(|record| &record.host),
             user: text(|record| &record.user),
             pid: record.map(|record| record.pid),
@@ -61,7 +75,9 @@ impl<'a> ContenderView<'a> {
 pub(super) struct QueueView<'a> {
     key: &'a str,
     held: bool,
+    /// The first of the holders.
     holder: Option<ContenderView<'a>>,
+    holders: Vec<ContenderView<'a>>,
     ttl: Option<TtlView>,
     waiters: Vec<ContenderView<'a>>,
 }
@@ -132,6 +148,7 @@ impl<'a> QueueView<'a> {
             key: &queue.key,
             held: queue.holder().is_some(),
             holder: queue.holder().map(ContenderView::of),
+            holders: queue.holders().iter().map(ContenderView::of).collect(),
             ttl: queue.ttl.map(|Ttl { granted, left }| TtlView {
                 granted: granted.as_secs(),
                 left: left.as_secs(),
@@ -144,6 +161,15 @@ impl<'a> QueueView<'a> {
 /// `root@db1 (pid 17: ./backup.sh)`, or that it belongs to another tool.
 pub(super) fn who(contender: &Contender) -> String {
     describe::who(contender.record.as_ref())
+}
+
+/// How it shares the lock, behind who it is: `, shared`. Nothing of one that does not.
+pub(super) fn mode(contender: &Contender) -> String {
+    let index = contender.index.map(|index| format!(" (index {index})"));
+    match contender.locks() {
+        Mode::Exclusive => String::new(),
+        mode => format!(", {mode}{}", index.unwrap_or_default()),
+    }
 }
 
 /// Its reason and its labels, behind all else.

@@ -44,10 +44,10 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
         if let Some(limit) = options.wait {
             // The store is asked once, even if the limit is 0.
             let queue = store.glance(&options.key).await?;
-            let Some(holder) = queue.holder() else {
+            if queue.holder().is_none() {
                 return Ok(Exit::Status(0));
-            };
-            refuse_ourselves(&options.key, holder)?;
+            }
+            refuse_ourselves(&options.key, queue.holders())?;
             let free = tokio::time::timeout(limit, store.until_free(&options.key));
             if let Ok(free) = free.await {
                 free?;
@@ -60,7 +60,9 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
                 let now = tokio::time::timeout(LOOK, store.glance(&options.key)).await;
                 let state = match now {
                     Ok(Ok(queue)) => match queue.holder() {
-                        Some(holder) => format!("held by {}", view::who(holder)),
+                        Some(holder) => {
+                            format!("held by {}{}", view::who(holder), view::mode(holder))
+                        }
                         None => "free by now".to_owned(),
                     },
                     Ok(Err(error)) => error.to_string(),
@@ -71,10 +73,8 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
             return Ok(Exit::Status(exit::NOT_ACQUIRED));
         }
         // An error is not the end here: `until_free` waits for a store that does not answer yet.
-        if let Ok(queue) = store.glance(&options.key).await
-            && let Some(holder) = queue.holder()
-        {
-            refuse_ourselves(&options.key, holder)?;
+        if let Ok(queue) = store.glance(&options.key).await {
+            refuse_ourselves(&options.key, queue.holders())?;
         }
         store.until_free(&options.key).await?;
         Ok(Exit::Status(0))
@@ -82,9 +82,11 @@ pub(super) fn run(options: &WaitArgs, settings: &Settings) -> anyhow::Result<Exi
 }
 
 /// Refuses to wait for a lock under which we run: it is not free before we end.
-fn refuse_ourselves(key: &str, holder: &Contender) -> crate::Result<()> {
-    if nested::runs_us(key, Some(&holder.owner_key), holder.record.as_ref()) {
-        return Err(nested::refused(key));
+fn refuse_ourselves(key: &str, holders: &[Contender]) -> crate::Result<()> {
+    let runs_us =
+        |holder: &Contender| nested::runs_us(key, Some(&holder.owner_key), holder.record.as_ref());
+    match holders.iter().any(runs_us) {
+        true => Err(nested::refused(key)),
+        false => Ok(()),
     }
-    Ok(())
 }

@@ -103,9 +103,10 @@ fn say(options: &WatchArgs, change: Change<'_>) -> anyhow::Result<()> {
     let time = describe::time(&time, &std::io::stdout());
     let token = change.contender.token;
     print(&format!(
-        "{time}  {event:<10}  {}  {}{}{}\n",
+        "{time}  {event:<10}  {}  {}{}{}{}\n",
         Paint::of_stdout().bold(&describe::escape(change.key)),
         view::who(change.contender),
+        view::mode(change.contender),
         token.map_or(String::new(), |token| format!("  token {token}")),
         view::notes(change.contender),
     ))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::capabilities::{Capabilities, Capability};
-use super::{BoxFuture, Locker, Record};
+use super::{BoxFuture, Locker, Mode, Record};
 use crate::error::Result;
 use crate::report::RunReport;
 
@@ -70,6 +70,10 @@ pub struct PastRun {
     pub pid: u32,
     /// The user's name.
     pub user: String,
+    /// With whom it shared the lock: `exclusive`, `shared` or `one-of`.
+    pub mode: String,
+    /// How many might hold the lock, of `one-of`.
+    pub max_holders: Option<u32>,
     /// What ran under the lock, for people.
     pub command_line: String,
     /// What else its record said, such as the URL of a CI job.
@@ -86,6 +90,8 @@ impl PastRun {
             host: holder.host,
             pid: holder.pid,
             user: holder.user,
+            mode: holder.mode,
+            max_holders: holder.max_holders,
             command_line: holder.command,
             labels: holder.labels,
             reason: holder.reason,
@@ -95,6 +101,17 @@ impl PastRun {
     /// The fencing token, by which a store keeps it.
     pub fn token(&self) -> u64 {
         self.report.token.unwrap_or_default()
+    }
+
+    /// In which mode it held the lock. One that says nothing had it alone.
+    pub fn locks(&self) -> Mode {
+        let (mode, max_holders) = (self.mode.clone(), self.max_holders);
+        let record = Record {
+            mode,
+            max_holders,
+            ..Record::default()
+        };
+        record.locks()
     }
 
     /// Whether its end was written.

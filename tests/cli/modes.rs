@@ -12,6 +12,7 @@ over_every_store! {
     as_many_run_as_may_and_each_has_its_index;
     several_keys_are_one_lock;
     the_newest_of_those_that_wait_runs;
+    all_who_hold_are_seen_and_one_is_hit;
     a_lock_around_us_is_waited_for_only_by_others;
 }
 
@@ -188,6 +189,63 @@ fn the_newest_of_those_that_wait_runs(store: &Store) {
     ends(holder);
     newer.ready();
     ends(newer);
+}
+
+/// What a verb prints of this store.
+fn printed(store: &Store, verb: &[&str]) -> String {
+    let mut genlock = genlock();
+    genlock
+        .args(verb)
+        .args(["--endpoints", &store.endpoints, &store.key]);
+    output(genlock).text().to_owned()
+}
+
+fn json(store: &Store, verb: &str) -> Value {
+    serde_json::from_str(&printed(store, &[verb, "--json"])).expect("JSON")
+}
+
+fn all_who_hold_are_seen_and_one_is_hit(store: &Store) {
+    if !can(store, Capability::Shared, &["-s"]) {
+        return;
+    }
+    let shared = ["-s", "--history", "9"];
+    let [one, other] = [holds(store, &shared), holds(store, &shared)];
+    let status = json(store, "status");
+    let holders = status["holders"].as_array().expect("an array");
+    assert_eq!(holders.len(), 2, "{status}");
+    assert_eq!(status["holder"], holders[0]);
+    assert!(
+        holders.iter().all(|one| one["mode"] == "shared"),
+        "{status}"
+    );
+    let listed = json(store, "ls");
+    assert_eq!(
+        listed[0]["holders"].as_array().map(Vec::len),
+        Some(2),
+        "{listed}"
+    );
+    let text = printed(store, &["status"]);
+    assert!(text.contains(": shared by 2\n"), "{text}");
+    let text = printed(store, &["ls"]);
+    assert!(text.contains(", shared, and 1 more"), "{text}");
+    let hit = holders.iter().find(|one| one["pid"] == other.pid());
+    let token = hit.expect("the second")["token"].to_string();
+    let text = printed(store, &["break"]);
+    assert!(text.contains(&format!("--token {token}")), "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
+    printed(store, &["break", "--token", &token]);
+    assert_eq!(other.finish().status.code(), Some(80));
+    let status = json(store, "status");
+    assert_eq!(
+        status["holders"].as_array().map(Vec::len),
+        Some(1),
+        "{status}"
+    );
+    ends(one);
+    let kept = json(store, "history");
+    let modes = kept.as_array().expect("an array").iter();
+    let modes: Vec<_> = modes.map(|run| run["mode"].as_str()).collect();
+    assert_eq!(modes, [Some("shared"); 2], "{kept}");
 }
 
 /// Below a reader a writer would wait for itself, and a reader does not wait.

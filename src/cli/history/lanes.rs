@@ -3,6 +3,7 @@
 use super::axis::{Axis, parsed};
 use super::outcome::{RunOutcome, RunState};
 use super::{KnownRun, axis};
+use crate::locker::Mode;
 use std::time::SystemTime;
 
 /// The runs of one host.
@@ -52,9 +53,12 @@ pub(super) fn of(runs: &[KnownRun], now: SystemTime) -> Vec<Lane<'_>> {
 const UNKNOWN: f64 = 0.05;
 
 /// Gives an end to the bars of those that have none. A run of which nothing more is known ended before the
-/// next one took the lock.
+/// next one took the lock that could not hold it beside that.
 fn end_open_ones(bars: &mut [Bar<'_>], now: f64) {
-    let starts: Vec<_> = bars.iter().map(|bar| bar.held).collect();
+    let starts: Vec<_> = bars
+        .iter()
+        .map(|bar| (bar.seen.run.locks(), bar.held))
+        .collect();
     let known = bars.iter().flat_map(|bar| [bar.came, bar.held, bar.end]);
     let bounds = (f64::INFINITY, f64::NEG_INFINITY);
     let (first, last) = known.fold(bounds, |(first, last), at| (first.min(at), last.max(at)));
@@ -62,13 +66,20 @@ fn end_open_ones(bars: &mut [Bar<'_>], now: f64) {
         let end = match bar.seen.state {
             RunState::Ended => bar.end,
             RunState::Running => now,
-            RunState::NotHeardOf => match starts.get(at + 1) {
-                Some(&next) => next,
+            RunState::NotHeardOf => match next_without(bar.seen.run.locks(), &starts[at + 1..]) {
+                Some(next) => next,
                 None => bar.held + (last - first).max(1.0) * UNKNOWN,
             },
         };
         bar.end = end.max(bar.held);
     }
+}
+
+/// When the first of these, each with its mode, took the lock that holds it with nobody of this mode.
+fn next_without(mode: Mode, next: &[(Mode, f64)]) -> Option<f64> {
+    let mut next = next.iter();
+    let apart = next.find(|(other, _)| mode == Mode::Exclusive || *other != mode)?;
+    Some(apart.1)
 }
 
 /// The times from the first to the last of them.

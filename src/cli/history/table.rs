@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{KnownRun, outcome};
 use crate::columns::{fit, of_terminal, width};
 use crate::describe;
+use crate::locker::Mode;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -61,6 +62,11 @@ fn row(seen: &KnownRun) -> [String; COLUMNS] {
         _ => "-".to_owned(),
     };
     let mut how = outcome::words(seen);
+    match (run.locks(), report.index) {
+        (Mode::Exclusive, _) => {}
+        (mode, Some(index)) => how.push_str(&format!(", {mode} (index {index})")),
+        (mode, None) => how.push_str(&format!(", {mode}")),
+    }
     if !run.command_line.is_empty() {
         how.push_str(&format!(" ({})", describe::escape(&run.command_line)));
     }
