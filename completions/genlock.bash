@@ -1384,8 +1384,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__run)
-            _genlock_command 1 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl -k --kill-after --max-runtime --lost-exit-code --min-hold --jitter --once --once-per --retry-interval --record-command --history --reason --label --report --events --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --record-command=full,name,none --report= --events= --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -s -x -k -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --kill-after --max-runtime --lost-exit-code --leave-descendants --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --record-command --history --no-record-command --reason --label --no-ci-label --report --events --quiet --verbose --held --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 1 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl -k --kill-after --max-runtime --lost-exit-code --min-hold --jitter --once --once-per --retry-interval --record-command --history --reason --label --report --events --metrics-file --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --record-command=full,name,none --report= --events= --metrics-file= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -s -x -k -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --kill-after --max-runtime --lost-exit-code --leave-descendants --min-hold --jitter --once --once-per --at-most-once --again --no-renew --retry-interval --record-command --history --no-record-command --reason --label --no-ci-label --report --events --metrics-file --quiet --verbose --held --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1491,6 +1491,21 @@ _genlock() {
                     return 0
                     ;;
                 --events)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --metrics-file)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"

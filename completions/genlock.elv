@@ -61,6 +61,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --label 'A label in the holder''s record; several, if given again'
             cand --report 'Write how the run ended to FILE, as JSON'
             cand --events 'Write what happens to FILE, as lines of JSON'
+            cand --metrics-file 'Keep metrics of KEY in FILE, for Prometheus'' textfile collector'
             cand --endpoints 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one''s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379'
             cand --cacert 'The authority that signed the servers'' certificates, PEM. Default: the system''s'
             cand --cert 'Our certificate, PEM'

@@ -45,6 +45,7 @@ module completions {
     --no-ci-label             # No label ci by itself, which is a link to the CI job that genlock runs in
     --report: path            # Write how the run ended to FILE, as JSON
     --events: path            # Write what happens to FILE, as lines of JSON
+    --metrics-file: path      # Keep metrics of KEY in FILE, for Prometheus' textfile collector
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say what happens; twice: renewals too
     --held                    # Run COMMAND under the lock that is held around it: no KEY, no option of the lock

@@ -4,6 +4,7 @@
 mod account;
 mod destination;
 mod event_line;
+mod metrics;
 mod replace;
 mod teller;
 mod words;
@@ -19,13 +20,15 @@ use serde::Serialize;
 
 use super::environment::Around;
 use crate::describe;
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::exit::Exit;
 use crate::report::RunReport;
 use crate::stderr;
 use account::Account;
+use destination::Destination;
+use metrics::{MetricsChange, MetricsFile};
 use replace::replace;
-use teller::Teller;
+use teller::{Places, Teller};
 pub(super) use words::stopping;
 
 /// How long the end of the process waits for what is written then.
@@ -62,6 +65,19 @@ pub(super) struct ReportArgs {
         env = "GENLOCK_EVENTS"
     )]
     events: Option<PathBuf>,
+
+    /// Keep metrics of KEY in FILE, for Prometheus' textfile collector
+    ///
+    /// When it last ran, succeeded, was skipped, lost the lock; how long it waited and held; whether it runs.
+    /// FILE ends in .prom, and is replaced at once. What this run does not change stays as it is in FILE.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        env = "GENLOCK_METRICS_FILE"
+    )]
+    metrics_file: Option<PathBuf>,
 }
 
 /// Tells of one run.
@@ -100,8 +116,11 @@ impl Reporter {
         // Under `run --held` none is said.
         let around = || Some(Around::us()?.key);
         let key = key.cloned().or_else(around).unwrap_or_default();
-        let teller = path("events").map(|events| Teller::start(&key, events));
-        let teller = teller.transpose().unwrap_or_else(|error| {
+        let places = Places {
+            events: path("events").map(Destination::new),
+            metrics: path("metrics_file").map(|path| MetricsFile::new(path, &key)),
+        };
+        let teller = Teller::start(&key, places).unwrap_or_else(|error| {
             let why = describe::io_error(&error);
             stderr::complain(format_args!("warning: events are not written: {why}"));
             None
@@ -123,8 +142,15 @@ impl Reporter {
         let (account, teller) = (self.account.clone(), self.teller.clone());
         move |event| {
             account.read(event);
-            if let Some(teller) = &teller {
-                teller.tell(event);
+            let Some(teller) = &teller else {
+                return;
+            };
+            teller.tell(event);
+            if let EventKind::Granted { .. } = event.what {
+                teller.change(MetricsChange::granted(
+                    event.at,
+                    account.begun().waited_seconds,
+                ));
             }
         }
     }
@@ -139,13 +165,16 @@ impl Reporter {
 
     /// To be called when all is over, and genlock is to end so, with this error: writes the report.
     pub(super) fn end(&self, exit: Exit, error: Option<&str>) {
-        let events_dropped = self.teller.as_ref().map(|teller| teller.finish());
-        let Some(path) = &self.report else {
-            return;
-        };
         let run = match error {
             Some(error) => self.account.failed(exit, error),
             None => self.account.over(exit),
+        };
+        let events_dropped = self.teller.as_ref().and_then(|teller| {
+            teller.change(MetricsChange::over(&run));
+            teller.finish()
+        });
+        let Some(path) = &self.report else {
+            return;
         };
         let report = WrittenReport {
             run,

@@ -72,6 +72,7 @@ mod leftovers;
 mod limits;
 mod manual;
 mod many;
+mod metrics;
 mod min_hold;
 mod modes;
 mod nested;

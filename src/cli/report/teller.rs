@@ -1,15 +1,16 @@
 //! The thread that writes what a run tells while it goes on, so that the run waits for no reader and no
 //! disk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::destination::{Destination, LineOutcome};
 use super::event_line::event_line;
+use super::metrics::{MetricsChange, MetricsFile};
 use crate::describe;
 use crate::events::Event;
 use crate::stderr;
@@ -17,18 +18,22 @@ use crate::stderr;
 /// How many events wait to be written at most: then the oldest are dropped.
 const KEPT: usize = 256;
 
-/// How long what must not come before them waits for events: the next holder's are to come after ours.
+/// How long the release waits for events, since the next holder's are to come after ours.
 /// Only a disk that does not answer takes so long.
 const BEFORE_RELEASE: Duration = Duration::from_millis(500);
+
+/// The same for the end of the process.
+const AT_THE_END: Duration = Duration::from_secs(2);
 
 /// The thread's stack: it needs little more than a system call does.
 const STACK: usize = 128 * 1024;
 
-/// Tells the events of one run.
+/// Tells the events of one run, and what changes by it.
 pub(super) struct Teller(Arc<Telling>);
 
 #[derive(Default)]
 struct Telling {
+    has_events: bool,
     state: Mutex<TellingState>,
     /// Is notified of every change.
     changed: Condvar,
@@ -37,6 +42,8 @@ struct Telling {
 #[derive(Default)]
 struct TellingState {
     events: VecDeque<Untold>,
+    /// What is to be changed in the metrics.
+    changes: Vec<MetricsChange>,
     /// The beginning of the first event is written.
     is_in_part: bool,
     /// There is something to do.
@@ -55,35 +62,57 @@ struct Untold {
     dropped: u64,
 }
 
+/// Where it is told.
+pub(super) struct Places {
+    pub(super) events: Option<Destination>,
+    pub(super) metrics: Option<MetricsFile>,
+}
+
 impl Teller {
-    /// Starts the thread, which appends events of the lock `key` to this file.
-    pub(super) fn start(key: &str, events: PathBuf) -> io::Result<Self> {
-        let telling = Arc::new(Telling::default());
+    /// Starts the thread, for the lock `key`; none if there is nowhere to tell.
+    pub(super) fn start(key: &str, places: Places) -> io::Result<Option<Self>> {
+        if places.events.is_none() && places.metrics.is_none() {
+            return Ok(None);
+        }
+        let telling = Telling {
+            has_events: places.events.is_some(),
+            ..Telling::default()
+        };
+        let telling = Arc::new(telling);
         let (shared, key) = (telling.clone(), key.to_owned());
         let thread = thread::Builder::new().stack_size(STACK);
-        thread.spawn(move || shared.write_all(&key, Destination::new(events)))?;
-        Ok(Self(telling))
+        thread.spawn(move || shared.write_all(&key, places))?;
+        Ok(Some(Self(telling)))
     }
 
     /// Has this event written soon.
     pub(super) fn tell(&self, event: &Event) {
-        self.0.state().add(event.clone());
+        if self.0.has_events {
+            self.0.state().add(event.clone());
+            self.0.changed.notify_all();
+        }
+    }
+
+    /// Has the metrics changed soon.
+    pub(super) fn change(&self, change: MetricsChange) {
+        let mut state = self.0.state();
+        state.changes.push(change);
+        state.is_due = true;
         self.0.changed.notify_all();
     }
 
     /// Waits for a moment until all is written that can be.
     pub(super) fn hand_over(&self) {
-        self.0.state().is_due = true;
-        self.0.changed.notify_all();
-        self.0.wait_idle();
+        self.0.write_within(BEFORE_RELEASE);
     }
 
-    /// The same at the end. Gives how many events were not written in all.
-    pub(super) fn finish(&self) -> u64 {
+    /// The same at the end. Gives how many events were not written in all, if any were to be.
+    pub(super) fn finish(&self) -> Option<u64> {
         self.0.state().is_over = true;
-        self.hand_over();
+        self.0.write_within(AT_THE_END);
         let state = self.0.state();
-        state.dropped + state.events.len() as u64
+        let dropped = state.dropped + state.events.len() as u64;
+        self.0.has_events.then_some(dropped)
     }
 }
 
@@ -92,39 +121,46 @@ impl Telling {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_idle(&self) {
+    /// Has the thread write all that it can, and waits for that, but no longer.
+    fn write_within(&self, limit: Duration) {
+        let mut state = self.state();
+        state.is_due = true;
+        self.changed.notify_all();
         let is_at_it = |state: &mut TellingState| state.is_due || state.is_busy;
-        let waited = self
-            .changed
-            .wait_timeout_while(self.state(), BEFORE_RELEASE, is_at_it);
-        drop(waited);
+        drop(self.changed.wait_timeout_while(state, limit, is_at_it));
     }
 
     /// The thread.
-    fn write_all(&self, key: &str, mut destination: Destination) {
-        let mut has_complained = false;
-        loop {
-            {
-                let idle = |state: &mut TellingState| !state.is_due && !state.is_over;
-                let waited = self.changed.wait_while(self.state(), idle);
-                let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-                if !state.is_due {
-                    return;
+    fn write_all(&self, key: &str, mut places: Places) {
+        let mut complaints = Complaints::default();
+        while let Some(changes) = self.next() {
+            if let Some(metrics) = &places.metrics {
+                for change in changes {
+                    if let Err(error) = metrics.apply(&change) {
+                        complaints.say("the metrics", metrics.path(), &error);
+                    }
                 }
-                (state.is_due, state.is_busy) = (false, true);
             }
-            if let Err(error) = self.write_events(key, &mut destination)
-                && !std::mem::replace(&mut has_complained, true)
+            if let Some(events) = &mut places.events
+                && let Err(error) = self.write_events(key, events)
             {
-                let path = describe::escape(&destination.path().display().to_string());
-                let why = describe::io_error(&error);
-                stderr::complain(format_args!(
-                    "warning: events are not written: {path}: {why}"
-                ));
+                complaints.say("events", events.path(), &error);
             }
             self.state().is_busy = false;
             self.changed.notify_all();
         }
+    }
+
+    /// Waits until there is something to do, and gives what is to be changed; `None` if all is over.
+    fn next(&self) -> Option<Vec<MetricsChange>> {
+        let idle = |state: &mut TellingState| !state.is_due && !state.is_over;
+        let waited = self.changed.wait_while(self.state(), idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if !state.is_due {
+            return None;
+        }
+        (state.is_due, state.is_busy) = (false, true);
+        Some(std::mem::take(&mut state.changes))
     }
 
     /// Writes events for as long as they are taken.
@@ -144,6 +180,23 @@ impl Telling {
                     return error.map_or(Ok(()), Err);
                 }
             }
+        }
+    }
+}
+
+/// What was said of files that cannot be written.
+#[derive(Default)]
+struct Complaints(BTreeSet<&'static str>);
+
+impl Complaints {
+    /// Says so, once.
+    fn say(&mut self, what: &'static str, path: &Path, error: &io::Error) {
+        if self.0.insert(what) {
+            let path = describe::escape(&path.display().to_string());
+            let why = describe::io_error(error);
+            stderr::complain(format_args!(
+                "warning: {what} are not written: {path}: {why}"
+            ));
         }
     }
 }
