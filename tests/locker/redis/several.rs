@@ -217,12 +217,16 @@ async fn what_an_older_genlock_gives_away_is_shared_then() {
     for (mode, index) in [(Mode::Shared, None), (Mode::OneOf(2), Some(1))] {
         let value = "genlock:5:0123456789abcdef0123456789abcdef";
         assert_eq!(server.cli(&["SET", KEY, value, "PX", "60000"]), "OK");
-        let first = queued(&server, &one, asked(mode), 1).await;
-        let second = queued(&server, &other, asked(mode), 2).await;
+        // They ask by themselves after a third of that.
+        let request = || asked(mode).with_ttl(Duration::from_secs(60));
+        let first = queued(&server, &one, request(), 1).await;
+        let second = queued(&server, &other, request(), 2).await;
+        let told_at = std::time::Instant::now();
         let keys = [KEY, "{/k}:genlock:q", "{/k}:genlock:r"];
         let told = [&["EVAL", RELEASED_BY_AN_OLDER_ONE, "3"], &keys[..]].concat();
         assert_eq!(server.cli(&told), "1");
         let (first, second) = (turn(first).await, turn(second).await);
+        assert!(told_at.elapsed() < Duration::from_secs(10));
         assert_eq!(second.grants()[0].index, index);
         assert!(first.is_held() && second.is_held());
         first.unlock().await.expect("a release");
