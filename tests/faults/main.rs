@@ -31,6 +31,7 @@ mod killed;
 mod late;
 mod latency;
 mod logins;
+mod modes;
 mod names;
 mod out_of_reach;
 mod queue;

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::Target;
+use super::history::Sharing;
 use super::nemesis::Fault;
 use crate::genlock::{Store, output};
 use crate::support::cluster::mortal;
@@ -28,6 +29,10 @@ impl Files {
 impl Target for Files {
     fn genlock_run(&self, _: usize) -> Command {
         mortal(&self.run())
+    }
+
+    fn ways(&self) -> &'static [Sharing] {
+        &[Sharing::Alone]
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {

@@ -1,5 +1,6 @@
-//! What the sections of one lock did: each reads a number and who wrote it, and writes the next
-//! one by renaming a file, so that one that is stopped on the way has either written or not.
+//! What the sections of one lock did: each reads a number and who wrote it, and one that holds the lock
+//! alone writes the next one by renaming a file, so that one that is stopped on the way has either written
+//! or not.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// `perl section DIRECTORY RUN MILLISECONDS MANNERS`. It logs `RUN TOKEN KIND NUMBER BY TIME`.
+/// `perl section DIRECTORY RUN MILLISECONDS MANNERS`. It logs `RUN TOKEN KIND NUMBER BY TIME`; of a beat
+/// `BY` is the index among several holders.
 const SECTION: &str = r#"
 use Time::HiRes qw(clock_gettime usleep);
 my ($directory, $run, $milliseconds, $manners) = @ARGV;
@@ -19,12 +21,14 @@ sub note {
     my $words = join ' ', $run, $ENV{GENLOCK_HELD_TOKEN}, @_;
     syswrite $log, sprintf("%s %.0f\n", $words, clock_gettime(7) * 1e9);
 }
-note('beat', 0, '-');
+my $index = $ENV{GENLOCK_HELD_INDEX} // '-';
+note('beat', 0, $index);
 my ($number, $by) = (0, '-');
 if (open my $value, '<', "$directory/value") { ($number, $by) = split ' ', <$value> }
 note('read', $number, $by);
 my $until = clock_gettime(7) + $milliseconds / 1000;
-while (clock_gettime(7) < $until) { usleep 10000; note('beat', 0, '-') }
+while (clock_gettime(7) < $until) { usleep 10000; note('beat', 0, $index) }
+exit if $run =~ /[rn]$/;
 $number++;
 open my $value, '>', "$directory/value.$run" or die "value: $!";
 print $value "$number $run\n";
@@ -37,10 +41,54 @@ pub(super) struct History {
     directory: TempDir,
 }
 
+/// How many may hold at a time, of those who are one of several.
+pub(super) const HOLDERS: u32 = 2;
+
+/// With whom a run holds the lock: the end of its name says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Alone,
+    /// With others that only read.
+    Reads,
+    /// With others up to [`HOLDERS`].
+    OneOfSeveral,
+}
+
+impl Sharing {
+    pub(super) const ALL: [Self; 3] = [Self::Alone, Self::Reads, Self::OneOfSeveral];
+
+    pub(super) fn suffix(self) -> &'static str {
+        match self {
+            Self::Alone => "",
+            Self::Reads => "r",
+            Self::OneOfSeveral => "n",
+        }
+    }
+
+    pub(super) fn options(self) -> Vec<String> {
+        match self {
+            Self::Alone => vec![],
+            Self::Reads => vec!["--shared".to_owned()],
+            Self::OneOfSeveral => vec!["--max-holders".to_owned(), HOLDERS.to_string()],
+        }
+    }
+
+    fn of(run: &str) -> Self {
+        match run.chars().last() {
+            Some('r') => Self::Reads,
+            Some('n') => Self::OneOfSeveral,
+            _ => Self::Alone,
+        }
+    }
+}
+
 /// One run's time in the lock.
 pub(super) struct Section {
     run: String,
     token: u64,
+    sharing: Sharing,
+    /// Which of several holders it was.
+    index: Option<u32>,
     first: Duration,
     last: Duration,
 }
@@ -53,6 +101,18 @@ struct Line<'a> {
     number: u64,
     by: &'a str,
     at: Duration,
+}
+
+impl Section {
+    /// Whether both may hold at once: both read, or are different ones of several.
+    fn shares_with(&self, other: &Self) -> bool {
+        self.sharing == other.sharing
+            && match self.sharing {
+                Sharing::Alone => false,
+                Sharing::Reads => true,
+                Sharing::OneOfSeveral => self.index != other.index,
+            }
+    }
 }
 
 impl fmt::Display for Section {
@@ -134,9 +194,14 @@ fn sections(text: &str) -> Vec<Section> {
         let section = found.entry(line.run).or_insert_with(|| Section {
             run: line.run.to_owned(),
             token: line.token,
+            sharing: Sharing::of(line.run),
+            index: None,
             first: line.at,
             last: line.at,
         });
+        if line.kind == "beat" {
+            section.index = section.index.or(line.by.parse().ok());
+        }
         section.last = section.last.max(line.at);
     }
     let mut sections: Vec<_> = found.into_values().collect();
@@ -147,20 +212,24 @@ fn sections(text: &str) -> Vec<Section> {
 fn faults(text: &str, completed: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let sections = sections(text);
-    // The one that lasted longest of those before.
-    let mut longest: Option<&Section> = None;
-    for section in &sections {
-        if let Some(before) = longest {
-            if before.last >= section.first {
-                let overlap = before.last.min(section.last) - section.first;
-                faults.push(format!("{before} and {section} overlap by {overlap:?}"));
-            }
-            if before.token >= section.token {
-                faults.push(format!("{before} came before {section}"));
-            }
+    for (at, section) in sections.iter().enumerate() {
+        if section.sharing == Sharing::OneOfSeveral && section.index.is_none_or(|at| at >= HOLDERS)
+        {
+            faults.push(format!("{section} has the index {:?}", section.index));
         }
-        if longest.is_none_or(|before| before.last < section.last) {
-            longest = Some(section);
+        for later in &sections[at + 1..] {
+            if section.shares_with(later) {
+                continue;
+            }
+            if section.last >= later.first {
+                let overlap = section.last.min(later.last) - later.first;
+                faults.push(format!("{section} and {later} overlap by {overlap:?}"));
+            }
+            // Of several who may hold at once a later one can be quicker to start.
+            let in_order = section.sharing != later.sharing || section.sharing == Sharing::Alone;
+            if in_order && section.token >= later.token {
+                faults.push(format!("{section} came before {later}"));
+            }
         }
     }
     // Who wrote a number says so, and who reads it says the same.
@@ -182,7 +251,9 @@ fn faults(text: &str, completed: &[String]) -> Vec<String> {
     if highest != writers.len() as u64 {
         faults.push(format!("{} of {highest} numbers", writers.len()));
     }
-    for run in completed.iter().filter(|run| !wrote.contains(&***run)) {
+    let alone = completed.iter();
+    let alone = alone.filter(|run| Sharing::of(run) == Sharing::Alone);
+    for run in alone.filter(|run| !wrote.contains(&***run)) {
         faults.push(format!("{run} ended well and wrote nothing"));
     }
     faults
@@ -209,4 +280,14 @@ fn the_history_shows_what_must_not_be() {
     assert_eq!(both, ["a (token 1) and b (token 2) overlap by 10ns"]);
     let tokens = faults("a 2 read 0 - 10\nb 2 read 0 - 20\n", &[]);
     assert_eq!(tokens, ["a (token 2) came before b (token 2)"]);
+    let readers = "ar 1 beat 0 - 10\nbr 2 beat 0 - 20\nar 1 beat 0 - 30\n";
+    assert_eq!(faults(readers, &["ar".to_owned()]), [""; 0]);
+    let writer = faults("ar 1 beat 0 - 10\nb 2 beat 0 - 20\nar 1 beat 0 - 30\n", &[]);
+    assert_eq!(writer, ["ar (token 1) and b (token 2) overlap by 0ns"]);
+    let two = "an 1 beat 0 0 10\nbn 2 beat 0 1 20\nan 1 beat 0 0 30\nbn 2 beat 0 1 40\n";
+    assert_eq!(faults(two, &[]), [""; 0]);
+    let third = faults(&format!("{two}cn 3 beat 0 0 25\n"), &[]);
+    assert_eq!(third, ["an (token 1) and cn (token 3) overlap by 0ns"]);
+    let none = faults("an 1 beat 0 2 10\n", &[]);
+    assert_eq!(none, ["an (token 1) has the index Some(2)"]);
 }

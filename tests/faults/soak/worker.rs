@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::history::History;
+use super::history::{History, Sharing};
 use super::random::Random;
 use crate::process::{children, name};
 
@@ -27,6 +27,8 @@ pub(super) struct Worker {
     pub(super) number: usize,
     pub(super) key: String,
     history: Arc<History>,
+    /// How its runs hold the lock, one or the other.
+    ways: &'static [Sharing],
     log: File,
     state: Mutex<State>,
 }
@@ -48,14 +50,15 @@ impl Worker {
         number: usize,
         key: &str,
         history: &Arc<History>,
-        random: Random,
+        (ways, random): (&'static [Sharing], Random),
     ) -> Self {
-        run.args(["--ttl", &TTL.as_secs().to_string(), key]);
+        run.args(["--ttl", &TTL.as_secs().to_string()]);
         Self {
             arguments: run,
             number,
             key: key.to_owned(),
             history: history.clone(),
+            ways,
             log: tempfile::tempfile().expect("a file"),
             state: Mutex::new(State {
                 random,
@@ -84,6 +87,9 @@ impl Worker {
             command.env(name, value.unwrap_or_default());
         }
         let mut state = self.state();
+        let way = self.ways[state.random.below(self.ways.len())];
+        let run = &format!("{run}{}", way.suffix());
+        command.args(way.options()).arg(&self.key);
         // Most of the time of a lock is that of the long ones, and most faults hit them.
         let time = match state.random.below(6) {
             0 => state.random.time(1000, 5000),

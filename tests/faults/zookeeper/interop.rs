@@ -112,6 +112,44 @@ fn kazoo_and_genlock_exclude_each_other() {
     by_turns("kazoo", ("kazoo", "write"));
 }
 
+/// Readers of both hold beside each other, and a writer of theirs waits for both.
+fn reads_beside(layout: &str, tool: &str) {
+    let chroot = Chroot::of_the_shared();
+    let store = Store::at(format!("{}?layout={layout}", chroot.endpoint()));
+    let mut genlock = Run::start_to_wait(store.sh(&["-s"], "echo ready $$; read _; true"));
+    genlock.ready();
+    let mut reader = other(&chroot, &store, (tool, "read"));
+    reader.ready();
+    output(store.run(&["-n", "-s"], &["true"])).silent(0);
+    let mut writer = other(&chroot, &store, (tool, "write"));
+    queued(&chroot, 3);
+    // Nobody passes a writer that waits.
+    let refused = output(store.run(&["-n", "-s"], &["true"]));
+    assert_eq!(refused.status.code(), Some(75), "{refused:?}");
+    reader.go_on();
+    reader.finish();
+    assert_eq!(chroot.standing().len(), 2);
+    assert!(!writer.has_ended(), "beside genlock");
+    genlock.go_on();
+    assert_eq!(genlock.finish().status.code(), Some(0));
+    writer.ready();
+    let refused = output(store.run(&["-n", "-s"], &["true"]));
+    assert_eq!(refused.status.code(), Some(75), "{refused:?}");
+    writer.go_on();
+    writer.finish();
+    assert!(chroot.standing().is_empty());
+}
+
+#[test]
+fn readers_of_curator_and_genlock_share() {
+    reads_beside("curator-rw", "curator");
+}
+
+#[test]
+fn readers_of_kazoo_and_genlock_share() {
+    reads_beside("kazoo", "kazoo");
+}
+
 #[test]
 fn whatever_the_layout_genlock_waits_for_every_tool() {
     for (layout, tool) in [
