@@ -219,6 +219,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--shared', '--shared', [CompletionResultType]::ParameterName, 'Share it with all that say so too, as flock -s')
             [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Hold it alone, which is the default, as flock -x')
             [CompletionResult]::new('--exclusive', '--exclusive', [CompletionResultType]::ParameterName, 'Hold it alone, which is the default, as flock -x')
+            [CompletionResult]::new('--foreground', '--foreground', [CompletionResultType]::ParameterName, 'Stay in front, and keep the lock until a signal comes')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Print lines that a shell evaluates')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
             [CompletionResult]::new('--no-ci-label', '--no-ci-label', [CompletionResultType]::ParameterName, 'No label ci by itself, which is a link to the CI job that genlock runs in')

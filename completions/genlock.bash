@@ -122,7 +122,7 @@ _genlock() {
             ;;
         genlock__subcmd__acquire)
             _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --export --json --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --foreground --export --json --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

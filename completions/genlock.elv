@@ -209,6 +209,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --shared 'Share it with all that say so too, as flock -s'
             cand -x 'Hold it alone, which is the default, as flock -x'
             cand --exclusive 'Hold it alone, which is the default, as flock -x'
+            cand --foreground 'Stay in front, and keep the lock until a signal comes'
             cand --export 'Print lines that a shell evaluates'
             cand --json 'Print one JSON object'
             cand --no-ci-label 'No label ci by itself, which is a link to the CI job that genlock runs in'

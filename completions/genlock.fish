@@ -181,6 +181,7 @@ complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l config -d 'T
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s n -l try -d 'Do not wait: exit with 75 if another holds it'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s s -l shared -d 'Share it with all that say so too, as flock -s'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -s x -l exclusive -d 'Hold it alone, which is the default, as flock -x'
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l foreground -d 'Stay in front, and keep the lock until a signal comes'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l export -d 'Print lines that a shell evaluates'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l json -d 'Print one JSON object'
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l no-ci-label -d 'No label ci by itself, which is a link to the CI job that genlock runs in'

@@ -177,6 +177,7 @@ module completions {
     --ttl: string             # How long the store keeps it without us
     --pid: string             # Hold it while this process lives
     --for: string             # Hold it for so long at most
+    --foreground              # Stay in front, and keep the lock until a signal comes
     --export                  # Print lines that a shell evaluates
     --json                    # Print one JSON object
     --reason: string          # Why, for all who look who holds the lock

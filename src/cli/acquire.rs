@@ -2,6 +2,7 @@
 
 mod caller;
 mod keeper;
+mod notify;
 mod output;
 mod unkept;
 mod whom;
@@ -17,7 +18,7 @@ use super::args::{ConnectionArgs, PatienceArgs, TtlArgs};
 use super::labels::LabelArgs;
 use super::locking::{self, Locking};
 use super::modes::{self, ModeArgs};
-use super::operate::block_on;
+use super::operate::{block_on, print};
 use super::settings::{ConnectionOptions, LockOptions, Settings};
 use super::store::Store;
 use super::{help, times};
@@ -66,6 +67,12 @@ pub(super) struct AcquireArgs {
     #[arg(long = "for", id = "for", value_name = "DURATION", value_parser = times::parse_pause)]
     for_: Option<Duration>,
 
+    /// Stay in front, and keep the lock until a signal comes
+    ///
+    /// For a unit of a service manager (Type=notify). Without --pid and --for there is no other end.
+    #[arg(hide_short_help = true, long)]
+    foreground: bool,
+
     /// Print lines that a shell evaluates
     ///
     /// Of bash, dash, zsh and fish.
@@ -101,6 +108,7 @@ struct AcquireOptions {
     /// How long it is kept; `None` without end.
     time: Option<Duration>,
     form: Form,
+    foreground: bool,
 }
 
 /// Runs the verb; `words` are what genlock was given.
@@ -119,6 +127,10 @@ pub(super) fn run(
         able.check(&options.lock.key, Capability::MinHold)?;
         return block_on(unkept::acquire(&options, store))?;
     }
+    if options.foreground {
+        let followed = life.map(|_| whom::followed(life, words)).transpose()?;
+        return block_on(keeper::acquire(&options, store, followed, None))?;
+    }
     let given = GivenDescriptors::now();
     let followed = Some(whom::followed(life, words)?);
     // The keeper leaves the directory of its caller.
@@ -135,6 +147,17 @@ pub(super) fn run(
     }
 }
 
+/// Under --export: has the shell that evaluates what is printed fail as genlock does, since `eval` of nothing
+/// is a success, and the script would go on without the lock.
+pub(super) fn say_failure(words: &[OsString], exit: Exit) {
+    let is_export = words.first().is_some_and(|verb| verb == "acquire")
+        && words.iter().any(|word| word == "--export");
+    if is_export && exit != Exit::Status(0) && !detached::is_detached() {
+        // It fails if nobody reads it, and then nobody evaluates it.
+        let _ = print(&format!("sh -c 'exit {}';\n", exit.status()));
+    }
+}
+
 impl AcquireArgs {
     fn resolved(self, settings: &Settings) -> anyhow::Result<AcquireOptions> {
         let is_kept = self.pid != Some(KeptFor::None);
@@ -144,14 +167,16 @@ impl AcquireArgs {
             )
             .into());
         }
+        let endless = self.foreground && is_kept;
         let form = match (self.export, self.json) {
             (true, _) => Form::Export,
             (_, true) => Form::Json,
             _ => Form::Dotenv,
         };
         Ok(AcquireOptions {
-            time: Some(self.for_.unwrap_or(KEPT)),
+            time: self.for_.or((!endless).then_some(KEPT)),
             form,
+            foreground: self.foreground,
             lock: LockOptions {
                 around: None,
                 key: self.key,

@@ -56,8 +56,28 @@ pub(super) struct Ordered {
 
 impl Ordered {
     /// Says what became of it.
-    pub(super) fn answer(self, answer: &Answer) {
+    pub(super) fn answer(&self, answer: &Answer) {
         tell(&self.asker, answer);
+    }
+
+    /// Whether the asker still has the connection.
+    pub(super) fn is_there(&self) -> bool {
+        let read = self.asker.try_read(&mut [0]);
+        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Ends when the asker has closed the connection, or has ended. Cancel-safe.
+    pub(super) async fn gone(&self) {
+        loop {
+            if self.asker.readable().await.is_err() {
+                return;
+            }
+            match self.asker.try_read(&mut [0]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
     }
 }
 

@@ -69,6 +69,7 @@ fn act(words: &[OsString]) -> u8 {
             exit
         }
     };
+    acquire::say_failure(words, exit);
     if !matches!(exit, Exit::Status(_)) {
         stderr::finish();
     }

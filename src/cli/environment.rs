@@ -174,6 +174,12 @@ pub(super) struct Around {
 }
 
 impl Around {
+    /// The error where it is not held any more.
+    pub(super) fn lost(&self) -> crate::Error {
+        let why = format!("the lock is not ours any more (token {})", self.token);
+        crate::Error::new(crate::ErrorKind::OwnershipLost, why).of_key(&self.key)
+    }
+
     /// The innermost of them; `None` if we do not run under a lock.
     pub(super) fn us() -> Option<Self> {
         Some(Self {

@@ -2,6 +2,7 @@
 
 mod around;
 mod events;
+mod joined;
 mod lines;
 mod not_acquired;
 mod once;

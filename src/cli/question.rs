@@ -25,6 +25,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// How long the genlock that is asked asks its store at most.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a keeper may take to let go: the steps under the lock have to end before.
+const RELEASED_WITHIN: Duration = Duration::from_secs(60);
+
 /// The longest message: an owner key may be long, and so may the text of an error.
 pub(super) const MAX_MESSAGE: usize = 32 * 1024;
 
@@ -58,6 +61,8 @@ pub(super) struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Order {
     Release,
+    /// Not to release it before the asker has closed the connection: it runs a step under the lock.
+    Join,
     /// Hold it until so long from now.
     Extend(Duration),
 }
@@ -141,6 +146,30 @@ fn socket() -> io::Result<OwnedFd> {
 /// Asks the genlock under which we run, or orders it to do something. `None` if it does not answer: it is gone or frozen, or we are in
 /// another network namespace, to which abstract sockets belong.
 pub(super) fn ask(around: &Around, order: Option<Order>) -> Option<Answer> {
+    talk(around, order).map(|(answer, _)| answer)
+}
+
+/// Joins those who run a step under the lock that a keeper holds: it does not let go before the connection
+/// is closed, and says [`Answer::Nothing`] on it when it is about to.
+pub(super) fn join(around: &Around) -> Joining {
+    match talk(around, Some(Order::Join)) {
+        Some((Answer::Done, socket)) => Joining::Keeper(socket),
+        Some((Answer::Nothing, _)) => Joining::TooLate,
+        _ => Joining::Nobody,
+    }
+}
+
+/// What came of [`join`].
+pub(super) enum Joining {
+    /// The connection.
+    Keeper(OwnedFd),
+    /// The lock is not that holder's any more, or about to be let go of.
+    TooLate,
+    /// No keeper answers, or it is a genlock that runs us, which needs no word of ours.
+    Nobody,
+}
+
+fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd)> {
     let address = AnsweringAddress::of_digits(around.socket.as_deref()?)?;
     let socket = address.connect().ok()?;
     let question = Question {
@@ -154,15 +183,21 @@ pub(super) fn ask(around: &Around, order: Option<Order>) -> Option<Answer> {
     if receive(&socket, SIGN_OF_LIFE)? != address.answerer.as_bytes() {
         return None;
     }
-    let answer = receive(&socket, ANSWER_WITHIN + SIGN_OF_LIFE);
+    let within = match order {
+        // The steps under the lock are stopped first.
+        Some(Order::Release) => RELEASED_WITHIN,
+        _ => ANSWER_WITHIN,
+    };
+    let answer = receive(&socket, within + SIGN_OF_LIFE);
     let answer = answer.and_then(|answer| serde_json::from_slice(&answer).ok());
     // What was ordered may be done, or not: it is nothing to ask the store for once more.
-    answer.or_else(|| {
+    let answer = answer.or_else(|| {
         order.map(|_| Answer::Failed {
             status: exit::UNAVAILABLE,
             text: "the genlock that keeps the lock does not answer".to_owned(),
         })
-    })
+    })?;
+    Some((answer, socket))
 }
 
 /// Sends a message. It does not wait for room: in a new socket there is enough.

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
@@ -12,6 +13,13 @@ use super::dispositions;
 
 /// Descriptors below this are stdin, stdout and stderr.
 const FIRST_OTHER: RawFd = 3;
+
+static IS_DETACHED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is the process that was forked: its caller says how genlock ends.
+pub(crate) fn is_detached() -> bool {
+    IS_DETACHED.load(Ordering::Relaxed)
+}
 
 /// Which of both processes this is. Each has one end of a connection to the other, which ends with it.
 pub(crate) enum Side {
@@ -36,6 +44,7 @@ pub(crate) fn fork(given: GivenDescriptors) -> io::Result<Side> {
     // SAFETY: this process has one thread, so that its copy finds nothing locked (fork(2)).
     let forked = unsafe { libc::fork() };
     if forked == 0 {
+        IS_DETACHED.store(true, Ordering::Relaxed);
         drop(callers);
         // It cannot fail: a process that was just forked leads no group.
         let _ = rustix::process::setsid();

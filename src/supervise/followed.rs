@@ -16,6 +16,14 @@ use crate::clock::{Instant, sleep_until};
 /// The pause between two looks at a process where there are no pidfds (before Linux 5.3).
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How often a shell may have forked itself.
+const DEPTH: u32 = 64;
+
+/// Fields of /proc/PID/stat, by their numbers; the first one behind the name.
+const FIRST_FIELD: usize = 3;
+const PARENT: usize = 4;
+const ARG_START: usize = 48;
+
 /// A process whose end can be waited for.
 pub(crate) struct FollowedProcess {
     pid: Pid,
@@ -39,6 +47,34 @@ pub(crate) enum NotFollowed {
 /// The parent of this process; `None` if that is outside of our PID namespace (getppid(2)).
 pub(crate) fn parent() -> Option<Pid> {
     rustix::process::getppid()
+}
+
+/// The process that executed what `pid` runs: where a shell has forked itself, as for `( … )` and parts of
+/// a pipeline, that is the script's own process, and not what ends with those.
+pub(crate) fn executor(pid: Pid) -> Pid {
+    let mut pid = pid;
+    for _ in 0..DEPTH {
+        match image(pid) {
+            (Some(own), Some(parent)) if image(parent).0 == Some(own.clone()) => pid = parent,
+            _ => break,
+        }
+    }
+    pid
+}
+
+/// The arguments of a process and where they lie in its memory, which is another place after execve(2)
+/// (proc_pid_stat(5): arg_start); and its parent. `None` of what may not be seen.
+fn image(pid: Pid) -> (Option<(String, Vec<u8>)>, Option<Pid>) {
+    let number = pid.as_raw_nonzero();
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    let words = std::fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let field = |nth: usize| fields.split(' ').nth(nth - FIRST_FIELD);
+    let at = field(ARG_START).filter(|&at| at != "0");
+    let parent = field(PARENT).and_then(|parent| parent.parse().ok());
+    let parent = parent.filter(|&parent| parent > 1).and_then(Pid::from_raw);
+    let image = at.map(|at| (at.to_owned(), words));
+    (image.filter(|(_, words)| !words.is_empty()), parent)
 }
 
 impl FollowedProcess {
@@ -120,6 +156,7 @@ fn start(pid: Pid) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead;
     use std::process::Command;
 
     use super::*;
@@ -143,6 +180,29 @@ mod tests {
             ..followed
         };
         by_number.ended().await;
+    }
+
+    #[test]
+    fn a_shell_that_forked_itself_is_one_script() {
+        let script = "echo $$; (sh -c 'echo $PPID; read x'; true); true";
+        let mut shell = Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut out = std::io::BufReader::new(shell.stdout.take().expect("a pipe"));
+        let mut number = || {
+            let mut line = String::new();
+            out.read_line(&mut line).expect("a line");
+            Pid::from_raw(line.trim().parse().expect("a number")).expect("a process")
+        };
+        let (script, forked) = (number(), number());
+        assert_ne!(script, forked);
+        assert_eq!(executor(forked), script);
+        assert_eq!(executor(script), script);
+        drop(shell.stdin.take());
+        shell.wait().expect("its end");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! acquire and release: a lock that is kept for what comes afterwards.
 
 mod ends;
+mod foreground;
+mod shells;
+mod steps;
 mod unkept;
 
 use std::collections::BTreeMap;
@@ -32,10 +35,16 @@ pub(super) fn acquire(store: &Store, options: &[&str]) -> Command {
     acquire
 }
 
-/// The variables in lines of NAME=value.
+/// The variables that were printed.
 pub(super) fn variables(acquired: &Finished) -> BTreeMap<String, String> {
-    let lines = acquired.text().lines();
-    let pairs = lines.map(|line| line.split_once('=').expect("NAME=value"));
+    pairs(acquired.text())
+}
+
+/// The variables in lines of NAME=value.
+pub(super) fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text
+        .lines()
+        .map(|line| line.split_once('=').expect("NAME=value"));
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()

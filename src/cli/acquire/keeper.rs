@@ -5,8 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::caller::{Caller, ToldCaller};
+use super::notify;
 use super::output::Kept;
 use super::{AcquireOptions, FollowedProcess};
 use crate::cli::answering::{Answering, Ordered};
@@ -45,6 +47,8 @@ struct KeptLock<'a> {
     locking: Locking<'a>,
     signals: Signals,
     followed: Option<FollowedProcess>,
+    /// Those who run a step under the lock, and those who did.
+    steps: Vec<Ordered>,
 }
 
 /// Acquires the lock and keeps it.
@@ -61,6 +65,7 @@ pub(super) async fn acquire(
         locking,
         signals,
         followed,
+        steps: Vec::new(),
     };
     match keeper.wait(caller.as_ref()).await {
         Ok(Some(held)) => keeper.keep(held, caller).await,
@@ -112,12 +117,20 @@ impl KeptLock<'_> {
         stderr::finish();
         let told = match caller {
             Some(caller) => caller.tell(&text).await.map(Some).map_err(Into::into),
-            None => print(&text).map(|()| None),
+            None => print(&text).map(|()| {
+                notify::ready(&self.options.lock.key);
+                None
+            }),
         };
         let (end, unsaid) = match told {
             Ok(told) => (self.until_end(&held, &mut orders, told).await, None),
             Err(error) => (End::Unheard, Some(error)),
         };
+        // Whoever comes from now on is too late.
+        orders.close();
+        while let Ok(ordered) = orders.try_recv() {
+            ordered.answer(&Answer::Nothing);
+        }
         drop(orders);
         let exit = self.let_go(held, end).await;
         unsaid.map_or(Ok(exit), Err)
@@ -147,6 +160,7 @@ impl KeptLock<'_> {
                 }
                 Some(ordered) = orders.recv() => match ordered.order {
                     Order::Release => return End::Released(ordered),
+                    Order::Join => self.join(ordered),
                     Order::Extend(time) => {
                         end = Some(Instant::now() + time);
                         ordered.answer(&Answer::Done);
@@ -156,8 +170,34 @@ impl KeptLock<'_> {
         }
     }
 
+    /// Notes that a step runs under the lock.
+    fn join(&mut self, step: Ordered) {
+        self.steps.retain(Ordered::is_there);
+        step.answer(&Answer::Done);
+        self.steps.push(step);
+    }
+
+    /// Tells the steps under the lock to end, and waits until they have. The lock is renewed meanwhile; if
+    /// it is lost they have ended by the end of its TTL, as they have if they are frozen.
+    async fn stop_steps(&mut self, held: &Held) {
+        let steps = std::mem::take(&mut self.steps);
+        for step in &steps {
+            step.answer(&Answer::Nothing);
+        }
+        let gone = async {
+            for step in &steps {
+                step.gone().await;
+            }
+        };
+        let _ = timeout(held.ttl().unwrap_or(self.options.lock.ttl), gone).await;
+    }
+
     /// Lets go of the lock, and gives how the keeper ends.
     async fn let_go(&mut self, held: Held, end: End) -> Exit {
+        if self.options.foreground {
+            notify::stopping();
+        }
+        self.stop_steps(&held).await;
         let letting = match end {
             End::Released(ordered) => {
                 ordered.answer(&released(held.unlock().await));

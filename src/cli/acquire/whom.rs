@@ -63,7 +63,7 @@ pub(super) fn followed(
         _ => {
             let parent = followed::parent();
             match parent.filter(|pid| pid.as_raw_nonzero().get() != INIT) {
-                Some(parent) => parent,
+                Some(parent) => followed::executor(parent),
                 None => {
                     let what = match parent {
                         None => "the parent is outside of this PID namespace",
@@ -87,7 +87,8 @@ pub(super) fn followed(
         })
     })?;
     // Else the parent had ended before, and the number may be anybody's.
-    if life.is_none_or(|life| life == KeptFor::Parent) && followed::parent() != Some(pid) {
+    let is_parent = life.is_none_or(|life| life == KeptFor::Parent);
+    if is_parent && followed::parent().map(followed::executor) != Some(pid) {
         return Err(Usage::new("the parent has ended"));
     }
     Ok(followed)

@@ -37,13 +37,14 @@ Notes:
   it, but its environment stays: by it a CI runner finds and ends what a job has left.
   It lets go of the lock when the process that it follows has ended, when --for is over, and at
   HUP, INT, QUIT and TERM. If it is killed the lock ends at its TTL.
-  No step is stopped when the lock is lost, but for those under genlock run --held.";
+  A step under genlock run --held is told to end before the keeper lets go. No other step is, nor when the lock is lost, but for those under genlock run --held.";
 
 const ACQUIRE_EXIT: &str = "\
 Exit status:
   0    the lock is held, and the variables are on stdout
   64   usage; also a process that cannot be followed
   75   not acquired: held by another under --try, or --wait ran out; -E changes it
+  80   of --foreground: the lock was lost
   Otherwise as of genlock(1).";
 
 const ACQUIRE_JSON: &str = "\

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Locking;
-use crate::ErrorKind;
+use super::joined::{JoinedKeeper, told};
 use crate::cli::environment::{self, Around};
 use crate::clock::Instant;
 use crate::events::{EventKind, Observer};
@@ -37,13 +37,12 @@ impl Locking<'_> {
     /// [`ErrorKind::OwnershipLost`] if it is not, and what the store answers.
     pub(super) async fn adopt(&self, around: &Around) -> crate::Result<Held> {
         let key = &around.key;
+        // First of all: a keeper that is about to let go waits for those who have joined.
+        let joined = JoinedKeeper::of(around)?;
         let asked = Instant::now();
         let left = self.store.left(&around.owner_key, around.token).await;
         let deadline = match left.map_err(|error| error.of_key(key))? {
-            Remaining::Nothing => {
-                let why = format!("the lock is not ours any more (token {})", around.token);
-                return Err(crate::Error::new(ErrorKind::OwnershipLost, why).of_key(key));
-            }
+            Remaining::Nothing => return Err(around.lost()),
             // From when it was asked: whatever the answer took, it was not later.
             Remaining::AtLeast(left) => Some(asked + left),
             Remaining::NoEnd => None,
@@ -57,12 +56,17 @@ impl Locking<'_> {
             grace: grace(self.options.ttl, self.options.kill_after),
             owner: owner.clone(),
             events: self.events.observer(),
+            joined: joined.clone(),
         };
         let mut looking = JoinSet::new();
         looking.spawn(look.on(deadline));
         let claim = Claims::default().claim(&Request::new(key)).await?;
         let grant = Grant::new(key, around.token).with_owner_key(&around.owner_key);
-        let possession = AroundUs { looking, claim };
+        let possession = AroundUs {
+            looking,
+            claim,
+            _joined: joined,
+        };
         let mut held = Held::new(grant, [], owner, Box::new(possession));
         if deadline.is_some() {
             held = held.with_ttl(self.options.ttl);
@@ -93,6 +97,8 @@ impl Locking<'_> {
 struct AroundUs {
     looking: JoinSet<()>,
     claim: Claim,
+    /// Open until nothing of the command lives: then the keeper may let go.
+    _joined: Option<Arc<JoinedKeeper>>,
 }
 
 impl Possession for AroundUs {
@@ -116,15 +122,23 @@ struct AroundLook {
     grace: Duration,
     owner: Owner,
     events: Observer,
+    joined: Option<Arc<JoinedKeeper>>,
 }
 
 impl AroundLook {
     /// Asks until the lock is lost. Its deadline is this by now; `None` where it does not expire.
-    async fn on(self, mut deadline: Option<Instant>) {
+    async fn on(mut self, mut deadline: Option<Instant>) {
         let within = renewed_every(self.ttl);
         let mut pause = self.pause(deadline);
         loop {
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                // Told to end, or the keeper is gone, which the store knows more of.
+                told = told(self.joined.as_deref()) => match told {
+                    true => return self.owner.lose(Loss::NotOurs),
+                    false => self.joined = None,
+                },
+            }
             let asked = Instant::now();
             let left = timeout(within, self.store.left(&self.owner_key, self.token)).await;
             let trouble = match left {

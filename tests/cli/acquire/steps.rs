@@ -1,0 +1,40 @@
+//! Steps under the lock, when it is let go of.
+
+use rustix::process::Signal;
+
+use super::{acquire, keeper, under, until_ended, variables};
+use crate::genlock::{Run, Store, output, send};
+
+over_every_store! {
+    no_step_runs_when_the_next_holds_the_lock;
+}
+
+/// The step says when it is gone, and takes its time: another holds the lock afterwards only.
+fn no_step_runs_when_the_next_holds_the_lock(store: &Store) {
+    let log = store.path("log");
+    let log = log.display();
+    let script = format!(
+        "trap 'sleep 0.5; echo step gone >>{log}; exit 0' TERM; echo ready $$; \
+         while :; do sleep 0.05; done"
+    );
+    let ends = |how: &str| {
+        std::fs::remove_file(store.path("log")).ok();
+        let held = variables(&output(acquire(store, &[])).silent(0));
+        let keeper = keeper(store);
+        let step = Run::start(under(&held, &["run", "--held", "sh", "-c", &script]));
+        step.ready();
+        let next = Run::start(store.sh(&["-q"], &format!("echo next >>{log}")));
+        match how {
+            "release" => drop(output(under(&held, &["release"])).silent(0)),
+            _ => send(keeper, Signal::TERM),
+        }
+        until_ended(keeper);
+        let stopped = step.finish();
+        assert_eq!(stopped.status.code(), Some(80), "{how}: {stopped:?}");
+        next.finish().silent(0);
+        let told = std::fs::read_to_string(store.path("log")).expect("a log");
+        assert_eq!(told, "step gone\nnext\n", "{how}");
+    };
+    ends("release");
+    ends("a signal");
+}
