@@ -8,7 +8,7 @@ use etcd_client::{Compare, CompareOp, KeyValue, LeaseTimeToLiveOptions, PutOptio
 
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
-use super::recipe::{gets, transact};
+use super::recipe::{get_key, gets, transact};
 use super::{lease, outlive};
 use crate::error::Result;
 use crate::locker::Record;
@@ -42,13 +42,12 @@ pub(super) async fn extend(
     let next = lease::fresh_id()?;
     outlive::grant(store, next, time).await?;
     let moved = attach(store, found.into_iter().flatten(), next, time).await;
-    // The one that has no key any more; if this fails it ends by itself.
-    let empty = if matches!(moved, Ok(true)) {
-        lease
-    } else {
-        next
-    };
-    let _ = lease::revoke(store, empty).await;
+    // The one that has no key any more; if this fails it ends by itself. Without an answer either may
+    // have the keys.
+    if let Ok(is_moved) = moved {
+        let empty = if is_moved { lease } else { next };
+        let _ = lease::revoke(store, empty).await;
+    }
     Ok(moved?)
 }
 
@@ -60,7 +59,7 @@ async fn attach(
     time: Duration,
 ) -> Result<bool, Fault> {
     let until = SystemTime::now() + time.min(MAX_TTL);
-    let (mut as_read, mut puts) = (Vec::new(), Vec::new());
+    let (mut as_read, mut puts, mut reads) = (Vec::new(), Vec::new(), Vec::new());
     for kv in keys {
         let revision = kv.mod_revision();
         as_read.push(Compare::mod_revision(kv.key(), CompareOp::Equal, revision));
@@ -69,12 +68,17 @@ async fn attach(
         let record = record.unwrap_or_else(|| kv.value().to_vec());
         let options = PutOptions::new().with_lease(next);
         puts.push(TxnOp::put(kv.key(), record, Some(options)));
+        reads.push(get_key(kv.key()));
     }
     if puts.is_empty() {
         return Ok(false);
     }
-    let txn = Txn::new().when(as_read).and_then(puts);
-    Ok(transact(store, txn).await?.succeeded())
+    let txn = Txn::new().when(as_read).and_then(puts).or_else(reads);
+    let answer = transact(store, txn).await?;
+    // An earlier request may have moved them, whose answer was lost.
+    let mut found = gets(&answer).into_iter();
+    let moved = |kvs: Vec<KeyValue>| kvs.first().is_some_and(|kv| kv.lease() == next);
+    Ok(answer.succeeded() || found.all(moved))
 }
 
 /// The keys that end with the lease.
