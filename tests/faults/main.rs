@@ -27,6 +27,7 @@ mod cluster;
 mod cut_off;
 mod frozen;
 mod hostile;
+mod indexes;
 mod killed;
 mod late;
 mod latency;
