@@ -1,6 +1,7 @@
 //! What README and `docs/` show to be typed, typed: in a fresh directory, with an environment to speak
 //! of nothing, as the user that it is for.
 
+mod ci;
 mod cron;
 mod examples;
 mod failover;
@@ -12,6 +13,7 @@ mod once;
 mod operating;
 mod recipes;
 mod redis;
+mod several;
 mod units;
 mod zookeeper;
 
@@ -68,6 +70,9 @@ const BLOCKS: &[(&str, &str)] = &[
     ("genlock status /locks/backup", "operating"),
     ("genlock run --once-per day /locks/backup --", "once"),
     ("genlock run --ttl 60s", "recipes"),
+    ("genlock run --max-holders 4", "several"),
+    ("genlock run --max-holders 2", "several"),
+    ("genlock run --shared /locks/db", "several"),
     ("exec 9>/run/lock/collect", "moving"),
     ("# with genlock", "moving"),
     ("(  # with flock", "moving"),
@@ -110,7 +115,8 @@ fn has_a_test(page: &Page, block: &Block) -> bool {
         read(Path::new("src/lib.rs")).contains(&line)
     };
     match block.language.as_str() {
-        "crontab" | "ini" => true,
+        // YAML in readme::ci.
+        "crontab" | "ini" | "yaml" => true,
         // A picture.
         "text" => true,
         // As parts of the example: see docs::stores.

@@ -124,7 +124,9 @@ fn every_verb_that_is_told_exists() {
         let code = page.spans().into_iter().chain(lines.map(str::to_owned));
         for code in code {
             // As YAML's lists have it as well.
-            let code = code.replace("genlock, ", "genlock ").replace(',', " ");
+            let code = code
+                .replace("genlock, ", "genlock ")
+                .replace([',', ';'], " ");
             let mut words = code.split_whitespace().peekable();
             while let Some(word) = words.next() {
                 let Some(verb) = words.peek().filter(|_| word == "genlock") else {
