@@ -9,6 +9,7 @@ mod diagnose;
 mod directory;
 mod examine;
 mod history;
+mod holders;
 mod holding;
 mod kind;
 mod lockfile;
@@ -18,6 +19,7 @@ mod operator;
 mod own;
 mod probe;
 mod refusal;
+mod sharers;
 mod tasks;
 mod watch;
 
@@ -32,13 +34,13 @@ use self::directory::LockDirectory;
 use self::holding::{FileHolding, HeldFile};
 pub(crate) use self::kind::KIND;
 use self::lockfile::LockFile;
+use self::sharers::Sharers;
 use self::tasks::{FirstPlace, TaskQueues};
 use self::watch::FileWatch;
 use super::claims::{Claim, Claims};
 use super::deadline::Deadline;
-use super::operator::Contender;
 use super::ownership::Owner;
-use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Options, Record, Request};
+use super::{BoxFuture, Capabilities, Grant, Held, Locker, Loss, Mode, Options, Record, Request};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::events::EventKind;
@@ -50,6 +52,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 pub(crate) static CAPABILITIES: Capabilities = {
     let assumption = "all that lock run on this host and see one directory, on a local file system";
     let mut able = Capabilities::new("file", assumption);
+    able.shared = true;
     able.marks = true;
     able.history = true;
     able
@@ -136,6 +139,7 @@ impl FileStore {
     async fn take(&self, request: &Request) -> Result<Option<Held>> {
         request.check(&CAPABILITIES, &self.options)?;
         let (key, wait) = (request.key(), request.waits());
+        let shared = request.mode() == Mode::Shared;
         let claim = self.claims.claim(request).await?;
         let name = name::of(key);
         let mut told = None;
@@ -151,11 +155,11 @@ impl FileStore {
             let file = LockFile::open(&self.directory, &name)
                 .await
                 .map_err(|error| error.of_key(key))?;
-            let Some(taken) = self.acquire(key, &file, wait, &mut told).await? else {
+            let Some(taken) = self.acquire(key, &file, (shared, wait), &mut told).await? else {
                 return Ok(None);
             };
             if file.place().is_current() {
-                return self.hold(request, claim, file, taken).map(Some);
+                return self.hold(request, claim, file, taken).await.map(Some);
             }
             // It was removed or replaced meanwhile: others lock the file that the name leads to now.
             tokio::time::sleep(FIRST_PAUSE).await;
@@ -190,13 +194,13 @@ impl FileStore {
         &self,
         key: &str,
         file: &LockFile,
-        wait: bool,
+        (shared, wait): (bool, bool),
         told: &mut LastTold,
     ) -> Result<Option<Instant>> {
         let mut pause = FIRST_PAUSE;
         loop {
             let taken = Instant::now();
-            if file.try_lock().map_err(|error| error.of_key(key))? {
+            if file.try_lock(shared).map_err(|error| error.of_key(key))? {
                 return Ok(Some(taken));
             }
             self.tell(key, file, told).await;
@@ -204,7 +208,7 @@ impl FileStore {
                 // It may have been an operator's look, which holds a lock for a moment (probe.rs).
                 tokio::time::sleep(FIRST_PAUSE).await;
                 let taken = Instant::now();
-                let free = file.try_lock().map_err(|error| error.of_key(key))?;
+                let free = file.try_lock(shared).map_err(|error| error.of_key(key))?;
                 return Ok(free.then_some(taken));
             }
             // inotify's event of a closed descriptor comes just before the kernel lets go of the lock:
@@ -227,16 +231,17 @@ impl FileStore {
         if told.as_ref() == Some(&record) {
             return;
         }
-        let foreign = |holder: &Option<Contender>| holder.as_ref().is_some_and(|h| h.is_foreign());
-        let holder = match Self::sure(|| operator::holder(file), foreign).await {
-            Ok(Some(holder)) => holder.record,
+        let look = || holders::holders(file);
+        let found = Self::sure(look, |all: &Vec<_>| holders::has_foreign(all)).await;
+        let (holder, owner_key) = match found.map(|all| all.into_iter().next()) {
+            Ok(Some(holder)) => (holder.record, Some(holder.owner_key)),
             Ok(None) => return,
-            Err(_) => record.clone(),
+            Err(_) => (record.clone(), None),
         };
         *told = Some(record);
         let what = EventKind::Waiting {
             holder,
-            owner_key: file.count().ok().map(|token| file.owner_key(token)),
+            owner_key,
             ahead: None,
             token: None,
         };
@@ -244,7 +249,7 @@ impl FileStore {
     }
 
     /// Makes a held lock of the locked file.
-    fn hold(
+    async fn hold(
         &self,
         request: &Request,
         claim: Claim,
@@ -253,7 +258,13 @@ impl FileStore {
     ) -> Result<Held> {
         let (key, ttl) = (request.key(), request.ttl(&self.options));
         let record = request.holder(&self.options).to_json();
-        let signed = file.sign(&record).map_err(|error| {
+        let shared = request.mode() == Mode::Shared;
+        let sharers = shared.then(|| Sharers::of(&file));
+        let signed = match &sharers {
+            Some(sharers) => sharers.sign(&file, &record).await,
+            None => file.sign(&record),
+        };
+        let signed = signed.map_err(|error| {
             file.unlock();
             error.of_key(key)
         })?;
@@ -261,7 +272,14 @@ impl FileStore {
         let deadline = (!self.options.auto_renew).then(|| Deadline::granted(taken, ttl));
         let owner = Owner::new(deadline.map(|deadline| deadline.instant()));
         let grant = Grant::new(key, token).with_owner_key(file.owner_key(token));
-        let holding = Arc::new(FileHolding::new(key, file, signed, record, owner.clone()));
+        let holding = Arc::new(FileHolding::new(
+            key,
+            file,
+            signed,
+            record,
+            sharers,
+            owner.clone(),
+        ));
         let registered = Arc::downgrade(&holding);
         let end = deadline.map(|_| taken + ttl);
         let kept = HeldFile::keep(holding, claim, end, self.options.clone());

@@ -6,6 +6,7 @@ mod many;
 mod marks;
 mod planted;
 mod shared;
+mod sharers;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -67,7 +67,7 @@ impl FileStore {
         let file = file.map_err(|error| error.of_key(key))?;
         let mut tries = 1;
         // It is unlocked when it is closed.
-        while !file.try_lock().map_err(|error| error.of_key(key))? {
+        while !file.try_lock(false).map_err(|error| error.of_key(key))? {
             if tries == TRIES {
                 let why = "the history is locked by another";
                 return Err(Error::new(ErrorKind::Unavailable, why).of_key(key));

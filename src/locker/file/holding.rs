@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::lockfile::{LockFile, LockPath, Signed};
+use super::sharers::Sharers;
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::events::EventKind;
@@ -24,6 +25,8 @@ pub(super) struct FileHolding {
     file: LockFile,
     signed: Signed,
     record: Vec<u8>,
+    /// Where it is written if others may share the lock.
+    sharers: Option<Sharers>,
     owner: Owner,
     state: Mutex<HoldingState>,
 }
@@ -42,6 +45,7 @@ impl FileHolding {
         file: LockFile,
         signed: Signed,
         record: Vec<u8>,
+        sharers: Option<Sharers>,
         owner: Owner,
     ) -> Self {
         Self {
@@ -49,6 +53,7 @@ impl FileHolding {
             file,
             signed,
             record,
+            sharers,
             owner,
             state: Mutex::default(),
         }
@@ -64,7 +69,10 @@ impl FileHolding {
         }
         let mut state = self.state();
         if !std::mem::replace(&mut state.over, true) {
-            self.file.clear();
+            match &self.sharers {
+                Some(sharers) => sharers.leave(self.signed.token),
+                None => self.file.clear(),
+            }
             if !state.given_out {
                 self.file.unlock();
             }
@@ -79,15 +87,25 @@ impl FileHolding {
             // Others lock another file by now.
             return self.owner.lose(Loss::KeyDeleted);
         };
-        if length > self.signed.length {
-            let by = self.file.taken_away(self.signed.token);
-            if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
-                options.notify(Some(&self.key), EventKind::TakenAway(by));
-                self.owner.lose(Loss::TakenAway);
+        let token = self.signed.token;
+        let by = match &self.sharers {
+            Some(sharers) => {
+                // What it puts back must not come after what the end removes.
+                let state = self.state();
+                match state.over {
+                    true => None,
+                    false => sharers.look(token, &self.record),
+                }
             }
+            None if length > self.signed.length => self.file.taken_away(token),
+            None => None,
+        };
+        if let Some(by) = by.filter(|_| self.owner.ownership().loss().is_none()) {
+            options.notify(Some(&self.key), EventKind::TakenAway(by));
+            self.owner.lose(Loss::TakenAway);
         }
         let state = self.state();
-        if !state.over {
+        if !state.over && self.sharers.is_none() {
             self.file.put_right(&self.signed, &self.record);
         }
     }

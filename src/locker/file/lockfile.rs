@@ -61,6 +61,14 @@ impl LockPath {
         self.length().is_some()
     }
 
+    pub(super) fn directory(&self) -> &Arc<LockDirectory> {
+        &self.directory
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The length of the file that the name leads to, if that is still this one.
     pub(super) fn length(&self) -> Option<u64> {
         let there = rustix::fs::statat(&*self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW);
@@ -130,9 +138,13 @@ impl LockFile {
         })
     }
 
-    /// Takes the lock if it is free.
-    pub(super) fn try_lock(&self) -> Result<bool> {
-        match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+    /// Takes the lock if it is free, or `shared` by those only who share it too.
+    pub(super) fn try_lock(&self, shared: bool) -> Result<bool> {
+        let operation = match shared {
+            true => FlockOperation::NonBlockingLockShared,
+            false => FlockOperation::NonBlockingLockExclusive,
+        };
+        match rustix::fs::flock(&self.file, operation) {
             Ok(()) => Ok(true),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
             Err(errno) => Err(refused(&self.path, "cannot lock the file", errno)),

@@ -13,6 +13,8 @@ use std::fmt::Write;
 const SUFFIX: &str = ".lock";
 /// Of the file beside it that has the last runs.
 const PAST: &str = ".history";
+/// Of the file beside it that has those who share it. As long as a lock file's, so that it fits too.
+const HELD: &str = ".held";
 const MARK_SUFFIX: &str = ".once";
 const NEW_SUFFIX: &str = ".new";
 const NAME_MAX: usize = 255;
@@ -30,6 +32,11 @@ pub(super) fn of(key: &str) -> String {
 /// Names the file of the last runs under the lock of `key`.
 pub(super) fn of_history(key: &str) -> String {
     with_suffix(key, PAST)
+}
+
+/// Names the file of those who share the lock of this lock file.
+pub(super) fn of_sharers(lock: &str) -> String {
+    format!("{}{HELD}", lock.strip_suffix(SUFFIX).unwrap_or(lock))
 }
 
 fn with_suffix(key: &str, suffix: &str) -> String {

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::holders::{has_foreign, holders};
 use super::lockfile::LockFile;
-use super::probe::Flocked;
+use super::sharers::Sharers;
 use super::{FIRST_PAUSE, FileStore, name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::limits::check_key;
 use crate::locker::operator::{
     Change, ChangeKind, Contender, Operator, Queue, Remaining, Removal, Scope,
 };
-use crate::locker::{BoxFuture, Record, TakenAway};
+use crate::locker::{BoxFuture, Mode, TakenAway};
 
 /// The pause between two looks at all files where no event of inotify(7) comes first.
 const LOOK: Duration = Duration::from_millis(250);
@@ -25,8 +26,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// The held locks, each with its key, by the names of their files.
-type HeldFiles = BTreeMap<String, (String, Contender)>;
+/// Who holds which lock, with its key, by the name of its file and the owner key.
+type HeldFiles = BTreeMap<(String, String), (String, Contender)>;
 
 impl FileStore {
     fn find(&self, key: &str) -> Result<Option<LockFile>> {
@@ -43,9 +44,12 @@ impl FileStore {
             // What is no lock file, or cannot be read, is passed over.
             if let Some(key) = key
                 && let Ok(Some(file)) = LockFile::find(&self.directory, &name, false)
-                && let Ok(Some(holder)) = holder(&file)
+                && let Ok(holders) = holders(&file)
             {
-                found.insert(name, (key, holder));
+                for holder in holders {
+                    let of = (name.clone(), holder.owner_key.clone());
+                    found.insert(of, (key.clone(), holder));
+                }
             }
         }
         Ok(found)
@@ -80,7 +84,7 @@ impl FileStore {
         while let Some(file) = self.find(key)? {
             // The file stays open meanwhile: every close of it wakes all who wait like this.
             while file.place().is_current() {
-                if !holder(&file)?.is_some_and(|holder| is_waited_for(&holder)) {
+                if !holders(&file)?.iter().any(&is_waited_for) {
                     return Ok(());
                 }
                 tokio::select! {
@@ -95,50 +99,15 @@ impl FileStore {
     }
 }
 
-/// Who holds the lock of this file.
-pub(super) fn holder(file: &LockFile) -> Result<Option<Contender>> {
-    let pid = match file.flocked()? {
-        Flocked::No => return Ok(None),
-        Flocked::By(pid) => Some(pid),
-        Flocked::Yes => None,
-    };
-    let token = file.count()?;
-    let mut record = file.record().filter(|record| is_by(record, pid));
-    if let Some(record) = &mut record {
-        record.taken_away = file.taken_away(token);
-    }
-    Ok(Some(Contender {
-        owner_key: file.owner_key(token),
-        token: record.is_some().then_some(token),
-        lease: None,
-        index: None,
-        mode: None,
-        record,
-    }))
-}
-
-/// Whether the record may be that of the process that took the lock. If that is another tool, the
-/// record is still an earlier holder's that was killed.
-fn is_by(record: &Record, pid: Option<i32>) -> bool {
-    let here = Record::host_name() == record.host;
-    pid.is_none_or(|pid| !here || pid as u32 == record.pid)
-}
-
 impl Operator for FileStore {
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>> {
         Box::pin(async move {
             let look = || match self.find(key)? {
-                Some(file) => holder(&file),
-                None => Ok(None),
+                Some(file) => holders(&file),
+                None => Ok(Vec::new()),
             };
-            let foreign =
-                |holder: &Option<Contender>| holder.as_ref().is_some_and(Contender::is_foreign);
-            let holder = Self::sure(look, foreign).await?;
-            Ok(Queue {
-                key: key.to_owned(),
-                contenders: holder.into_iter().collect(),
-                ttl: None,
-            })
+            let found = Self::sure(look, |all: &Vec<_>| has_foreign(all)).await?;
+            Ok(Queue::new(key, found))
         })
     }
 
@@ -149,16 +118,15 @@ impl Operator for FileStore {
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Queue>>> {
         Box::pin(async move {
             let look = || self.held_in(Scope::Prefix(prefix));
-            let foreign = |found: &HeldFiles| found.values().any(|(_, holder)| holder.is_foreign());
+            let foreign = |all: &HeldFiles| all.values().any(|(_, holder)| holder.is_foreign());
             let found = Self::sure(look, foreign).await?;
-            let queues = found.into_values().map(|(key, holder)| Queue {
-                key,
-                contenders: vec![holder],
-                ttl: None,
-            });
-            let mut queues: Vec<_> = queues.collect();
-            queues.sort_by(|one, other| one.key.cmp(&other.key));
-            Ok(queues)
+            let mut queues = BTreeMap::<String, Queue>::new();
+            for (key, holder) in found.into_values() {
+                let queue = queues.entry(key.clone());
+                let queue = queue.or_insert_with(|| Queue::new(key, Vec::new()));
+                queue.contenders.push(holder);
+            }
+            Ok(queues.into_values().collect())
         })
     }
 
@@ -180,8 +148,8 @@ impl Operator for FileStore {
             let Some(file) = LockFile::find(&self.directory, name, false)? else {
                 return Ok(Remaining::Nothing);
             };
-            let mine = |holder: Contender| holder.token == Some(token) && !holder.is_taken_away();
-            Ok(if holder(&file)?.is_some_and(mine) {
+            let mine = |holder: &Contender| holder.token == Some(token) && !holder.is_taken_away();
+            Ok(if holders(&file)?.iter().any(mine) {
                 Remaining::NoEnd
             } else {
                 Remaining::Nothing
@@ -211,11 +179,13 @@ impl Operator for FileStore {
             check_key(key)?;
             let name = name::of(key);
             let file = LockFile::find(&self.directory, &name, true)?.ok_or_else(nobody)?;
-            let is_it = |holder: Contender| holder.token == Some(token);
-            if !holder(&file)?.is_some_and(is_it) {
-                return Err(nobody());
+            let all = holders(&file)?.into_iter();
+            let mut of_token = all.filter(|holder| holder.token == Some(token));
+            let holder = of_token.next().ok_or_else(nobody)?;
+            match holder.locks() {
+                Mode::Shared => Sharers::of(&file).take_away(token, by).await?,
+                _ => file.take_away(token, by)?,
             }
-            file.take_away(token, by)?;
             Ok(Removal::Told)
         })
     }
@@ -242,11 +212,13 @@ impl Operator for FileStore {
             loop {
                 let mut now = self.held_in(scope)?;
                 let mut doubted = BTreeSet::new();
-                now.retain(|name, (_, holder)| {
-                    let there = known.as_ref().is_some_and(|known| known.contains_key(name));
-                    let sure = !holder.is_foreign() || there || doubtful.contains(name);
+                now.retain(|of, (_, holder)| {
+                    let known = known.as_ref();
+                    let there =
+                        known.is_some_and(|known| known.keys().any(|(name, _)| *name == of.0));
+                    let sure = !holder.is_foreign() || there || doubtful.contains(&of.0);
                     if !sure {
-                        doubted.insert(name.clone());
+                        doubted.insert(of.0.clone());
                     }
                     sure
                 });
@@ -287,9 +259,9 @@ impl FileStore {
         now: &HeldFiles,
         tell: &mut (dyn FnMut(Change<'_>) + Send),
     ) {
-        for (name, (key, contender)) in before {
-            let what = match now.get(name) {
-                Some((_, same)) if same.owner_key == contender.owner_key => {
+        for (of, (key, contender)) in before {
+            let what = match now.get(of) {
+                Some((_, same)) => {
                     if same.is_taken_away() && !contender.is_taken_away() {
                         let (contender, what) = (same, ChangeKind::TakenAway);
                         tell(Change {
@@ -300,8 +272,10 @@ impl FileStore {
                     }
                     continue;
                 }
-                None if self.died(name) => ChangeKind::Expired,
-                _ => ChangeKind::Released,
+                None if now.keys().all(|(name, _)| *name != of.0) && self.died(of, contender) => {
+                    ChangeKind::Expired
+                }
+                None => ChangeKind::Released,
             };
             tell(Change {
                 key,
@@ -309,9 +283,8 @@ impl FileStore {
                 what,
             });
         }
-        for (name, (key, contender)) in now {
-            let same = |(_, known): &(String, Contender)| known.owner_key == contender.owner_key;
-            if !before.get(name).is_some_and(same) {
+        for (of, (key, contender)) in now {
+            if !before.contains_key(of) {
                 let what = ChangeKind::Acquired;
                 tell(Change {
                     key,
@@ -323,8 +296,16 @@ impl FileStore {
     }
 
     /// Whether the last holder ended without removing its record.
-    fn died(&self, name: &str) -> bool {
+    fn died(&self, (name, _): &(String, String), holder: &Contender) -> bool {
         let file = LockFile::find(&self.directory, name, false);
-        file.is_ok_and(|file| file.is_some_and(|file| file.record().is_some()))
+        file.is_ok_and(|file| {
+            file.is_some_and(|file| match holder.locks() {
+                Mode::Shared => {
+                    let all = Sharers::of(&file).all();
+                    all.iter().any(|one| Some(one.token) == holder.token)
+                }
+                _ => file.record().is_some(),
+            })
+        })
     }
 }

@@ -6,49 +6,66 @@ use rustix::fs::{FlockOperation, Stat, major, minor};
 use rustix::io::Errno;
 
 /// Who holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flocked {
     /// Nobody.
     No,
-    /// This process took the lock. It may have ended since, and others may have inherited the lock.
+    /// Several share it, or one that would. These processes took the lock, as far as the kernel names them.
+    Shared(Vec<i32>),
+    /// This process took the lock alone. It may have ended since, and others may have inherited the lock.
     By(i32),
-    /// Somebody whom the kernel does not name, as in another PID namespace.
+    /// Somebody alone whom the kernel does not name, as in another PID namespace.
     Yes,
 }
 
 /// Looks at /proc/locks first, which disturbs nobody. A lock that is not listed may be held all the
 /// same: stacked file systems (overlayfs) are listed by another device number, and holders in other
-/// PID namespaces are left out (proc(5)). So then it tries to take a shared lock, for a moment. That
-/// can fail only somebody who tries without waiting in this very moment; genlock itself tries twice.
+/// PID namespaces are left out (proc(5)). So then it tries to take a shared lock, and an exclusive one, for
+/// a moment. That can fail only somebody who tries without waiting in this very moment; genlock itself tries
+/// twice.
 pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
     let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    if let Some(pid) = holder(&locks, stat) {
-        return Ok(Flocked::By(pid));
+    if let Some(listed) = listed(&locks, stat) {
+        return Ok(listed);
     }
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => {
-            rustix::fs::flock(file, FlockOperation::Unlock)?;
-            Ok(Flocked::No)
-        }
-        Err(Errno::WOULDBLOCK) => Ok(Flocked::Yes),
+    let free = |operation| match rustix::fs::flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(errno),
+    };
+    if !free(FlockOperation::NonBlockingLockShared)? {
+        return Ok(Flocked::Yes);
     }
+    let alone = free(FlockOperation::NonBlockingLockExclusive);
+    rustix::fs::flock(file, FlockOperation::Unlock)?;
+    Ok(match alone? {
+        true => Flocked::No,
+        false => Flocked::Shared(Vec::new()),
+    })
 }
 
-/// Reads `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; a line with `->` is a waiter's.
-fn holder(locks: &str, stat: &Stat) -> Option<i32> {
+/// Reads `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`, or READ of one who shares it; a line with `->`
+/// is a waiter's. `None` if nobody is listed.
+fn listed(locks: &str, stat: &Stat) -> Option<Flocked> {
     let place = format!(
         "{:02x}:{:02x}:{}",
         major(stat.st_dev),
         minor(stat.st_dev),
         stat.st_ino
     );
-    locks.lines().find_map(|line| {
+    let holders = locks.lines().filter_map(|line| {
         let mut fields = line.split_whitespace().skip(1);
         (fields.next()? == "FLOCK").then_some(())?;
-        let pid = fields.nth(2)?;
-        (fields.next()? == place).then(|| pid.parse().ok())?
-    })
+        let (kind, pid) = (fields.nth(1)?, fields.next()?);
+        (fields.next()? == place).then(|| Some((kind, pid.parse().ok()?)))?
+    });
+    let holders: Vec<(_, i32)> = holders.collect();
+    match holders.first()? {
+        &("WRITE", pid) => Some(Flocked::By(pid)),
+        _ => Some(Flocked::Shared(
+            holders.into_iter().map(|(_, pid)| pid).collect(),
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +85,9 @@ mod tests {
         let ours = Flocked::By(std::process::id() as i32);
         let seen = flocked(&other, &stat).expect("an answer");
         assert!(seen == ours || seen == Flocked::Yes, "{seen:?}");
+        rustix::fs::flock(&holder, FlockOperation::LockShared).expect("a lock");
+        let seen = flocked(&other, &stat).expect("an answer");
+        assert!(matches!(seen, Flocked::Shared(_)), "{seen:?}");
         rustix::fs::flock(&holder, FlockOperation::Unlock).expect("no lock");
         assert_eq!(flocked(&other, &stat), Ok(Flocked::No));
     }
@@ -81,7 +101,15 @@ mod tests {
         let held = format!("1: FLOCK  ADVISORY  WRITE 12 {place} 0 EOF\n");
         let waits = format!("1: -> FLOCK  ADVISORY  WRITE 13 {place} 0 EOF\n");
         let another = format!("2: POSIX  ADVISORY  WRITE 14 {place} 0 EOF\n");
-        assert_eq!(holder(&format!("{another}{waits}{held}"), &stat), Some(12));
-        assert_eq!(holder(&format!("{waits}{another}"), &stat), None);
+        let seen = listed(&format!("{another}{waits}{held}"), &stat);
+        assert_eq!(seen, Some(Flocked::By(12)));
+        assert_eq!(listed(&format!("{waits}{another}"), &stat), None);
+        let shared = [
+            held.replace("WRITE", "READ "),
+            held.replace("WRITE 12", "READ 15"),
+        ]
+        .concat();
+        let seen = listed(&format!("{shared}{waits}"), &stat);
+        assert_eq!(seen, Some(Flocked::Shared(vec![12, 15])));
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Subject, plain};
 use crate::secrets;
 
 /// A path that was configured, as it may be shown.
-fn subject(path: &Path) -> Subject {
+pub(super) fn subject(path: &Path) -> Subject {
     Subject::File(secrets::path(&path.to_string_lossy()).into())
 }
 
