@@ -51,9 +51,10 @@ fn cases() -> Vec<(Store, Held)> {
     each.collect()
 }
 
-/// With these options, and the TTL.
+/// With these options, the TTL, and patience with servers that have all of this at once to begin with.
 fn with(options: &[&str]) -> Vec<String> {
-    let all = WITH_TTL.iter().chain(options);
+    let patience = ["--dial-timeout", "15s"];
+    let all = WITH_TTL.iter().chain(&patience).chain(options);
     all.map(|&option| option.to_owned()).collect()
 }
 

@@ -116,7 +116,8 @@ fn kazoo_and_genlock_exclude_each_other() {
 fn reads_beside(layout: &str, tool: &str) {
     let chroot = Chroot::of_the_shared();
     let store = Store::at(format!("{}?layout={layout}", chroot.endpoint()));
-    let mut genlock = Run::start_to_wait(store.sh(&["-s"], "echo ready $$; read _; true"));
+    let patient = ["-s", "--dial-timeout", "15s"];
+    let mut genlock = Run::start_to_wait(store.sh(&patient, "echo ready $$; read _; true"));
     genlock.ready();
     let mut reader = other(&chroot, &store, (tool, "read"));
     reader.ready();
