@@ -164,7 +164,7 @@ async fn what_happens_to_several_is_told() {
     let server = RedisServer::start();
     let (one, other) = (client(&server), client(&server));
     let first = take(&one, asked(Mode::Shared)).await;
-    let dead = Options::default().with_ttl(Duration::from_secs(1));
+    let dead = Options::default().with_ttl(Duration::from_secs(2));
     let dead = redis(&server, dead.with_auto_renew(false));
     let told = Arc::new(Mutex::new(Vec::new()));
     let to = told.clone();
