@@ -3,6 +3,7 @@
 //! to whoever holds the lock.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,13 @@ impl Ordered {
     /// Says what became of it.
     pub(super) fn answer(&self, answer: &Answer) {
         tell(&self.asker, answer);
+    }
+
+    /// The same with the descriptor of the lock, if there is one.
+    pub(super) fn answer_with(&self, answer: &Answer, lock: Option<BorrowedFd<'_>>) {
+        if let Ok(answer) = serde_json::to_vec(answer) {
+            let _ = question::send_with(&self.asker, &answer, lock);
+        }
     }
 
     /// Whether the asker still has the connection.

@@ -5,13 +5,15 @@
 //! Anybody can see the names of such sockets (/proc/net/unix), and take one once its genlock is gone. So
 //! each side shows a secret word, which is nowhere but in the command's environment.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, socket_with,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, socket_with,
 };
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::{Deserialize, Serialize};
@@ -146,30 +148,30 @@ fn socket() -> io::Result<OwnedFd> {
 /// Asks the genlock under which we run, or orders it to do something. `None` if it does not answer: it is gone or frozen, or we are in
 /// another network namespace, to which abstract sockets belong.
 pub(super) fn ask(around: &Around, order: Option<Order>) -> Option<Answer> {
-    talk(around, order).map(|(answer, _)| answer)
+    talk(around, order).map(|(answer, ..)| answer)
 }
 
 /// Joins those who run a step under the lock that a keeper holds: it does not let go before the connection
 /// is closed, and says [`Answer::Nothing`] on it when it is about to.
 pub(super) fn join(around: &Around) -> Joining {
     match talk(around, Some(Order::Join)) {
-        Some((Answer::Done, socket)) => Joining::Keeper(socket),
-        Some((Answer::Nothing, _)) => Joining::TooLate,
+        Some((Answer::Done, socket, lock)) => Joining::Keeper(socket, lock),
+        Some((Answer::Nothing, ..)) => Joining::TooLate,
         _ => Joining::Nobody,
     }
 }
 
 /// What came of [`join`].
 pub(super) enum Joining {
-    /// The connection.
-    Keeper(OwnedFd),
+    /// The connection; and the descriptor of the lock, where that keeps it for as long as it is open anywhere.
+    Keeper(OwnedFd, Option<OwnedFd>),
     /// The lock is not that holder's any more, or about to be let go of.
     TooLate,
     /// No keeper answers, or it is a genlock that runs us, which needs no word of ours.
     Nobody,
 }
 
-fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd)> {
+fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd, Option<OwnedFd>)> {
     let address = AnsweringAddress::of_digits(around.socket.as_deref()?)?;
     let socket = address.connect().ok()?;
     let question = Question {
@@ -180,7 +182,7 @@ fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd)> {
     };
     let question = serde_json::to_vec(&question).ok()?;
     send(&socket, &question).ok()?;
-    if receive(&socket, SIGN_OF_LIFE)? != address.answerer.as_bytes() {
+    if receive(&socket, SIGN_OF_LIFE)?.0 != address.answerer.as_bytes() {
         return None;
     }
     let within = match order {
@@ -189,33 +191,57 @@ fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd)> {
         _ => ANSWER_WITHIN,
     };
     let answer = receive(&socket, within + SIGN_OF_LIFE);
-    let answer = answer.and_then(|answer| serde_json::from_slice(&answer).ok());
+    let answer = answer.and_then(|(text, lock)| Some((serde_json::from_slice(&text).ok()?, lock)));
     // What was ordered may be done, or not: it is nothing to ask the store for once more.
-    let answer = answer.or_else(|| {
-        order.map(|_| Answer::Failed {
-            status: exit::UNAVAILABLE,
-            text: "the genlock that keeps the lock does not answer".to_owned(),
-        })
+    let (answer, lock) = answer.or_else(|| {
+        let text = "the genlock that keeps the lock does not answer".to_owned();
+        let status = exit::UNAVAILABLE;
+        order.map(|_| (Answer::Failed { status, text }, None))
     })?;
-    Some((answer, socket))
+    Some((answer, socket, lock))
 }
 
 /// Sends a message. It does not wait for room: in a new socket there is enough.
 pub(super) fn send(socket: impl AsFd, message: &[u8]) -> io::Result<()> {
+    send_with(socket, message, None)
+}
+
+/// The same with a descriptor, if one is given.
+pub(super) fn send_with(
+    socket: impl AsFd,
+    message: &[u8],
+    descriptor: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    rustix::net::send(socket, message, flags)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors = descriptor.map(|descriptor| [descriptor]);
+    if let Some(descriptors) = &descriptors {
+        ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
+    rustix::net::sendmsg(socket, &[IoSlice::new(message)], &mut ancillary, flags)?;
     Ok(())
 }
 
-/// The next message, if one comes within this time.
-fn receive(socket: &OwnedFd, within: Duration) -> Option<Vec<u8>> {
+/// The next message, if one comes within this time, and the descriptor that came along.
+fn receive(socket: &OwnedFd, within: Duration) -> Option<(Vec<u8>, Option<OwnedFd>)> {
     let within = Timespec::try_from(within).ok()?;
     let mut fds = [PollFd::new(socket, PollFlags::IN)];
     rustix::event::poll(&mut fds, Some(&within)).ok()?;
     let mut message = vec![0; MAX_MESSAGE];
-    let (_, length) = rustix::net::recv(socket, &mut message[..], RecvFlags::empty()).ok()?;
-    message.truncate(length);
-    Some(message)
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut message)];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let received = rustix::net::recvmsg(socket, &mut parts, &mut ancillary, flags).ok()?;
+    let mut descriptor = None;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            descriptor = descriptors.into_iter().next();
+        }
+    }
+    message.truncate(received.bytes);
+    Some((message, descriptor))
 }
 
 #[cfg(test)]
@@ -240,7 +266,7 @@ mod tests {
         let mut fds = [PollFd::new(listener, PollFlags::IN)];
         rustix::event::poll(&mut fds, None).unwrap();
         let socket = accept(listener).unwrap();
-        let question = receive(&socket, SIGN_OF_LIFE).unwrap();
+        let (question, _) = receive(&socket, SIGN_OF_LIFE).unwrap();
         send(&socket, word.as_bytes()).unwrap();
         // It fails if the asker, who did not accept the word, has closed the socket.
         let _ = send(&socket, &serde_json::to_vec(answer).unwrap());

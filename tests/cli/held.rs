@@ -1,5 +1,7 @@
 //! `genlock run --held`: a command under a lock that another process holds.
 
+mod kept;
+
 use std::process::Command;
 
 use rustix::process::Signal;

@@ -160,7 +160,7 @@ impl KeptLock<'_> {
                 }
                 Some(ordered) = orders.recv() => match ordered.order {
                     Order::Release => return End::Released(ordered),
-                    Order::Join => self.join(ordered),
+                    Order::Join => self.join(ordered, held),
                     Order::Extend(time) => {
                         end = Some(Instant::now() + time);
                         ordered.answer(&Answer::Done);
@@ -170,10 +170,11 @@ impl KeptLock<'_> {
         }
     }
 
-    /// Notes that a step runs under the lock.
-    fn join(&mut self, step: Ordered) {
+    /// Notes that a step runs under the lock. Where that is held as long as its descriptor is open anywhere, the
+    /// step gets that: it keeps the lock though the keeper be killed.
+    fn join(&mut self, step: Ordered, held: &Held) {
         self.steps.retain(Ordered::is_there);
-        step.answer(&Answer::Done);
+        step.answer_with(&Answer::Done, held.descriptor());
         self.steps.push(step);
     }
 

@@ -2,6 +2,7 @@
 //! or by nobody who lives. It is neither renewed nor released here. The store is asked again and again
 //! whether it is still ours, and its answers move the deadline.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Locking<'_> {
         let possession = AroundUs {
             looking,
             claim,
-            _joined: joined,
+            joined,
         };
         let mut held = Held::new(grant, [], owner, Box::new(possession));
         if deadline.is_some() {
@@ -98,13 +99,17 @@ struct AroundUs {
     looking: JoinSet<()>,
     claim: Claim,
     /// Open until nothing of the command lives: then the keeper may let go.
-    _joined: Option<Arc<JoinedKeeper>>,
+    joined: Option<Arc<JoinedKeeper>>,
 }
 
 impl Possession for AroundUs {
     fn release(self: Box<Self>) -> BoxFuture<'static, crate::Result<()>> {
         drop(self.looking);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.joined.as_ref().map(|joined| joined.descriptor())
     }
 
     fn claim(&self) -> &Claim {

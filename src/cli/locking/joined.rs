@@ -2,6 +2,7 @@
 //! lock while it is open, and says on it when the step has to end.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net;
 use std::sync::Arc;
 
@@ -11,7 +12,11 @@ use crate::cli::environment::Around;
 use crate::cli::question::{self, Joining};
 
 /// The step's end of it.
-pub(super) struct JoinedKeeper(UnixStream);
+pub(super) struct JoinedKeeper {
+    connection: UnixStream,
+    /// The lock itself, where it is held as long as this is open anywhere.
+    lock: Option<OwnedFd>,
+}
 
 impl JoinedKeeper {
     /// `None` if there is nobody who has to be told.
@@ -19,13 +24,20 @@ impl JoinedKeeper {
     /// # Errors
     /// It is too late: the keeper lets go of the lock, or has done so.
     pub(super) fn of(around: &Around) -> crate::Result<Option<Arc<Self>>> {
-        let socket = match question::join(around) {
-            Joining::Keeper(socket) => net::UnixStream::from(socket),
+        let (socket, lock) = match question::join(around) {
+            Joining::Keeper(socket, lock) => (net::UnixStream::from(socket), lock),
             Joining::TooLate => return Err(around.lost()),
             Joining::Nobody => return Ok(None),
         };
         let socket = UnixStream::from_std(socket).ok();
-        Ok(socket.map(|socket| Arc::new(Self(socket))))
+        Ok(socket.map(|connection| Arc::new(Self { connection, lock })))
+    }
+
+    /// What the whole command has to have open: while it is, the lock is not another's, though we be killed and
+    /// the command not be gone yet.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        let lock = self.lock.as_ref().map(AsFd::as_fd);
+        lock.unwrap_or_else(|| self.connection.as_fd())
     }
 
     /// Ends when the keeper says something: true, which is that the step has to end; or when it is gone.
@@ -33,10 +45,10 @@ impl JoinedKeeper {
     async fn told(&self) -> bool {
         let mut word = [0; 64];
         loop {
-            if self.0.readable().await.is_err() {
+            if self.connection.readable().await.is_err() {
                 return false;
             }
-            match self.0.try_read(&mut word) {
+            match self.connection.try_read(&mut word) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(1..) => return true,
                 Ok(0) | Err(_) => return false,

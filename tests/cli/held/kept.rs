@@ -1,0 +1,66 @@
+//! Steps under a lock that a keeper holds: whatever ends that, none runs when another holds it.
+
+use std::collections::BTreeMap;
+
+use rustix::process::Signal;
+
+use crate::acquire::{acquire, keeper, under, variables, verb};
+use crate::genlock::{Run, Store, output, send};
+use crate::process::is_dead;
+
+over_every_store! {
+    is_gone_before_another_holds_when_the_lock_is_released;
+    is_gone_before_another_holds_when_the_keeper_is_told_to_end;
+    is_gone_before_another_holds_when_the_lock_is_taken_away;
+    is_gone_before_another_holds_when_the_keeper_is_killed;
+}
+
+/// A step that ignores SIGTERM, and who waits for the lock and looks whether it is gone. After `end`, what
+/// that said and how the step ended.
+fn after(store: &Store, end: impl FnOnce(&BTreeMap<String, String>)) -> (String, Option<i32>) {
+    let held = variables(&output(acquire(store, &[])).silent(0));
+    let script = "trap '' TERM; echo ready $$; while :; do sleep 0.1; done";
+    let step = under(&held, &["run", "--held", "--", "sh", "-c", script]);
+    let step = Run::start(step);
+    let pid = step.ready();
+    let look = format!("kill -0 {pid} 2>/dev/null && echo both; echo next");
+    let next = Run::start(store.sh(&["-q"], &look));
+    end(&held);
+    if !store.expires() && !is_dead(pid) {
+        // A step that still has the lock goes on.
+        assert!(!store.is_free());
+        step.signal(Signal::KILL);
+    }
+    let said = next.finish().silent(0).text().to_owned();
+    (said, step.finish().status.code())
+}
+
+fn is_gone_before_another_holds_when_the_lock_is_released(store: &Store) {
+    let end = |held: &_| drop(output(under(held, &["release"])).silent(0));
+    assert_eq!(after(store, end), ("next".to_owned(), Some(80)));
+}
+
+fn is_gone_before_another_holds_when_the_keeper_is_told_to_end(store: &Store) {
+    let end = |_: &_| {
+        let keeper = keeper(store);
+        send(keeper, Signal::TERM);
+        crate::acquire::until_ended(keeper);
+    };
+    assert_eq!(after(store, end), ("next".to_owned(), Some(80)));
+}
+
+fn is_gone_before_another_holds_when_the_lock_is_taken_away(store: &Store) {
+    let end = |held: &BTreeMap<String, String>| {
+        let token = &held["GENLOCK_HELD_TOKEN"];
+        let taken = verb(store, "break", &["--token", token, &store.key]);
+        output(taken).silent(0);
+    };
+    assert_eq!(after(store, end), ("next".to_owned(), Some(80)));
+}
+
+/// Where locks do not run out, the step keeps the lock itself.
+fn is_gone_before_another_holds_when_the_keeper_is_killed(store: &Store) {
+    let (said, status) = after(store, |_| send(keeper(store), Signal::KILL));
+    assert_eq!(said, "next");
+    assert_eq!(status, store.expires().then_some(80));
+}
