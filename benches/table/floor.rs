@@ -1,12 +1,13 @@
 //! The floor: the least program that runs a command under a lock in etcd, to compare with. It requests
 //! the lease and the key at once, does not look whether its key is the first, runs the command, and
-//! revokes. It renews, watches and stops nothing. It is this executable, run with an argument.
+//! revokes. It renews, watches and stops nothing. As a bare waiter it watches the key ahead of its own until
+//! that is gone, and reads its own key. It is this executable, run with an argument.
 
 use std::process::{Command, ExitCode};
 
 use etcd_client::{
-    Channel, Client, Compare, CompareOp, ConnectOptions, Error, GetOptions, LeaseGrantOptions,
-    PutOptions, SortOrder, SortTarget, Txn, TxnOp, TxnResponse,
+    Channel, Client, Compare, CompareOp, ConnectOptions, Error, Event, EventType, GetOptions,
+    LeaseGrantOptions, PutOptions, SortOrder, SortTarget, Txn, TxnOp, TxnResponse, WatchOptions,
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -15,8 +16,11 @@ use tonic::transport::{Endpoint, Uri};
 /// The argument that makes this program the floor.
 pub(crate) const ROLE: &str = "floor";
 
-/// `floor HOST:PORT KEY COMMAND...`
-pub(crate) fn run(args: &[String]) -> ExitCode {
+/// The argument that makes it a bare waiter.
+pub(crate) const WAITER: &str = "waiter";
+
+/// `floor HOST:PORT KEY COMMAND...`, or the same as a waiter.
+pub(crate) fn run(args: &[String], waits: bool) -> ExitCode {
     let [address, key, program, rest @ ..] = args else {
         return ExitCode::from(64);
     };
@@ -27,7 +31,10 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     runtime.block_on(async {
         let client = connect(address).await.expect("etcd");
         let lease = fresh_lease();
-        acquire(&client, key, lease, 10).await.expect("the lock");
+        let placed = acquire(&client, key, lease, 10).await.expect("the lock");
+        if waits {
+            wait(&client, key, lease, &placed).await.expect("the turn");
+        }
         let status = Command::new(program)
             .args(rest)
             .status()
@@ -98,4 +105,29 @@ pub(crate) async fn acquire(
         }
         placed => placed,
     }
+}
+
+/// Waits until the key ahead of this lease's is gone, and reads its own.
+async fn wait(client: &Client, key: &str, lease: i64, placed: &TxnResponse) -> Result<(), Error> {
+    let revision = placed.header().map_or(0, |header| header.revision());
+    let last = GetOptions::new()
+        .with_prefix()
+        .with_sort(SortTarget::Create, SortOrder::Descend)
+        .with_limit(1)
+        .with_max_create_revision(revision - 1);
+    let mut kv = client.kv_client();
+    let ahead = kv.get(format!("{key}/"), Some(last)).await?;
+    let seen = ahead.header().map_or(revision, |header| header.revision());
+    if let Some(ahead) = ahead.kvs().first() {
+        let from = WatchOptions::new().with_start_revision(seen + 1);
+        let mut watch = client.watch_client();
+        let mut events = watch.watch(ahead.key(), Some(from)).await?;
+        let is_gone = |event: &Event| event.event_type() == EventType::Delete;
+        while let Some(answer) = events.message().await? {
+            if answer.events().iter().any(is_gone) {
+                break;
+            }
+        }
+    }
+    kv.get(format!("{key}/{lease:x}"), None).await.map(drop)
 }

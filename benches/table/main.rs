@@ -49,8 +49,10 @@ const LIMIT: Duration = Duration::from_secs(1200);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == floor::ROLE) {
-        return floor::run(&args[1..]);
+    if let Some(role) = args.first()
+        && [floor::ROLE, floor::WAITER].contains(&role.as_str())
+    {
+        return floor::run(&args[1..], role == floor::WAITER);
     }
     let (mut wanted, mut quick, mut svg, mut builds) = (Vec::new(), false, None, None);
     let mut args = args.into_iter();

@@ -14,6 +14,8 @@ pub(crate) enum Tool {
     Build(&'static str),
     Etcdctl,
     Floor,
+    /// The floor as a waiter.
+    Waiter,
 }
 
 impl Tool {
@@ -22,6 +24,7 @@ impl Tool {
             Self::Genlock | Self::Build(_) => "genlock",
             Self::Etcdctl => "etcdctl lock",
             Self::Floor => "floor",
+            Self::Waiter => "bare waiter",
         }
     }
 
@@ -36,10 +39,15 @@ impl Tool {
                 tool.args(["--endpoints", endpoint, "lock", key]);
                 tool
             }
-            Self::Floor => {
+            Self::Floor | Self::Waiter => {
+                let role = if self == Self::Floor {
+                    floor::ROLE
+                } else {
+                    floor::WAITER
+                };
                 let mut tool = Command::new(std::env::current_exe().expect("this program"));
                 let address = endpoint.trim_start_matches("http://");
-                tool.args([floor::ROLE, address, key]);
+                tool.args([role, address, key]);
                 tool
             }
         };

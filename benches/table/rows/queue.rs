@@ -17,22 +17,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// From one waiter's command, which ends at once, to the next one's.
 pub(crate) fn handover(stage: &Stage) -> Vec<Figure> {
-    let (mut genlock, mut etcdctl) = (Sample::default(), Sample::default());
-    for _ in 0..stage.times(30) {
-        genlock.extend(gaps(&queue_of(stage, Tool::Genlock, 10)));
-        etcdctl.extend(gaps(&queue_of(stage, Tool::Etcdctl, 10)));
-    }
-    let mut figure = Figure::new("hand-over from waiter to waiter, in a queue of 10");
-    for (share, name) in [(0.5, "p50"), (0.99, "p99")] {
-        let ratio = genlock.quantile(share) / etcdctl.quantile(share);
-        figure = figure.at_most(0.5, ratio, &format!("× etcdctl lock at {name}"));
-    }
-    for (name, sample) in [("genlock", &genlock), ("etcdctl lock", &etcdctl)] {
-        let p99 = sample.quantile(0.99);
-        let text = format!("{sample} ms, p99 {p99:.2} ms");
-        figure = figure.bar(name, sample.median(), text);
-    }
-    vec![figure]
+    let figures = [(10, 30), (200, 2)].map(|(waiters, times)| {
+        let [mut genlock, mut etcdctl, mut bare] = [(); 3].map(|()| Sample::default());
+        for _ in 0..stage.times(times) {
+            genlock.extend(gaps(&queue_of(stage, Tool::Genlock, waiters)));
+            etcdctl.extend(gaps(&queue_of(stage, Tool::Etcdctl, waiters)));
+            bare.extend(gaps(&queue_of(stage, Tool::Waiter, waiters)));
+        }
+        let title = format!("hand-over from waiter to waiter, in a queue of {waiters}");
+        let mut figure = Figure::new(title);
+        for (share, name) in [(0.5, "p50"), (0.99, "p99")] {
+            let ratio = genlock.quantile(share) / etcdctl.quantile(share);
+            figure = figure.at_most(0.5, ratio, &format!("× etcdctl lock at {name}"));
+        }
+        let ratio = genlock.median() / bare.median();
+        figure = figure.at_most(1.4, ratio, "× the bare waiter");
+        let all = [
+            (Tool::Genlock, &genlock),
+            (Tool::Waiter, &bare),
+            (Tool::Etcdctl, &etcdctl),
+        ];
+        for (tool, sample) in all {
+            let text = format!("{sample} ms, p99 {:.2} ms", sample.quantile(0.99));
+            figure = figure.bar(tool.name(), sample.median(), text);
+        }
+        figure
+    });
+    figures.into()
 }
 
 /// When each waiter's command started, one after the other.

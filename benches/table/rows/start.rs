@@ -30,7 +30,7 @@ pub(crate) fn run(stage: &Stage) -> Vec<Figure> {
     }
     let [genlock, floor, etcdctl] = &samples;
     let figure = Figure::new("a run: `genlock run KEY -- true`")
-        .at_most(1.25, genlock.median() / floor.median(), "× the floor")
+        .at_most(1.08, genlock.median() / floor.median(), "× the floor")
         .at_most(0.2, genlock.median() / etcdctl.median(), "× etcdctl lock");
     vec![with_bars(figure, &samples)]
 }
@@ -46,7 +46,7 @@ pub(crate) fn first(stage: &Stage) -> Vec<Figure> {
     }
     let [genlock, floor, etcdctl] = &samples;
     let figure = Figure::new("start to the command's first instruction")
-        .at_most(1.25, genlock.median() / floor.median(), "× the floor")
+        .at_most(1.1, genlock.median() / floor.median(), "× the floor")
         .note(format!(
             "{:.2} × etcdctl lock",
             genlock.median() / etcdctl.median()
@@ -77,7 +77,7 @@ pub(crate) fn file(stage: &Stage) -> Vec<Figure> {
     }
     let ratio = genlock.median() / flock.median();
     let figure = Figure::new("a run without a server: `genlock run --endpoints file: KEY -- true`")
-        .at_most(2.0, ratio, "× flock")
+        .at_most(1.2, ratio, "× flock")
         .bar("genlock", genlock.median(), format!("{genlock} ms"))
         .bar("flock", flock.median(), format!("{flock} ms"));
     vec![figure]
