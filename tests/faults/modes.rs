@@ -63,6 +63,26 @@ fn start(store: &Store, options: &[String], script: &str) -> Run {
     Run::start(store.sh(&options, script))
 }
 
+impl Fault {
+    fn strikes(self, run: &Run, proxy: &Proxy) {
+        match self {
+            Self::Killed => run.signal(Signal::KILL),
+            Self::WatchdogKilled => send(watchdog(run.pid()), Signal::KILL),
+            Self::Frozen => run.signal(Signal::STOP),
+            Self::CutOff => proxy.cut(),
+        }
+    }
+
+    /// The exit status of the genlock that it hits.
+    fn ends_with(self) -> Option<i32> {
+        match self {
+            Self::Killed => None,
+            Self::WatchdogKilled => Some(70),
+            Self::Frozen | Self::CutOff => Some(80),
+        }
+    }
+}
+
 fn strikes(fault: Fault) {
     together(cases(), |(store, held)| {
         let log = Sections::new(store.directory());
@@ -96,12 +116,7 @@ fn strikes(fault: Fault) {
         let next = start(&later, &next, &script);
         next.complains("waiting for");
         let struck = now();
-        match fault {
-            Fault::Killed => first.signal(Signal::KILL),
-            Fault::WatchdogKilled => send(watchdog(first.pid()), Signal::KILL),
-            Fault::Frozen => first.signal(Signal::STOP),
-            Fault::CutOff => proxy.cut(),
-        }
+        fault.strikes(&first, &proxy);
         poll("the command's end", || is_dead(pid));
         let dead = now() - struck;
         println!(
@@ -113,12 +128,7 @@ fn strikes(fault: Fault) {
         log.check(2);
         first.signal(Signal::CONT);
         let status = first.finish().status.code();
-        let expected = match fault {
-            Fault::Killed => None,
-            Fault::WatchdogKilled => Some(70),
-            Fault::Frozen | Fault::CutOff => Some(80),
-        };
-        assert_eq!(status, expected, "{held:?}");
+        assert_eq!(status, fault.ends_with(), "{held:?}");
         if let Some(mut beside) = beside {
             assert!(!beside.has_ended());
             beside.end();
