@@ -21,6 +21,7 @@ use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss};
 use crate::stderr;
+use crate::supervise::footprint;
 use crate::supervise::signals::Signals;
 use crate::{Error, ErrorKind};
 
@@ -143,6 +144,8 @@ impl KeptLock<'_> {
         orders: &mut mpsc::Receiver<Ordered>,
         mut told: Option<ToldCaller>,
     ) -> End {
+        // Where locks do not expire no renewal does it.
+        footprint::give_back();
         let mut ownership = held.ownership();
         let mut end = self.options.time.map(|time| Instant::now() + time);
         loop {
