@@ -114,8 +114,8 @@ pub trait Operator: Send + Sync {
     ) -> BoxFuture<'a, Result<Infallible>>;
 }
 
-/// The error where nobody has left such a lock.
-pub(crate) fn not_left(key: &str, token: u64) -> Error {
+/// For stores: the error of [`Operator::extend`] where nobody has left such a lock.
+pub fn not_left(key: &str, token: u64) -> Error {
     let why = format!("no lock with token {token} was left to the store, or it has ended");
     Error::new(ErrorKind::NotHeld, why).of_key(key)
 }
