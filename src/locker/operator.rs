@@ -20,9 +20,9 @@ pub trait Operator: Send + Sync {
     /// Who holds the lock of `key` and who waits for it, at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKey`](crate::ErrorKind::InvalidKey),
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied).
+    /// [`ErrorKind::InvalidKey`],
+    /// [`ErrorKind::Unavailable`],
+    /// [`ErrorKind::Denied`].
     fn queue<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Queue>>;
 
     /// As [`Operator::queue`], but only the holder has its record, and the time left is not asked
@@ -58,7 +58,7 @@ pub trait Operator: Send + Sync {
     /// removed at once, and so is a genlock under `force`: the next holder may then start beside it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotHeld`](crate::ErrorKind::NotHeld) if no one has this token, and as
+    /// [`ErrorKind::NotHeld`] if no one has this token, and as
     /// [`Operator::queue`].
     fn take_away<'a>(
         &'a self,
@@ -80,8 +80,8 @@ pub trait Operator: Send + Sync {
     /// refused.
     ///
     /// # Errors
-    /// [`ErrorKind::NotHeld`](crate::ErrorKind::NotHeld) if there is no such lock,
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the store keeps none without its
+    /// [`ErrorKind::NotHeld`] if there is no such lock,
+    /// [`ErrorKind::Unsupported`] where the store keeps none without its
     /// holder, and as [`Operator::queue`].
     fn extend<'a>(
         &'a self,
