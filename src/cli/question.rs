@@ -157,7 +157,8 @@ pub(super) fn join(around: &Around) -> Joining {
     match talk(around, Some(Order::Join)) {
         Some((Answer::Done, socket, lock)) => Joining::Keeper(socket, lock),
         Some((Answer::Nothing, ..)) => Joining::TooLate,
-        _ => Joining::Nobody,
+        Some((Answer::Failed { status, .. }, ..)) if status == exit::USAGE => Joining::NoKeeper,
+        _ => Joining::Silence,
     }
 }
 
@@ -167,8 +168,10 @@ pub(super) enum Joining {
     Keeper(OwnedFd, Option<OwnedFd>),
     /// The lock is not that holder's any more, or about to be let go of.
     TooLate,
-    /// No keeper answers, or it is a genlock that runs us, which needs no word of ours.
-    Nobody,
+    /// It is a genlock that runs a command, which needs no word of ours.
+    NoKeeper,
+    /// Nobody answers.
+    Silence,
 }
 
 fn talk(around: &Around, order: Option<Order>) -> Option<(Answer, OwnedFd, Option<OwnedFd>)> {

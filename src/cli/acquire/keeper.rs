@@ -1,11 +1,12 @@
 //! The keeper: holds the lock until the process that it follows ends, its time is over, or it is told to
 //! let go.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::caller::{Caller, ToldCaller};
 use super::notify;
@@ -181,19 +182,35 @@ impl KeptLock<'_> {
         self.steps.push(step);
     }
 
-    /// Tells the steps under the lock to end, and waits until they have. The lock is renewed meanwhile; if
-    /// it is lost they have ended by the end of its TTL, as they have if they are frozen.
-    async fn stop_steps(&mut self, held: &Held) {
+    /// Tells the steps under the lock to end, and waits until they have: another may hold it as soon as it is
+    /// let go of. It is renewed meanwhile, so a step that is frozen keeps it. Once it is lost they have ended
+    /// by the end of its TTL.
+    async fn stop_steps(&mut self, held: &Held, end: &End) {
         let steps = std::mem::take(&mut self.steps);
         for step in &steps {
             step.answer(&Answer::Nothing);
         }
-        let gone = async {
+        let mut gone = pin!(async {
             for step in &steps {
                 step.gone().await;
             }
+        });
+        let ttl = held.ttl().unwrap_or(self.options.lock.ttl);
+        let mut ownership = held.ownership();
+        let unfinished = async {
+            sleep(ttl).await;
+            if let End::Released(ordered) = end {
+                ordered.answer(&unfinished());
+            }
+            std::future::pending::<()>().await;
         };
-        let _ = timeout(held.ttl().unwrap_or(self.options.lock.ttl), gone).await;
+        tokio::select! {
+            biased;
+            () = &mut gone => return,
+            _ = ownership.lost() => {}
+            () = unfinished => {}
+        }
+        let _ = timeout(ttl, gone).await;
     }
 
     /// Lets go of the lock, and gives how the keeper ends.
@@ -201,7 +218,7 @@ impl KeptLock<'_> {
         if self.options.foreground {
             notify::stopping();
         }
-        self.stop_steps(&held).await;
+        self.stop_steps(&held, &end).await;
         let letting = match end {
             End::Released(ordered) => {
                 ordered.answer(&released(held.unlock().await));
@@ -235,6 +252,14 @@ fn released(released: Result<(), Error>) -> Answer {
             status: Exit::of_error(error.kind()).status(),
             text: error.to_string(),
         },
+    }
+}
+
+/// The answer to who asked for it where a step goes on: the lock stays until that has ended.
+fn unfinished() -> Answer {
+    Answer::Failed {
+        status: exit::UNAVAILABLE,
+        text: "not released yet: a command of genlock run --held does not end".to_owned(),
     }
 }
 

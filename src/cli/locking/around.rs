@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::Locking;
 use super::joined::{JoinedKeeper, told};
 use crate::cli::environment::{self, Around};
+use crate::cli::question::{self, Joining};
 use crate::clock::Instant;
 use crate::events::{EventKind, Observer};
 use crate::locker::kind::StoreClient;
@@ -20,6 +21,7 @@ use crate::locker::{
     BoxFuture, Claim, Claims, Grant, Held, Loss, Options, Owner, Possession, Request, grace,
     renewed_every,
 };
+use crate::{Error, ErrorKind};
 
 /// How often it is asked, however long the TTL is: an operator may have taken the lock away.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -35,17 +37,22 @@ impl Locking<'_> {
     /// Gives the lock that is held around us, if the store says that it still is.
     ///
     /// # Errors
-    /// [`ErrorKind::OwnershipLost`] if it is not, and what the store answers.
+    /// [`ErrorKind::OwnershipLost`] if it is not, [`ErrorKind::Unavailable`] where it might end before we knew, and
+    /// what the store answers.
     pub(super) async fn adopt(&self, around: &Around) -> crate::Result<Held> {
         let key = &around.key;
         // First of all: a keeper that is about to let go waits for those who have joined.
-        let joined = JoinedKeeper::of(around)?;
+        let joining = question::join(around);
+        let is_silent = matches!(joining, Joining::Silence);
+        let joined = JoinedKeeper::of(joining, around)?;
         let asked = Instant::now();
         let left = self.store.left(&around.owner_key, around.token).await;
         let deadline = match left.map_err(|error| error.of_key(key))? {
             Remaining::Nothing => return Err(around.lost()),
             // From when it was asked: whatever the answer took, it was not later.
             Remaining::AtLeast(left) => Some(asked + left),
+            // It would be another's at once if its holder were killed, before we could see that.
+            Remaining::NoEnd if is_silent => return Err(silent(key)),
             Remaining::NoEnd => None,
         };
         let owner = Owner::new(deadline);
@@ -92,6 +99,12 @@ impl Locking<'_> {
             ..Options::default()
         }
     }
+}
+
+/// The error where the lock ends with its holder, who does not let us keep it as well.
+fn silent(key: &str) -> Error {
+    let why = "the genlock that holds the lock does not answer: it is frozen, or in another network namespace";
+    Error::new(ErrorKind::Unavailable, why).of_key(key)
 }
 
 /// Our side of it: it stays as it is when the command has ended.

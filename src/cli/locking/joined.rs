@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::net::UnixStream;
 
 use crate::cli::environment::Around;
-use crate::cli::question::{self, Joining};
+use crate::cli::question::Joining;
 
 /// The step's end of it.
 pub(super) struct JoinedKeeper {
@@ -19,15 +19,15 @@ pub(super) struct JoinedKeeper {
 }
 
 impl JoinedKeeper {
-    /// `None` if there is nobody who has to be told.
+    /// Of what came of the attempt. `None` if there is nobody who has to be told.
     ///
     /// # Errors
     /// It is too late: the keeper lets go of the lock, or has done so.
-    pub(super) fn of(around: &Around) -> crate::Result<Option<Arc<Self>>> {
-        let (socket, lock) = match question::join(around) {
+    pub(super) fn of(joining: Joining, around: &Around) -> crate::Result<Option<Arc<Self>>> {
+        let (socket, lock) = match joining {
             Joining::Keeper(socket, lock) => (net::UnixStream::from(socket), lock),
             Joining::TooLate => return Err(around.lost()),
-            Joining::Nobody => return Ok(None),
+            Joining::NoKeeper | Joining::Silence => return Ok(None),
         };
         let socket = UnixStream::from_std(socket).ok();
         Ok(socket.map(|connection| Arc::new(Self { connection, lock })))

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 
 use super::{acquire, keeper, under, until_ended, variables};
 use crate::genlock::{Run, Store, output, send};
+use crate::process::watchdog;
 
 over_every_store! {
     no_step_runs_when_the_next_holds_the_lock;
@@ -37,4 +38,25 @@ fn no_step_runs_when_the_next_holds_the_lock(store: &Store) {
     };
     ends("release");
     ends("a signal");
+}
+
+/// It would be beside another when it goes on, however long that takes.
+#[test]
+fn a_step_that_is_frozen_keeps_the_lock() {
+    let store = Store::files();
+    let held = variables(&output(acquire(&store, &["--ttl", "2s"])).silent(0));
+    let keeper = keeper(&store);
+    let script = "echo ready $$; exec sleep 600";
+    let step = Run::start(under(&held, &["run", "--held", "sh", "-c", script]));
+    let all = [step.ready(), step.pid(), watchdog(step.pid())];
+    all.iter().for_each(|&pid| send(pid, Signal::STOP));
+    let released = output(under(&held, &["release"]));
+    assert_eq!(released.status.code(), Some(69), "{released:?}");
+    assert!(released.one_line().contains("does not end"), "{released:?}");
+    assert!(!store.is_free());
+    all.iter().for_each(|&pid| send(pid, Signal::CONT));
+    let stopped = step.finish();
+    assert_eq!(stopped.status.code(), Some(80), "{stopped:?}");
+    until_ended(keeper);
+    assert!(store.is_free());
 }

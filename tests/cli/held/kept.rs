@@ -64,3 +64,23 @@ fn is_gone_before_another_holds_when_the_keeper_is_killed(store: &Store) {
     assert_eq!(said, "next");
     assert_eq!(status, store.expires().then_some(80));
 }
+
+/// Its lock would be another's at once if the keeper were killed, which nobody would see in time.
+#[test]
+fn is_not_started_where_the_lock_ends_with_a_keeper_that_is_silent() {
+    let store = Store::files();
+    let held = variables(&output(acquire(&store, &[])).silent(0));
+    let keeper = keeper(&store);
+    send(keeper, Signal::STOP);
+    let refused = output(under(&held, &["run", "--held", "--", "echo", "ran"]));
+    assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    assert_eq!(refused.text(), "");
+    assert!(
+        refused.one_line().contains("does not answer"),
+        "{refused:?}"
+    );
+    send(keeper, Signal::CONT);
+    output(under(&held, &["run", "--held", "--", "true"])).silent(0);
+    output(under(&held, &["release"])).silent(0);
+    assert!(store.is_free());
+}
