@@ -84,6 +84,7 @@ mod overwritten;
 mod own;
 mod peers;
 mod pid1;
+mod pipeline;
 mod readme;
 mod refusal;
 mod report;
