@@ -68,6 +68,13 @@ impl Mode {
         }
     }
 
+    /// How many of the last of these, who are ahead, are enough for it to wait; 0 if it may hold. While they
+    /// are there it does not hold.
+    pub(crate) fn kept_waiting_by(self, ahead: &[Self]) -> usize {
+        let waits = |&last: &usize| !self.may_hold(ahead[ahead.len() - last..].iter().copied());
+        (1..=ahead.len()).find(waits).unwrap_or(0)
+    }
+
     /// How many hold the lock, of a queue of these modes: those who came first, as far as the rule goes.
     pub(crate) fn holders(queue: &[Self]) -> usize {
         let may = |&place: &usize| queue[place].may_hold(queue[..place].iter().copied());
@@ -192,5 +199,17 @@ mod tests {
         assert_eq!(Mode::OneOf(3).other_limit(ahead), None);
         assert_eq!(Mode::Shared.other_limit(ahead), None);
         assert!(!Mode::OneOf(0).may_hold([]));
+    }
+
+    #[test]
+    fn those_in_the_way_are_as_few_as_keep_it_waiting() {
+        let (x, s, two) = (Mode::Exclusive, Mode::Shared, Mode::OneOf(2));
+        assert_eq!(x.kept_waiting_by(&[]), 0);
+        assert_eq!(x.kept_waiting_by(&[x, s, s]), 1);
+        assert_eq!(s.kept_waiting_by(&[s, s]), 0);
+        assert_eq!(s.kept_waiting_by(&[s, x, s, s]), 3);
+        assert_eq!(two.kept_waiting_by(&[two]), 0);
+        assert_eq!(two.kept_waiting_by(&[two, two, two]), 2);
+        assert_eq!(two.kept_waiting_by(&[s, two]), 2);
     }
 }

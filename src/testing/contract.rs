@@ -120,6 +120,7 @@ macro_rules! contract {
             operating::an_operator_sees_the_holder;
             operating::what_is_left_is_asked_for_by_the_token;
             operating::a_lock_that_is_taken_away_is_lost;
+            operating::who_comes_to_hold_it_is_told_and_not_removed;
             operating::what_happens_is_told;
             refusal::keys_that_no_store_takes;
             refusal::a_ttl_that_is_too_short_or_too_long;

@@ -1,18 +1,25 @@
 //! Taking a lock away from its holder: by a mark in its key, which a genlock watches, or by deleting
 //! the key.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
-use super::contenders::{held, with_records};
+use super::contenders::{QueueKey, held, with_records};
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::lease;
 use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::operator::{Contender, Removal, Ttl};
-use crate::locker::{Record, TakenAway};
+use crate::locker::{Mode, Record, TakenAway};
+
+/// How often it is tried, where the queue moves in between.
+const ATTEMPTS: usize = 10;
+
+/// So many of those ahead are compared at most: etcd takes 128 operations (its --max-txn-ops).
+const COMPARED: usize = 100;
 
 /// What [`Operator::take_away`](crate::locker::Operator::take_away) does.
 pub(super) async fn take_away(
@@ -22,20 +29,37 @@ pub(super) async fn take_away(
     by: &TakenAway,
     force: bool,
 ) -> Result<Removal> {
-    let revision = token as i64;
-    let (entries, _) = with_records(store, key).await?;
-    let Some(entry) = entries.get(&revision) else {
-        return Err(nobody(key, token));
-    };
+    for _ in 0..ATTEMPTS {
+        let (queue, _) = with_records(store, key).await?;
+        let Some(entry) = queue.get(&(token as i64)) else {
+            return Err(nobody(key, token));
+        };
+        if let Some(taken) = take(store, &queue, entry, (by, force)).await? {
+            return Ok(taken);
+        }
+    }
+    let why = "its queue moves all the time";
+    Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
+}
+
+/// Takes it away from this one of the queue; `None` if the queue is another by now.
+async fn take(
+    store: &Arc<EtcdMembers>,
+    queue: &BTreeMap<i64, QueueKey>,
+    entry: &QueueKey,
+    (by, force): (&TakenAway, bool),
+) -> Result<Option<Removal>> {
     let (own, lease) = (entry.key.clone(), entry.lease());
-    let holds = entries
-        .keys()
-        .take(held(&entries))
-        .any(|&at| at == revision);
+    let ahead = in_its_way(queue, entry);
+    let mut as_found = vec![is_there(entry)];
     // Of a key that was moved nobody is there who would be told.
     let mut marked = None;
-    if holds && !force && !entry.is_moved() {
+    if ahead.is_empty() && !force && !entry.is_moved() {
         marked = Record::marked(&value(store, &own).await?, by);
+    }
+    if !force {
+        // Else its turn may have come, and it holds.
+        as_found.extend(ahead);
     }
     let of_its_own = entry.is_moved() && is_left(&value(store, &own).await?);
     let (taken, change) = match marked {
@@ -45,14 +69,27 @@ pub(super) async fn take_away(
         }
         None => (Removal::Removed, TxnOp::delete(own.clone(), None)),
     };
-    if !submit(store, own, revision, change).await? {
-        return Err(nobody(key, token));
+    if !submit(store, as_found, change).await? {
+        return Ok(None);
     }
     if of_its_own {
         // If this fails it ends by itself, without a key.
         let _ = lease::revoke(store, lease).await;
     }
-    Ok(taken)
+    Ok(Some(taken))
+}
+
+/// That those are there still who are ahead of this one, and for whom it waits; nothing of one that holds.
+fn in_its_way(queue: &BTreeMap<i64, QueueKey>, entry: &QueueKey) -> Vec<Compare> {
+    let ahead = queue.range(..entry.revision);
+    let (ahead, modes): (Vec<_>, Vec<Mode>) = ahead.map(|(_, one)| (one, one.mode())).unzip();
+    let last = entry.mode().kept_waiting_by(&modes).min(COMPARED);
+    ahead.into_iter().rev().take(last).map(is_there).collect()
+}
+
+/// That it is there still. A key that was created anew has another revision: so no other contender is hit.
+fn is_there(entry: &QueueKey) -> Compare {
+    Compare::create_revision(&*entry.key, CompareOp::Equal, entry.revision)
 }
 
 /// Whether a key's value is that of a lock whose holder is gone (outlive.rs).
@@ -63,32 +100,30 @@ fn is_left(value: &[u8]) -> bool {
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
 pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<Contender>> {
-    let (entries, _) = with_records(store, key).await?;
-    let holders = held(&entries);
+    let (queue, _) = with_records(store, key).await?;
     let mut cleared = Vec::new();
-    for (revision, entry) in entries.into_iter().skip(holders) {
+    for entry in queue.values().skip(held(&queue)) {
         let lives = |ttl: Ttl| ttl.left >= ttl.granted / 2;
         if lease::ttl(store, entry.lease()).await?.is_some_and(lives) {
             continue;
         }
         let delete = TxnOp::delete(entry.key.clone(), None);
-        if submit(store, entry.key.clone(), revision, delete).await? {
+        let mut as_found = in_its_way(&queue, entry);
+        as_found.push(is_there(entry));
+        if submit(store, as_found, delete).await? {
             cleared.push(entry.contender());
         }
     }
     Ok(cleared)
 }
 
-/// Makes the change if the key was created at this revision. A key that was created anew has another
-/// revision: so no other contender is hit.
+/// Makes the change if all is as it was found.
 async fn submit(
     store: &Arc<EtcdMembers>,
-    key: Vec<u8>,
-    created: i64,
+    as_found: Vec<Compare>,
     change: TxnOp,
 ) -> Result<bool, Fault> {
-    let same = Compare::create_revision(key, CompareOp::Equal, created);
-    let txn = Txn::new().when([same]).and_then([change]);
+    let txn = Txn::new().when(as_found).and_then([change]);
     Ok(transact(store, txn).await?.succeeded())
 }
 

@@ -180,6 +180,13 @@ impl ZkCall {
         Self::multi([(CHECK, check), (SET_DATA, set)])
     }
 
+    /// Deletes the node if it has this version, and all of these are there; or does nothing.
+    pub(super) fn delete_while(there: &[&str], path: &str, version: i32) -> Self {
+        let at = |path, version| JuteWriter::default().string(path).int(version);
+        let checks = there.iter().map(|other| (CHECK, at(other, -1)));
+        Self::multi(checks.chain([(DELETE, at(path, version))]))
+    }
+
     /// Makes a node, writes to it, deletes it, and then asks for it. So nothing is done in the end, and
     /// the number of the part that fails tells what we may do.
     pub(super) fn tried(path: &str, access: Access) -> Self {

@@ -92,26 +92,46 @@ pub(super) async fn take_away(
             return Err(nobody(key, token));
         };
         let found = &queue[at];
-        let is_asked = at < found::holders(&queue) && !force;
+        let in_its_way = in_its_way(&queue[..at], found);
+        let is_asked = in_its_way.is_empty() && !force;
         let marked = is_asked.then(|| Record::marked(&found.data, by)).flatten();
-        let version = found.stat.version;
-        let (taken, change) = match marked {
-            Some(record) => (
-                Removal::Told,
-                ZkCall::set_data(&found.path, &record, version),
-            ),
-            None => (Removal::Removed, ZkCall::delete(&found.path, version)),
+        let taken = match (marked, force) {
+            (Some(record), _) => {
+                let set = ZkCall::set_data(&found.path, &record, found.stat.version);
+                looking.call(set).await.map(|_| Removal::Told)
+            }
+            (None, true) => remove(looking, found, &[]).await,
+            // Those are still ahead of it: else its turn may have come, and it holds.
+            (None, false) => remove(looking, found, &in_its_way).await,
         };
-        match looking.call(change).await {
-            Ok(_) => return Ok(taken),
-            // It was renewed meanwhile.
-            Err(ZkFailure::BadVersion) => {}
-            Err(ZkFailure::NoNode) => return Err(nobody(key, token)),
+        match taken {
+            Ok(taken) => return Ok(taken),
+            // It was renewed meanwhile; or it is gone, or one of those ahead.
+            Err(ZkFailure::BadVersion | ZkFailure::NoNode) => {}
             Err(failure) => return Err(Error::from(Fault::from(failure)).of_key(key)),
         }
     }
-    let why = "its holder writes to it all the time";
+    let why = "its queue moves all the time, or its holder writes to it";
     Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
+}
+
+/// The paths of those ahead for whom this one waits; nothing of one that holds.
+fn in_its_way<'a>(ahead: &'a [FoundNode], found: &FoundNode) -> Vec<&'a str> {
+    let modes: Vec<_> = ahead.iter().map(|one| one.contender.locks()).collect();
+    let last = found.contender.locks().kept_waiting_by(&modes);
+    let last = ahead.iter().rev().take(last);
+    last.map(|one| &*one.path).collect()
+}
+
+/// Removes it, if it was not written to since, while all of these are there.
+async fn remove(
+    looking: &Looking,
+    found: &FoundNode,
+    while_there: &[&str],
+) -> Result<Removal, ZkFailure> {
+    let delete = ZkCall::delete_while(while_there, &found.path, found.stat.version);
+    value::done(&looking.call(delete).await?.body)?;
+    Ok(Removal::Removed)
 }
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does. Other tools do not write to
@@ -121,19 +141,18 @@ pub(super) async fn clear_dead(looking: &Looking, key: &str) -> Result<Vec<Conte
     let mut cleared = Vec::new();
     let queue = looking.queue(&lock, QueuePart::All).await?;
     let holders = found::holders(&queue);
-    for found in queue.into_iter().skip(holders) {
+    for (at, found) in queue.iter().enumerate().skip(holders) {
         let Some(ttl) = value::ttl(&found.data) else {
             continue;
         };
-        match unheard_of(looking, &found).await {
+        match unheard_of(looking, found).await {
             Ok((_, gone)) if gone > ttl / 2 => {}
             // It lives, was renewed meanwhile, or is gone.
             Ok(_) | Err(ZkFailure::BadVersion | ZkFailure::NoNode) => continue,
             Err(failure) => return Err(failure.into()),
         }
-        let delete = ZkCall::delete(&found.path, found.stat.version);
-        match looking.call(delete).await {
-            Ok(_) => cleared.push(found.contender),
+        match remove(looking, found, &in_its_way(&queue[..at], found)).await {
+            Ok(_) => cleared.push(found.contender.clone()),
             Err(ZkFailure::BadVersion | ZkFailure::NoNode) => {}
             Err(failure) => return Err(failure.into()),
         }

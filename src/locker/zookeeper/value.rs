@@ -78,6 +78,11 @@ pub(super) fn first_failed(body: &[u8]) -> Option<(usize, i32)> {
     None
 }
 
+/// The same as a failure.
+pub(super) fn done(body: &[u8]) -> Result<(), ZkFailure> {
+    first_failed(body).map_or(Ok(()), |(_, error)| Err(ZkFailure::of(error)))
+}
+
 /// Of a part of a transaction that failed there is an error only.
 const ERROR: i32 = -1;
 
@@ -86,9 +91,7 @@ const NOT_REACHED: i32 = -2;
 
 /// What is known of the node that [`set_if`](super::calls::ZkCall::set_if) wrote to.
 pub(super) fn set(body: &[u8]) -> Result<NodeStat, ZkFailure> {
-    if let Some((_, error)) = first_failed(body) {
-        return Err(ZkFailure::of(error));
-    }
+    done(body)?;
     let mut reader = JuteReader::new(body);
     // The check's answer is empty.
     for _ in 0..2 {

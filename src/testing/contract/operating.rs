@@ -7,7 +7,7 @@ use crate::locker::operator::{ChangeKind, Remaining, Removal, Scope};
 use crate::locker::{Record, TakenAway};
 use crate::{ErrorKind, Loss, Options};
 
-use super::{Fixture, lock, soon, until_empty};
+use super::{Fixture, lock, soon, spawn_lock, until_empty};
 
 /// Longer than the pause before a holder looks at what an operator wrote.
 const SEEN: Duration = Duration::from_millis(500);
@@ -102,6 +102,49 @@ pub async fn a_lock_that_is_taken_away_is_lost(fixture: &impl Fixture) {
     soon("a free lock", operator.until_free("/k"))
         .await
         .expect("a free lock");
+    until_empty(fixture).await;
+}
+
+/// Whose turn comes at the moment when it is sent away either has been removed before, and has to come anew,
+/// or is a holder, and told: nobody else may start beside it.
+pub async fn who_comes_to_hold_it_is_told_and_not_removed(fixture: &impl Fixture) {
+    const ROUNDS: u64 = 20;
+    let operator = fixture.operator().await;
+    let client = fixture.client(Options::default()).await;
+    if !client.capabilities().fifo {
+        // It has no queue that others see.
+        return;
+    }
+    let other = fixture.client(Options::default()).await;
+    let by = TakenAway::by_this_process();
+    for round in 0..ROUNDS {
+        let held = lock(&client, "/k").await;
+        let waiting = spawn_lock(&other, "/k");
+        let token = soon("a waiter", async {
+            loop {
+                let queue = operator.queue("/k").await.expect("a queue");
+                if let Some(waiter) = queue.waiters().first() {
+                    break waiter.token.expect("a token");
+                }
+            }
+        });
+        let token = token.await;
+        let release = async {
+            // Tokio's own sleeps are of whole milliseconds.
+            let pause = Duration::from_micros(100 * round);
+            let paused = tokio::task::spawn_blocking(move || std::thread::sleep(pause));
+            paused.await.expect("no panic");
+            client.unlock(held).await.expect("a release");
+        };
+        let (taken, ()) = tokio::join!(operator.take_away("/k", token, &by, false), release);
+        let taken = taken.expect("an answer");
+        let held = soon("a turn", waiting).await.expect("no panic");
+        let held = held.expect("a held lock");
+        let is_it = held.token() == token;
+        assert_eq!(taken == Removal::Told, is_it, "{taken:?}");
+        // It may be lost by now.
+        let _ = other.unlock(held).await;
+    }
     until_empty(fixture).await;
 }
 
