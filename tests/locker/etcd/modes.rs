@@ -96,21 +96,69 @@ async fn an_index_that_is_not_free_yet_is_waited_for() {
     let server = Server::start();
     let client = client(&server, Options::default());
     // What a holder leaves whose place was taken away, and who is still to be stopped.
-    let granted = server.ctl(&["lease", "grant", "60"]);
-    let lease = granted.split_whitespace().nth(1).expect("a lease");
-    server.ctl(&["put", "--lease", lease, "/k.index:0", ""]);
+    let lease = of_another(&server, &["/k.index:0"]);
     let one = take(&client, request(Mode::OneOf(2))).await;
     assert_eq!(one.grants()[0].index, Some(1));
     let other = client.clone();
     let waiting = tokio::spawn(async move { take(&other, request(Mode::OneOf(2))).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished());
-    server.ctl(&["lease", "revoke", lease]);
+    server.ctl(&["lease", "revoke", &lease]);
     let two = soon("an index", waiting).await.expect("no panic");
     assert_eq!(two.grants()[0].index, Some(0));
     // An index that somebody takes away is a loss as well.
     server.ctl(&["del", "/k.index:0"]);
     assert_eq!(soon("a loss", two.lost()).await, Loss::KeyDeleted);
+}
+
+/// A lease of somebody who holds these indexes.
+fn of_another(server: &Server, indexes: &[&str]) -> String {
+    let granted = server.ctl(&["lease", "grant", "60"]);
+    let lease = granted.split_whitespace().nth(1).expect("a lease");
+    for index in indexes {
+        server.ctl(&["put", "--lease", lease, index, ""]);
+    }
+    lease.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_lost_its_place_gets_no_index() {
+    let server = Server::start();
+    let lease = of_another(&server, &["/k.index:0", "/k.index:1"]);
+    let pause = Duration::from_secs(2);
+    let client = client(&server, Options::default().with_retry_interval(pause));
+    let waiting = tokio::spawn(async move { take(&client, request(Mode::OneOf(2))).await });
+    let place = soon("a place", async {
+        loop {
+            if let Some(place) = server.keys().into_iter().find(|key| key.starts_with("/k/")) {
+                break place;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let place = place.await;
+    // By now it has found none, and pauses. Both are done before it asks again.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.ctl(&["del", &place]);
+    server.ctl(&["lease", "revoke", &lease]);
+    let held = soon("a lock", waiting).await.expect("no panic");
+    assert_ne!(held.owner_key(), Some(&*place));
+    held.unlock().await.expect("a release");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_is_anothers_by_now_is_left() {
+    let server = Server::start();
+    let client = client(&server, Options::default());
+    let held = take(&client, request(Mode::OneOf(2))).await;
+    let own = held.owner_key().expect("an owner key").to_owned();
+    server.ctl(&["put", &own, "mine"]);
+    assert_eq!(soon("a loss", held.lost()).await, Loss::KeyOverwritten);
+    server.ctl(&["del", "/k.index:0"]);
+    of_another(&server, &["/k.index:0"]);
+    held.unlock().await.expect_err("a lost lock");
+    client.close().await.expect("a closed client");
+    assert_eq!(server.keys(), ["/k.index:0"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

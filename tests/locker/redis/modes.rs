@@ -301,6 +301,24 @@ async fn a_mixed_queue_is_served_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_those_whose_key_is_gone_is_of_no_account() {
+    let server = RedisServer::start();
+    let client = client(&server);
+    let held = take(&client, asked(Mode::OneOf(2))).await;
+    let set = server.cli(&["KEYS", "*:genlock:s"]);
+    held.unlock().await.expect("a release");
+    let dead = "7:99999999999999:0:2";
+    server.cli(&["HSET", &set, "00000000000000000000000000000007", dead]);
+    let all = [
+        take(&client, asked(Mode::OneOf(2))).await,
+        try_mode(&redis(&server, Options::default()), Mode::OneOf(2))
+            .await
+            .expect("two may hold"),
+    ];
+    assert_eq!(all.map(|held| held.grants()[0].index), [Some(0), Some(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_holders_outlive_their_ttl() {
     let server = RedisServer::start();
     // On a loaded machine no renewal may be answered for a second.
