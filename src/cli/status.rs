@@ -116,7 +116,7 @@ fn of_holder(holder: &Contender, ttl: Option<Ttl>) -> impl Iterator<Item = (&'st
     lines.extend(holder.lease.clone().map(|lease| ("lease", lease)));
     if let Some(end) = record.and_then(|record| record.min_hold_ends_at.as_deref()) {
         let end = describe::time(end, &std::io::stdout());
-        lines.push(("until", format!("{end}: the holder is gone (--min-hold)")));
+        lines.push(("until", format!("{end}, kept by the store alone")));
     }
     if let Some(record) = record.filter(|record| !record.reason.is_empty()) {
         lines.push(("reason", describe::note(&record.reason)));

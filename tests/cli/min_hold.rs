@@ -39,7 +39,7 @@ fn stays_held_for_the_rest_and_nobody_is_left(store: &Store) {
     shown.args(["status", "--endpoints", &store.endpoints, &store.key]);
     let shown = output(shown);
     assert!(
-        shown.text().contains("Z: the holder is gone (--min-hold)"),
+        shown.text().contains("Z, kept by the store alone"),
         "{shown:?}"
     );
     output(store.run(&["-q"], &["true"])).silent(0);
