@@ -73,6 +73,7 @@ const BLOCKS: &[(&str, &str)] = &[
     ("genlock run --max-holders 4", "several"),
     ("genlock run --max-holders 2", "several"),
     ("genlock run --shared /locks/db", "several"),
+    ("genlock run --also /locks/db2", "several"),
     ("exec 9>/run/lock/collect", "moving"),
     ("# with genlock", "moving"),
     ("(  # with flock", "moving"),

@@ -42,8 +42,8 @@ Environment of the command:
   GENLOCK_HELD_KEY        the key as it was asked for
   GENLOCK_HELD_TOKEN      the fencing token, larger than that of any earlier holder
   GENLOCK_HELD_INDEX      which of N holders it is, with --max-holders N: 0 to N - 1
-  GENLOCK_HELD_KEYS       with --also: all keys, with spaces between; in a key a space, % and control
-                          characters are %XX
+  GENLOCK_HELD_KEYS       with --also: all keys, with spaces between; in a key a space,
+                          % and control characters are %XX
   GENLOCK_HELD_TTL        the TTL that was granted, in seconds, where locks expire
   GENLOCK_HELD_OWNER_KEY  what stands for the holder in the store, and for no other
   GENLOCK_HELD_OWNER_KEYS the same of all locks around the command, a JSON array, outermost first
@@ -74,7 +74,13 @@ Examples:
   genlock run --once-per day /locks/backup ./backup.sh
       in a crontab of many hosts: whichever comes first, once a day
   genlock run --wait 10m --max-runtime 1h /locks/deploy make deploy
-      in a pipeline: wait at most ten minutes, run at most an hour";
+      in a pipeline: wait at most ten minutes, run at most an hour
+  genlock run --max-holders 4 /locks/gpu ./train.sh
+      four at a time; $GENLOCK_HELD_INDEX is 0 to 3
+  genlock run --shared /locks/db ./backup.sh
+      beside other readers; without --shared, alone
+  genlock run --history 20 --report end.json /locks/backup ./backup.sh
+      leave behind how it ended: for genlock history, and as JSON";
 
 /// What `genlock doctor --json` prints.
 pub(super) fn doctor_json() -> String {

@@ -13,6 +13,18 @@ const VERBS: [&str; 9] = [
     "run", "status", "ls", "watch", "wait", "check", "break", "forget", "doctor",
 ];
 
+/// What they run.
+const PROGRAMS: [&str; 8] = [
+    "backup.sh",
+    "report.sh",
+    "job.sh",
+    "start.sh",
+    "train.sh",
+    "build",
+    "switch",
+    "bin/make",
+];
+
 /// The lines to type; what they do is indented further.
 fn examples(verb: &str) -> Vec<String> {
     let mut help = genlock();
@@ -35,15 +47,7 @@ fn each_does_what_it_is_there_for() {
     let chroot = Chroot::of_the_shared();
     let zookeeper = format!("zk://{}/", chroot.server.address());
     let newcomer = Newcomer::with_etcd(&server.endpoint());
-    for program in [
-        "backup.sh",
-        "report.sh",
-        "job.sh",
-        "start.sh",
-        "build",
-        "switch",
-        "bin/make",
-    ] {
+    for program in PROGRAMS {
         newcomer.program(program);
     }
     newcomer

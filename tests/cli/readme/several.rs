@@ -56,3 +56,19 @@ fn readers_beside_each_other_and_a_writer_alone() {
     reader.end();
     newcomer.typed(migrate).silent(0);
 }
+
+#[test]
+fn several_at_once_or_none() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("copy.sh");
+    let script = block("genlock run --also /locks/db2");
+    newcomer.typed(&script).silent(0);
+    let held = "exec genlock run /locks/db2 sh -c 'echo ready $$; exec sleep 600'";
+    let holder = Run::start(newcomer.types(held));
+    holder.ready();
+    let tried = newcomer.typed(&script.replace("run", "run --try -q"));
+    assert_eq!(tried.status.code(), Some(75));
+    holder.end();
+    newcomer.typed(&script).silent(0);
+}
