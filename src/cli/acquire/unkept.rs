@@ -34,7 +34,12 @@ pub(super) async fn acquire(options: &AcquireOptions, store: Store) -> anyhow::R
             ends_at: Some(ends_at(time)),
         },
     );
+    // Before the store keeps it for long: of a lock of which nobody was told nobody could let go.
+    if let Err(unsaid) = print(&text) {
+        // If this fails it ends with its TTL.
+        let _ = held.unlock().await;
+        return Err(unsaid);
+    }
     held.unlock_after(time).await?;
-    print(&text)?;
     Ok(Exit::Status(0))
 }

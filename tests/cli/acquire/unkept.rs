@@ -1,10 +1,11 @@
 //! acquire --pid none: the store keeps the lock, and no process does. And renew, for that and for a keeper.
 
 use super::{acquire, keeper, under, until_ended, variables, verb};
-use crate::genlock::{Store, output, poll};
+use crate::genlock::{Run, Store, output, poll};
 
 over_every_store! {
     without_a_keeper_the_store_keeps_it;
+    what_nobody_was_told_of_is_not_kept;
 }
 
 fn without_a_keeper_the_store_keeps_it(store: &Store) {
@@ -42,6 +43,14 @@ fn without_a_keeper_the_store_keeps_it(store: &Store) {
     let time = ["--pid", "none", "--for", "1s", &store.key];
     output(verb(store, "acquire", &time)).silent(0);
     poll("the end of its time", || store.is_free());
+}
+
+fn what_nobody_was_told_of_is_not_kept(store: &Store) {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let acquire = acquire(store, &["--pid", "none"]);
+    let ended = Run::start_into(acquire, full.expect("a device").into()).finish();
+    assert!(matches!(ended.status.code(), Some(64 | 70)), "{ended:?}");
+    assert!(store.is_free());
 }
 
 #[test]
