@@ -104,6 +104,33 @@ fn a_job_of_which_nothing_lives_has_the_lock_for_its_ttl() {
     assert_eq!(next.text(), "next");
 }
 
+/// Whether a step was gone when the next holder began, where the keeper was frozen.
+fn is_gone_under_a_frozen_keeper(store: &Store) -> bool {
+    let held = variables(&output(acquiring(store, "5")).silent(0));
+    let keeper = keeper(store);
+    let job = Run::start(long_step(&held));
+    let command = job.ready();
+    let look = format!("kill -0 {command} 2>/dev/null && echo both; echo next");
+    let next = Run::start(store.sh(&[], &look));
+    next.complains("waiting for");
+    send(keeper, Signal::STOP);
+    let job = job.finish();
+    assert_eq!(job.status.code(), Some(80), "{job:?}");
+    assert!(is_dead(command));
+    let next = next.finish();
+    let last = output(step(&held, "genlock release"));
+    assert_eq!(last.status.code(), Some(80), "{last:?}");
+    send(keeper, Signal::KILL);
+    next.text() == "next"
+}
+
+#[test]
+fn a_step_whose_keeper_is_frozen_is_gone_before_another_holds() {
+    let store = Store::etcd();
+    // A loaded machine is late at times, a broken program always.
+    assert!((0..3).any(|_| is_gone_under_a_frozen_keeper(&store)));
+}
+
 /// By these a runner finds what a job has left behind, and ends it.
 #[test]
 fn the_keeper_has_the_marks_of_its_job() {
