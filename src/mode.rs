@@ -70,7 +70,7 @@ impl Mode {
 
     /// How many of the last of these, who are ahead, are enough for it to wait; 0 if it may hold. While they
     /// are there it does not hold.
-    pub(crate) fn kept_waiting_by(self, ahead: &[Self]) -> usize {
+    pub fn kept_waiting_by(self, ahead: &[Self]) -> usize {
         let waits = |&last: &usize| !self.may_hold(ahead[ahead.len() - last..].iter().copied());
         (1..=ahead.len()).find(waits).unwrap_or(0)
     }
