@@ -77,7 +77,7 @@ fn all_is_held(wrap: &dyn Fn(&Command) -> Option<Command>) {
     ends_as_told(wrap, &[]);
 
     let store = Store::etcd();
-    let command = store.sh(&["--ttl", "1"], "sleep 2.5; exit 4");
+    let command = store.sh(&["--ttl", "2"], "sleep 3.5; exit 4");
     output(wrap(&command).expect("it can be had")).silent(4);
     let stubborn = "trap '' TERM; echo ready $$; while :; do sleep 0.05; done";
     let command = store.sh(&["--ttl", "1", "--no-renew"], stubborn);
