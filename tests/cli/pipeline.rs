@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::acquire::{acquire, keeper, until_ended, variables};
 use crate::genlock::{Run, Store, bare, output, poll, send, under};
-use crate::process::{is_dead, watchdog};
+use crate::process::{is_dead, runs_nothing, watchdog};
 
 type Variables = BTreeMap<String, String>;
 
@@ -61,7 +61,7 @@ fn a_cancelled_job_releases_in_its_last_step(store: &Store) {
     cancelled.ended();
     // It is released at once: the keeper waits for what is left of that step.
     output(step(&held, "genlock release")).silent(0);
-    assert!(is_dead(command));
+    assert!(runs_nothing(command));
     let next = next.finish();
     assert_eq!(next.status.code(), Some(0), "{next:?}");
     let held = variables(&next);

@@ -6,14 +6,27 @@ use crate::genlock::poll;
 
 /// The state letter; `None` when there is no such process.
 pub(crate) fn state(pid: i32) -> Option<char> {
+    fields(pid)?.chars().next()
+}
+
+/// What proc(5) says in `stat` from the state on.
+fn fields(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in between can have anything in it.
-    stat.rsplit(") ").next()?.chars().next()
+    stat.rsplit(") ").next().map(str::to_owned)
 }
 
 /// Whether it runs no more; one that nobody has reaped is dead too.
 pub(crate) fn is_dead(pid: i32) -> bool {
     matches!(state(pid), None | Some('Z' | 'X'))
+}
+
+/// Whether it is dead, or about to be: it has begun to end (PF_EXITING in its flags), closes its files, and
+/// will not run anything of its program again.
+pub(crate) fn runs_nothing(pid: i32) -> bool {
+    const EXITING: u64 = 0x4;
+    let flags = fields(pid).and_then(|fields| fields.split(' ').nth(6)?.parse().ok());
+    is_dead(pid) || flags.is_none_or(|flags: u64| flags & EXITING != 0)
 }
 
 pub(crate) fn is_stopped(pid: i32) -> bool {
