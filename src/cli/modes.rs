@@ -12,7 +12,8 @@ use crate::locker::{Mode, QueuePolicy, Request};
 pub(super) struct ModeArgs {
     /// Share it with all that say so too, as flock -s
     ///
-    /// One that waits for it alone goes before all that come later: it is not starved.
+    /// One that waits for it alone goes before all that come later: it is not starved. Over file: it can be,
+    /// as flock's.
     #[arg(hide_short_help = true, short, long, conflicts_with = "max_holders")]
     shared: bool,
 

@@ -1,4 +1,4 @@
-//! The text of help for a lock that is kept: of `acquire` and `release`.
+//! The text of help for a lock that is kept: of `acquire`, `renew` and `release`.
 
 use super::sections;
 
@@ -37,13 +37,15 @@ Notes:
   it, but its environment stays: by it a CI runner finds and ends what a job has left.
   It lets go of the lock when the process that it follows has ended, when --for is over, and at
   HUP, INT, QUIT and TERM. If it is killed the lock ends at its TTL.
-  A step under genlock run --held is told to end before the keeper lets go. No other step is, nor when the lock is lost, but for those under genlock run --held.";
+  A step under genlock run --held is told to end before the keeper lets go, and when the lock is
+  lost. No other step is.";
 
 const ACQUIRE_EXIT: &str = "\
 Exit status:
   0    the lock is held, and the variables are on stdout
   64   usage; also a process that cannot be followed
-  75   not acquired: held by another under --try, or --wait ran out; -E changes it
+  75   not acquired: held by another under --try, --wait ran out, or a newer one came (--queue
+       latest); -E changes it
   80   of --foreground: the lock was lost
   Otherwise as of genlock(1).";
 
@@ -70,6 +72,7 @@ const RELEASE_EXIT: &str = "\
 Exit status:
   0    the lock was held, and is released
   64   no lock is named, or it is that of a genlock run, which ends with its command
+  69   also: not released yet, as a command of genlock run --held does not end
   80   it was not ours any more: lost, or released before
   Otherwise as of genlock(1).";
 
