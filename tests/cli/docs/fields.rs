@@ -8,7 +8,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::read;
-use crate::genlock::{Run, Store, genlock, output};
+use crate::acquire::{acquire, keeper, verb};
+use crate::genlock::{Run, Store, genlock, output, send};
 use crate::support::etcd::{Server, Setup};
 
 /// The part of the page between this and the next line that begins so.
@@ -106,6 +107,13 @@ fn of_a_lock_that_is_held() {
     );
 }
 
+/// Takes the lock from its holder, as is proposed.
+fn take_away(store: &Store) {
+    let proposed = output(verb(store, "break", &[&store.key]));
+    let token = proposed.text().rsplit(' ').next().expect("a token");
+    output(verb(store, "break", &["--token", token, &store.key])).silent(0);
+}
+
 #[test]
 fn of_past_runs() {
     let store = Store::files();
@@ -114,23 +122,11 @@ fn of_past_runs() {
     holder.ready();
     let waiting = Run::start(store.run(&options, &["true"]));
     waiting.complains("waiting for ");
-    let ask = |words: &[&str]| {
-        let mut command = genlock();
-        command.args(words);
-        command.args(["--endpoints", &store.endpoints, &store.key]);
-        command
-    };
-    let proposed = output(ask(&["break"]));
-    let token = proposed
-        .text()
-        .rsplit(' ')
-        .next()
-        .expect("a token")
-        .to_owned();
-    output(ask(&["break", "--token", &token])).silent(0);
+    take_away(&store);
     holder.finish();
     waiting.finish();
-    let mut found = told(output(ask(&["history", "--json"])).silent(0).text());
+    let history = verb(&store, "history", &["--json", &store.key]);
+    let mut found = told(output(history).silent(0).text());
     assert!(found.remove("team"));
     let page = of_verb("history");
     let untold: Vec<_> = found.difference(&named(&page, true)).cloned().collect();
@@ -155,6 +151,11 @@ fn of_a_report() {
     page.insert("events_dropped".to_owned());
     let untold: Vec<_> = found.difference(&page).collect();
     assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+    let history = of_verb("history");
+    let (fields, _) = history.split_once("| `host`, `user`").expect("the rest");
+    for name in named(fields, false) {
+        assert!(found.contains(&name), "a report has no {name}: {found:?}");
+    }
     let reasons = named(&of_verb("run --report"), false);
     for reason in [
         "busy",
@@ -191,6 +192,46 @@ fn of_events() {
     page.extend(named(&of_verb("history"), true));
     let untold: Vec<_> = found.difference(&page).collect();
     assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+}
+
+#[test]
+fn of_what_is_acquired() {
+    let store = Store::files();
+    let acquired = output(acquire(&store, &["--json"])).silent(0);
+    send(keeper(&store), Signal::TERM);
+    let found = told(acquired.text());
+    let part = of_verb("acquire");
+    let spans = part.split('`').skip(1).step_by(2);
+    let fields = spans.filter(|span| !span.starts_with('-'));
+    let fields: BTreeSet<_> = fields.map(str::to_owned).collect();
+    let page = read(Path::new("docs/scripting.md"));
+    let variables = named(&page, false);
+    let untold: Vec<_> = found
+        .iter()
+        .filter(|name| !fields.contains(*name) && !variables.contains(*name))
+        .collect();
+    assert!(untold.is_empty(), "{untold:?} are not in docs/scripting.md");
+    for name in &fields {
+        assert!(found.contains(name), "acquire has no {name}: {found:?}");
+    }
+}
+
+/// Of a key that ran, was skipped, and lost its lock.
+#[test]
+fn of_metrics() {
+    let store = Store::files();
+    let file = store.path("k.prom");
+    let options = ["--metrics-file", file.to_str().expect("a path"), "-q"];
+    output(store.run(&options, &["true"])).silent(0);
+    let holder = Run::start(store.sh(&options, "echo ready $$; exec sleep 600"));
+    holder.ready();
+    output(store.run(&[&options[..], &["--try"]].concat(), &["true"]));
+    take_away(&store);
+    holder.finish();
+    let text = std::fs::read_to_string(&file).expect("metrics");
+    let samples = text.lines().filter_map(|line| line.split_once('{'));
+    let found: BTreeSet<_> = samples.map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(found, named(&part("## Metrics", "\n## "), false));
 }
 
 fn doctor(endpoints: &str, more: &[&str]) -> BTreeSet<String> {

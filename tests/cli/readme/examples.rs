@@ -28,7 +28,7 @@ const PROGRAMS: [&str; 8] = [
 /// The lines to type; what they do is indented further.
 fn examples(verb: &str) -> Vec<String> {
     let mut help = genlock();
-    help.args([verb, "--help"]);
+    help.args(verb.split(' ')).arg("--help");
     let help = output(help).silent(0);
     let (_, below) = help.text().split_once("Examples:\n").expect("examples");
     let (examples, _) = below.split_once("\n\n").expect("their end");
@@ -89,4 +89,24 @@ fn each_does_what_it_is_there_for() {
         }
     }
     assert!(typed > 15, "{typed}");
+}
+
+/// Those of a lock that is kept, one after the other in one script.
+#[test]
+fn a_script_keeps_a_lock_for_its_steps() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    newcomer.program("deploy.sh");
+    let acquire = examples("acquire");
+    let (script, freeze) = acquire.split_first().expect("examples");
+    let mut lines = vec!["set -e".to_owned(), script.clone()];
+    for verb in ["renew", "run --held", "release"] {
+        lines.extend(examples(verb));
+    }
+    let said = newcomer.typed(&lines.join("\n")).silent(0);
+    assert_eq!(said.text(), "deploy.sh");
+    assert!(server.keys().is_empty());
+    newcomer.typed(&freeze.join("\n")).silent(0);
+    let tried = newcomer.typed("genlock run --try /locks/deploy true");
+    assert_eq!(tried.status.code(), Some(75), "{tried:?}");
 }
