@@ -70,6 +70,7 @@ const BLOCKS: &[(&str, &str)] = &[
     ("genlock status /locks/backup", "operating"),
     ("genlock run --once-per day /locks/backup --", "once"),
     ("genlock run --ttl 60s", "recipes"),
+    ("genlock acquire --pid none --for 2h", "operating"),
     ("genlock run --max-holders 4", "several"),
     ("genlock run --max-holders 2", "several"),
     ("genlock run --shared /locks/db", "several"),

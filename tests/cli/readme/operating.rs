@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Newcomer, block};
-use crate::genlock::{Run, poll, send};
+use crate::genlock::{Run, poll};
 use crate::process::{children, has};
 use crate::support::etcd::Server;
 
@@ -76,7 +76,8 @@ fn for_monitoring() {
     watch.says("\"/locks/backup\"");
     // Ctrl-C is for the whole pipeline; a signal to its shell alone leaves the others.
     for part in children(watch.pid()) {
-        send(part, Signal::TERM);
+        // It is gone already where another's end is its own.
+        let _ = kill_process(Pid::from_raw(part).expect("a process"), Signal::TERM);
     }
     watch.finish();
 }
@@ -94,5 +95,22 @@ fn hold_deploys_off_by_hand() {
     assert!(tried.one_line().ends_with(why), "{tried:?}");
     holder.signal(Signal::INT);
     holder.finish();
+    assert!(server.keys().is_empty());
+}
+
+#[test]
+fn hold_deploys_off_without_a_terminal() {
+    let server = Server::start();
+    let newcomer = Newcomer::with_etcd(&server.endpoint());
+    let script = block("genlock acquire --pid none --for 2h");
+    let (freeze, end) = script.split_once('\n').expect("two lines");
+    newcomer.typed(freeze).silent(0);
+    let tried = newcomer.typed("genlock run --try /locks/deploy true");
+    assert_eq!(tried.status.code(), Some(75), "{tried:?}");
+    assert!(tried.one_line().contains("audit until noon"), "{tried:?}");
+    let longer = end.replace("release", "renew --for 3h");
+    newcomer.typed(&longer).silent(0);
+    assert_eq!(server.keys().len(), 1);
+    newcomer.typed(end).silent(0);
     assert!(server.keys().is_empty());
 }
