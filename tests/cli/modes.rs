@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use genlock::{Capability, stores_with};
 use serde_json::Value;
 
-use crate::genlock::{Run, Store, genlock, output};
+use crate::genlock::{Run, Store, genlock, output, under};
+use crate::process::has;
 
 over_every_store! {
     readers_run_together_and_a_writer_alone;
@@ -288,4 +289,23 @@ fn what_does_not_go_together_is_refused() {
         assert_eq!(refused.status.code(), Some(64), "{wrong:?}: {refused:?}");
         refused.one_line();
     }
+}
+
+/// On a stacked file system, or without /proc, the kernel does not say who has locked a file.
+#[test]
+fn a_reader_over_files_keeps_its_lock_where_the_kernel_lists_none() {
+    if !rustix::process::geteuid().is_root() || !has("flock") {
+        eprintln!("skipped: only root can hide /proc/locks, and flock(1) is needed");
+        return;
+    }
+    let store = Store::files();
+    let file = store.path("locks/k.lock").display().to_string();
+    let run = store.run(&["-s"], &["flock", "-n", "-x", "-E", "9", &file, "true"]);
+    let script = r#"mount --bind /dev/null /proc/locks || exit 99; exec "$@""#;
+    let ran = output(under(&["unshare", "-m", "sh", "-c", script, "sh"], &run));
+    if ran.status.code() == Some(99) {
+        eprintln!("skipped: nothing can be mounted here");
+        return;
+    }
+    assert_eq!(ran.status.code(), Some(9), "{ran:?}");
 }

@@ -22,10 +22,9 @@ pub(super) enum Flocked {
 /// same: stacked file systems (overlayfs) are listed by another device number, and holders in other
 /// PID namespaces are left out (proc(5)). So then it tries to take a shared lock, and an exclusive one, for
 /// a moment. That can fail only somebody who tries without waiting in this very moment; genlock itself tries
-/// twice.
+/// twice. Not by a descriptor that has the lock: it would let go of it.
 pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    if let Some(listed) = listed(&locks, stat) {
+    if let Some(listed) = listed(stat) {
         return Ok(listed);
     }
     let free = |operation| match rustix::fs::flock(file, operation) {
@@ -44,9 +43,15 @@ pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
     })
 }
 
+/// What /proc/locks says, which also who has the lock may ask; `None` if nobody is listed.
+pub(super) fn listed(stat: &Stat) -> Option<Flocked> {
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    in_list(&locks, stat)
+}
+
 /// Reads `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`, or READ of one who shares it; a line with `->`
-/// is a waiter's. `None` if nobody is listed.
-fn listed(locks: &str, stat: &Stat) -> Option<Flocked> {
+/// is a waiter's.
+fn in_list(locks: &str, stat: &Stat) -> Option<Flocked> {
     let place = format!(
         "{:02x}:{:02x}:{}",
         major(stat.st_dev),
@@ -101,15 +106,15 @@ mod tests {
         let held = format!("1: FLOCK  ADVISORY  WRITE 12 {place} 0 EOF\n");
         let waits = format!("1: -> FLOCK  ADVISORY  WRITE 13 {place} 0 EOF\n");
         let another = format!("2: POSIX  ADVISORY  WRITE 14 {place} 0 EOF\n");
-        let seen = listed(&format!("{another}{waits}{held}"), &stat);
+        let seen = in_list(&format!("{another}{waits}{held}"), &stat);
         assert_eq!(seen, Some(Flocked::By(12)));
-        assert_eq!(listed(&format!("{waits}{another}"), &stat), None);
+        assert_eq!(in_list(&format!("{waits}{another}"), &stat), None);
         let shared = [
             held.replace("WRITE", "READ "),
             held.replace("WRITE 12", "READ 15"),
         ]
         .concat();
-        let seen = listed(&format!("{shared}{waits}"), &stat);
+        let seen = in_list(&format!("{shared}{waits}"), &stat);
         assert_eq!(seen, Some(Flocked::Shared(vec![12, 15])));
     }
 }
