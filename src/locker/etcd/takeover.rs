@@ -102,7 +102,8 @@ fn is_left(value: &[u8]) -> bool {
 pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<Contender>> {
     let (queue, _) = with_records(store, key).await?;
     let mut cleared = Vec::new();
-    for entry in queue.values().skip(held(&queue)) {
+    // From the end: each waits for those ahead, which have to be there still.
+    for entry in queue.values().skip(held(&queue)).rev() {
         let lives = |ttl: Ttl| ttl.left >= ttl.granted / 2;
         if lease::ttl(store, entry.lease()).await?.is_some_and(lives) {
             continue;
@@ -114,6 +115,7 @@ pub(super) async fn clear_dead(store: &Arc<EtcdMembers>, key: &str) -> Result<Ve
             cleared.push(entry.contender());
         }
     }
+    cleared.reverse();
     Ok(cleared)
 }
 

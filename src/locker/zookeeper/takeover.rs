@@ -141,7 +141,8 @@ pub(super) async fn clear_dead(looking: &Looking, key: &str) -> Result<Vec<Conte
     let mut cleared = Vec::new();
     let queue = looking.queue(&lock, QueuePart::All).await?;
     let holders = found::holders(&queue);
-    for (at, found) in queue.iter().enumerate().skip(holders) {
+    // From the end: each waits for those ahead, which have to be there still.
+    for (at, found) in queue.iter().enumerate().skip(holders).rev() {
         let Some(ttl) = value::ttl(&found.data) else {
             continue;
         };
@@ -157,6 +158,7 @@ pub(super) async fn clear_dead(looking: &Looking, key: &str) -> Result<Vec<Conte
             Err(failure) => return Err(failure.into()),
         }
     }
+    cleared.reverse();
     Ok(cleared)
 }
 

@@ -140,3 +140,24 @@ async fn an_operator_sees_which_of_n_each_is() {
         held.unlock().await.expect("a release");
     }
 }
+
+/// Each of them waits for the one ahead, which is cleared away too.
+#[tokio::test]
+async fn all_dead_waiters_in_a_row_are_cleared_at_once() {
+    let chroot = Chroot::of_the_shared();
+    let client = client_of(chroot.endpoint());
+    let held = take(&client, Request::new("/k")).await;
+    let mut asked = chroot.server.asked();
+    for name in ["_c_x-lock-", "_c_y-lock-", "_c_z-lock-"] {
+        let data = br#"{"host":"h","pid":1,"mode":"exclusive","ttl_seconds":0.01}"#;
+        asked.create(&format!("{}/k/{name}", chroot.path), data, SEQUENTIAL);
+    }
+    // More than half of their TTL, by ZooKeeper's clock.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let waiters = client.queue("/k").await.expect("a queue");
+    let cleared = client.clear_dead("/k").await.expect("an answer");
+    assert_eq!(cleared, waiters.waiters());
+    assert_eq!(cleared.len(), 3);
+    assert!(held.is_held());
+    held.unlock().await.expect("a release");
+}
