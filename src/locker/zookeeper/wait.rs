@@ -62,11 +62,13 @@ impl Neighbours {
         let all = names::contenders(children).into_iter();
         let mut ahead: Vec<_> = all.map(|(_, name)| name).collect();
         let at = ahead.iter().position(|name| name == own)?;
-        let behind = ahead.split_off(at + 1);
+        let mut behind = ahead.split_off(at + 1);
         ahead.truncate(at);
-        // A second node of ours, made where the answer to the first was lost, is not waited for.
+        // A second node of ours, made where the answer to the first was lost, is not waited for, and is
+        // no newer one.
         let prefix = &own[..own.len().saturating_sub(10)];
         ahead.retain(|name| !name.starts_with(prefix));
+        behind.retain(|name| !name.starts_with(prefix));
         Some(Self { ahead, behind })
     }
 }
@@ -260,6 +262,8 @@ mod tests {
         let around = Neighbours::of("b-lock-0000000003", children()).expect("a place");
         assert_eq!(around.ahead, ["a-lock-0000000002"]);
         assert_eq!(around.behind, ["a-lock-0000000005"]);
+        let around = Neighbours::of("a-lock-0000000002", children()).expect("a place");
+        assert_eq!(around.behind, ["b-lock-0000000003"]);
         assert_eq!(Neighbours::of("c-lock-0000000001", children()), None);
     }
 }
