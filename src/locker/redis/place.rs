@@ -84,6 +84,11 @@ impl RedisPlace {
         self.names.of_one(&self.id)
     }
 
+    /// By which it stands in the queue, or holds, once it was answered.
+    fn ticket(&self) -> u64 {
+        self.ticket.get().copied().unwrap_or_default()
+    }
+
     /// Whether others can hold the lock with it.
     pub(super) fn is_shared(&self) -> bool {
         self.asked.mode != Mode::Exclusive
@@ -126,7 +131,8 @@ impl RedisPlace {
 
     /// Says anew since when it holds, for people who look.
     pub(super) async fn stamp(&self, holder: &Record) -> Result<(), Fault> {
-        let stamp = scripts::stamp(&self.names, &self.id, self.asked.ttl, &holder.to_json());
+        let own = (&*self.id, self.ticket());
+        let stamp = scripts::stamp(&self.names, own, self.asked.ttl, &holder.to_json());
         self.store.one(&self.names.key, stamp).await.map(drop)
     }
 

@@ -236,9 +236,15 @@ pub(super) fn look(names: &LockNames, records: Records) -> RedisCommand {
 }
 
 /// Keeps what the holder says of itself, with its TTL.
-pub(super) fn stamp(names: &LockNames, id: &str, ttl: Duration, record: &[u8]) -> RedisCommand {
+pub(super) fn stamp(
+    names: &LockNames,
+    (id, token): (&str, u64),
+    ttl: Duration,
+    record: &[u8],
+) -> RedisCommand {
     let kept = [format!("{}|", ttl.as_millis()).as_bytes(), record].concat();
-    eval(&STAMP, names).arg(id).arg(kept)
+    let evaluated = eval(&STAMP, names).arg(id);
+    evaluated.arg(token.to_string()).arg(kept)
 }
 
 /// Removes the waiters that are not heard of.

@@ -27,7 +27,7 @@ impl RedisPlace {
         commands.push(RedisCommand::new(["HGET", &self.names.records(), &mark]));
         commands.push(RedisCommand::new(["HGET", &self.names.members(), &self.id]));
         let (_, answers) = self.store.each(&self.names.key, commands).await?;
-        let ticket = self.ticket.get().copied().unwrap_or_default();
+        let ticket = self.ticket();
         let own = format!("genlock:{ticket}:{}", self.id);
         let among = format!("{ticket}:");
         Ok(match &answers[..] {

@@ -40,7 +40,7 @@ end
 
 -- Only under the lock that this one holds with this token.
 local id, ticket, time, mark = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-if not holds(id, ticket) then
+if holder_of(ticket) ~= id then
   return 0
 end
 call('HSET', M, name, whole(now + time) .. '|' .. whole(math.max(last + 1, micros)) .. '|' .. mark)

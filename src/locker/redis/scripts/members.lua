@@ -200,14 +200,14 @@ local function leave(id)
   end
 end
 
--- Whether it holds the lock by this ticket, alone or with others.
-local function holds(id, ticket)
+-- Who holds the lock by this ticket, alone or with others; what it is among these; and all of them.
+local function holder_of(ticket)
   local _, value, living = holders()
-  local token, holder = owner(value)
   for _, one in ipairs(living) do
-    if one.id == id then
-      token, holder = one.ticket, id
+    if one.ticket == ticket then
+      return one.id, one, living
     end
   end
-  return holder == id and (not ticket or token == ticket)
+  local token, holder = owner(value)
+  return token == ticket and holder, nil, living
 end

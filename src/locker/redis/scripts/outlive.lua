@@ -1,19 +1,12 @@
 -- The lock stays held for a time, by nobody: who held it renews and releases it no more. Then its id is 0,
 -- or 0 and the ticket behind where several hold.
 local id, ticket, rest, till = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local _, value, living = holders()
-local token, holder = owner(value)
-local nobody, own = '0', nil
-for _, one in ipairs(living) do
-  if one.ticket == ticket then
-    nobody, own = '0' .. ticket, one
-    token, holder = ticket, one.id
-  end
-end
-if holder == nobody and token == ticket then
+local holder, own, living = holder_of(ticket)
+local nobody = own and '0' .. ticket or '0'
+if holder == nobody then
   return 1
 end
-if holder ~= id or token ~= ticket or call('HGET', R, '!' .. id) then
+if holder ~= id or call('HGET', R, '!' .. id) then
   return 0
 end
 local _, record = kept(id)
@@ -28,7 +21,7 @@ if own then
   seat(own, rest)
   bind(living)
 else
-  call('SET', K, 'genlock:' .. token .. ':0', 'PX', whole(rest))
+  call('SET', K, 'genlock:' .. ticket .. ':0', 'PX', whole(rest))
   call('HSET', R, '@', '0')
 end
 keep_all(rest)

@@ -1,5 +1,6 @@
 -- What a holder says of itself, as long as it is the holder.
-if holds(ARGV[1]) then
-  call('HSET', R, ARGV[1], ARGV[2])
+local id, ticket, kept = ARGV[1], ARGV[2], ARGV[3]
+if holder_of(ticket) == id then
+  call('HSET', R, id, kept)
 end
 return 1

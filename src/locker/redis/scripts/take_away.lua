@@ -1,13 +1,7 @@
 -- The one with this token is told to let go, or removed.
 local token, mark, force = ARGV[1], ARGV[2], ARGV[3] == '1'
-local _, value, living = holders()
-local held, holder = owner(value)
-for _, one in ipairs(living) do
-  if one.ticket == token then
-    held, holder = token, one.id
-  end
-end
-if held == token then
+local holder = holder_of(token)
+if holder then
   -- Nobody is there who would be told.
   if force or string.sub(holder, 1, 1) == '0' and string.len(holder) < 32 then
     leave(holder)
