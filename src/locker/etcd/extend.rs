@@ -39,9 +39,15 @@ pub(super) async fn extend(
     let reads = keys.iter().map(|key| TxnOp::get(&**key, None));
     let reads = Txn::new().and_then(reads.collect::<Vec<_>>());
     let found = gets(&transact(store, reads).await?);
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    // If it was taken away meanwhile, nothing of it is to be kept.
+    let is_own = |kv: &KeyValue| kv.key() == own.as_bytes() && is_left(kv, token);
+    if !found.iter().any(is_own) {
+        return Ok(false);
+    }
     let next = lease::fresh_id()?;
     outlive::grant(store, next, time).await?;
-    let moved = attach(store, found.into_iter().flatten(), next, time).await;
+    let moved = attach(store, found, next, time).await;
     // The one that has no key any more; if this fails it ends by itself. Without an answer either may
     // have the keys.
     if let Ok(is_moved) = moved {
@@ -54,7 +60,7 @@ pub(super) async fn extend(
 /// Attaches the keys to the lease `next`, unless one of them was written to since.
 async fn attach(
     store: &Arc<EtcdMembers>,
-    keys: impl Iterator<Item = KeyValue>,
+    keys: Vec<KeyValue>,
     next: i64,
     time: Duration,
 ) -> Result<bool, Fault> {
@@ -69,9 +75,6 @@ async fn attach(
         let options = PutOptions::new().with_lease(next);
         puts.push(TxnOp::put(kv.key(), record, Some(options)));
         reads.push(get_key(kv.key()));
-    }
-    if puts.is_empty() {
-        return Ok(false);
     }
     let txn = Txn::new().when(as_read).and_then(puts).or_else(reads);
     let answer = transact(store, txn).await?;
