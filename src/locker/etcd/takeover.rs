@@ -61,7 +61,9 @@ async fn take(
         // Else its turn may have come, and it holds.
         as_found.extend(ahead);
     }
-    let of_its_own = entry.is_moved() && is_left(&value(store, &own).await?);
+    // Of one whose holder is gone (outlive.rs).
+    let is_left = |record: &Record| record.min_hold_ends_at.is_some();
+    let of_its_own = entry.is_moved() && entry.record.as_ref().is_some_and(is_left);
     let (taken, change) = match marked {
         Some(record) => {
             let kept = PutOptions::new().with_ignore_lease();
@@ -90,12 +92,6 @@ fn in_its_way(queue: &BTreeMap<i64, QueueKey>, entry: &QueueKey) -> Vec<Compare>
 /// That it is there still. A key that was created anew has another revision: so no other contender is hit.
 fn is_there(entry: &QueueKey) -> Compare {
     Compare::create_revision(&*entry.key, CompareOp::Equal, entry.revision)
-}
-
-/// Whether a key's value is that of a lock whose holder is gone (outlive.rs).
-fn is_left(value: &[u8]) -> bool {
-    let record = Record::from_json(value);
-    record.is_some_and(|record| record.min_hold_ends_at.is_some())
 }
 
 /// What [`Operator::clear_dead`](crate::locker::Operator::clear_dead) does.
