@@ -16,9 +16,10 @@ use super::wait::{SOON, Told, WaitEnd};
 use super::watch::{Watch, written};
 use super::{Shared, standing};
 use crate::clock::Instant;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::events::EventKind;
-use crate::locker::{Loss, Mode, QueuePolicy, Request};
+use crate::locker::keeper::{Acquisition, NoLock};
+use crate::locker::{Loss, QueuePolicy, Request};
 
 /// Turns in the queues of a request's keys.
 pub(super) struct Turns<'a> {
@@ -42,18 +43,41 @@ pub(super) enum First {
     Lost(Loss),
 }
 
+/// Why there is no turn.
+pub(super) enum NoTurn {
+    /// Not with those who are in the queue of one of the keys, which the error names.
+    Refused(Error),
+    Failed(Fault),
+}
+
+impl From<Fault> for NoTurn {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl NoTurn {
+    /// What comes of it for a call.
+    pub(super) fn no_lock(self, call: &Acquisition<'_>) -> NoLock {
+        match self {
+            Self::Refused(error) => NoLock::Failed(error),
+            Self::Failed(fault) => call.no_lock(fault),
+        }
+    }
+}
+
 impl Turns<'_> {
     /// Looks into the queues, without waiting.
     ///
     /// # Errors
-    /// [`Fault::Refused`] of a lock with another number of holders.
-    pub(super) async fn look(&self) -> Result<First, Fault> {
+    /// [`NoTurn::Refused`] of a lock with another number of holders.
+    pub(super) async fn look(&self) -> Result<First, NoTurn> {
         for recipe in self.recipes {
             let ahead = self.read(recipe).await?;
             if let Some(loss) = ahead.loss() {
                 return Ok(First::Lost(loss));
             }
-            if !self.is_turn(&ahead)? {
+            if !self.is_turn(recipe, &ahead)? {
                 return Ok(First::Waits(Box::new(ahead)));
             }
         }
@@ -63,25 +87,25 @@ impl Turns<'_> {
     /// Waits until the turn has come in every queue.
     ///
     /// # Errors
-    /// When etcd refuses, and [`Fault::Refused`] of a lock with another number of holders and of who was
+    /// When etcd refuses, and [`NoTurn::Refused`] of a lock with another number of holders and of who was
     /// sent away. An etcd that does not answer is asked again.
-    pub(super) async fn wait(&self) -> Result<WaitEnd, Fault> {
+    pub(super) async fn wait(&self) -> Result<WaitEnd, NoTurn> {
         let mut told = None;
         loop {
             match self.wait_in_each(&mut told).await {
                 Ok(ended) => return Ok(ended),
-                Err(Fault::Broken(reason)) => {
+                Err(NoTurn::Failed(Fault::Broken(reason))) => {
                     self.notify(EventKind::Retrying(reason.to_string()));
                     sleep(self.shared.options.retry_interval).await;
                 }
-                Err(fault) => return Err(fault),
+                Err(why) => return Err(why),
             }
         }
     }
 
     /// Waits in one queue after the other: those ahead only get fewer, so a turn that has come stays, until
     /// our key is gone.
-    async fn wait_in_each(&self, told: &mut Option<Told>) -> Result<WaitEnd, Fault> {
+    async fn wait_in_each(&self, told: &mut Option<Told>) -> Result<WaitEnd, NoTurn> {
         let mut before = JoinSet::new();
         for (recipe, next) in self.recipes.iter().zip(1..) {
             tokio::select! {
@@ -91,7 +115,7 @@ impl Turns<'_> {
                 Some(_) = before.join_next() => {
                     let loss = self.confirm().await?;
                     let broken = || Fault::broken("the watch of our own key ended");
-                    return loss.map(WaitEnd::Lost).ok_or_else(broken);
+                    return Ok(WaitEnd::Lost(loss.ok_or_else(broken)?));
                 }
             }
             if let Some((lease, revision)) = self.place.filter(|_| next < self.recipes.len()) {
@@ -111,7 +135,7 @@ impl Turns<'_> {
         &self,
         recipe: &Recipe,
         told: &mut Option<Told>,
-    ) -> Result<Option<Loss>, Fault> {
+    ) -> Result<Option<Loss>, NoTurn> {
         // It begins before the queue is read: from an earlier revision etcd tells its first events late
         // (watch.rs).
         let options = WatchOptions::new().with_prefix();
@@ -124,8 +148,8 @@ impl Turns<'_> {
                 if let Some(loss) = ahead.loss() {
                     return Ok(Some(loss));
                 }
-                self.is_superseded(&ahead)?;
-                if self.is_turn(&ahead)? {
+                self.is_superseded(recipe, &ahead)?;
+                if self.is_turn(recipe, &ahead)? {
                     return Ok(None);
                 }
                 let untold = SOON.saturating_sub(Instant::now().since(begun));
@@ -148,21 +172,21 @@ impl Turns<'_> {
 
     /// Whether all our keys are still there, now that the turn has come: our lease may have ended meanwhile.
     /// Whoever may be sent away looks once more for one who came later.
-    async fn confirm(&self) -> Result<Option<Loss>, Fault> {
+    async fn confirm(&self) -> Result<Option<Loss>, NoTurn> {
         if self.request.queue() == QueuePolicy::Latest {
             for recipe in self.recipes {
                 let ahead = self.read(recipe).await?;
                 if ahead.loss().is_some() {
                     return Ok(ahead.loss());
                 }
-                self.is_superseded(&ahead)?;
+                self.is_superseded(recipe, &ahead)?;
             }
             return Ok(None);
         }
         let Some((lease, revision)) = self.place else {
             return Ok(None);
         };
-        losses(&self.shared.store, self.recipes, lease, revision).await
+        Ok(losses(&self.shared.store, self.recipes, lease, revision).await?)
     }
 
     async fn read(&self, recipe: &Recipe) -> Result<QueueAhead, Fault> {
@@ -177,18 +201,18 @@ impl Turns<'_> {
         Ok(QueueAhead::of(queue, place))
     }
 
-    fn is_turn(&self, ahead: &QueueAhead) -> Result<bool, Fault> {
+    fn is_turn(&self, recipe: &Recipe, ahead: &QueueAhead) -> Result<bool, NoTurn> {
         let mode = self.request.mode();
-        if let (Some(theirs), Mode::OneOf(ours)) = (ahead.other_limit(mode), mode) {
-            return Err(Fault::Refused(other_limit(theirs, ours)));
+        if let Some(theirs) = ahead.other_limit(mode) {
+            let refused = self.request.other_limit(recipe.name(), theirs);
+            return Err(NoTurn::Refused(refused));
         }
         Ok(ahead.may_hold(mode))
     }
 
-    fn is_superseded(&self, ahead: &QueueAhead) -> Result<(), Fault> {
+    fn is_superseded(&self, recipe: &Recipe, ahead: &QueueAhead) -> Result<(), NoTurn> {
         if self.request.queue() == QueuePolicy::Latest && ahead.newer_latest() {
-            let why = "superseded: a newer one waits for it";
-            return Err(Fault::Refused(Error::new(ErrorKind::Superseded, why)));
+            return Err(NoTurn::Refused(self.request.superseded(recipe.name())));
         }
         Ok(())
     }
@@ -219,11 +243,6 @@ impl Turns<'_> {
         let key = Some(self.request.key());
         self.shared.options.notify(key, what);
     }
-}
-
-fn other_limit(theirs: u32, ours: u32) -> Error {
-    let why = format!("others have it with at most {theirs} holders, not {ours}");
-    Error::new(ErrorKind::OtherMaxHolders, why)
 }
 
 fn waiting(of: &QueueAhead, ahead: Option<u64>, token: Option<u64>) -> EventKind {

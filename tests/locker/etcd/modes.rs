@@ -223,6 +223,22 @@ async fn one_key_of_several_that_is_lost_loses_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_of_several_that_has_another_number_of_holders_is_named() {
+    let server = Server::start();
+    let client = client(&server, Options::default());
+    let held = take(&client, Request::new("/b").with_mode(Mode::OneOf(3))).await;
+    let both = Request::new("/a").also("/b").with_mode(Mode::OneOf(2));
+    for request in [both.clone(), both.without_waiting()] {
+        let refused = client.acquire(request).await.expect_err("another number");
+        assert_eq!(refused.kind(), ErrorKind::OtherMaxHolders);
+        let said = refused.to_string();
+        assert!(said.starts_with("/b: others hold it as one of 3"), "{said}");
+    }
+    held.unlock().await.expect("a release");
+    until_empty(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_keys_and_their_indexes_stay_for_a_min_hold() {
     let server = Server::start();
     let client = client(&server, Options::default());

@@ -3,7 +3,7 @@
 use tokio::time::sleep;
 
 use super::super::index::{self, IndexClaim, IndexKey};
-use super::super::turns::{First, Turns};
+use super::super::turns::{First, NoTurn, Turns};
 use super::*;
 
 impl EtcdQueue<'_> {
@@ -46,15 +46,15 @@ impl EtcdQueue<'_> {
                 Ok(First::Turn) => true,
                 Ok(First::Lost(loss)) => return Err(NoLock::Lost(loss)),
                 // Who waits asks again.
-                Ok(First::Waits(_)) | Err(Fault::Broken(_)) => false,
-                Err(fault) => return Err(call.no_lock(fault)),
+                Ok(First::Waits(_)) | Err(NoTurn::Failed(Fault::Broken(_))) => false,
+                Err(why) => return Err(why.no_lock(call)),
             },
         };
         if !has_turn {
             place.waited = true;
             call.has_to_wait();
             let waited = turns.wait().await;
-            if let WaitEnd::Lost(loss) = waited.map_err(|fault| call.no_lock(fault))? {
+            if let WaitEnd::Lost(loss) = waited.map_err(|why| why.no_lock(call))? {
                 return Err(NoLock::Lost(loss));
             }
         }
@@ -82,7 +82,7 @@ impl EtcdQueue<'_> {
         &self,
         call: &Acquisition<'_>,
     ) -> Result<Option<EtcdPlace>, NoLock> {
-        let fails = |fault| call.no_lock(fault);
+        let fails = |why: NoTurn| why.no_lock(call);
         let turns = self.turns(None);
         if let First::Waits(ahead) = turns.look().await.map_err(fails)? {
             turns.tell_once(&ahead);
