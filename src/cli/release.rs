@@ -12,15 +12,16 @@ use super::question::{self, Answer, Order};
 use super::settings::Settings;
 use super::times::Usage;
 use super::{check, help};
-use crate::ErrorKind;
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
 use crate::locker::kind::StoreClient;
 use crate::locker::operator::{Remaining, Removal};
 use crate::stderr;
+use crate::{Error, ErrorKind};
 
-/// How long a keeper that does not answer may take to let go when the store tells it to.
+/// How much longer than the TTL it may take until the lock is gone when the store has told its keeper: by then
+/// it is of one that lives, or of nobody.
 const TOLD: Duration = Duration::from_secs(5);
 
 /// Let go of the lock that genlock acquire has left in the environment.
@@ -76,17 +77,20 @@ pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<
     })
 }
 
-/// Has the store let go of the lock. A keeper that is there does it when it is told.
+/// Has the store let go of the lock. A keeper that is there does it when it is told, once nothing runs under
+/// the lock; of one that is not the lock ends with its TTL. It is not taken by force: a step may be running.
 async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<()> {
     let (key, token, by) = (&around.key, around.token, TakenAway::by_this_process());
     match store.take_away(key, token, &by, false).await? {
         Removal::Removed => return Ok(()),
         Removal::Told => {}
     }
-    if let Ok(gone) = timeout(TOLD, store.until_gone(key, token)).await {
-        return gone;
-    }
-    store.take_away(key, token, &by, true).await.map(|_| ())
+    let within = TOLD + around.ttl.unwrap_or_default();
+    let gone = timeout(within, store.until_gone(key, token)).await;
+    gone.unwrap_or_else(|_| {
+        let why = "not released yet: its holder was told to, and what runs under it does not end";
+        Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
+    })
 }
 
 /// The error where no lock is named.

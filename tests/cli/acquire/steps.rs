@@ -60,3 +60,28 @@ fn a_step_that_is_frozen_keeps_the_lock() {
     until_ended(keeper);
     assert!(store.is_free());
 }
+
+/// Where the keeper cannot be asked, as from another network namespace, the store tells it: it is not taken
+/// from a step that has as long to end.
+#[test]
+fn no_step_is_beside_another_when_the_store_tells_the_keeper() {
+    let store = Store::etcd();
+    let log = store.path("log");
+    let log = log.display();
+    let script = format!(
+        "trap 'sleep 6; echo step gone >>{log}; exit 0' TERM; echo ready $$; \
+         while :; do sleep 0.05; done"
+    );
+    let mut held = variables(&output(acquire(&store, &["--ttl", "60s"])).silent(0));
+    let step = ["run", "--held", "-k", "20s", "sh", "-c", &script];
+    let step = Run::start(under(&held, &step));
+    step.ready();
+    let next = Run::start(store.sh(&["-q"], &format!("echo next >>{log}")));
+    held.remove("GENLOCK_HELD_SOCKET");
+    output(under(&held, &["release"])).silent(0);
+    let stopped = step.finish();
+    assert_eq!(stopped.status.code(), Some(80), "{stopped:?}");
+    next.finish().silent(0);
+    let told = std::fs::read_to_string(store.path("log")).expect("a log");
+    assert_eq!(told, "step gone\nnext\n");
+}
