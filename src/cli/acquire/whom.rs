@@ -1,6 +1,7 @@
 //! For whom the lock is kept: the process whose end is its end.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use rustix::process::Pid;
 
@@ -69,7 +70,7 @@ pub(super) fn followed(
                         None => "the parent is outside of this PID namespace",
                         Some(_) => "the parent is process 1, which does not end with the work",
                     };
-                    return Err(refused(what, "--pid none --for 1h", words));
+                    return Err(refused(what, without_process(words), words));
                 }
             }
         }
@@ -94,12 +95,24 @@ pub(super) fn followed(
     Ok(followed)
 }
 
-/// The error, with the line that has this option.
-fn refused(what: &str, option: &str, words: &[OsString]) -> Usage {
-    let mut line = format!("genlock acquire {option}");
-    let rest = words.iter().skip(1);
-    let said = |word: &&OsString| *word != "--pid=parent";
-    let rest = quoting::line(rest.filter(said));
+/// The options that leave the lock to the store. For how long may be said already.
+fn without_process(words: &[OsString]) -> &'static str {
+    let is_for = |word: &OsString| word == "--for" || word.as_bytes().starts_with(b"--for=");
+    match words.iter().any(is_for) {
+        true => "--pid none",
+        false => "--pid none --for 1h",
+    }
+}
+
+/// The error, with the line that has these options, and no other process.
+fn refused(what: &str, options: &str, words: &[OsString]) -> Usage {
+    let mut line = format!("genlock acquire {options}");
+    let mut rest: Vec<_> = words.iter().skip(1).collect();
+    rest.retain(|word| *word != "--pid=parent");
+    if let Some(at) = rest.iter().position(|word| *word == "--pid") {
+        rest.drain(at..rest.len().min(at + 2));
+    }
+    let rest = quoting::line(rest);
     if !rest.is_empty() {
         line.push(' ');
         line.push_str(&rest);
@@ -120,6 +133,23 @@ mod tests {
         assert!(parse("0").is_err_and(|why| why.contains("--pid none")));
         for text in ["", "-1", "x", "1.5", "99999999999"] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_line_to_write_says_nothing_twice() {
+        for (words, line) in [
+            (&["acquire", "/k"][..], "--pid none --for 1h /k"),
+            (&["acquire", "--pid=parent", "/k"], "--pid none --for 1h /k"),
+            (
+                &["acquire", "--pid", "parent", "--for", "2h", "/k"],
+                "--pid none --for 2h /k",
+            ),
+            (&["acquire", "--for=2h", "/k"], "--pid none --for=2h /k"),
+        ] {
+            let words: Vec<_> = words.iter().map(OsString::from).collect();
+            let said = refused("no", without_process(&words), &words).to_string();
+            assert_eq!(said, format!("no; try: genlock acquire {line}"));
         }
     }
 }
