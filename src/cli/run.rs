@@ -175,7 +175,6 @@ impl Run<'_> {
     ) -> (Ended, LettingGo, Supervision) {
         // A thread writes our lines to stderr: those about the wait have to be out before the command's.
         stderr::hand_over();
-        self.reporter.account().index(held.grants()[0].index);
         self.keeping = self.options.history.map(|keep| {
             let holder = self.locking.holder().clone();
             let run = PastRun::new(self.reporter.account().begun(), holder);

@@ -74,11 +74,6 @@ impl Account {
         }
     }
 
-    /// It holds the lock as this one of several.
-    pub(in crate::cli) fn index(&self, index: Option<u32>) {
-        self.state().report.index = index;
-    }
-
     /// The run as it is told when its command is about to be started.
     pub(in crate::cli) fn begun(&self) -> RunReport {
         let mut report = self.state().report.clone();
