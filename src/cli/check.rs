@@ -10,7 +10,7 @@ use super::args::ConnectionArgs;
 use super::environment::Around;
 use super::operate::{operate, print, print_json};
 use super::question::{self, Answer};
-use super::settings::{ConnectionOptions, Settings};
+use super::settings::Settings;
 use super::times::Usage;
 use super::{help, times};
 use crate::describe;
@@ -84,19 +84,11 @@ pub(super) fn run(options: &CheckArgs, settings: &Settings) -> anyhow::Result<Ex
         )
         .into());
     };
-    let connection = of_the_lock(&around, settings.connection(&options.connection));
+    let connection = settings.connection(&options.connection);
     operate(connection, async |store| {
         let left = store.left(&around.owner_key, around.token).await?;
         options.tell(&around, left)
     })
-}
-
-/// The connection to the store that has the lock. Options, variables or files may name another by now.
-pub(super) fn of_the_lock(around: &Around, mut connection: ConnectionOptions) -> ConnectionOptions {
-    if let Some(endpoints) = &around.endpoints {
-        connection.endpoints = Some(endpoints.split(',').map(str::to_owned).collect());
-    }
-    connection
 }
 
 impl CheckArgs {

@@ -169,7 +169,6 @@ pub(super) struct Around {
     pub(super) owner_key: String,
     /// `None` where locks do not expire.
     pub(super) ttl: Option<Duration>,
-    pub(super) endpoints: Option<String>,
     pub(super) socket: Option<String>,
 }
 
@@ -189,7 +188,6 @@ impl Around {
             ttl: variable(TTL)
                 .and_then(|ttl| ttl.parse().ok())
                 .map(Duration::from_secs),
-            endpoints: variable(ENDPOINTS),
             socket: variable(SOCKET),
         })
     }

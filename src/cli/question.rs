@@ -259,7 +259,6 @@ mod tests {
             token: 7,
             owner_key: "k/1".to_owned(),
             ttl: None,
-            endpoints: None,
             socket: Some(address.text()),
         }
     }

@@ -7,11 +7,11 @@ use tokio::time::timeout;
 
 use super::args::ConnectionArgs;
 use super::environment::Around;
+use super::help;
 use super::operate::operate;
 use super::question::{self, Answer, Order};
 use super::settings::Settings;
 use super::times::Usage;
-use super::{check, help};
 use crate::describe;
 use crate::exit::{self, Exit};
 use crate::locker::TakenAway;
@@ -63,7 +63,7 @@ pub(super) fn order_exit(around: &Around, answer: Answer) -> Option<Exit> {
 /// Runs the verb where no keeper has answered: the store is told.
 pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<Exit> {
     let around = Around::us().ok_or_else(|| nothing("release"))?;
-    let connection = check::of_the_lock(&around, settings.connection(&options.connection));
+    let connection = settings.connection(&options.connection);
     operate(connection, async |store| {
         let left = store.left(&around.owner_key, around.token).await?;
         if left == Remaining::Nothing {

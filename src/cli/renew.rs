@@ -12,7 +12,7 @@ use super::question::{self, Order};
 use super::release::{nothing, order_exit, say_lost};
 use super::settings::Settings;
 use super::times::Usage;
-use super::{check, help, times};
+use super::{help, times};
 use crate::ErrorKind;
 use crate::exit::Exit;
 use crate::locker::operator::Remaining;
@@ -56,7 +56,7 @@ pub(super) fn run(options: &RenewArgs, settings: &Settings) -> anyhow::Result<Ex
             "renew: no keeper answers: say for how long the store keeps the lock, as in --for 45m",
         )
     })?;
-    let connection = check::of_the_lock(&around, settings.connection(&options.connection));
+    let connection = settings.connection(&options.connection);
     operate(connection, async |store| {
         let left = store.left(&around.owner_key, around.token).await?;
         if left == Remaining::Nothing {

@@ -119,7 +119,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Takes the value that the lock around us has, in place of any other.
+    /// Takes the value that the lock around us has, in place of any other: what else is said may name another
+    /// store by now.
     fn read_held(&mut self, key: &'static str, name: &str) {
         if let Some(held) = variable(name) {
             let origin = Origin::Variable(name.to_owned());
