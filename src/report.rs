@@ -165,7 +165,7 @@ impl CommandEnd {
 }
 
 /// So many seconds, to a thousandth.
-fn seconds(time: Duration) -> f64 {
+pub(crate) fn seconds(time: Duration) -> f64 {
     time.as_millis() as f64 / 1000.0
 }
 

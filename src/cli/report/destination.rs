@@ -8,11 +8,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 /// So much a pipe takes in one piece, or nothing of it (pipe(7), PIPE_BUF).
 const PIECE: usize = 4096;
+
+/// How a file is opened that may be a pipe whose reader is not there, or a terminal (open(2)).
+pub(super) const WITHOUT_WAIT: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// What came of a line.
 pub(super) enum LineOutcome {
@@ -105,11 +107,9 @@ fn open(path: &Path) -> io::Result<Opened> {
     if let Some(shared) = shared {
         return Ok(Opened::Shared(shared));
     }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o644);
-    Ok(Opened::Own(options.custom_flags(flags).open(path)?))
+    Ok(Opened::Own(options.custom_flags(WITHOUT_WAIT).open(path)?))
 }
 
 /// Whether something can be written now.

@@ -1,13 +1,12 @@
 //! An event as a line of JSON. Its fields are an interface.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::words::{command_end, stopping, why_skipped, why_stopped, without_command};
 use crate::clock::Instant;
 use crate::events::{Event, EventKind, StopReason};
+use crate::report::seconds;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -99,14 +98,9 @@ fn trouble(why: &str, detail: String) -> Value {
     json!({ "why": why, "detail": detail })
 }
 
-/// So many seconds, to a thousandth.
-fn seconds(time: Duration) -> f64 {
-    time.as_millis() as f64 / 1000.0
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
     use crate::events::SkipReason;

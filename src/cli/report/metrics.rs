@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::FlockOperation;
 
 use super::replace::replace;
-use crate::report::{RunReport, Why};
+use crate::report::{RunReport, Why, seconds};
 
 /// Each metric and its help, which has to be the same in all files that one collector reads.
 const METRICS: [(&str, &str); 7] = [
@@ -76,10 +76,8 @@ impl MetricsChange {
 
 /// Seconds since the epoch, to a thousandth.
 fn timestamp(at: SystemTime) -> f64 {
-    let since = at
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    since.as_millis() as f64 / 1000.0
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    seconds(since.unwrap_or_default())
 }
 
 /// The metrics of a key, in a file.

@@ -6,8 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
+use super::destination::WITHOUT_WAIT;
 use crate::clock::Instant;
 
 /// Puts this in place of what is in the file, if there is one, with the mode of a new file. What is no
@@ -51,10 +50,8 @@ fn fresh(path: &Path) -> PathBuf {
 
 /// Opens what is no file for writing, without a wait for its reader.
 fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
     OpenOptions::new()
         .write(true)
-        .custom_flags(flags)
+        .custom_flags(WITHOUT_WAIT)
         .open(path)
 }
