@@ -19,11 +19,6 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often a shell may have forked itself.
 const DEPTH: u32 = 64;
 
-/// Fields of /proc/PID/stat, by their numbers; the first one behind the name.
-const FIRST_FIELD: usize = 3;
-const PARENT: usize = 4;
-const ARG_START: usize = 48;
-
 /// A process whose end can be waited for.
 pub(crate) struct FollowedProcess {
     pid: Pid,
@@ -53,28 +48,34 @@ pub(crate) fn parent() -> Option<Pid> {
 /// a pipeline, that is the script's own process, and not what ends with those.
 pub(crate) fn executor(pid: Pid) -> Pid {
     let mut pid = pid;
+    let Some(proc) = Proc::open() else {
+        return pid;
+    };
     for _ in 0..DEPTH {
-        match image(pid) {
-            (Some(own), Some(parent)) if image(parent).0 == Some(own.clone()) => pid = parent,
+        match image(&proc, pid) {
+            Some((own, Some(parent)))
+                if image(&proc, parent).is_some_and(|(above, _)| above == own) =>
+            {
+                pid = parent;
+            }
             _ => break,
         }
     }
     pid
 }
 
-/// The arguments of a process and where they lie in its memory, which is another place after execve(2)
-/// (proc_pid_stat(5): arg_start); and its parent. `None` of what may not be seen.
-fn image(pid: Pid) -> (Option<(String, Vec<u8>)>, Option<Pid>) {
-    let number = pid.as_raw_nonzero();
-    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-    let words = std::fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let field = |nth: usize| fields.split(' ').nth(nth - FIRST_FIELD);
-    let at = field(ARG_START).filter(|&at| at != "0");
-    let parent = field(PARENT).and_then(|parent| parent.parse().ok());
-    let parent = parent.filter(|&parent| parent > 1).and_then(Pid::from_raw);
-    let image = at.map(|at| (at.to_owned(), words));
-    (image.filter(|(_, words)| !words.is_empty()), parent)
+/// Where the arguments of a process lie in its memory, which is another place after execve(2), and what they
+/// are.
+type Image = (u64, Vec<u8>);
+
+/// The image of a process, and its parent. `None` of what may not be seen.
+fn image(proc: &Proc, pid: Pid) -> Option<(Image, Option<Pid>)> {
+    let number = pid.as_raw_nonzero().get();
+    let stat = proc.stat(number)?;
+    let words = std::fs::read(format!("/proc/{number}/cmdline")).ok()?;
+    let parent = Some(stat.parent).filter(|&parent| parent > 1);
+    let is_seen = stat.arg_start != 0 && !words.is_empty();
+    is_seen.then_some(((stat.arg_start, words), parent.and_then(Pid::from_raw)))
 }
 
 impl FollowedProcess {
@@ -82,18 +83,7 @@ impl FollowedProcess {
     pub(crate) fn new(pid: Pid) -> Result<Self, NotFollowed> {
         let process = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(process) => Some(process),
-            Err(Errno::NOSYS | Errno::PERM) => {
-                rustix::process::test_kill_process(pid)
-                    .or_else(|error| {
-                        if error == Errno::PERM {
-                            Ok(())
-                        } else {
-                            Err(error)
-                        }
-                    })
-                    .map_err(|_| NotFollowed::Nobody)?;
-                None
-            }
+            Err(Errno::NOSYS | Errno::PERM) if !is_gone(pid) => None,
             Err(_) => return Err(NotFollowed::Nobody),
         };
         let start = start(pid);
@@ -120,8 +110,8 @@ impl FollowedProcess {
 
     fn has_ended(&self) -> bool {
         let Some(process) = &self.process else {
-            let gone = rustix::process::test_kill_process(self.pid) == Err(Errno::SRCH);
-            return gone || (self.start.is_some() && start(self.pid) != self.start);
+            let is_another = self.start.is_some() && start(self.pid) != self.start;
+            return is_another || is_gone(self.pid);
         };
         let mut ended = [PollFd::new(process, PollFlags::IN)];
         let now = rustix::event::Timespec::default();
@@ -147,6 +137,11 @@ impl FollowedProcess {
         process.readable().await?.retain_ready();
         Ok(())
     }
+}
+
+/// Whether there is no process with this number.
+fn is_gone(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid) == Err(Errno::SRCH)
 }
 
 /// When a process started, in ticks since boot.

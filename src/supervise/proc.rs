@@ -24,6 +24,8 @@ pub(super) struct Stat {
     threads: u64,
     /// When it started, in ticks since boot.
     pub(super) start: u64,
+    /// Where its arguments lie in its memory (arg_start); 0 if that may not be seen.
+    pub(super) arg_start: u64,
 }
 
 impl Stat {
@@ -41,11 +43,13 @@ impl Stat {
         let parent = number(fields.next()?)?;
         let threads = number(fields.nth(15)?)?;
         let start = number(fields.nth(1)?)?;
+        let arg_start = fields.nth(25).and_then(number).unwrap_or_default();
         Some(Self {
             state,
             parent: i32::try_from(parent).ok()?,
             threads,
             start,
+            arg_start,
         })
     }
 }
@@ -214,15 +218,19 @@ mod tests {
 
     #[test]
     fn a_line_is_read_from_behind_the_name() {
-        let line = b"812 (a) Z (b) S 7 812 812 0 -1 4194560 9 0 0 0 1 2 3 4 20 0 3 0 5507 1 2\n";
-        let stat = Stat::of(line).expect("a line");
+        let line = "812 (a) Z (b) S 7 812 812 0 -1 4194560 9 0 0 0 1 2 3 4 20 0 3 0 5507";
+        let (between, end) = (" 1".repeat(25), " 70368 70400 0\n");
+        let stat = Stat::of(format!("{line}{between}{end}").as_bytes()).expect("a line");
         let expected = Stat {
             state: b'S',
             parent: 7,
             threads: 3,
             start: 5507,
+            arg_start: 70368,
         };
         assert_eq!(stat, expected);
+        let shorter = Stat::of(line.as_bytes()).expect("a line");
+        assert_eq!((shorter.start, shorter.arg_start), (5507, 0));
         assert!(stat.lives());
         assert_eq!(Stat::of(b"812 (sh) S 7"), None);
         assert_eq!(Stat::of(b""), None);
