@@ -38,7 +38,7 @@ impl Caller {
     /// Ends when the caller has.
     pub(super) async fn gone(&self) {
         // It says nothing so far.
-        let _ = self.socket.readable().await;
+        let _ = next(&self.socket).await;
     }
 
     /// Lets go of all that is the caller's, and tells it the news.
