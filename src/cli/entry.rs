@@ -41,14 +41,14 @@ pub fn main(words: &[OsString]) -> u8 {
 fn act(words: &[OsString]) -> u8 {
     // First of all, while this process has one thread and little memory that fork(2) has to copy.
     let watchdog = is_run(words).then(|| super::run::fork(words));
-    let mut reporter = Reporter::default();
+    let mut reporter = None;
     let exit = if layout::is_of_connection(words) {
         operate::print(&layout::connection()).map(|()| Exit::Status(0))
     } else {
         match refusal::parse(words) {
             Ok((command, given)) => {
-                reporter = Reporter::of(&given);
-                run(words, &command, given, watchdog, &reporter)
+                let reporter = reporter.insert(Reporter::of(&given));
+                run(words, &command, given, watchdog, reporter)
             }
             Err(Refused::Said(exit)) => Ok(exit),
             Err(Refused::Variable(what, given)) => {
@@ -57,18 +57,17 @@ fn act(words: &[OsString]) -> u8 {
             }
         }
     };
-    let exit = match exit {
-        Ok(exit) => {
-            reporter.end(exit, None);
-            exit
-        }
+    let (exit, error) = match exit {
+        Ok(exit) => (exit, None),
         Err(error) => {
             let (exit, message) = judge(&error);
             stderr::complain(format_args!("{message}"));
-            reporter.end(exit, Some(&message));
-            exit
+            (exit, Some(message))
         }
     };
+    if let Some(reporter) = reporter {
+        reporter.end(exit, error.as_deref());
+    }
     acquire::say_failure(words, exit);
     if !matches!(exit, Exit::Status(_)) {
         stderr::finish();

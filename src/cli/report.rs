@@ -96,17 +96,6 @@ struct WrittenReport {
     events_dropped: Option<u64>,
 }
 
-impl Default for Reporter {
-    /// Of a run that nobody asks about.
-    fn default() -> Self {
-        Self {
-            account: Account::new(""),
-            report: None,
-            teller: None,
-        }
-    }
-}
-
 impl Reporter {
     /// For the verb that was given these arguments.
     pub(super) fn of(given: &ArgMatches) -> Self {
@@ -165,6 +154,9 @@ impl Reporter {
 
     /// To be called when all is over, and genlock is to end so, with this error: writes the report.
     pub(super) fn end(&self, exit: Exit, error: Option<&str>) {
+        if self.report.is_none() && self.teller.is_none() {
+            return;
+        }
         let run = match error {
             Some(error) => self.account.failed(exit, error),
             None => self.account.over(exit),
