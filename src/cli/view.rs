@@ -165,8 +165,13 @@ pub(super) fn who(contender: &Contender) -> String {
 
 /// How it shares the lock, behind who it is: `, shared`. Nothing of one that does not.
 pub(super) fn mode(contender: &Contender) -> String {
-    let index = contender.index.map(|index| format!(" (index {index})"));
-    match contender.locks() {
+    sharing(contender.locks(), contender.index)
+}
+
+/// The same of this mode, for the one with this index.
+pub(super) fn sharing(mode: Mode, index: Option<u32>) -> String {
+    let index = index.map(|index| format!(" (index {index})"));
+    match mode {
         Mode::Exclusive => String::new(),
         mode => format!(", {mode}{}", index.unwrap_or_default()),
     }

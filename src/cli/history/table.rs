@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::{KnownRun, outcome};
+use crate::cli::view;
 use crate::columns::{fit, of_terminal, width};
 use crate::describe;
-use crate::locker::Mode;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -62,11 +62,7 @@ fn row(seen: &KnownRun) -> [String; COLUMNS] {
         _ => "-".to_owned(),
     };
     let mut how = outcome::words(seen);
-    match (run.locks(), report.index) {
-        (Mode::Exclusive, _) => {}
-        (mode, Some(index)) => how.push_str(&format!(", {mode} (index {index})")),
-        (mode, None) => how.push_str(&format!(", {mode}")),
-    }
+    how.push_str(&view::sharing(run.locks(), report.index));
     if !run.command_line.is_empty() {
         how.push_str(&format!(" ({})", describe::escape(&run.command_line)));
     }
