@@ -144,11 +144,18 @@ impl Reporter {
         }
     }
 
-    /// To be called before the lock is released, after which the next holder tells of itself: waits for a
-    /// moment until all is written so far.
-    pub(super) fn before_release(&self) {
+    /// To be called before the lock is released, after which the next holder tells of itself, with what the
+    /// run has come to: waits for a moment until all is written so far.
+    pub(super) fn before_release(&self, run: &RunReport) {
         if let Some(teller) = &self.teller {
+            self.tell_release(teller, run);
             teller.hand_over();
+        }
+    }
+
+    fn tell_release(&self, teller: &Teller, run: &RunReport) {
+        if self.account.releases() {
+            teller.change(MetricsChange::releasing(run));
         }
     }
 
@@ -162,6 +169,7 @@ impl Reporter {
             None => self.account.over(exit),
         };
         let events_dropped = self.teller.as_ref().and_then(|teller| {
+            self.tell_release(teller, &run);
             teller.change(MetricsChange::over(&run));
             teller.finish()
         });
@@ -193,4 +201,62 @@ fn write_soon(path: PathBuf, report: WrittenReport) -> io::Result<()> {
     thread::Builder::new().spawn(move || over.send(write()))?;
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
     ended.recv_timeout(AT_THE_END).map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::events::Observer;
+
+    #[test]
+    fn what_the_next_run_says_after_the_release_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("k.prom");
+        let metrics = || Some(MetricsFile::new(path.clone(), "k"));
+        let run = || {
+            let places = Places {
+                events: None,
+                metrics: metrics(),
+            };
+            let teller = Teller::start("k", places).expect("a thread");
+            let reporter = Reporter {
+                account: Account::new("k"),
+                report: None,
+                teller: teller.map(Arc::new),
+            };
+            let granted = EventKind::Granted {
+                token: 7,
+                index: None,
+                deadline: None,
+            };
+            Observer::new(reporter.reader()).tell(Some("k"), granted);
+            reporter
+        };
+        let running = || {
+            let text = fs::read_to_string(&path).expect("metrics");
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("genlock_running"));
+            line.and_then(|line| line.chars().last())
+        };
+        let first = run();
+        let ended = EventKind::Ended(Some(0));
+        Observer::new(first.reader()).tell(Some("k"), ended);
+        first.before_release(&first.account().over(Exit::Status(0)));
+        assert_eq!(running(), Some('0'));
+        let next = run();
+        next.teller.as_ref().expect("one").hand_over();
+        assert_eq!(running(), Some('1'));
+        first.end(Exit::Status(0), None);
+        assert_eq!(running(), Some('1'));
+        let text = fs::read_to_string(&path).expect("metrics");
+        assert!(
+            text.contains("genlock_last_success_timestamp_seconds{"),
+            "{text}"
+        );
+        next.end(Exit::Status(0), None);
+        assert_eq!(running(), Some('0'));
+    }
 }

@@ -250,9 +250,9 @@ impl Run<'_> {
     /// Releases the lock, and writes along with that how the run ended. Gives the signal that came meanwhile
     /// and is to end us.
     async fn let_go(&mut self, held: Held, letting: LettingGo, report: RunReport) -> Option<i32> {
+        self.reporter.before_release(&report);
         let keeping = self.keeping.take();
         let end = keeping.map(|keeping| keeping.end(report));
-        self.reporter.before_release();
         let signals = &mut self.signals;
         self.locking.release(held, letting, end, signals).await
     }

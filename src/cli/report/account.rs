@@ -19,6 +19,8 @@ struct AccountState {
     /// When it began to ask for the lock, and since when it holds it.
     start: Option<Instant>,
     granted: Option<Instant>,
+    /// It holds the lock, and is not about to release it.
+    holds: bool,
     /// When nothing of its command lived any more.
     over: Option<(Instant, SystemTime)>,
 }
@@ -30,6 +32,7 @@ impl Account {
             report: RunReport::new(key, SystemTime::now()),
             start: None,
             granted: None,
+            holds: false,
             over: None,
         })))
     }
@@ -63,6 +66,7 @@ impl Account {
                 report.detail = None;
                 report.taken_away = None;
                 state.granted = Some(event.boot);
+                state.holds = true;
                 state.over = None;
             }
             EventKind::PlaceLost(_) => state.granted = None,
@@ -79,6 +83,11 @@ impl Account {
         let mut report = self.state().report.clone();
         report.ran = true;
         report
+    }
+
+    /// It is about to release the lock, if it holds one; false if it does not, or has been about to before.
+    pub(super) fn releases(&self) -> bool {
+        std::mem::take(&mut self.state().holds)
     }
 
     /// Processes of its command were left behind, together with the lock; the command's wait status, if it

@@ -43,7 +43,6 @@ const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What becomes of the metrics of a key; those that are not in it stay as they are.
-#[derive(Default)]
 pub(super) struct MetricsChange(Vec<(&'static str, f64)>);
 
 impl MetricsChange {
@@ -54,23 +53,24 @@ impl MetricsChange {
         change
     }
 
+    /// The lock is about to be released, after which another run may write here.
+    pub(super) fn releasing(report: &RunReport) -> Self {
+        let mut change = Self(vec![(RUNNING, 0.0)]);
+        change
+            .0
+            .extend(report.held_seconds.map(|held| (HELD, held)));
+        change
+    }
+
     /// The run is over; nothing changes by one that came to nothing.
     pub(super) fn over(report: &RunReport) -> Self {
         let now = timestamp(SystemTime::now());
-        let mut change = Self::default();
-        if report.token.is_some() {
-            change.0.push((RUNNING, 0.0));
-            change
-                .0
-                .extend(report.held_seconds.map(|held| (HELD, held)));
-        }
-        match report.why {
-            None if report.status == Some(0) => change.0.push((LAST_SUCCESS, now)),
-            Some(Why::Busy | Why::Done | Why::Superseded) => change.0.push((LAST_SKIP, now)),
-            Some(Why::Lost | Why::TakenAway) => change.0.push((LAST_LOSS, now)),
-            _ => {}
-        }
-        change
+        Self(match report.why {
+            None if report.status == Some(0) => vec![(LAST_SUCCESS, now)],
+            Some(Why::Busy | Why::Done | Why::Superseded) => vec![(LAST_SKIP, now)],
+            Some(Why::Lost | Why::TakenAway) => vec![(LAST_LOSS, now)],
+            _ => Vec::new(),
+        })
     }
 }
 
