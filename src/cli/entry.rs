@@ -88,15 +88,10 @@ fn run(
     watchdog: Option<io::Result<ForkedWatchdog>>,
     reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
-    if let Some(exit) = check::ask_around(&given)? {
-        return Ok(exit);
-    }
-    if let Some(exit) = [release::ask_keeper(&given)?, renew::ask_keeper(&given)?]
-        .into_iter()
-        .flatten()
-        .next()
-    {
-        return Ok(exit);
+    for ask in [check::ask_around, release::ask_keeper, renew::ask_keeper] {
+        if let Some(exit) = ask(&given)? {
+            return Ok(exit);
+        }
     }
     let settings = match Settings::read(command, &given) {
         Err(error) if given.subcommand_name() == Some("doctor") => {
