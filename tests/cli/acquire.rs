@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::genlock::{Finished, Store, bare, genlock, output, poll};
+use crate::process::is_dead;
 
 over_every_store! {
     it_is_held_until_it_is_released;
@@ -28,10 +29,11 @@ pub(super) fn verb(store: &Store, verb: &str, options: &[&str]) -> Command {
     genlock
 }
 
-/// `genlock acquire`, which keeps the lock while the test's own process lives, at most.
+/// `genlock acquire`, which keeps the lock while the test's own process lives, at most; not for a time that a
+/// test waits for.
 pub(super) fn acquire(store: &Store, options: &[&str]) -> Command {
     let mut acquire = verb(store, "acquire", options);
-    acquire.args(["--for", "60s", &store.key]);
+    acquire.args(["--for", "10m", &store.key]);
     acquire
 }
 
@@ -57,13 +59,6 @@ pub(super) fn under(variables: &BTreeMap<String, String>, verb: &[&str]) -> Comm
     genlock
 }
 
-/// A verb without a lock around it.
-pub(super) fn genlock_alone(verb: &str) -> Command {
-    let mut genlock = genlock();
-    genlock.arg(verb);
-    genlock
-}
-
 /// The process that keeps the lock, as the store says.
 pub(super) fn keeper(store: &Store) -> i32 {
     let status = output(verb(store, "status", &["--json", &store.key])).silent(0);
@@ -74,11 +69,7 @@ pub(super) fn keeper(store: &Store) -> i32 {
 
 /// Waits until this process has ended.
 pub(super) fn until_ended(pid: i32) {
-    let stat = format!("/proc/{pid}/stat");
-    poll("the keeper's end", || {
-        // Without init, nobody waits for it.
-        std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
-    });
+    poll("the keeper's end", || is_dead(pid));
 }
 
 fn it_is_held_until_it_is_released(store: &Store) {

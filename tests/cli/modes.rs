@@ -17,15 +17,14 @@ over_every_store! {
     a_lock_around_us_is_waited_for_only_by_others;
 }
 
-/// Whether the store can do that. Else nothing is to be seen of it, but that it is refused by name.
+/// Whether the store can do that.
+pub(super) fn is_able(store: &Store, needed: Capability) -> bool {
+    stores_with(needed).any(|kind| kind.has(&store.endpoints))
+}
+
+/// The same. Else nothing is to be seen of it, but that it is refused by name.
 fn can(store: &Store, needed: Capability, option: &[&str]) -> bool {
-    let mut able = stores_with(needed);
-    let is_it = |scheme: &&str| store.endpoints.starts_with(scheme);
-    let can = able.any(|kind| {
-        let schemes = kind.schemes.iter();
-        schemes.copied().any(|scheme| is_it(&scheme))
-            || store.server().is_some() && kind.name() == "etcd"
-    });
+    let can = is_able(store, needed);
     if !can {
         let refused = output(store.run(option, &["true"]));
         assert_eq!(refused.status.code(), Some(64), "{refused:?}");
@@ -132,11 +131,8 @@ fn several_keys_are_one_lock(store: &Store) {
     if !can(store, Capability::SeveralKeys, &also) {
         return;
     }
-    let taken = |key: &str| {
-        let mut genlock = genlock();
-        genlock.args(["run", "-nq", "--endpoints", &store.endpoints, key, "true"]);
-        output(genlock).status.code() == Some(75)
-    };
+    let mut second = Store::at(&*store.endpoints);
+    second.key.clone_from(&other);
     let script =
         "printf '%s\\n' \"$GENLOCK_HELD_KEYS\"; genlock check -q && echo ready $$; read x; :";
     let mut both = store.sh(
@@ -146,12 +142,12 @@ fn several_keys_are_one_lock(store: &Store) {
     both.env("GENLOCK_HELD_KEYS", "an outer one's");
     let mut both = Run::start_to_wait(both);
     both.ready();
-    assert!(taken(&store.key) && taken(&other));
+    assert!(!store.is_free() && !second.is_free());
     both.go_on();
     let ended = both.finish().silent(0);
     let keys = format!("{} {}%20b%25", store.key, store.key);
     assert_eq!(ended.text().lines().next(), Some(&*keys));
-    assert!(!taken(&store.key) && !taken(&other));
+    assert!(store.is_free() && second.is_free());
     for wrong in [
         &["--also", &store.key][..],
         &["--also", "/b", "--once", "x"],

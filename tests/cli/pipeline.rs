@@ -28,7 +28,7 @@ fn step(variables: &Variables, script: &str) -> Command {
 
 /// The step that takes the lock for the job, which the test is.
 fn acquiring(store: &Store, ttl: &str) -> Command {
-    let line = format!("genlock acquire --pid $PPID --for 60s {}", store.key);
+    let line = format!("genlock acquire --pid $PPID --for 10m {}", store.key);
     let mut acquiring = step(&Variables::new(), &line);
     acquiring.env("GENLOCK_ENDPOINTS", &store.endpoints);
     if store.expires() {

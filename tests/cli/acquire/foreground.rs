@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use rustix::process::Signal;
 
 use super::{pairs, under, verb};
-use crate::genlock::{Run, Store, died_of, output, poll};
+use crate::genlock::{PATIENCE, Run, Store, died_of, output, poll};
 
 #[test]
 fn a_service_manager_is_told() {
@@ -19,6 +19,7 @@ fn a_service_manager_is_told() {
         (UnixDatagram::bind_addr(&abstracted), format!("@{name}")),
     ] {
         let manager = manager.expect("a socket");
+        manager.set_read_timeout(Some(PATIENCE)).expect("a limit");
         let mut unit = verb(&store, "acquire", &["--foreground", &store.key]);
         unit.env("NOTIFY_SOCKET", address)
             .env("GITHUB_ACTIONS", "true");

@@ -18,7 +18,7 @@ fn every_shell_evaluates_it() {
         }
         let same = r#"test "$GENLOCK_HELD_KEY" = "$KEY""#;
         let script = format!(
-            "eval \"$({GENLOCK} acquire --export --for 60s \"$KEY\")\"\n\
+            "eval \"$({GENLOCK} acquire --export --for 10m \"$KEY\")\"\n\
              {same} || exit 1\n{GENLOCK} check -q || exit 2\n{GENLOCK} release"
         );
         let mut run = bare(shell);
@@ -58,7 +58,7 @@ fn a_shell_that_evaluates_a_failure_fails() {
 #[test]
 fn the_parent_is_the_script_itself() {
     let store = Store::files();
-    let acquire = format!("{GENLOCK} acquire --for 60s --json {}", store.key);
+    let acquire = format!("{GENLOCK} acquire --for 10m --json {}", store.key);
     for shell in ["bash", "dash"] {
         for part in [
             format!("({acquire}; true) >&2"),
