@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::genlock::{Run, Store, bare, output, poll};
 use crate::process::has;
+use crate::report::nothing_is_left_beside;
 use crate::support::etcd::Server;
 
 /// What the file says of a key. Demands the text format, version 0.0.4, and of that only what all that
@@ -104,13 +105,7 @@ fn a_run_and_a_skip_change_what_is_theirs() {
     assert_eq!(failed[success], first[success]);
     assert!(failed["genlock_last_run_timestamp_seconds"] > ran);
     promtool(&path);
-    let names = fs::read_dir(path.parent().expect("a directory")).expect("its files");
-    let names = names.map(|entry| entry.expect("an entry").file_name());
-    assert!(
-        !names
-            .into_iter()
-            .any(|name| name.to_string_lossy().starts_with('.'))
-    );
+    nothing_is_left_beside(&path);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -44,6 +44,14 @@ fn report(store: &Store, options: &[&str], command: &[&str], status: i32) -> Val
     assert_eq!(ended.status.code(), Some(status), "{ended:?}");
     assert_eq!(report["status"], status, "{report}");
     report
+}
+
+/// What is written first and renamed then has a name with a dot at its beginning.
+#[track_caller]
+pub(super) fn nothing_is_left_beside(file: &Path) {
+    let names = fs::read_dir(file.parent().expect("a directory")).expect("its files");
+    let mut names = names.map(|entry| entry.expect("an entry").file_name());
+    assert!(!names.any(|name| name.as_encoded_bytes().starts_with(b".")));
 }
 
 #[track_caller]
@@ -195,13 +203,7 @@ fn it_takes_the_place_of_a_file_and_of_nothing_else() {
     is(&read(&store), true, Value::Null);
     assert!(link.is_symlink());
     assert_ne!(fs::metadata(file(&store)).expect("a file").ino(), before);
-    let names = fs::read_dir(file(&store).parent().expect("a directory")).expect("its files");
-    let names = names.map(|entry| entry.expect("an entry").file_name());
-    assert!(
-        !names
-            .into_iter()
-            .any(|name| name.to_string_lossy().starts_with('.'))
-    );
+    nothing_is_left_beside(&file(&store));
     let mut shell = bare("sh");
     let script = r#""$0" run --endpoints "$1" --report /dev/null k true && "$0" run --endpoints "$1" --report /dev/fd/3 k true 3>&1 | cat"#;
     shell.args([

@@ -18,6 +18,7 @@ fn files(page: &str, language: &str) -> Vec<Block> {
     let page = pages().into_iter().find(|page| page.path == path);
     let mut blocks = page.expect("the page").blocks();
     blocks.retain(|block| block.language == language);
+    assert!(!blocks.is_empty(), "no {language} in {path:?}");
     blocks
 }
 
