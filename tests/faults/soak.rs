@@ -116,8 +116,8 @@ fn soak(mut target: impl Target, size: &Size) {
         .map(|number| {
             let key = number % size.keys;
             let run = target.genlock_run(number % HOSTS);
-            let how = (target.ways(), random.fork());
-            let worker = Worker::new(run, number, &keys[key], &histories[key], how);
+            let (ways, history) = (target.ways(), &histories[key]);
+            let worker = Worker::new(run, number, &keys[key], history, ways, random.fork());
             Arc::new(worker)
         })
         .collect();

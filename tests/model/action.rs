@@ -43,8 +43,8 @@ impl State {
             self.due(client, rules, actions);
         }
         // Whatever is due, time goes on only after it.
-        let overdue = |place: &&crate::state::Place| place.expires < self.now;
-        if actions.len() == before && !self.queue.iter().any(|place| overdue(&place)) {
+        let is_overdue = self.queue.iter().any(|place| place.expires < self.now);
+        if actions.len() == before && !is_overdue {
             actions.push(Action::Tick);
         }
         for client in 0..self.clients.len() {
@@ -90,14 +90,11 @@ impl State {
     /// What it may do.
     fn optional(&self, index: usize, actions: &mut Vec<Action>) {
         let client = &self.clients[index];
-        match client.phase {
-            Phase::Running { since, .. }
-                if client.main == Main::Alive
-                    && (since + 1..since + LONGEST_RUN).contains(&self.now) =>
-            {
-                self.requests(Action::End, index, actions);
-            }
-            _ => {}
+        if let Phase::Running { since, .. } = client.phase
+            && client.main == Main::Alive
+            && (since + 1..since + LONGEST_RUN).contains(&self.now)
+        {
+            self.requests(Action::End, index, actions);
         }
     }
 

@@ -12,7 +12,7 @@ mod step;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use action::Action;
-use state::{Rules, State};
+use state::{LONGEST_RUN, Rules, State};
 
 const ALONE: &str = "no two commands run at once";
 const TOKENS: &str = "tokens rise";
@@ -162,6 +162,12 @@ fn without_a_look_at_its_revision_two_run() {
         ..ZOOKEEPER
     };
     Lock::new(2, 2, 24, rules).fails(ALONE);
+    Lock::new(2, 2, 24, rules).fails(TOKENS);
+}
+
+#[test]
+fn served_too_late_is_seen() {
+    Lock::new(2, 0, LONGEST_RUN, ETCD).fails(SERVED);
 }
 
 #[test]

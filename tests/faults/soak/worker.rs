@@ -50,7 +50,8 @@ impl Worker {
         number: usize,
         key: &str,
         history: &Arc<History>,
-        (ways, random): (&'static [Sharing], Random),
+        ways: &'static [Sharing],
+        random: Random,
     ) -> Self {
         run.args(["--ttl", &TTL.as_secs().to_string()]);
         Self {
