@@ -209,8 +209,9 @@ fn a_pipe_that_nobody_writes_holds_nothing_up() {
             assert!(said.contains("fifo: it is a pipe"), "{said}");
         }
     }
-    // Somebody who is slow to write it is waited for.
-    let script = "(sleep 0.5; echo hidden; sleep 0.5) >\"$0\" & exec \"$@\"";
+    // Somebody who is there, and slow to write it, is waited for. It is there before genlock is: opened in
+    // both directions at once, the pipe waits for no reader.
+    let script = "exec 3<>\"$0\"; (sleep 0.5; echo hidden) >&3 & exec \"$@\" 3>&-";
     let mut run = genlock();
     run.arg("run").args(store).args(["--user", "app"]);
     run.args(["--password-file", fifo, "k", "true"]);
