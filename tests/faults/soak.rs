@@ -8,6 +8,7 @@ mod links;
 mod nemesis;
 mod random;
 mod redis;
+mod runs;
 mod worker;
 mod zookeeper;
 
@@ -37,6 +38,9 @@ trait Target: Sized {
 
     /// What happens to it and on the way to it.
     fn faults(&self) -> Vec<Fault<Self>>;
+
+    /// Waits until it is whole again after faults were made good.
+    fn settle(&mut self) {}
 
     /// Demands that nothing of holders and waiters is left.
     fn nothing_is_left(&self, keys: &[String]);
@@ -130,7 +134,8 @@ fn soak(mut target: impl Target, size: &Size) {
         .collect();
     // In this thread: a server dies with the thread that started it.
     let start = Instant::now();
-    let mut nemesis = Nemesis::new(&workers, random);
+    let log = tempfile::tempfile().expect("a file");
+    let mut nemesis = Nemesis::new(&workers, random, log);
     while start.elapsed() < size.time {
         nemesis.strike(&mut target);
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::nemesis::{Fault, Nemesis};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
 use crate::genlock::genlock;
@@ -22,21 +22,25 @@ impl Target for Cluster {
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {
-        let mut faults: Vec<Fault<Self>> = vec![
-            ("member killed", kill_member),
-            ("member frozen", freeze_member),
-            ("leader moved", move_leader),
+        let mut faults = vec![
+            Fault::new("member killed", On::Store, kill_member),
+            Fault::new("member frozen", On::Store, freeze_member),
+            Fault::new("leader moved", On::Store, move_leader),
         ];
         // Those that take namespaces.
         if self.has_network() {
-            faults.extend::<[Fault<Self>; 4]>([
-                ("member apart from its peers", cut_member),
-                ("host cut off", cut_host),
-                ("host cut off one member", cut_host_off_one),
-                ("link down", link_down),
+            faults.extend([
+                Fault::new("member apart from its peers", On::Way, cut_member),
+                Fault::new("host cut off", On::Way, cut_host),
+                Fault::new("host cut off one member", On::Way, cut_host_off_one),
+                Fault::new("link down", On::Way, link_down),
             ]);
         }
         faults
+    }
+
+    fn settle(&mut self) {
+        self.until_healthy(&ALL);
     }
 
     fn nothing_is_left(&self, _: &[String]) {
@@ -45,7 +49,7 @@ impl Target for Cluster {
 }
 
 /// One, or two and with them the quorum.
-fn kill_member(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn kill_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     let first = nemesis.below(MEMBERS);
     let mut members = vec![first];
     if nemesis.below(3) == 0 {
@@ -54,53 +58,60 @@ fn kill_member(nemesis: &mut Nemesis, cluster: &mut Cluster) {
     for &member in &members {
         cluster.member(member).kill();
     }
-    nemesis.pause(100, 3000);
-    for &member in &members {
-        cluster.member(member).restart();
-    }
-    cluster.until_healthy(&ALL);
+    Course::over().then(nemesis.time(100, 3000), move |_, cluster: &mut Cluster| {
+        for member in members {
+            cluster.member(member).restart();
+        }
+    })
 }
 
 /// A leader not for long: past a TTL it would have every lease revoked when it goes on, until 3.4.31 and
-/// 3.5.13 (etcd-io/etcd#15247).
-fn freeze_member(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+/// 3.5.13 (etcd-io/etcd#15247). So there is nothing in between.
+fn freeze_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     let member = nemesis.below(MEMBERS);
-    let longest = if cluster.leader() == member {
-        1200
-    } else {
-        4000
-    };
+    if cluster.leader() == member {
+        cluster.member(member).freeze();
+        nemesis.pause(100, 1200);
+        cluster.member(member).thaw();
+        return Course::over();
+    }
     cluster.member(member).freeze();
-    nemesis.pause(100, longest);
-    cluster.member(member).thaw();
+    Course::over().then(nemesis.time(100, 4000), move |_, cluster: &mut Cluster| {
+        cluster.member(member).thaw();
+    })
 }
 
-fn move_leader(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn move_leader(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     cluster.move_leader(nemesis.below(MEMBERS));
+    Course::over()
 }
 
-fn cut_member(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn cut_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     cluster.cut_from_peers(nemesis.below(MEMBERS));
-    nemesis.pause(500, 5000);
-    cluster.network().heal();
+    heal_later(nemesis)
 }
 
-fn cut_host(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn cut_host(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     cluster.cut_off(nemesis.host(), &ALL);
-    nemesis.pause(500, 5000);
-    cluster.network().heal();
+    heal_later(nemesis)
 }
 
-fn cut_host_off_one(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn cut_host_off_one(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     let host = nemesis.host();
     cluster.cut_off(host, &[nemesis.below(MEMBERS)]);
-    nemesis.pause(500, 5000);
-    cluster.network().heal();
+    heal_later(nemesis)
 }
 
-fn link_down(nemesis: &mut Nemesis, cluster: &mut Cluster) {
+fn heal_later(nemesis: &mut Nemesis) -> Course<Cluster> {
+    Course::over().then(nemesis.time(500, 5000), |_, cluster: &mut Cluster| {
+        cluster.network().heal();
+    })
+}
+
+fn link_down(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
     let host = nemesis.host();
     cluster.link_down(host);
-    nemesis.pause(500, 5000);
-    cluster.link_up(host);
+    Course::over().then(nemesis.time(500, 5000), move |_, cluster: &mut Cluster| {
+        cluster.link_up(host);
+    })
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::HOSTS;
-use super::nemesis::{Fault, Nemesis};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use crate::genlock::genlock;
 use crate::proxy::{Proxy, Way};
 use crate::support::cluster::mortal;
@@ -34,28 +34,30 @@ impl Links {
 }
 
 /// What can happen on the way to a server.
-pub(super) fn faults<T: Linked>() -> [Fault<T>; 3] {
-    [
-        ("host cut off", |nemesis, server| {
-            hold(nemesis, server, &[Way::Requests, Way::Answers]);
+pub(super) fn faults<T: Linked>() -> Vec<Fault<T>> {
+    vec![
+        Fault::new("host cut off", On::Way, |nemesis, server| {
+            hold(nemesis, server, &[Way::Requests, Way::Answers])
         }),
-        ("answers held up", |nemesis, server| {
-            hold(nemesis, server, &[Way::Answers]);
+        Fault::new("answers held up", On::Way, |nemesis, server| {
+            hold(nemesis, server, &[Way::Answers])
         }),
-        ("connections broken", |nemesis, server| {
+        Fault::new("connections broken", On::Way, |nemesis, server: &mut T| {
             let host = nemesis.host();
             server.links().of_hosts[host].break_off();
+            Course::over()
         }),
     ]
 }
 
-fn hold(nemesis: &mut Nemesis, server: &impl Linked, ways: &[Way]) {
-    let link = &server.links().of_hosts[nemesis.host()];
+fn hold<T: Linked>(nemesis: &mut Nemesis, server: &mut T, ways: &'static [Way]) -> Course<T> {
+    let host = nemesis.host();
     for &way in ways {
-        link.hold(way);
+        server.links().of_hosts[host].hold(way);
     }
-    nemesis.pause(500, 5000);
-    for &way in ways {
-        link.release(way);
-    }
+    Course::over().then(nemesis.time(500, 5000), move |_, server: &mut T| {
+        for &way in ways {
+            server.links().of_hosts[host].release(way);
+        }
+    })
 }

@@ -1,46 +1,169 @@
-//! What goes wrong in the soak: one fault after the other, each made good again.
+//! What goes wrong in the soak: a fault, or two at a time, each made good again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 use std::thread::sleep;
-
-use rustix::process::Signal;
+use std::time::Duration;
 
 use super::random::Random;
 use super::worker::Worker;
-use super::{HOSTS, Target};
+use super::{HOSTS, Target, runs};
+use crate::sections::now;
 
-/// A fault, by its name.
-pub(super) type Fault<T> = (&'static str, fn(&mut Nemesis, &mut T));
+/// Which faults there are, by their names, separated by commas; all of them unless it is set.
+const CHOSEN: &str = "GENLOCK_SOAK_FAULTS";
+
+/// A fault of a target.
+pub(super) struct Fault<T> {
+    pub(super) name: &'static str,
+    pub(super) on: On,
+    /// What it does at once, and what afterwards.
+    pub(super) strike: fn(&mut Nemesis, &mut T) -> Course<T>,
+}
+
+/// What a fault is on: two that are on the same are not at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum On {
+    /// The servers.
+    Store,
+    /// What is on the way to them.
+    Way,
+    /// The runs of genlock.
+    Runs,
+    /// What it is beside no other.
+    All,
+}
+
+type Step<T> = Box<dyn FnOnce(&mut Nemesis, &mut T)>;
+
+/// The steps of a fault that are still to come, each so long after the one before; the last of them makes
+/// it good.
+pub(super) struct Course<T> {
+    steps: VecDeque<(Duration, Step<T>)>,
+}
 
 pub(super) struct Nemesis {
     workers: Vec<Arc<Worker>>,
     random: Random,
     struck: BTreeMap<&'static str, usize>,
+    log: File,
+}
+
+/// A fault that has begun.
+struct Begun<T> {
+    name: &'static str,
+    from: Duration,
+    /// When its last step was.
+    last: Duration,
+    course: Course<T>,
+}
+
+impl<T> Fault<T> {
+    pub(super) fn new(
+        name: &'static str,
+        on: On,
+        strike: fn(&mut Nemesis, &mut T) -> Course<T>,
+    ) -> Self {
+        Self { name, on, strike }
+    }
+}
+
+impl On {
+    fn is_beside(self, other: Self) -> bool {
+        self != other && self != Self::All && other != Self::All
+    }
+}
+
+impl<T> Course<T> {
+    /// Nothing is to be made good.
+    pub(super) fn over() -> Self {
+        let steps = VecDeque::new();
+        Self { steps }
+    }
+
+    pub(super) fn then(
+        mut self,
+        after: Duration,
+        step: impl FnOnce(&mut Nemesis, &mut T) + 'static,
+    ) -> Self {
+        self.steps.push_back((after, Box::new(step)));
+        self
+    }
+}
+
+impl<T> Begun<T> {
+    /// When its next step is due.
+    fn due(&self) -> Option<Duration> {
+        let (after, _) = self.course.steps.front()?;
+        Some(self.last + *after)
+    }
 }
 
 impl Nemesis {
-    pub(super) fn new(workers: &[Arc<Worker>], random: Random) -> Self {
+    /// It logs each fault when it is over, as a line `{"fault":NAME,"from":NANOSECONDS,"to":NANOSECONDS}`
+    /// on `CLOCK_BOOTTIME`.
+    pub(super) fn new(workers: &[Arc<Worker>], random: Random, log: File) -> Self {
         Self {
             workers: workers.to_vec(),
             random,
             struck: BTreeMap::new(),
+            log,
         }
     }
 
-    /// Makes a fault, and makes it good.
+    /// Makes a fault, one time in three beside another one, and makes it good.
     pub(super) fn strike<T: Target>(&mut self, target: &mut T) {
-        let mut faults: Vec<Fault<T>> = vec![
-            ("genlock killed", |nemesis, _| nemesis.kill_genlock()),
-            ("genlock frozen", |nemesis, _| nemesis.freeze_genlock()),
-            ("watchdog killed", |nemesis, _| nemesis.kill_watchdog()),
-        ];
-        faults.extend(target.faults());
-        let (name, strike) = faults[self.below(faults.len())];
-        *self.struck.entry(name).or_default() += 1;
-        strike(self, target);
+        let faults = chosen(target);
+        let first = &faults[self.below(faults.len())];
+        let mut begun = vec![self.begin(first, target)];
+        let beside = faults.iter().filter(|fault| fault.on.is_beside(first.on));
+        let beside: Vec<_> = beside.collect();
+        if !beside.is_empty() && self.below(3) == 0 {
+            self.pause(1, 300);
+            let second = beside[self.below(beside.len())];
+            begun.push(self.begin(second, target));
+        }
+        while let Some((due, next)) = begun
+            .iter_mut()
+            .filter_map(|fault| Some((fault.due()?, fault)))
+            .min_by_key(|(due, _)| *due)
+        {
+            sleep(due.saturating_sub(now()));
+            if let Some((_, step)) = next.course.steps.pop_front() {
+                step(self, target);
+            }
+            next.last = now();
+            if next.course.steps.is_empty() {
+                self.note(next);
+            }
+        }
+        target.settle();
         self.pause(100, 700);
+    }
+
+    fn begin<T>(&mut self, fault: &Fault<T>, target: &mut T) -> Begun<T> {
+        *self.struck.entry(fault.name).or_default() += 1;
+        let from = now();
+        let course = (fault.strike)(self, target);
+        let begun = Begun {
+            name: fault.name,
+            from,
+            last: now(),
+            course,
+        };
+        if begun.course.steps.is_empty() {
+            self.note(&begun);
+        }
+        begun
+    }
+
+    fn note<T>(&mut self, fault: &Begun<T>) {
+        let (from, to) = (fault.from.as_nanos(), fault.last.as_nanos());
+        let line = format!(r#"{{"fault":"{}","from":{from},"to":{to}}}"#, fault.name);
+        writeln!(self.log, "{line}").expect("a log");
     }
 
     /// How many faults there were.
@@ -50,7 +173,12 @@ impl Nemesis {
 
     /// Between these, in milliseconds.
     pub(super) fn pause(&mut self, from: u64, to: u64) {
-        sleep(self.random.time(from, to));
+        sleep(self.time(from, to));
+    }
+
+    /// The same as a time.
+    pub(super) fn time(&mut self, from: u64, to: u64) -> Duration {
+        self.random.time(from, to)
     }
 
     /// A number less than this.
@@ -60,34 +188,40 @@ impl Nemesis {
 
     /// The host of one that most likely holds its lock.
     pub(super) fn host(&mut self) -> usize {
-        self.worker().number % HOSTS
-    }
-
-    fn kill_genlock(&mut self) {
-        self.worker().signal(Signal::KILL);
-    }
-
-    fn kill_watchdog(&mut self) {
-        self.worker().signal_watchdog(Signal::KILL);
-    }
-
-    fn freeze_genlock(&mut self) {
-        let worker = self.worker();
-        worker.signal(Signal::STOP);
-        self.pause(500, 5000);
-        worker.signal(Signal::CONT);
+        self.holder().number % HOSTS
     }
 
     /// One that most likely holds its lock.
-    fn worker(&mut self) -> Arc<Worker> {
-        let any = self.random.below(self.workers.len());
-        let any = self.workers[any].clone();
+    pub(super) fn holder(&mut self) -> Arc<Worker> {
+        let any = self.any();
         let Some(run) = any.last_run() else {
             return any;
         };
         let holder = self.workers.iter().find(|worker| worker.ran(&run));
         holder.cloned().unwrap_or(any)
     }
+
+    /// One that most likely waits.
+    pub(super) fn any(&mut self) -> Arc<Worker> {
+        let any = self.below(self.workers.len());
+        self.workers[any].clone()
+    }
+}
+
+/// The faults of a target, as far as they are wanted.
+fn chosen<T: Target>(target: &T) -> Vec<Fault<T>> {
+    let mut faults = runs::faults();
+    faults.extend(target.faults());
+    let Some(wanted) = std::env::var(CHOSEN).ok().filter(|text| !text.is_empty()) else {
+        return faults;
+    };
+    let wanted: Vec<_> = wanted.split(',').map(str::trim).collect();
+    let names: Vec<_> = faults.iter().map(|fault| fault.name).collect();
+    for name in &wanted {
+        assert!(names.contains(name), "{CHOSEN}: no {name:?} of {names:?}");
+    }
+    faults.retain(|fault| wanted.contains(&fault.name));
+    faults
 }
 
 impl fmt::Display for Nemesis {

@@ -1,11 +1,10 @@
 //! A Redis that keeps every write, as its assumption has it.
 
 use std::process::Command;
-use std::thread::sleep;
 
 use super::Target;
 use super::links::{self, Linked, Links};
-use super::nemesis::{Fault, Nemesis};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use super::worker::TTL;
 use crate::genlock::poll;
 use crate::support::redis::RedisServer;
@@ -41,18 +40,20 @@ impl Target for RedisBehind {
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {
-        let mut faults = links::faults().to_vec();
-        faults.extend::<[Fault<Self>; 6]>([
-            ("server killed", kill),
-            ("server wiped", wipe),
-            ("server frozen", freeze),
-            ("clients killed", |_, redis| {
+        let mut faults = links::faults();
+        faults.extend([
+            Fault::new("server killed", On::Store, kill),
+            Fault::new("server wiped", On::Store, wipe),
+            Fault::new("server frozen", On::Store, freeze),
+            Fault::new("clients killed", On::Store, |_, redis: &mut Self| {
                 redis.server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+                Course::over()
             }),
-            ("subscribers killed", |_, redis| {
+            Fault::new("subscribers killed", On::Store, |_, redis: &mut Self| {
                 redis.server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+                Course::over()
             }),
-            ("waiter deleted", delete_waiter),
+            Fault::new("waiter deleted", On::Store, delete_waiter),
         ]);
         faults
     }
@@ -62,29 +63,33 @@ impl Target for RedisBehind {
     }
 }
 
-fn kill(nemesis: &mut Nemesis, redis: &mut RedisBehind) {
+fn kill(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server.kill();
-    nemesis.pause(100, 3000);
-    redis.back();
+    Course::over().then(nemesis.time(100, 3000), |_, redis: &mut RedisBehind| {
+        redis.back();
+    })
 }
 
 /// It is back without its data when nobody holds a lock any more: sooner would be a lock given twice.
-fn wipe(nemesis: &mut Nemesis, redis: &mut RedisBehind) {
+fn wipe(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server.kill();
-    sleep(TTL);
-    nemesis.pause(100, 1000);
-    redis.server.wipe();
-    redis.back();
+    let away = TTL + nemesis.time(100, 1000);
+    Course::over().then(away, |_, redis: &mut RedisBehind| {
+        redis.server.wipe();
+        redis.back();
+    })
 }
 
-fn freeze(nemesis: &mut Nemesis, redis: &mut RedisBehind) {
+fn freeze(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server.freeze();
-    nemesis.pause(100, 4000);
-    redis.server.thaw();
+    Course::over().then(nemesis.time(100, 4000), |_, redis: &mut RedisBehind| {
+        redis.server.thaw();
+    })
 }
 
 /// The last of a queue.
-fn delete_waiter(nemesis: &mut Nemesis, redis: &mut RedisBehind) {
+fn delete_waiter(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     let queue = format!("{{/locks/{}}}:genlock:q", nemesis.below(3));
     redis.server.cli(&["ZPOPMAX", &queue]);
+    Course::over()
 }

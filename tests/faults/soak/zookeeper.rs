@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::Target;
 use super::links::{self, Linked, Links};
-use super::nemesis::{Fault, Nemesis};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use crate::genlock::poll;
 use crate::support::zookeeper::{Chroot, ZkServer};
 
@@ -21,6 +21,10 @@ impl ZkBehind {
         let chroot = Chroot::of(Arc::new(ZkServer::start()));
         let links = Links::to(&format!("http://{}", chroot.server.address()));
         Self { chroot, links }
+    }
+
+    fn server(&mut self) -> &mut ZkServer {
+        Arc::get_mut(&mut self.chroot.server).expect("nobody else's")
     }
 }
 
@@ -37,8 +41,11 @@ impl Target for ZkBehind {
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {
-        let mut faults = links::faults().to_vec();
-        faults.extend::<[Fault<Self>; 2]>([("server killed", kill), ("server frozen", freeze)]);
+        let mut faults = links::faults();
+        faults.extend([
+            Fault::new("server killed", On::Store, kill),
+            Fault::new("server frozen", On::Store, freeze),
+        ]);
         faults
     }
 
@@ -48,15 +55,16 @@ impl Target for ZkBehind {
     }
 }
 
-fn kill(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) {
-    let server = Arc::get_mut(&mut zookeeper.chroot.server).expect("nobody else's");
-    server.kill();
-    nemesis.pause(100, 3000);
-    server.restart();
+fn kill(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) -> Course<ZkBehind> {
+    zookeeper.server().kill();
+    Course::over().then(nemesis.time(100, 3000), |_, zookeeper: &mut ZkBehind| {
+        zookeeper.server().restart();
+    })
 }
 
-fn freeze(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) {
-    zookeeper.chroot.server.signal(Signal::STOP);
-    nemesis.pause(100, 4000);
-    zookeeper.chroot.server.signal(Signal::CONT);
+fn freeze(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) -> Course<ZkBehind> {
+    zookeeper.server().signal(Signal::STOP);
+    Course::over().then(nemesis.time(100, 4000), |_, zookeeper: &mut ZkBehind| {
+        zookeeper.server().signal(Signal::CONT);
+    })
 }
