@@ -15,7 +15,7 @@ usage: cargo xtask TASK
   generate                  completions/ and man/ anew, from the options
   test NAME... [-- ARG...]  the tests whose names contain NAME, of whichever program has them
   bench [ARG...]            the table of costs, quickly; cargo bench makes the full one
-  soak [--store STORE] [SECONDS] [SEED]
+  soak [--store STORE] [--keep DIRECTORY] [SECONDS] [SEED]
                             faults at random, for a minute unless said
 
 tests/run does all that has to pass.

@@ -2,11 +2,22 @@
 
 use std::process::Command;
 
+use super::asking::{Able, Sharing};
 use super::nemesis::{Course, Fault, Nemesis, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
 use crate::genlock::genlock;
 use crate::support::cluster::{Cluster, MEMBERS};
+
+/// What its locks can do.
+pub(super) const ABLE: Able = Able {
+    sharing: &Sharing::ALL,
+    several: true,
+    latest: true,
+    in_order: true,
+    lasts: |ttl| ttl,
+    counts_anew: true,
+};
 
 const ALL: [usize; MEMBERS] = [0, 1, 2];
 
@@ -19,6 +30,10 @@ impl Target for Cluster {
         let mut run = genlock();
         run.args(["run", "--endpoints", &self.endpoints()]);
         self.on(host, &run)
+    }
+
+    fn able(&self) -> Able {
+        ABLE
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {

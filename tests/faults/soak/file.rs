@@ -1,12 +1,23 @@
 //! Locks in files, which have no server that could fail: what fails is who holds them.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::Target;
-use super::history::Sharing;
+use super::asking::{Able, Sharing};
 use super::nemesis::Fault;
 use crate::genlock::{Store, output};
 use crate::support::cluster::mortal;
+
+/// What its locks can do.
+pub(super) const ABLE: Able = Able {
+    sharing: &[Sharing::Alone, Sharing::Reads],
+    several: false,
+    latest: false,
+    in_order: false,
+    lasts: |_| Duration::ZERO,
+    counts_anew: false,
+};
 
 pub(super) struct Files {
     store: Store,
@@ -31,8 +42,8 @@ impl Target for Files {
         mortal(&self.run())
     }
 
-    fn ways(&self) -> &'static [Sharing] {
-        &[Sharing::Alone]
+    fn able(&self) -> Able {
+        ABLE
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {

@@ -1,293 +1,188 @@
-//! What the sections of one lock did: each reads a number and who wrote it, and one that holds the lock
-//! alone writes the next one by renaming a file, so that one that is stopped on the way has either written
-//! or not.
+//! What happened, a JSON line each, of all who took part: the workers, each run's genlock (`--events`), its
+//! section, and the nemesis.
+//!
+//! Each line has two times. `boottime_seconds` is CLOCK_BOOTTIME, which nobody can set and all processes of
+//! this host share: what was before what is told by it alone. `at` is the wall clock, by which the logs of
+//! the stores and of the host are read beside this one.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
-use std::time::Duration;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
-use tempfile::TempDir;
+use serde_json::{Value, json};
 
-/// `perl section DIRECTORY RUN MILLISECONDS MANNERS`. It logs `RUN TOKEN KIND NUMBER BY TIME`; of a beat
-/// `BY` is the index among several holders.
-const SECTION: &str = r#"
-use Time::HiRes qw(clock_gettime usleep);
-my ($directory, $run, $milliseconds, $manners) = @ARGV;
-$SIG{TERM} = 'IGNORE' if $manners eq 'stubborn';
-open my $log, '>>', "$directory/log" or die "log: $!";
-sub note {
-    my $words = join ' ', $run, $ENV{GENLOCK_HELD_TOKEN}, @_;
-    syswrite $log, sprintf("%s %.0f\n", $words, clock_gettime(7) * 1e9);
-}
-my $index = $ENV{GENLOCK_HELD_INDEX} // '-';
-note('beat', 0, $index);
-my ($number, $by) = (0, '-');
-if (open my $value, '<', "$directory/value") { ($number, $by) = split ' ', <$value> }
-note('read', $number, $by);
-my $until = clock_gettime(7) + $milliseconds / 1000;
-while (clock_gettime(7) < $until) { usleep 10000; note('beat', 0, $index) }
-exit if $run =~ /[rn]$/;
-$number++;
-open my $value, '>', "$directory/value.$run" or die "value: $!";
-print $value "$number $run\n";
-close $value or die "value: $!";
-rename "$directory/value.$run", "$directory/value" or die "value: $!";
-note('wrote', $number, $run);
-"#;
+use super::section;
+use crate::genlock::copy_for_all;
+use crate::sections::now;
+
+/// The file with the lines.
+pub(super) const HISTORY: &str = "history";
+
+/// The directory in which each section says when it lived last.
+pub(super) const BEATS: &str = "beats";
+
+/// Of each key: the number that its sections count on, and who was in it last.
+pub(super) const VALUE: &str = "value";
+pub(super) const LAST: &str = "last";
+
+/// What lives beats all the time; what has not for so long is gone.
+const SILENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct History {
-    directory: TempDir,
-}
-
-/// How many may hold at a time, of those who are one of several.
-pub(super) const HOLDERS: u32 = 2;
-
-/// With whom a run holds the lock: the end of its name says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
-    Alone,
-    /// With others that only read.
-    Reads,
-    /// With others up to [`HOLDERS`].
-    OneOfSeveral,
-}
-
-impl Sharing {
-    pub(super) const ALL: [Self; 3] = [Self::Alone, Self::Reads, Self::OneOfSeveral];
-
-    pub(super) fn suffix(self) -> &'static str {
-        match self {
-            Self::Alone => "",
-            Self::Reads => "r",
-            Self::OneOfSeveral => "n",
-        }
-    }
-
-    pub(super) fn options(self) -> Vec<String> {
-        match self {
-            Self::Alone => vec![],
-            Self::Reads => vec!["--shared".to_owned()],
-            Self::OneOfSeveral => vec!["--max-holders".to_owned(), HOLDERS.to_string()],
-        }
-    }
-
-    fn of(run: &str) -> Self {
-        match run.chars().last() {
-            Some('r') => Self::Reads,
-            Some('n') => Self::OneOfSeveral,
-            _ => Self::Alone,
-        }
-    }
-}
-
-/// One run's time in the lock.
-pub(super) struct Section {
-    run: String,
-    token: u64,
-    sharing: Sharing,
-    /// Which of several holders it was.
-    index: Option<u32>,
-    first: Duration,
-    last: Duration,
-}
-
-/// One line of the log.
-struct Line<'a> {
-    run: &'a str,
-    token: u64,
-    kind: &'a str,
-    number: u64,
-    by: &'a str,
-    at: Duration,
-}
-
-impl Section {
-    /// Whether both may hold at once: both read, or are different ones of several.
-    fn shares_with(&self, other: &Self) -> bool {
-        self.sharing == other.sharing
-            && match self.sharing {
-                Sharing::Alone => false,
-                Sharing::Reads => true,
-                Sharing::OneOfSeveral => self.index != other.index,
-            }
-    }
-}
-
-impl fmt::Display for Section {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (token {})", self.run, self.token)
-    }
+    directory: PathBuf,
+    lines: File,
+    is_kept: AtomicBool,
+    /// When the beats were collected last, in seconds.
+    collected: AtomicU64,
 }
 
 impl History {
-    pub(super) fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join("section"), SECTION).expect("a script");
-        fs::write(directory.path().join("log"), "").expect("a log");
-        Self { directory }
-    }
-
-    /// The command of a section of this run.
-    pub(super) fn section(&self, run: &str, time: Duration, manners: &str) -> Vec<String> {
-        let directory = self.directory.path().display();
-        let (script, time) = (format!("{directory}/section"), time.as_millis());
-        [
-            "perl",
-            &script,
-            &directory.to_string(),
-            run,
-            &time.to_string(),
-            manners,
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    }
-
-    /// The run that wrote last: most likely it holds the lock.
-    pub(super) fn last_run(&self) -> Option<String> {
-        let mut log = File::open(self.directory.path().join("log")).expect("a log");
-        let length = log.metadata().expect("a log").len();
-        let tail = SeekFrom::Start(length.saturating_sub(500));
-        log.seek(tail).expect("a log");
-        let mut text = String::new();
-        log.read_to_string(&mut text).expect("a log");
-        Some(text.lines().last()?.split(' ').next()?.to_owned())
-    }
-
-    /// In the order of their starts.
-    pub(super) fn sections(&self) -> Vec<Section> {
-        sections(&self.text())
-    }
-
-    /// What must not be. The completed runs ended with success.
-    pub(super) fn faults(&self, completed: &[String]) -> Vec<String> {
-        faults(&self.text(), completed)
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).expect("a log")
-    }
-}
-
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
-    text.lines().map(|line| {
-        let words: Vec<_> = line.split(' ').collect();
-        let [run, token, kind, number, by, at] = words[..] else {
-            panic!("{line:?} in the log");
-        };
-        Line {
-            run,
-            token: token.parse().expect("a token"),
-            kind,
-            number: number.parse().expect("a number"),
-            by,
-            at: Duration::from_nanos(at.parse().expect("nanoseconds")),
-        }
-    })
-}
-
-fn sections(text: &str) -> Vec<Section> {
-    let mut found: HashMap<&str, Section> = HashMap::new();
-    for line in lines(text) {
-        let section = found.entry(line.run).or_insert_with(|| Section {
-            run: line.run.to_owned(),
-            token: line.token,
-            sharing: Sharing::of(line.run),
-            index: None,
-            first: line.at,
-            last: line.at,
+    /// One of these keys: in this directory, and kept, or in a scratch directory that is kept only if
+    /// something is wrong.
+    pub(super) fn new(keep: Option<PathBuf>, keys: &[String]) -> Self {
+        let is_kept = AtomicBool::new(keep.is_some());
+        let directory = keep.unwrap_or_else(|| {
+            let scratch = tempfile::Builder::new().prefix("genlock-soak-").tempdir();
+            scratch.expect("a directory").keep()
         });
-        if line.kind == "beat" {
-            section.index = section.index.or(line.by.parse().ok());
+        let file = directory.join(HISTORY);
+        fs::create_dir_all(directory.join(BEATS)).expect("a directory");
+        for key in keys {
+            fs::create_dir(of_key(&directory, key))
+                .expect("a directory without an earlier history");
         }
-        section.last = section.last.max(line.at);
+        fs::write(directory.join("section"), section::script()).expect("a script");
+        // What is built meanwhile is not run.
+        copy_for_all(&directory);
+        let lines = OpenOptions::new().append(true).create(true).open(file);
+        Self {
+            directory,
+            lines: lines.expect("a file"),
+            is_kept,
+            collected: AtomicU64::new(0),
+        }
     }
-    let mut sections: Vec<_> = found.into_values().collect();
-    sections.sort_by_key(|section| section.first);
-    sections
-}
 
-fn faults(text: &str, completed: &[String]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let sections = sections(text);
-    for (at, section) in sections.iter().enumerate() {
-        if section.sharing == Sharing::OneOfSeveral && section.index.is_none_or(|at| at >= HOLDERS)
-        {
-            faults.push(format!("{section} has the index {:?}", section.index));
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The genlock of this soak.
+    pub(super) fn program(&self) -> PathBuf {
+        self.directory.join("program")
+    }
+
+    /// Has it stay there, and says where it is.
+    pub(super) fn keep(&self) -> &Path {
+        self.is_kept.store(true, Ordering::Relaxed);
+        &self.directory
+    }
+
+    /// Adds a line: who says that it happened, of which run, and what belongs to it. The time is that of
+    /// now.
+    pub(super) fn note(&self, by: &str, event: &str, run: Option<&str>, fields: &Value) {
+        let at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let mut line = json!({
+            "by": by,
+            "event": event,
+            "boottime_seconds": now().as_secs_f64(),
+            "at": at,
+        });
+        if let Some(run) = run {
+            line["run"] = run.into();
         }
-        for later in &sections[at + 1..] {
-            if section.shares_with(later) {
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            line[name] = value.clone();
+        }
+        self.add(&line.to_string());
+    }
+
+    /// Notes whom the faults that go on concern: a host those on the way to the store, and a run those of
+    /// runs. One of which nothing is noted concerns all.
+    pub(super) fn hit(&self, whom: &str, which: &Value) {
+        self.note("nemesis", "hits", None, &json!({ whom: which }));
+    }
+
+    /// Where the genlock of this run writes its events.
+    pub(super) fn events(&self, run: &str) -> PathBuf {
+        self.directory.join(format!("events.{run}"))
+    }
+
+    /// Adds the events of a run that is over. The last line of one that was killed may be half written.
+    pub(super) fn add_events(&self, run: &str) {
+        let file = self.events(run);
+        let events = match fs::read_to_string(&file) {
+            // It ended before there was anything to tell.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            events => events.expect("events"),
+        };
+        let whole = events.split_inclusive('\n');
+        for line in whole.filter_map(|line| line.strip_prefix('{')?.strip_suffix('\n')) {
+            self.add(&format!(r#"{{"by":"genlock","run":"{run}",{line}"#));
+        }
+        fs::remove_file(file).expect("a file");
+        self.collect(SILENCE);
+    }
+
+    /// Notes the last beat of each section that has been silent for so long.
+    pub(super) fn collect(&self, silent: Duration) {
+        let seconds = now().as_secs();
+        let last = self.collected.load(Ordering::Relaxed);
+        if !silent.is_zero() && seconds < last + 5 {
+            return;
+        }
+        self.collected.store(seconds, Ordering::Relaxed);
+        for entry in fs::read_dir(self.directory.join(BEATS)).expect("a directory") {
+            let path = entry.expect("a file").path();
+            let modified = path.metadata().and_then(|file| file.modified());
+            // Another worker may be at it.
+            let Some(age) = modified.ok().map(|at| at.elapsed().unwrap_or_default()) else {
+                continue;
+            };
+            let beat = fs::read_to_string(&path).unwrap_or_default();
+            if age < silent || fs::remove_file(&path).is_err() {
                 continue;
             }
-            if section.last >= later.first {
-                let overlap = section.last.min(later.last) - later.first;
-                faults.push(format!("{section} and {later} overlap by {overlap:?}"));
-            }
-            // Of several who may hold at once a later one can be quicker to start.
-            let in_order = section.sharing != later.sharing || section.sharing == Sharing::Alone;
-            if in_order && section.token >= later.token {
-                faults.push(format!("{section} came before {later}"));
+            let run = path.file_name().and_then(|name| name.to_str());
+            // One that was killed before its first has none.
+            if let Ok(last) = beat.trim().parse::<f64>() {
+                let last = json!({ "boottime_seconds": last, "at": null });
+                self.note("history", "last", run, &last);
             }
         }
     }
-    // Who wrote a number says so, and who reads it says the same.
-    let mut writers: HashMap<u64, &str> = HashMap::new();
-    let mut wrote = HashSet::new();
-    for line in lines(text).filter(|line| line.number > 0) {
-        let writer = *writers.entry(line.number).or_insert(line.by);
-        if writer != line.by {
-            faults.push(format!(
-                "{} of {writer} or of {} is lost",
-                line.number, line.by
-            ));
-        }
-        if line.kind == "wrote" {
-            wrote.insert(line.run);
-        }
+
+    /// The run that was in the lock of this key last: most likely it holds it.
+    pub(super) fn last_run(&self, key: &str) -> Option<String> {
+        let last = of_key(&self.directory, key).join(LAST);
+        let run = fs::read_to_string(last).ok()?;
+        Some(run.strip_suffix('\n')?.to_owned())
     }
-    let highest = writers.keys().max().copied().unwrap_or(0);
-    if highest != writers.len() as u64 {
-        faults.push(format!("{} of {highest} numbers", writers.len()));
+
+    /// All lines.
+    pub(super) fn text(&self) -> String {
+        self.collect(Duration::ZERO);
+        fs::read_to_string(self.directory.join(HISTORY)).expect("a file")
     }
-    let alone = completed.iter();
-    let alone = alone.filter(|run| Sharing::of(run) == Sharing::Alone);
-    for run in alone.filter(|run| !wrote.contains(&***run)) {
-        faults.push(format!("{run} ended well and wrote nothing"));
+
+    fn add(&self, line: &str) {
+        // In one piece: others append to it too.
+        let line = format!("{line}\n");
+        (&self.lines).write_all(line.as_bytes()).expect("a file");
     }
-    faults
 }
 
-#[test]
-fn the_history_shows_what_must_not_be() {
-    let good = "a 1 read 0 - 10\na 1 wrote 1 a 20\nb 2 read 1 a 30\nb 2 wrote 2 b 40\n";
-    assert_eq!(faults(good, &["b".to_owned()]), [""; 0]);
-    // It was stopped after it had written, and before it had said so.
-    let stopped = "a 1 read 0 - 10\nb 2 read 1 a 30\nb 2 wrote 2 b 40\n";
-    assert_eq!(faults(stopped, &[]), [""; 0]);
-    let silent = faults(stopped, &["a".to_owned()]);
-    assert_eq!(silent, ["a ended well and wrote nothing"]);
-    let lost = "a 1 read 0 - 10\na 1 wrote 1 a 20\nb 2 read 0 - 30\nb 2 wrote 1 b 40\n";
-    assert_eq!(faults(lost, &[]), ["1 of a or of b is lost"]);
-    // The file goes on from what another had written over.
-    let late = "a 1 read 0 - 10\na 1 wrote 1 a 20\nc 3 read 1 b 30\n";
-    assert_eq!(faults(late, &[]), ["1 of a or of b is lost"]);
-    let both = faults(
-        "a 1 read 0 - 10\nb 2 read 0 - 20\nb 2 beat 0 - 40\na 1 beat 0 - 30\n",
-        &[],
-    );
-    assert_eq!(both, ["a (token 1) and b (token 2) overlap by 10ns"]);
-    let tokens = faults("a 2 read 0 - 10\nb 2 read 0 - 20\n", &[]);
-    assert_eq!(tokens, ["a (token 2) came before b (token 2)"]);
-    let readers = "ar 1 beat 0 - 10\nbr 2 beat 0 - 20\nar 1 beat 0 - 30\n";
-    assert_eq!(faults(readers, &["ar".to_owned()]), [""; 0]);
-    let writer = faults("ar 1 beat 0 - 10\nb 2 beat 0 - 20\nar 1 beat 0 - 30\n", &[]);
-    assert_eq!(writer, ["ar (token 1) and b (token 2) overlap by 0ns"]);
-    let two = "an 1 beat 0 0 10\nbn 2 beat 0 1 20\nan 1 beat 0 0 30\nbn 2 beat 0 1 40\n";
-    assert_eq!(faults(two, &[]), [""; 0]);
-    let third = faults(&format!("{two}cn 3 beat 0 0 25\n"), &[]);
-    assert_eq!(third, ["an (token 1) and cn (token 3) overlap by 0ns"]);
-    let none = faults("an 1 beat 0 2 10\n", &[]);
-    assert_eq!(none, ["an (token 1) has the index Some(2)"]);
+impl Drop for History {
+    fn drop(&mut self) {
+        if !self.is_kept.load(Ordering::Relaxed) && !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// The directory of a key, as the section finds it too.
+fn of_key(directory: &Path, key: &str) -> PathBuf {
+    directory.join(key.replace('/', "_"))
 }

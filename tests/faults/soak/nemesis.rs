@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
+use super::history::History;
 use super::random::Random;
 use super::worker::Worker;
 use super::{HOSTS, Target, runs};
@@ -49,13 +50,12 @@ pub(super) struct Nemesis {
     workers: Vec<Arc<Worker>>,
     random: Random,
     struck: BTreeMap<&'static str, usize>,
-    log: File,
+    history: Arc<History>,
 }
 
 /// A fault that has begun.
 struct Begun<T> {
-    name: &'static str,
-    from: Duration,
+    number: usize,
     /// When its last step was.
     last: Duration,
     course: Course<T>,
@@ -103,14 +103,13 @@ impl<T> Begun<T> {
 }
 
 impl Nemesis {
-    /// It logs each fault when it is over, as a line `{"fault":NAME,"from":NANOSECONDS,"to":NANOSECONDS}`
-    /// on `CLOCK_BOOTTIME`.
-    pub(super) fn new(workers: &[Arc<Worker>], random: Random, log: File) -> Self {
+    /// It notes each fault in the history when it begins and when it is made good.
+    pub(super) fn new(workers: &[Arc<Worker>], random: Random, history: &Arc<History>) -> Self {
         Self {
             workers: workers.to_vec(),
             random,
             struck: BTreeMap::new(),
-            log,
+            history: history.clone(),
         }
     }
 
@@ -137,7 +136,7 @@ impl Nemesis {
             }
             next.last = now();
             if next.course.steps.is_empty() {
-                self.note(next);
+                self.note("ended", next.number, &json!({}));
             }
         }
         target.settle();
@@ -145,30 +144,37 @@ impl Nemesis {
     }
 
     fn begin<T>(&mut self, fault: &Fault<T>, target: &mut T) -> Begun<T> {
+        let number = self.struck();
         *self.struck.entry(fault.name).or_default() += 1;
-        let from = now();
+        let on = format!("{:?}", fault.on).to_lowercase();
+        self.note("began", number, &json!({ "fault": fault.name, "on": on }));
         let course = (fault.strike)(self, target);
         let begun = Begun {
-            name: fault.name,
-            from,
+            number,
             last: now(),
             course,
         };
         if begun.course.steps.is_empty() {
-            self.note(&begun);
+            self.note("ended", number, &json!({}));
         }
         begun
     }
 
-    fn note<T>(&mut self, fault: &Begun<T>) {
-        let (from, to) = (fault.from.as_nanos(), fault.last.as_nanos());
-        let line = format!(r#"{{"fault":"{}","from":{from},"to":{to}}}"#, fault.name);
-        writeln!(self.log, "{line}").expect("a log");
+    fn note(&self, event: &str, number: usize, fields: &Value) {
+        let mut fields = fields.clone();
+        fields["number"] = number.into();
+        self.history.note("nemesis", event, None, &fields);
     }
 
     /// How many faults there were.
     pub(super) fn struck(&self) -> usize {
         self.struck.values().sum()
+    }
+
+    /// The longest TTL of the workers.
+    pub(super) fn longest_ttl(&self) -> Duration {
+        let ttls = self.workers.iter().map(|worker| worker.ttl);
+        ttls.max().unwrap_or_default()
     }
 
     /// Between these, in milliseconds.
@@ -188,7 +194,9 @@ impl Nemesis {
 
     /// The host of one that most likely holds its lock.
     pub(super) fn host(&mut self) -> usize {
-        self.holder().number % HOSTS
+        let host = self.holder().number % HOSTS;
+        self.history.hit("host", &host.into());
+        host
     }
 
     /// One that most likely holds its lock.
@@ -231,6 +239,6 @@ impl fmt::Display for Nemesis {
             .iter()
             .map(|(name, times)| format!("{times} × {name}"))
             .collect();
-        f.write_str(&struck.join(", "))
+        write!(f, "{} faults ({})", self.struck(), struck.join(", "))
     }
 }

@@ -3,11 +3,21 @@
 use std::process::Command;
 
 use super::Target;
+use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
 use super::nemesis::{Course, Fault, Nemesis, On};
-use super::worker::TTL;
 use crate::genlock::poll;
 use crate::support::redis::RedisServer;
+
+/// What its locks can do.
+pub(super) const ABLE: Able = Able {
+    sharing: &Sharing::ALL,
+    several: false,
+    latest: true,
+    in_order: true,
+    lasts: |ttl| ttl,
+    counts_anew: false,
+};
 
 pub(super) struct RedisBehind {
     server: RedisServer,
@@ -37,6 +47,10 @@ impl Target for RedisBehind {
     fn genlock_run(&self, host: usize) -> Command {
         let endpoint = |port| format!("redis://127.0.0.1:{port}");
         self.links.genlock_run(host, endpoint)
+    }
+
+    fn able(&self) -> Able {
+        ABLE
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {
@@ -73,7 +87,7 @@ fn kill(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
 /// It is back without its data when nobody holds a lock any more: sooner would be a lock given twice.
 fn wipe(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server.kill();
-    let away = TTL + nemesis.time(100, 1000);
+    let away = nemesis.longest_ttl() + nemesis.time(100, 1000);
     Course::over().then(away, |_, redis: &mut RedisBehind| {
         redis.server.wipe();
         redis.back();

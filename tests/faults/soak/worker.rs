@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Seek;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,25 +11,31 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
-use super::history::{History, Sharing};
+use super::asking::{Able, Asking};
+use super::history::History;
 use super::random::Random;
+use super::{HOSTS, Size, section};
 use crate::process::{children, name};
 
-/// A short one: more locks are lost than with the TTL of the other tests.
-pub(super) const TTL: Duration = Duration::from_secs(3);
+/// How long one run may take: everybody before it may have been cut off, one after the other.
+const PATIENCE: Duration = Duration::from_secs(150);
 
-/// How long one run may take: everybody before it may have been cut off.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How much of what the runs say is kept.
+const SAID: u64 = 1 << 20;
 
 pub(super) struct Worker {
-    /// What a run of its is started as, but for the command.
+    /// What a run of its is started as, but for what it asks for.
     arguments: Command,
     pub(super) number: usize,
     pub(super) key: String,
+    keys: Vec<String>,
+    able: Able,
+    pub(super) ttl: Duration,
+    /// Between two runs at most, in milliseconds.
+    rest: u64,
     history: Arc<History>,
-    /// How its runs hold the lock, one or the other.
-    ways: &'static [Sharing],
     log: File,
     state: Mutex<State>,
 }
@@ -36,38 +43,44 @@ pub(super) struct Worker {
 struct State {
     random: Random,
     child: Option<Child>,
-    /// The runs that ended with success.
-    completed: Vec<String>,
+    /// The run that goes on.
+    run: String,
+    completed: usize,
     lost: usize,
     killed: usize,
     unreachable: usize,
+    gave_up: usize,
 }
 
 impl Worker {
-    /// One that works as `run`, a `genlock run` to which nothing but the store was said.
+    /// One that works as `run`, a `genlock run` to which nothing but the store was said, on the key of its
+    /// number.
     pub(super) fn new(
-        mut run: Command,
+        run: &Command,
         number: usize,
-        key: &str,
+        (size, able): (&Size, Able),
         history: &Arc<History>,
-        ways: &'static [Sharing],
         random: Random,
     ) -> Self {
-        run.args(["--ttl", &TTL.as_secs().to_string()]);
         Self {
-            arguments: run,
+            arguments: with_program(run, history),
             number,
-            key: key.to_owned(),
+            key: size.keys[number % size.keys.len()].clone(),
+            keys: size.keys.clone(),
+            able,
+            ttl: size.ttl(number),
+            rest: size.rest,
             history: history.clone(),
-            ways,
             log: tempfile::tempfile().expect("a file"),
             state: Mutex::new(State {
                 random,
                 child: None,
-                completed: Vec::new(),
+                run: String::new(),
+                completed: 0,
                 lost: 0,
                 killed: 0,
                 unreachable: 0,
+                gave_up: 0,
             }),
         }
     }
@@ -75,43 +88,67 @@ impl Worker {
     /// Works until it is over, and until it was served.
     pub(super) fn work(&self, over: &AtomicBool) {
         let mut run = 0;
-        while !over.load(Ordering::Relaxed) || self.state().completed.is_empty() {
+        while !over.load(Ordering::Relaxed) || self.state().completed == 0 {
             run += 1;
-            self.run(&format!("{}.{run}", self.number));
+            self.once(&format!("{}.{run}", self.number));
+            let rest = self.state().random.time(0, self.rest);
+            sleep(rest);
         }
     }
 
-    fn run(&self, run: &str) {
+    fn once(&self, run: &str) {
         let mut command = Command::new(self.arguments.get_program());
         command.args(self.arguments.get_args()).env_clear();
         for (name, value) in self.arguments.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
         let mut state = self.state();
-        let way = self.ways[state.random.below(self.ways.len())];
-        let run = &format!("{run}{}", way.suffix());
-        command.args(way.options()).arg(&self.key);
+        let random = &mut state.random;
+        let asking = Asking::any(&self.key, &self.keys, self.ttl, &self.able, random);
         // Most of the time of a lock is that of the long ones, and most faults hit them.
-        let time = match state.random.below(6) {
-            0 => state.random.time(1000, 5000),
-            _ => state.random.time(10, 150),
+        let time = match random.below(6) {
+            0 => random.time(1000, 5000),
+            _ => random.time(10, 150),
         };
-        let manners = ["polite", "polite", "stubborn"][state.random.below(3)];
-        command.args(self.history.section(run, time, manners));
+        let manners = ["polite", "polite", "stubborn"][random.below(3)];
+        command.arg("--events").arg(self.history.events(run));
+        command.args(asking.words());
+        let directory = self.history.directory();
+        command.args(section::command(directory, run, &asking, time, manners));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(self.log.try_clone().expect("a file"));
+        let mut noted = asking.noted();
+        noted["host"] = (self.number % HOSTS).into();
+        noted["manners"] = manners.into();
+        // Before it is there: so nothing of it is earlier.
+        self.history.note("worker", "asked", Some(run), &noted);
         state.child = Some(command.spawn().expect("a process"));
+        run.clone_into(&mut state.run);
         drop(state);
         let status = self.end();
+        self.history.add_events(run);
+        let ended = json!({ "status": status.code(), "signal": status.signal() });
+        self.history.note("worker", "over", Some(run), &ended);
+        self.count(run, status);
+    }
+
+    fn count(&self, run: &str, status: ExitStatus) {
         let mut state = self.state();
         match status.code() {
-            Some(0) => state.completed.push(run.to_owned()),
+            Some(0) => state.completed += 1,
+            Some(75) => state.gave_up += 1,
             Some(80) => state.lost += 1,
             Some(69) => state.unreachable += 1,
             // The watchdog was killed, or genlock.
             Some(70) => state.killed += 1,
             None if status.signal() == Some(Signal::KILL.as_raw()) => state.killed += 1,
             _ => panic!("{run} ended with {status:?}: {}", self.said()),
+        }
+        drop(state);
+        let length = self.log.metadata().expect("a file").len();
+        if length > SAID {
+            self.log.set_len(0).expect("a file");
+            (&self.log).rewind().expect("a file");
         }
     }
 
@@ -138,6 +175,7 @@ impl Worker {
         let Some(child) = &state.child else {
             return false;
         };
+        self.history.hit("victim", &(&*state.run).into());
         // It may have ended, and has not been reaped then.
         kill_process(Pid::from_child(child), signal).is_ok()
     }
@@ -150,6 +188,7 @@ impl Worker {
         };
         let mut all = children(child.id() as i32).into_iter();
         if let Some(watchdog) = all.find(|&pid| name(pid) == "lock-watchdog") {
+            self.history.hit("victim", &(&*state.run).into());
             // It may have ended, and has perhaps been reaped: then the number is nobody's for a while.
             let _ = kill_process(Pid::from_raw(watchdog).expect("a process"), signal);
         }
@@ -157,16 +196,12 @@ impl Worker {
 
     /// The run that was in its lock last, perhaps another's.
     pub(super) fn last_run(&self) -> Option<String> {
-        self.history.last_run()
+        self.history.last_run(&self.key)
     }
 
     /// Whether this is a run of its.
     pub(super) fn ran(&self, run: &str) -> bool {
         run.split('.').next() == Some(&self.number.to_string())
-    }
-
-    pub(super) fn completed(&self) -> Vec<String> {
-        self.state().completed.clone()
     }
 
     /// The end of what its runs said.
@@ -184,18 +219,34 @@ impl Worker {
     }
 }
 
+/// The same with the genlock of this soak.
+fn with_program(run: &Command, history: &History) -> Command {
+    let (built, program) = (env!("CARGO_BIN_EXE_genlock"), history.program());
+    let ours = |word: &std::ffi::OsStr| match word == built {
+        true => program.clone().into_os_string(),
+        false => word.to_owned(),
+    };
+    let mut command = Command::new(ours(run.get_program()));
+    command.args(run.get_args().map(ours)).env_clear();
+    for (name, value) in run.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command
+}
+
 impl fmt::Display for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
         write!(
             f,
-            "worker {} on {}: {} completed, {} lost, {} killed, {} without a store",
+            "worker {} on {}: {} completed, {} lost, {} killed, {} without a store, {} gave up",
             self.number,
             self.key,
-            state.completed.len(),
+            state.completed,
             state.lost,
             state.killed,
-            state.unreachable
+            state.unreachable,
+            state.gave_up
         )
     }
 }

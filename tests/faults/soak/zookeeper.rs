@@ -2,14 +2,26 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use super::Target;
+use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
 use super::nemesis::{Course, Fault, Nemesis, On};
 use crate::genlock::poll;
 use crate::support::zookeeper::{Chroot, ZkServer};
+
+/// What its locks can do.
+pub(super) const ABLE: Able = Able {
+    sharing: &Sharing::ALL,
+    several: true,
+    latest: true,
+    in_order: true,
+    lasts: |ttl| (ttl * 57 / 37).max(Duration::from_secs(4)) + Duration::from_secs(2),
+    counts_anew: true,
+};
 
 pub(super) struct ZkBehind {
     chroot: Chroot,
@@ -38,6 +50,10 @@ impl Target for ZkBehind {
     fn genlock_run(&self, host: usize) -> Command {
         let endpoint = |port| format!("zk://127.0.0.1:{port}{}", self.chroot.path);
         self.links.genlock_run(host, endpoint)
+    }
+
+    fn able(&self) -> Able {
+        ABLE
     }
 
     fn faults(&self) -> Vec<Fault<Self>> {

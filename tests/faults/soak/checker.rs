@@ -1,0 +1,67 @@
+//! Reads a history, and says what must not be.
+
+#[cfg(test)]
+mod by_hand;
+mod exclusion;
+mod order;
+mod story;
+mod unused;
+mod updates;
+mod within;
+
+use std::fmt;
+
+use super::asking::Able;
+use story::{Run, Story};
+use unused::Wait;
+
+/// What was found in a history.
+pub(super) struct Verdict {
+    /// What must not be.
+    pub(super) faults: Vec<String>,
+    pub(super) sections: usize,
+    /// The longest time between two users of a lock where nothing failed, and the longest of all.
+    longest_hand_over: String,
+    longest_unused: String,
+}
+
+/// Looks at all of it, by what locks of this store can do.
+pub(super) fn check(history: &str, able: &Able) -> Verdict {
+    let story = Story::of(history);
+    let mut faults = story.nonsense.clone();
+    faults.extend(exclusion::faults(&story));
+    faults.extend(within::faults(&story));
+    faults.extend(updates::faults(&story));
+    faults.extend(order::faults(&story));
+    let troubles =
+        |run: &Run, from, to| unused::troubles(&story, run, unused::RECOVERY, (from, to));
+    faults.extend(order::latest(&story, troubles));
+    faults.extend(unused::releases(&story));
+    // Without an order nobody is the next one.
+    let mut waits = Vec::new();
+    if able.in_order {
+        faults.extend(order::moved(&story));
+        waits = unused::waits(&story, able);
+    }
+    faults.extend(waits.iter().filter_map(Wait::fault));
+    let longest = |waits: &mut dyn Iterator<Item = &Wait<'_>>| {
+        let longest = waits.max_by_key(|wait| wait.unused);
+        longest.map_or("unknown".to_owned(), Wait::to_string)
+    };
+    Verdict {
+        faults,
+        sections: story.sections().len(),
+        longest_hand_over: longest(&mut waits.iter().filter(|wait| wait.is_plain)),
+        longest_unused: longest(&mut waits.iter()),
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "longest hand-over {}, longest unused {}, overlap 0",
+            self.longest_hand_over, self.longest_unused
+        )
+    }
+}
