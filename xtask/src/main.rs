@@ -1,6 +1,8 @@
 //! `cargo xtask`: the commands for working on genlock.
 
+mod binary;
 mod check;
+mod release;
 mod step;
 mod test;
 
@@ -17,6 +19,9 @@ usage: cargo xtask TASK
   bench [ARG...]            the table of costs, quickly; cargo bench makes the full one
   soak [--store STORE] [--keep DIRECTORY] [SECONDS] [SEED]
                             faults at random, for a minute unless said
+  binary [TARGET]           the tool as it is published: the same bytes wherever it is built
+  release VERSION [--dry-run]
+                            the version set, the changelog cut, tests/run, a commit and a tag
 
 tests/run does all that has to pass.
 ";
@@ -39,6 +44,9 @@ fn main() -> ExitCode {
             .and(&rest)
             .run(),
         ("soak", _) => Step::script("tests/soak").and(&rest).run(),
+        ("binary", 0 | 1) => binary::build(rest.first().map(String::as_str))
+            .map(|path| println!("{}", path.display())),
+        ("release", 1..) => release::run(&rest),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(64);

@@ -21,18 +21,25 @@ impl Step {
     /// The cargo that has started us, with these arguments.
     pub(crate) fn cargo(args: &[&str]) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Self::program(&cargo).and(args)
+        Self::program(cargo).and(args)
     }
 
     /// A script of the repository.
     pub(crate) fn script(path: &str) -> Self {
-        Self::program(below_root(path).as_os_str())
+        Self::program(below_root(path))
     }
 
-    fn program(program: &OsStr) -> Self {
+    /// Any program.
+    pub(crate) fn program(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.current_dir(below_root(""));
         Self(command)
+    }
+
+    /// Runs it in another folder than the root of the repository.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
     }
 
     /// Adds arguments.
@@ -48,8 +55,13 @@ impl Step {
     }
 
     /// Prints the command line, and runs it.
-    pub(crate) fn run(mut self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         println!("\n== {self}");
+        self.quietly()
+    }
+
+    /// Runs it.
+    pub(crate) fn quietly(mut self) -> Outcome {
         match self.0.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("{self}: {status}")),
@@ -73,7 +85,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in self.0.get_envs() {
             let value = value.unwrap_or_default();
-            write!(f, "{}='{}' ", name.display(), value.display())?;
+            // Between encoded flags is a character that is not shown.
+            let value = value.to_string_lossy().replace('\u{1f}', " ");
+            write!(f, "{}='{value}' ", name.display())?;
         }
         let program = Path::new(self.0.get_program());
         let name = match program.strip_prefix(below_root("")) {

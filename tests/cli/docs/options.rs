@@ -10,6 +10,7 @@ use super::{files, pages, read};
 const FOREIGN: &[&str] = &[
     "--advertise-client-urls",
     "--bump-revision",
+    "--dry-run",
     "--example",
     "--features",
     "--keys-only",
