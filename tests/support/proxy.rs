@@ -28,14 +28,17 @@ pub(crate) struct Proxy {
 }
 
 struct Shared {
-    target: String,
     state: Mutex<State>,
     change: Condvar,
 }
 
 #[derive(Default)]
 struct State {
+    /// Where new connections lead.
+    target: String,
     held: Vec<Way>,
+    /// What flows this way takes so long at least, and twice as long at most.
+    late: Vec<(Way, Duration)>,
     /// The same, but for what comes first on each connection.
     slow: Vec<Way>,
     /// Connections are closed, and new ones at once.
@@ -54,8 +57,10 @@ impl Proxy {
         let (scheme, rest) = endpoint.split_once("://").expect("a scheme");
         let (target, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let shared = Arc::new(Shared {
-            target: target.to_owned(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                target: target.to_owned(),
+                ..State::default()
+            }),
             change: Condvar::new(),
         });
         let accepting = shared.clone();
@@ -83,10 +88,16 @@ impl Proxy {
         self.shared.set(|state| state.slow.push(way));
     }
 
+    /// Has what flows this way take so long at least, and twice as long at most.
+    pub(crate) fn delay(&self, way: Way, time: Duration) {
+        self.shared.set(|state| state.late.push((way, time)));
+    }
+
     /// Lets it go on, with all that was held up.
     pub(crate) fn release(&self, way: Way) {
         self.shared.set(|state| {
             state.held.retain(|&held| held != way);
+            state.late.retain(|&(late, _)| late != way);
             state.slow.retain(|&slow| slow != way);
         });
     }
@@ -107,6 +118,17 @@ impl Proxy {
     /// Closes every connection, with what was held up on it. New ones are served.
     pub(crate) fn break_off(&self) {
         self.shared.set(State::close_all);
+    }
+
+    /// Breaks every connection with a reset (RST), with what was held up on it. New ones are served.
+    pub(crate) fn reset(&self) {
+        self.shared.set(State::reset_all);
+    }
+
+    /// Has new connections lead to this HOST:PORT.
+    pub(crate) fn lead_to(&self, target: &str) {
+        self.shared
+            .set(|state| target.clone_into(&mut state.target));
     }
 
     /// Where it listens, at this host.
@@ -135,6 +157,18 @@ impl State {
         self.held.contains(&way) || !first && self.slow.contains(&way)
     }
 
+    fn delay(&self, way: Way) -> Duration {
+        let late = self.late.iter().filter(|&&(late, _)| late == way);
+        late.map(|&(_, time)| time).max().unwrap_or_default()
+    }
+
+    /// A connection that is made to lead nowhere is reset (connect(2)).
+    fn reset_all(&mut self) {
+        for stream in self.open.drain(..) {
+            let _ = rustix::net::connect_unspec(&stream);
+        }
+    }
+
     fn close_all(&mut self) {
         for stream in self.open.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
@@ -157,7 +191,8 @@ impl Shared {
             if self.state().over {
                 return;
             }
-            let Ok(server) = TcpStream::connect(&self.target) else {
+            let target = self.state().target.clone();
+            let Ok(server) = TcpStream::connect(target) else {
                 continue;
             };
             for stream in [&client, &server] {
@@ -193,7 +228,9 @@ impl Shared {
             while state.holds(way, part == 0) && !state.cut {
                 state = self.change.wait(state).expect("a lock");
             }
+            let delay = state.delay(way);
             drop(state);
+            thread::sleep(delay);
             if length == 0 || to.write_all(&buffer[..length]).is_err() {
                 let _ = to.shutdown(Shutdown::Both);
                 let _ = from.shutdown(Shutdown::Both);

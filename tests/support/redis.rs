@@ -211,6 +211,11 @@ impl RedisServer {
     /// Starts it again after a kill, at the same port and with what it saved; does not wait until it
     /// serves.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// The same with these options more.
+    pub(crate) fn restart_with(&mut self, options: &[&str]) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -237,7 +242,8 @@ impl RedisServer {
         } else {
             command.args(["--port", &port]);
         }
-        command.args(&self.options).current_dir(self.dir.path());
+        command.args(&self.options).args(options);
+        command.current_dir(self.dir.path());
         command.envs(self.variables.iter().cloned());
         command
             .stdin(Stdio::null())

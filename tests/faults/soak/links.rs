@@ -1,6 +1,8 @@
-//! The ways of a few hosts to one server: each can be cut off, and its connections break.
+//! The ways of a few hosts to the servers of a store: each can be cut off, be slow, lose what is sent, and
+//! break its connections.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::HOSTS;
 use super::nemesis::{Course, Fault, Nemesis, On};
@@ -9,27 +11,44 @@ use crate::proxy::{Proxy, Way};
 use crate::support::cluster::mortal;
 
 pub(super) struct Links {
-    of_hosts: Vec<Proxy>,
+    /// Of each host to each server.
+    of_hosts: Vec<Vec<Proxy>>,
 }
 
-/// A server that hosts reach over their links.
+/// Servers that hosts reach over their links.
 pub(super) trait Linked {
     fn links(&self) -> &Links;
 }
 
+const BOTH: &[Way] = &[Way::Requests, Way::Answers];
+
 impl Links {
-    pub(super) fn to(endpoint: &str) -> Self {
-        let of_hosts = (0..HOSTS).map(|_| Proxy::before(endpoint));
+    /// To the servers at these HOST:PORT.
+    pub(super) fn to(servers: &[String]) -> Self {
+        let before = |server: &String| Proxy::before(&format!("http://{server}"));
+        let of_hosts = (0..HOSTS).map(|_| servers.iter().map(before).collect());
         Self {
             of_hosts: of_hosts.collect(),
         }
     }
 
-    /// `genlock run` from this host to what is at this port of it, by the server's scheme and path.
-    pub(super) fn genlock_run(&self, host: usize, endpoint: impl Fn(u16) -> String) -> Command {
+    /// `genlock run` from this host to what is at these HOST:PORT of it, by the store's scheme and path.
+    pub(super) fn genlock_run(&self, host: usize, endpoint: impl Fn(&str) -> String) -> Command {
+        let servers = self.of_hosts[host].iter();
+        let servers: Vec<_> = servers
+            .map(|link| format!("127.0.0.1:{}", link.port()))
+            .collect();
         let mut run = genlock();
-        run.args(["run", "--endpoints", &endpoint(self.of_hosts[host].port())]);
+        run.args(["run", "--endpoints", &endpoint(&servers.join(","))]);
         mortal(&run)
+    }
+
+    /// Has the ways of all hosts to their first server lead to this one, and breaks them.
+    pub(super) fn lead_to(&self, server: &str) {
+        for links in &self.of_hosts {
+            links[0].lead_to(server);
+            links[0].break_off();
+        }
     }
 }
 
@@ -37,27 +56,94 @@ impl Links {
 pub(super) fn faults<T: Linked>() -> Vec<Fault<T>> {
     vec![
         Fault::new("host cut off", On::Way, |nemesis, server| {
-            hold(nemesis, server, &[Way::Requests, Way::Answers])
+            let host = nemesis.host();
+            hold(server, host, BOTH);
+            release_later(host, nemesis.time(500, 5000))
         }),
         Fault::new("answers held up", On::Way, |nemesis, server| {
-            hold(nemesis, server, &[Way::Answers])
+            let host = nemesis.host();
+            hold(server, host, &[Way::Answers]);
+            release_later(host, nemesis.time(500, 5000))
         }),
+        Fault::new("answers late", On::Way, |nemesis, server| {
+            late(nemesis, server, &[Way::Answers])
+        }),
+        Fault::new("way slow", On::Way, |nemesis, server| {
+            late(nemesis, server, BOTH)
+        }),
+        Fault::new("packets lost", On::Way, lose),
         Fault::new("connections broken", On::Way, |nemesis, server: &mut T| {
             let host = nemesis.host();
-            server.links().of_hosts[host].break_off();
+            each(server, host, Proxy::break_off);
             Course::over()
         }),
+        Fault::new("connections reset on and on", On::Way, reset),
     ]
 }
 
-fn hold<T: Linked>(nemesis: &mut Nemesis, server: &mut T, ways: &'static [Way]) -> Course<T> {
+/// Of a store of several servers: the next one has to do.
+pub(super) fn cut_off_one<T: Linked>(nemesis: &mut Nemesis, server: &mut T) -> Course<T> {
     let host = nemesis.host();
-    for &way in ways {
-        server.links().of_hosts[host].hold(way);
-    }
+    let links = &server.links().of_hosts[host];
+    let one = nemesis.below(links.len());
+    links[one].cut();
     Course::over().then(nemesis.time(500, 5000), move |_, server: &mut T| {
-        for &way in ways {
-            server.links().of_hosts[host].release(way);
-        }
+        server.links().of_hosts[host][one].mend();
     })
+}
+
+fn each<T: Linked>(server: &mut T, host: usize, so: impl Fn(&Proxy)) {
+    server.links().of_hosts[host].iter().for_each(so);
+}
+
+fn hold<T: Linked>(server: &mut T, host: usize, ways: &[Way]) {
+    each(server, host, |link| {
+        ways.iter().for_each(|&way| link.hold(way))
+    });
+}
+
+fn release<T: Linked>(server: &mut T, host: usize) {
+    each(server, host, |link| {
+        BOTH.iter().for_each(|&way| link.release(way))
+    });
+}
+
+fn release_later<T: Linked>(host: usize, after: Duration) -> Course<T> {
+    Course::over().then(after, move |_, server| release(server, host))
+}
+
+/// Some tenths of a short TTL, or nearly all of it.
+fn late<T: Linked>(nemesis: &mut Nemesis, server: &mut T, ways: &[Way]) -> Course<T> {
+    let (host, time) = (nemesis.host(), nemesis.time(100, 2500));
+    each(server, host, |link| {
+        ways.iter().for_each(|&way| link.delay(way, time));
+    });
+    release_later(host, nemesis.time(2000, 8000))
+}
+
+/// As TCP shows it: it goes on when the packet is sent again, each time twice as long afterwards.
+fn lose<T: Linked>(nemesis: &mut Nemesis, _: &mut T) -> Course<T> {
+    let host = nemesis.host();
+    let mut course = Course::over();
+    for _ in 0..5 + nemesis.below(10) {
+        let lost = Duration::from_millis(200 << nemesis.below(3));
+        course = course
+            .then(nemesis.time(1, 400), move |_, server| {
+                hold(server, host, BOTH)
+            })
+            .then(lost, move |_, server| release(server, host));
+    }
+    course
+}
+
+fn reset<T: Linked>(nemesis: &mut Nemesis, _: &mut T) -> Course<T> {
+    let mut course = Course::over();
+    for _ in 0..5 + nemesis.below(25) {
+        let after = nemesis.time(10, 300);
+        course = course.then(after, |nemesis: &mut Nemesis, server: &mut T| {
+            let host = nemesis.host();
+            each(server, host, Proxy::reset);
+        });
+    }
+    course
 }

@@ -1,6 +1,8 @@
-//! A Redis that keeps every write, as its assumption has it.
+//! A Redis that keeps every write, as its assumption has it, and another one that takes its place at times
+//! without losing one.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::Target;
 use super::asking::{Able, Sharing};
@@ -20,20 +22,39 @@ pub(super) const ABLE: Able = Able {
 };
 
 pub(super) struct RedisBehind {
-    server: RedisServer,
+    /// The master, and its replica.
+    servers: [RedisServer; 2],
     links: Links,
 }
 
+/// How long it may take to give the lead to the replica.
+const FAILOVER: Duration = Duration::from_secs(5);
+
 impl RedisBehind {
     pub(super) fn start() -> Self {
-        let server = RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]);
-        let links = Links::to(&server.endpoint());
-        Self { server, links }
+        let server = || RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+        let servers = [server(), server()];
+        let master = servers[0].port().to_string();
+        servers[1].cli(&["REPLICAOF", "127.0.0.1", &master]);
+        let links = Links::to(&[servers[0].address()]);
+        Self { servers, links }
     }
 
-    fn back(&mut self) {
-        self.server.restart();
-        assert!(self.server.serves());
+    fn server(&mut self) -> &mut RedisServer {
+        &mut self.servers[0]
+    }
+
+    /// Sets it until after this time.
+    fn set_for(&mut self, time: Duration, name: &'static str, value: &str) -> Course<Self> {
+        self.server().cli(&["CONFIG", "SET", name, value]);
+        Course::over().then(time, move |_, redis: &mut Self| {
+            redis.server().cli(&["CONFIG", "SET", name, "0"]);
+        })
+    }
+
+    fn back(&mut self, options: &[&str]) {
+        self.server().restart_with(options);
+        assert!(self.server().serves());
     }
 }
 
@@ -45,7 +66,7 @@ impl Linked for RedisBehind {
 
 impl Target for RedisBehind {
     fn genlock_run(&self, host: usize) -> Command {
-        let endpoint = |port| format!("redis://127.0.0.1:{port}");
+        let endpoint = |servers: &str| format!("redis://{servers}");
         self.links.genlock_run(host, endpoint)
     }
 
@@ -57,53 +78,128 @@ impl Target for RedisBehind {
         let mut faults = links::faults();
         faults.extend([
             Fault::new("server killed", On::Store, kill),
+            Fault::new("server killed and long in loading", On::Store, load),
             Fault::new("server wiped", On::Store, wipe),
             Fault::new("server frozen", On::Store, freeze),
+            Fault::new("clients paused", On::Store, pause),
             Fault::new("clients killed", On::Store, |_, redis: &mut Self| {
-                redis.server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+                redis.server().cli(&["CLIENT", "KILL", "TYPE", "normal"]);
                 Course::over()
             }),
             Fault::new("subscribers killed", On::Store, |_, redis: &mut Self| {
-                redis.server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+                redis.server().cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
                 Course::over()
             }),
+            Fault::new("no memory", On::Store, |nemesis, redis: &mut Self| {
+                redis.set_for(nemesis.time(100, 4000), "maxmemory", "1")
+            }),
+            Fault::new(
+                "too few replicas",
+                On::Store,
+                |nemesis, redis: &mut Self| {
+                    redis.set_for(nemesis.time(100, 4000), "min-replicas-to-write", "3")
+                },
+            ),
+            Fault::new("log rewritten", On::Store, rewrite),
+            Fault::new("lead given to the replica", On::Store, fail_over),
             Fault::new("waiter deleted", On::Store, delete_waiter),
+            Fault::new("holder's key overwritten", On::Store, overwrite),
         ]);
         faults
     }
 
     fn nothing_is_left(&self, _: &[String]) {
-        poll("nothing to be left", || self.server.left().is_empty());
+        poll("nothing to be left", || self.servers[0].left().is_empty());
     }
 }
 
 fn kill(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
-    redis.server.kill();
+    redis.server().kill();
     Course::over().then(nemesis.time(100, 3000), |_, redis: &mut RedisBehind| {
-        redis.back();
+        redis.back(&[]);
+    })
+}
+
+/// While it reads what it has kept it refuses whatever it is asked.
+fn load(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
+    let persistence = redis.server().cli(&["INFO", "persistence"]);
+    let size = persistence.lines().find_map(|line| {
+        let size = line.trim_end().strip_prefix("aof_current_size:")?;
+        size.parse::<u64>().ok()
+    });
+    redis.server().kill();
+    // A command is some 150 bytes.
+    let commands = size.unwrap_or(0) / 150 + 1;
+    let delay = nemesis.time(500, 4000).as_micros() as u64 / commands;
+    Course::over().then(nemesis.time(1, 500), move |_, redis: &mut RedisBehind| {
+        redis.back(&["--key-load-delay", &delay.to_string()]);
     })
 }
 
 /// It is back without its data when nobody holds a lock any more: sooner would be a lock given twice.
 fn wipe(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
-    redis.server.kill();
+    redis.server().kill();
     let away = nemesis.longest_ttl() + nemesis.time(100, 1000);
     Course::over().then(away, |_, redis: &mut RedisBehind| {
-        redis.server.wipe();
-        redis.back();
+        redis.server().wipe();
+        redis.back(&[]);
     })
 }
 
 fn freeze(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
-    redis.server.freeze();
+    redis.server().freeze();
     Course::over().then(nemesis.time(100, 4000), |_, redis: &mut RedisBehind| {
-        redis.server.thaw();
+        redis.server().thaw();
     })
+}
+
+/// All of them, or those that write.
+fn pause(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
+    let time = nemesis.time(100, 4000);
+    let which = ["ALL", "WRITE"][nemesis.below(2)];
+    let milliseconds = time.as_millis().to_string();
+    redis
+        .server()
+        .cli(&["CLIENT", "PAUSE", &milliseconds, which]);
+    Course::over().then(time, |_, _| {})
+}
+
+fn rewrite(_: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
+    redis.server().cli(&["BGREWRITEAOF"]);
+    redis.server().cli(&["SCRIPT", "FLUSH"]);
+    Course::over()
+}
+
+/// It takes over when it has all that was written, and nothing is written meanwhile: no lock is lost.
+fn fail_over(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
+    let [master, replica] = &redis.servers;
+    let port = replica.port().to_string();
+    master.cli(&["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "2000"]);
+    let start = Instant::now();
+    while start.elapsed() < FAILOVER && !replica.cli(&["ROLE"]).starts_with("master") {
+        nemesis.pause(10, 50);
+    }
+    // One that was away until now is not given it.
+    if replica.cli(&["ROLE"]).starts_with("master") {
+        redis.servers.swap(0, 1);
+        redis.links.lead_to(&redis.servers[0].address());
+    }
+    Course::over()
 }
 
 /// The last of a queue.
 fn delete_waiter(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
-    let queue = format!("{{/locks/{}}}:genlock:q", nemesis.below(3));
-    redis.server.cli(&["ZPOPMAX", &queue]);
+    let queue = format!("{{{}}}:genlock:q", nemesis.any().key);
+    redis.server().cli(&["ZPOPMAX", &queue]);
     Course::over()
+}
+
+/// It stands for a lock of another tool's until it is deleted, when the holder's command is gone.
+fn overwrite(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
+    let key = nemesis.holder().key.clone();
+    redis.server().cli(&["SET", &key, "somebody else"]);
+    let gone = nemesis.longest_ttl() + nemesis.time(10, 1000);
+    Course::over().then(gone, move |_, redis: &mut RedisBehind| {
+        redis.server().cli(&["DEL", &key]);
+    })
 }

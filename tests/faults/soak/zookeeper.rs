@@ -31,7 +31,7 @@ pub(super) struct ZkBehind {
 impl ZkBehind {
     pub(super) fn start() -> Self {
         let chroot = Chroot::of(Arc::new(ZkServer::start()));
-        let links = Links::to(&format!("http://{}", chroot.server.address()));
+        let links = Links::to(&[chroot.server.address()]);
         Self { chroot, links }
     }
 
@@ -48,7 +48,7 @@ impl Linked for ZkBehind {
 
 impl Target for ZkBehind {
     fn genlock_run(&self, host: usize) -> Command {
-        let endpoint = |port| format!("zk://127.0.0.1:{port}{}", self.chroot.path);
+        let endpoint = |servers: &str| format!("zk://{servers}{}", self.chroot.path);
         self.links.genlock_run(host, endpoint)
     }
 
