@@ -8,6 +8,7 @@ mod file;
 mod history;
 mod links;
 mod nemesis;
+mod operator;
 mod pulse;
 mod random;
 mod redis;
@@ -34,8 +35,8 @@ const HOSTS: usize = 4;
 
 /// A store, and what can happen to it that its own assumption allows for: at no time may two hold a lock.
 trait Target: Sized {
-    /// `genlock run` over it, from this host.
-    fn genlock_run(&self, host: usize) -> Command;
+    /// A verb of `genlock` over it, from this host.
+    fn genlock(&self, host: usize, verb: &str) -> Command;
 
     /// What its locks can do.
     fn able(&self) -> Able;
@@ -171,7 +172,7 @@ fn soak(mut target: impl Target, size: &Size) {
     let over = Arc::new(AtomicBool::new(false));
     let workers: Vec<Arc<Worker>> = (0..size.workers)
         .map(|number| {
-            let run = target.genlock_run(number % HOSTS);
+            let run = target.genlock(number % HOSTS, "run");
             let of = (size, target.able());
             Arc::new(Worker::new(&run, number, of, &history, random.fork()))
         })

@@ -26,10 +26,10 @@ pub(super) fn cluster() -> Cluster {
 }
 
 impl Target for Cluster {
-    fn genlock_run(&self, host: usize) -> Command {
-        let mut run = genlock();
-        run.args(["run", "--endpoints", &self.endpoints()]);
-        self.on(host, &run)
+    fn genlock(&self, host: usize, verb: &str) -> Command {
+        let mut genlock = genlock();
+        genlock.args([verb, "--endpoints", &self.endpoints()]);
+        self.on(host, &genlock)
     }
 
     fn able(&self) -> Able {

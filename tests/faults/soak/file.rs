@@ -30,16 +30,16 @@ impl Files {
         }
     }
 
-    fn run(&self) -> Command {
-        let mut run = crate::genlock::genlock();
-        run.args(["run", "--endpoints", &self.store.endpoints]);
-        run
+    fn verb(&self, verb: &str) -> Command {
+        let mut genlock = crate::genlock::genlock();
+        genlock.args([verb, "--endpoints", &self.store.endpoints]);
+        genlock
     }
 }
 
 impl Target for Files {
-    fn genlock_run(&self, _: usize) -> Command {
-        mortal(&self.run())
+    fn genlock(&self, _: usize, verb: &str) -> Command {
+        mortal(&self.verb(verb))
     }
 
     fn able(&self) -> Able {
@@ -52,7 +52,7 @@ impl Target for Files {
 
     fn nothing_is_left(&self, keys: &[String]) {
         for key in keys {
-            let mut run = self.run();
+            let mut run = self.verb("run");
             run.args(["-n", key, "true"]);
             output(run).silent(0);
         }

@@ -32,15 +32,20 @@ impl Links {
         }
     }
 
-    /// `genlock run` from this host to what is at these HOST:PORT of it, by the store's scheme and path.
-    pub(super) fn genlock_run(&self, host: usize, endpoint: impl Fn(&str) -> String) -> Command {
+    /// This verb from this host to what is at these HOST:PORT of it, by the store's scheme and path.
+    pub(super) fn genlock(
+        &self,
+        host: usize,
+        verb: &str,
+        endpoint: impl Fn(&str) -> String,
+    ) -> Command {
         let servers = self.of_hosts[host].iter();
         let servers: Vec<_> = servers
             .map(|link| format!("127.0.0.1:{}", link.port()))
             .collect();
-        let mut run = genlock();
-        run.args(["run", "--endpoints", &endpoint(&servers.join(","))]);
-        mortal(&run)
+        let mut genlock = genlock();
+        genlock.args([verb, "--endpoints", &endpoint(&servers.join(","))]);
+        mortal(&genlock)
     }
 
     /// Has the ways of all hosts to their first server lead to this one, and breaks them.

@@ -65,9 +65,9 @@ impl Linked for RedisBehind {
 }
 
 impl Target for RedisBehind {
-    fn genlock_run(&self, host: usize) -> Command {
+    fn genlock(&self, host: usize, verb: &str) -> Command {
         let endpoint = |servers: &str| format!("redis://{servers}");
-        self.links.genlock_run(host, endpoint)
+        self.links.genlock(host, verb, endpoint)
     }
 
     fn able(&self) -> Able {

@@ -66,10 +66,30 @@ impl Asked {
         assert_eq!(self.call(2, &body).0, 0, "{path}");
     }
 
+    /// Deletes a node while there is this other one. Whether there was.
+    pub(crate) fn delete_behind(&mut self, other: &str, path: &str) -> bool {
+        let any = (-1i32).to_be_bytes();
+        let mut body = Vec::new();
+        // A check and a deletion (OpCode.java), each behind its kind and what only answers have.
+        for (code, path) in [(13i32, other), (2, path)] {
+            body.extend([&code.to_be_bytes()[..], &[0], &any].concat());
+            body.extend([&buffer(path.as_bytes()), &any[..]].concat());
+        }
+        body.extend([&any[..], &[1], &any].concat());
+        let (error, answer) = self.call(14, &body);
+        // Of one that failed the first kind is that of an error.
+        error == 0 && answer.get(..4) != Some(&any[..])
+    }
+
     pub(crate) fn write(&mut self, path: &str, data: &[u8]) {
+        assert!(self.try_write(path, data), "{path}");
+    }
+
+    /// Whether there was such a node.
+    pub(crate) fn try_write(&mut self, path: &str, data: &[u8]) -> bool {
         let version = (-1i32).to_be_bytes().to_vec();
         let body = [buffer(path.as_bytes()), buffer(data), version].concat();
-        assert_eq!(self.call(5, &body).0, 0, "{path}");
+        self.call(5, &body).0 == 0
     }
 
     /// Makes a node, for everybody; `kind` as CreateMode.java has it. Its path.

@@ -29,15 +29,32 @@ impl Quorum {
         format!("127.0.0.1:{}", self.ports[2].0)
     }
 
+    /// Where each server listens for the others: at one port for followers, at the other for elections.
+    pub(crate) fn ports(&self) -> &[(u16, u16)] {
+        &self.ports
+    }
+
     /// Starts the three; the first reaches the leader at this port.
     pub(crate) fn start(&self, relay: u16) -> ZkEnsemble {
+        self.start_with("initLimit=20\nsyncLimit=30\n", |number, other| {
+            let (quorum, election) = self.ports[other];
+            let relayed = number == 0 && other == 2;
+            (if relayed { relay } else { quorum }, election)
+        })
+    }
+
+    /// Starts the three with these lines of their configuration; each reaches each other one at these ports.
+    pub(crate) fn start_with(
+        &self,
+        lines: &str,
+        ports: impl Fn(usize, usize) -> (u16, u16),
+    ) -> ZkEnsemble {
         // Of those that know equally much the one with the highest number leads: the last, if the first
         // comes when there is a majority already.
         let member = |number: usize| {
-            let mut lines = "initLimit=20\nsyncLimit=30\n".to_owned();
-            for (other, (quorum, election)) in self.ports.iter().enumerate() {
-                let relayed = number == 0 && other == 2;
-                let quorum = if relayed { relay } else { *quorum };
+            let mut lines = lines.to_owned();
+            for other in 0..3 {
+                let (quorum, election) = ports(number, other);
                 let line = format!("server.{}=127.0.0.1:{quorum}:{election}\n", other + 1);
                 lines.push_str(&line);
             }

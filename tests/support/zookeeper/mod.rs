@@ -88,14 +88,7 @@ impl Chroot {
 
     /// The nodes in it that end with a session, as in the chroot.
     pub(crate) fn standing(&self) -> Vec<String> {
-        let dump = self.server.words("dump");
-        let nodes = dump.lines().filter_map(|line| {
-            let node = line.trim().strip_prefix(&self.path)?;
-            node.starts_with('/').then(|| node.to_owned())
-        });
-        let mut nodes: Vec<_> = nodes.collect();
-        nodes.sort_unstable();
-        nodes
+        self.server.standing(&self.path)
     }
 
     /// Deletes a node, by a client of its own.
@@ -213,6 +206,18 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
         self.port
     }
 
+    /// The nodes below this path that end with a session, without it.
+    pub(crate) fn standing(&self, path: &str) -> Vec<String> {
+        let dump = self.words("dump");
+        let nodes = dump.lines().filter_map(|line| {
+            let node = line.trim().strip_prefix(path)?;
+            node.starts_with('/').then(|| node.to_owned())
+        });
+        let mut nodes: Vec<_> = nodes.collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
     /// Kills it without a word.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
@@ -221,10 +226,15 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
 
     /// Starts it anew on its port, with its data.
     pub(crate) fn restart(&mut self) {
-        self.kill();
         let before = self.log().matches("binding to port").count();
-        self.child = java(&[], &self.dir);
+        self.begin_anew();
         assert!(self.serves(before), "{}", self.log());
+    }
+
+    /// The same; it serves some time later.
+    pub(crate) fn begin_anew(&mut self) {
+        self.kill();
+        self.child = java(&[], &self.dir);
     }
 
     /// The same, without its data.
