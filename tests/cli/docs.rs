@@ -5,6 +5,7 @@ mod fields;
 mod links;
 mod names;
 mod options;
+mod picture;
 mod stores;
 
 use std::fs;

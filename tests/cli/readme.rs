@@ -15,6 +15,7 @@ mod recipes;
 mod redis;
 mod several;
 mod units;
+mod wanted;
 mod zookeeper;
 
 use std::fs::{self, Permissions};
@@ -71,6 +72,7 @@ const BLOCKS: &[(&str, &str)] = &[
     ("genlock run --once-per day /locks/backup --", "once"),
     ("genlock run --ttl 60s", "recipes"),
     ("genlock acquire --pid none --for 2h", "operating"),
+    ("genlock acquire --wait 30m --pid none", "wanted"),
     ("genlock run --max-holders 4", "several"),
     ("genlock run --max-holders 2", "several"),
     ("genlock run --shared /locks/db", "several"),

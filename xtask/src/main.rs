@@ -15,6 +15,7 @@ usage: cargo xtask TASK
 
   check                     format, lints, documentation: all of tests/run but the tests
   generate                  completions/ and man/ anew, from the options
+  picture                   docs/picture.svg anew, from a session on terminals; as root
   test NAME... [-- ARG...]  the tests whose names contain NAME, of whichever program has them
   bench [ARG...]            the table of costs, quickly; cargo bench makes the full one
   soak [--store STORE] [--keep DIRECTORY] [SECONDS] [SEED]
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
         ("generate", 0) => {
             Step::cargo(&["run", "--quiet", "--locked", "--example", "generate"]).run()
         }
+        // Of the genlock beside it, which cargo does not build for an example.
+        ("picture", 0) => Step::cargo(&["build", "--locked", "--bin", "genlock"])
+            .run()
+            .and_then(|()| Step::cargo(&["run", "--locked", "--example", "picture"]).run()),
         ("test", 1..) => test::run(&rest),
         ("bench", _) => Step::cargo(&["bench", "--locked", "--", "--quick"])
             .and(&rest)

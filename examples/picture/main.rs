@@ -1,0 +1,90 @@
+//! Draws `docs/picture.svg`, the picture in README: `cargo xtask picture`, as root. Three people on three
+//! hosts are typed for, on a real etcd; what their terminals show is kept in `session.tsv`, from which the
+//! picture is drawn. A test compares the committed picture with what would be drawn.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+#[allow(dead_code)]
+#[path = "../../tests/support/certificates.rs"]
+mod certificates;
+mod draw;
+// Of it a server is wanted; the tests use the rest.
+#[allow(dead_code, clippy::print_stdout)]
+#[path = "../../tests/support/etcd/mod.rs"]
+mod etcd;
+mod screen;
+mod session;
+mod stage;
+
+use stage::{Person, Stage};
+
+/// Who is typed for. The process numbers are those of their shells, each in a namespace of its own.
+const PEOPLE: [Person; 3] = [
+    Person {
+        user: "ann",
+        caption: "ann, on web1, deploys",
+        host: "web1",
+        pid: 4710,
+        rows: 4,
+    },
+    Person {
+        user: "bob",
+        caption: "bob, on web2, waits for his turn",
+        host: "web2",
+        pid: 2218,
+        rows: 3,
+    },
+    Person {
+        user: "eve",
+        caption: "eve, on web3, asks who has the lock",
+        host: "web3",
+        pid: 935,
+        rows: 14,
+    },
+];
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+const EVE: usize = 2;
+
+fn main() -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(io::Error::other(
+            "only root gives hosts a name (unshare(1))",
+        ));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let session = play()?;
+    std::fs::write(
+        root.join("examples/picture/session.tsv"),
+        session.to_string(),
+    )?;
+    std::fs::write(root.join("docs/picture.svg"), draw::svg(&session))
+}
+
+/// A deploy that another one waits for, and who has the lock.
+fn play() -> io::Result<session::Session> {
+    let etcd = etcd::Server::start();
+    let mut stage = Stage::open(&etcd.endpoint(), &PEOPLE)?;
+    let second = Duration::from_secs(1);
+    stage.watch(second)?;
+    stage.types(ANN, "genlock run /locks/deploy ./deploy.sh")?;
+    stage.until(ANN, "deploying")?;
+    stage.watch(2 * second)?;
+    stage.types(BOB, "genlock run --wait 10m /locks/deploy ./deploy.sh")?;
+    stage.until(BOB, "next in line")?;
+    stage.watch(3 * second)?;
+    stage.types(EVE, "genlock status /locks/deploy")?;
+    stage.until(EVE, "1  bob@web2")?;
+    stage.still();
+    stage.watch(4 * second)?;
+    stage.finish(ANN)?;
+    stage.until(BOB, "deploying")?;
+    stage.watch(3 * second)?;
+    stage.types(EVE, "genlock ls")?;
+    stage.until(EVE, "bob@web2 (pid")?;
+    stage.watch(5 * second)?;
+    Ok(stage.close())
+}
