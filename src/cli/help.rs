@@ -2,11 +2,15 @@
 //! and indented lines.
 
 mod kept;
+mod operator;
 mod stores;
 
 use crate::exit;
 pub(super) use kept::{
     ACQUIRE_EXAMPLES, RELEASE_EXAMPLES, RENEW_EXAMPLES, acquire, release, renew,
+};
+pub(super) use operator::{
+    BREAK_EXAMPLES, FORGET_EXAMPLES, WAIT_EXAMPLES, WATCH_EXAMPLES, breaking, forget, wait, watch,
 };
 pub(super) use stores::{endpoints, run_examples};
 
@@ -18,7 +22,18 @@ pub(super) fn genlock() -> String {
 /// Above the verbs in `genlock --help`.
 pub(super) const EXAMPLE: &str = "\
 Examples:
-  genlock run /locks/backup -- ./backup.sh";
+  genlock run /locks/backup -- ./backup.sh
+    one at a time; the next one waits
+  genlock run --try -E 0 -q /locks/report ./report.sh
+    skips a run while the last one goes on, on whatever host
+  genlock run -q --once-per day --wait 2h /locks/nightly ./nightly.sh
+    once a day, on whichever host comes first
+  genlock acquire --pid none --for 1h --export /locks/deploy >lock
+  . ./lock && genlock run --held make deploy
+  . ./lock && genlock release
+    over several steps, as of a CI job
+  genlock status /locks/backup
+    who has it, and who waits";
 
 /// `genlock run -h`.
 pub(super) const RUN_EXAMPLES: &str = "\
@@ -79,24 +94,9 @@ pub(super) fn history() -> String {
     sections(&[HISTORY_JSON])
 }
 
-/// `genlock watch --help`.
-pub(super) fn watch() -> String {
-    sections(&[EVENTS])
-}
-
-/// `genlock wait --help`.
-pub(super) fn wait() -> String {
-    sections(&[WAIT_EXIT])
-}
-
 /// `genlock check --help`.
 pub(super) fn check() -> String {
     sections(&[CHECK_NOTES, CHECK_EXIT, CHECK_JSON])
-}
-
-/// `genlock break --help`.
-pub(super) fn breaking() -> String {
-    sections(&[BREAK_NOTES, BREAK_EXIT])
 }
 
 fn sections(sections: &[&str]) -> String {
@@ -248,35 +248,6 @@ Examples:
   genlock ls /locks/ --sort held
   genlock ls --json | jq -r '.[] | select(.waiting > 3).key'";
 
-const EVENTS: &str = "\
-Events:
-  holds, waits   what there is at the beginning
-  acquired       it holds the lock from now on
-  queued         it waits for the lock from now on, where that is known
-  released       it held the lock, and let go
-  expired        it held the lock, which ran out: it was not heard of for a TTL, or died
-  left           it waited, and does so no more
-  taken-away     an operator told it to let go
-  As JSON: time (RFC 3339), event, key, and the fields of a holder as of genlock status.
-  A store that is away is asked again; what changed meanwhile is told then. Where the
-  store does not tell a lock that ran out from one that was released, that is seen for up to 200
-  holders at a time.";
-
-pub(super) const WATCH_EXAMPLES: &str = "\
-Examples:
-  genlock watch /locks/
-  genlock watch --json --exact /locks/backup";
-
-const WAIT_EXIT: &str = "\
-Exit status:
-  0    the lock was free at that moment; another may hold it by now
-  75   --wait is over
-  Otherwise as of genlock(1).";
-
-pub(super) const WAIT_EXAMPLES: &str = "\
-Examples:
-  genlock wait -w 10m /locks/migrate && ./start.sh";
-
 const CHECK_NOTES: &str = "\
 Notes:
   The lock is the innermost one around the command, as $GENLOCK_HELD_KEY and its like say. The
@@ -301,40 +272,3 @@ JSON:
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   genlock run k sh -c './build && genlock check --at-least 5s && ./switch'";
-
-/// `genlock forget --help`.
-pub(super) fn forget() -> String {
-    sections(&[FORGET_EXIT])
-}
-
-const FORGET_EXIT: &str = "\
-Exit status:
-  0    what was marked as done is not any more
-  1    nothing was
-  Otherwise as of genlock(1).";
-
-pub(super) const FORGET_EXAMPLES: &str = "\
-Examples:
-  genlock forget /locks/backup
-  genlock forget /locks/backup 2026-11-27";
-
-const BREAK_NOTES: &str = "\
-Notes:
-  A genlock that is told stops its command with SIGTERM, then SIGKILL, and the lock is free when
-  nothing of it lives. One that is frozen or gone is overtaken by its TTL. A holder that is no
-  genlock is removed from the store at once, and may not notice; so is any under --force.
-  --waiters takes those out of the queue whose lease has less than half of its TTL left: a client
-  that lives renews it before. One that lives all the same queues anew.";
-
-const BREAK_EXIT: &str = "\
-Exit status:
-  0    the lock was taken away
-  1    it is free (without --token)
-  64   it is held: --token is needed
-  75   nobody has this token, or the holder has not let go within --wait
-  Otherwise as of genlock(1).";
-
-pub(super) const BREAK_EXAMPLES: &str = "\
-Examples:
-  genlock break /locks/backup
-  genlock break /locks/backup --token 4711";
