@@ -4,6 +4,7 @@
 mod by_hand;
 mod exclusion;
 mod order;
+mod reader;
 mod story;
 mod unused;
 mod updates;
@@ -33,8 +34,7 @@ pub(super) fn check(history: &str, able: &Able) -> Verdict {
     faults.extend(within::faults(&story));
     faults.extend(updates::faults(&story));
     faults.extend(order::faults(&story));
-    let troubles =
-        |run: &Run, from, to| unused::troubles(&story, run, unused::RECOVERY, (from, to));
+    let troubles = |run: &Run, from, to| story.troubles(run, unused::RECOVERY, (from, to));
     faults.extend(order::latest(&story, troubles));
     faults.extend(unused::releases(&story));
     // Without an order nobody is the next one.

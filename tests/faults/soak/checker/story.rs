@@ -1,10 +1,7 @@
-//! The lines of a history, put together again: what became of each run, and when something failed.
+//! What became of each run, and when something failed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use super::super::asking::Sharing;
 
@@ -23,7 +20,7 @@ pub(in super::super) struct Story {
     pub(super) runs: Vec<Run>,
     pub(super) troubles: Vec<Trouble>,
     /// When nothing at all ran on this host.
-    pauses: Vec<(Time, Time)>,
+    pub(super) pauses: Vec<(Time, Time)>,
     /// What cannot be.
     pub(super) nonsense: Vec<String>,
 }
@@ -87,12 +84,12 @@ pub(super) struct Section {
 pub(super) struct Trouble {
     pub(super) from: Time,
     pub(super) to: Time,
-    is_over: bool,
+    pub(super) is_over: bool,
     /// What it was on: the way to the store, the runs, or others, which all feel.
-    on: String,
+    pub(super) on: String,
     /// Whom it concerned; all if there is none.
-    hosts: Vec<u64>,
-    victims: Vec<String>,
+    pub(super) hosts: Vec<u64>,
+    pub(super) victims: Vec<String>,
 }
 
 impl Trouble {
@@ -129,23 +126,6 @@ impl fmt::Display for Run {
 }
 
 impl Story {
-    pub(in super::super) fn of(text: &str) -> Self {
-        let mut reader = Reader::default();
-        for line in text.lines() {
-            if reader.line(line).is_none() {
-                reader.nonsense.push(format!("not understood: {line}"));
-            }
-        }
-        let mut runs: Vec<Run> = reader.runs.into_values().collect();
-        runs.sort_by_key(|run| run.asked);
-        Self {
-            runs,
-            troubles: reader.troubles.into_values().collect(),
-            pauses: reader.pauses,
-            nonsense: reader.nonsense,
-        }
-    }
-
     /// Those who were in a section, in the order of their starts.
     pub(super) fn sections(&self) -> Vec<(&Run, &Section)> {
         let runs = self.runs.iter();
@@ -165,11 +145,6 @@ impl Story {
         pauses.sum()
     }
 
-    /// When all was paused, and when it went on.
-    pub(super) fn pauses(&self) -> &[(Time, Time)] {
-        &self.pauses
-    }
-
     /// All keys that were asked for.
     pub(super) fn keys(&self) -> Vec<&str> {
         let keys = self.runs.iter().flat_map(|run| &run.keys);
@@ -178,182 +153,31 @@ impl Story {
         keys.dedup();
         keys
     }
-}
 
-#[derive(Default)]
-struct Reader {
-    runs: BTreeMap<String, Run>,
-    troubles: BTreeMap<u64, Trouble>,
-    pauses: Vec<(Time, Time)>,
-    nonsense: Vec<String>,
-}
-
-impl Reader {
-    /// Takes in a line; `None` if it is not understood.
-    fn line(&mut self, line: &str) -> Option<()> {
-        let line: Value = serde_json::from_str(line).ok()?;
-        let at = seconds(&line["boottime_seconds"])?;
-        let (by, event) = (line["by"].as_str()?, line["event"].as_str()?);
-        if by == "nemesis" {
-            return self.trouble(event, at, &line);
+    /// How much of the time between these something failed that concerned the run, with so much after each
+    /// failure.
+    pub(super) fn troubles(
+        &self,
+        run: &Run,
+        after: Duration,
+        (from, to): (Time, Time),
+    ) -> Duration {
+        let troubles = self.troubles.iter();
+        let troubles = troubles.filter(|trouble| trouble.concerns(run));
+        let mut all: Vec<(Time, Time)> = troubles
+            .map(|trouble| (trouble.from, trouble.to))
+            .chain(self.pauses.iter().copied())
+            .map(|(began, ended)| (began, ended.saturating_add(after)))
+            .map(|(began, ended)| (began.max(from), ended.min(to)))
+            .filter(|(began, ended)| began < ended)
+            .collect();
+        all.sort_unstable();
+        let mut time = Duration::ZERO;
+        let mut until = from;
+        for (began, ended) in all {
+            time += ended.saturating_sub(began.max(until));
+            until = until.max(ended);
         }
-        if by == "host" {
-            let paused = seconds(&line["paused_seconds"])?;
-            self.pauses.push((at.saturating_sub(paused), at));
-            return Some(());
-        }
-        let name = line["run"].as_str()?;
-        if event == "asked" {
-            self.runs.insert(name.to_owned(), asked(name, at, &line)?);
-            return Some(());
-        }
-        let run = self.runs.get_mut(name)?;
-        match by {
-            "worker" => run.over = Some((at, line["status"].as_i64())),
-            "genlock" => told(run, event, at, &line)?,
-            _ => did(run, event, at, &line)?,
-        }
-        Some(())
+        time
     }
-
-    fn trouble(&mut self, event: &str, at: Time, line: &Value) -> Option<()> {
-        let number = || line["number"].as_u64();
-        match event {
-            "began" => {
-                let for_ever = Duration::MAX;
-                let trouble = Trouble {
-                    from: at,
-                    to: for_ever,
-                    is_over: false,
-                    on: line["on"].as_str()?.to_owned(),
-                    hosts: Vec::new(),
-                    victims: Vec::new(),
-                };
-                self.troubles.insert(number()?, trouble);
-            }
-            "hits" => {
-                let victim = line["victim"].as_str().map(str::to_owned);
-                // Two at most go on at a time.
-                let open = self.troubles.values_mut().rev().take(4);
-                for trouble in open.filter(|trouble| !trouble.is_over) {
-                    match &*trouble.on {
-                        "way" => trouble.hosts.extend(line["host"].as_u64()),
-                        "runs" => trouble.victims.extend(victim.clone()),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {
-                let trouble = self.troubles.get_mut(&number()?)?;
-                (trouble.to, trouble.is_over) = (at, true);
-            }
-        }
-        Some(())
-    }
-}
-
-fn seconds(value: &Value) -> Option<Duration> {
-    Duration::try_from_secs_f64(value.as_f64()?).ok()
-}
-
-fn asked(name: &str, at: Time, line: &Value) -> Option<Run> {
-    let keys = line["keys"].as_array()?.iter();
-    let keys: Option<Vec<_>> = keys.map(|key| key.as_str().map(str::to_owned)).collect();
-    Some(Run {
-        name: name.to_owned(),
-        keys: keys?,
-        sharing: Sharing::of(line["mode"].as_str()?)?,
-        latest: line["latest"].as_bool().unwrap_or(false),
-        ttl: seconds(&line["ttl_seconds"])?,
-        has_limit: !line["wait_seconds"].is_null(),
-        host: line["host"].as_u64().unwrap_or(0),
-        asked: at,
-        places: Vec::new(),
-        grant: None,
-        section: None,
-        superseded: None,
-        released: None,
-        over: None,
-    })
-}
-
-/// What its genlock told.
-fn told(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
-    let deadline = seconds(&line["left_seconds"]).map(|left| at + left);
-    match event {
-        "waiting" => stands(run, at, line["token"].as_u64()),
-        "granted" => {
-            let token = line["token"].as_u64()?;
-            stands(run, at, Some(token));
-            run.grant = Some(Grant {
-                token,
-                index: line["index"].as_u64(),
-                at,
-                deadline,
-                ended: None,
-                lost: None,
-            });
-        }
-        "renewed" => run.grant.as_mut()?.deadline = deadline,
-        "lost" => run.grant.as_mut()?.lost = Some(at),
-        "ended" => run.grant.as_mut()?.ended = Some(at),
-        "trouble" if line["why"] == "place-lost" => {
-            if let Some(place) = run.places.last_mut() {
-                place.is_lost = true;
-            }
-        }
-        "skipped" if line["why"] == "superseded" => run.superseded = Some(at),
-        "released" => run.released = Some(at),
-        _ => {}
-    }
-    Some(())
-}
-
-fn stands(run: &mut Run, at: Time, token: Option<u64>) {
-    let Some(token) = token else {
-        return;
-    };
-    if run.places.last().is_none_or(|place| place.token != token) {
-        run.places.push(Place {
-            token,
-            told: at,
-            is_lost: false,
-        });
-    }
-}
-
-/// What its section did.
-fn did(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
-    let key = || line["key"].as_str().map(str::to_owned);
-    let number = line["number"].as_u64();
-    if event == "began" {
-        run.section = Some(Section {
-            token: line["token"].as_u64()?,
-            index: line["index"].as_u64(),
-            first: at,
-            last: at,
-            is_done: false,
-            read: Vec::new(),
-            wrote: Vec::new(),
-        });
-    }
-    // One that was stopped before it had said that it began has lived all the same: for a moment.
-    let section = match event {
-        "last" => match &mut run.section {
-            Some(section) => section,
-            None => return Some(()),
-        },
-        _ => run.section.as_mut()?,
-    };
-    section.last = section.last.max(at);
-    match event {
-        "read" => {
-            let writer = line["writer"].as_str()?.to_owned();
-            section.read.push((key()?, number?, writer));
-        }
-        "wrote" => section.wrote.push((key()?, number?)),
-        "done" => section.is_done = true,
-        _ => {}
-    }
-    Some(())
 }

@@ -51,40 +51,13 @@ impl fmt::Display for Wait<'_> {
     }
 }
 
-/// How much of the time between these something failed that concerned the run, with so much after each
-/// failure.
-pub(super) fn troubles(
-    story: &Story,
-    run: &Run,
-    after: Duration,
-    (from, to): (Time, Time),
-) -> Duration {
-    let troubles = story.troubles.iter();
-    let troubles = troubles.filter(|trouble| trouble.concerns(run));
-    let mut all: Vec<(Time, Time)> = troubles
-        .map(|trouble| (trouble.from, trouble.to))
-        .chain(story.pauses().iter().copied())
-        .map(|(began, ended)| (began, ended.saturating_add(after)))
-        .map(|(began, ended)| (began.max(from), ended.min(to)))
-        .filter(|(began, ended)| began < ended)
-        .collect();
-    all.sort_unstable();
-    let mut time = Duration::ZERO;
-    let mut until = from;
-    for (began, ended) in all {
-        time += ended.saturating_sub(began.max(until));
-        until = until.max(ended);
-    }
-    time
-}
-
 /// Whose release took too long.
 pub(super) fn releases(story: &Story) -> Vec<String> {
     let of_run = |run: &Run| {
         let ended = run.grant.as_ref()?.ended?;
         let released = run.released?;
         let took = released.checked_sub(ended)?;
-        let allowed = LOAD + troubles(story, run, RECOVERY, (ended, released));
+        let allowed = LOAD + story.troubles(run, RECOVERY, (ended, released));
         (took > allowed)
             .then(|| format!("{run} let go {took:?} after its end, {allowed:?} are allowed"))
     };
@@ -171,9 +144,12 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
         unused: served - used,
         ready,
         took: served - ready,
-        troubles: troubles(story, run, RECOVERY, (ready, served)),
+        troubles: story.troubles(run, RECOVERY, (ready, served)),
         kept: kept.saturating_sub(ready),
-        is_plain: kept <= ready && troubles(story, run, Duration::ZERO, (used, served)).is_zero(),
+        is_plain: kept <= ready
+            && story
+                .troubles(run, Duration::ZERO, (used, served))
+                .is_zero(),
     })
 }
 
@@ -194,7 +170,9 @@ impl End {
         let used = section.max(ended).or(run.released).unwrap_or(over);
         let was_told = match status {
             // One that waits no longer says so to the store, but not whether it was heard.
-            Some(75) => troubles(story, run, RECOVERY, (over.saturating_sub(LOAD), over)).is_zero(),
+            Some(75) => story
+                .troubles(run, RECOVERY, (over.saturating_sub(LOAD), over))
+                .is_zero(),
             _ => run.released.is_some(),
         };
         // It tells of its release when that is acknowledged; by then the next one can be there.
@@ -333,7 +311,7 @@ mod tests {
         let time = |lines: &str| {
             let story = story(lines);
             let minute = (Duration::ZERO, Duration::from_secs(60));
-            troubles(&story, &story.runs[0], RECOVERY, minute)
+            story.troubles(&story.runs[0], RECOVERY, minute)
         };
         assert_eq!(
             time(&(hits("host=0") + &twice)),
