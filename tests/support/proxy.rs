@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -44,7 +44,8 @@ struct State {
     /// Connections are closed, and new ones at once.
     cut: bool,
     over: bool,
-    open: Vec<TcpStream>,
+    /// Those that something still comes from.
+    open: Vec<Weak<TcpStream>>,
     /// When something came that is for the server.
     requests: Vec<Duration>,
 }
@@ -164,13 +165,13 @@ impl State {
 
     /// A connection that is made to lead nowhere is reset (connect(2)).
     fn reset_all(&mut self) {
-        for stream in self.open.drain(..) {
-            let _ = rustix::net::connect_unspec(&stream);
+        for stream in self.open.drain(..).filter_map(|open| open.upgrade()) {
+            let _ = rustix::net::connect_unspec(&*stream);
         }
     }
 
     fn close_all(&mut self) {
-        for stream in self.open.drain(..) {
+        for stream in self.open.drain(..).filter_map(|open| open.upgrade()) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -198,13 +199,15 @@ impl Shared {
             for stream in [&client, &server] {
                 stream.set_nodelay(true).expect("a socket");
             }
-            let both = |stream: &TcpStream| stream.try_clone().expect("a descriptor");
-            let ways = [
-                (both(&client), both(&server), Way::Requests),
-                (both(&server), both(&client), Way::Answers),
-            ];
+            let (client, server) = (Arc::new(client), Arc::new(server));
             let mut state = self.state();
-            state.open.extend([client, server]);
+            state.open.retain(|stream| stream.strong_count() > 0);
+            let both = [&client, &server].map(Arc::downgrade);
+            state.open.extend(both);
+            let ways = [
+                (client.clone(), server.clone(), Way::Requests),
+                (server, client, Way::Answers),
+            ];
             if state.cut {
                 state.close_all();
                 continue;
@@ -217,10 +220,10 @@ impl Shared {
         }
     }
 
-    fn pass(&self, mut from: TcpStream, mut to: TcpStream, way: Way) {
+    fn pass(&self, from: Arc<TcpStream>, to: Arc<TcpStream>, way: Way) {
         let mut buffer = vec![0; 64 * 1024];
         for part in 0u64.. {
-            let length = from.read(&mut buffer).unwrap_or(0);
+            let length = (&*from).read(&mut buffer).unwrap_or(0);
             let mut state = self.state();
             if length > 0 && way == Way::Requests {
                 state.requests.push(now());
@@ -231,7 +234,7 @@ impl Shared {
             let delay = state.delay(way);
             drop(state);
             thread::sleep(delay);
-            if length == 0 || to.write_all(&buffer[..length]).is_err() {
+            if length == 0 || (&*to).write_all(&buffer[..length]).is_err() {
                 let _ = to.shutdown(Shutdown::Both);
                 let _ = from.shutdown(Shutdown::Both);
                 return;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod by_hand;
+mod end;
 mod exclusion;
 mod order;
 mod reader;

@@ -9,7 +9,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::super::asking::{Able, HOLDERS, Sharing};
-use super::story::{Run, Story, Time};
+use super::end::End;
+use super::story::{Place, Run, Story, Time};
 
 /// What it may take on a loaded machine where nothing fails.
 const LOAD: Duration = Duration::from_secs(4);
@@ -109,8 +110,51 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
     {
         return None;
     }
-    let (mut ready, mut used, mut kept) = (place.told, place.told, Duration::ZERO);
+    let mut before = Before {
+        ready: place.told,
+        used: place.told,
+        kept: Duration::ZERO,
+        is_plain: true,
+    };
     for key in &run.keys {
+        before.of_key(run, place, (key, around), served, (story, able));
+    }
+    let (ready, used) = (before.ready.min(served), before.used.min(served));
+    let nothing_failed = story
+        .troubles(run, Duration::ZERO, (used, served))
+        .is_zero();
+    Some(Wait {
+        run,
+        unused: served - used,
+        ready,
+        took: served - ready,
+        troubles: story.troubles(run, RECOVERY, (ready, served)),
+        kept: before.kept.saturating_sub(ready),
+        is_plain: before.is_plain && before.kept <= ready && nothing_failed,
+    })
+}
+
+/// Those who stood before a run.
+struct Before {
+    /// When the last of them had let go who may not hold beside it, and when that one was gone.
+    ready: Time,
+    used: Time,
+    /// Until when the store may keep what stands for one that did not let go.
+    kept: Time,
+    /// Whether each let go at once.
+    is_plain: bool,
+}
+
+impl Before {
+    /// Adds those of one key.
+    fn of_key(
+        &mut self,
+        run: &Run,
+        place: &Place,
+        (key, around): (&String, &[Run]),
+        served: Time,
+        (story, able): (&Story, &Able),
+    ) {
         let mut like = Vec::new();
         let others = around.iter().take_while(|other| other.asked < served);
         let others = others.filter(|other| other.name != run.name && other.keys.contains(key));
@@ -120,84 +164,31 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
                 continue;
             }
             let end = End::of(other, story, served);
+            let release = (end.used, end.let_go);
+            let is_late = end.let_go > place.told
+                && !story.troubles(other, Duration::ZERO, release).is_zero();
+            self.is_plain &= !is_late;
             if let Some(lasts) = end.lasts(story, able, other, served) {
-                kept = kept.max(lasts);
+                self.kept = self.kept.max(lasts);
             }
             match run.is_like(other) {
                 // Without a token it was in nobody's way, or only for a moment.
                 _ if token.is_none() => {}
                 true => like.push(end),
-                false => (ready, used) = (ready.max(end.let_go), used.max(end.used)),
+                false => self.add(&end),
             }
         }
-        if run.sharing == Sharing::OneOfSeveral && like.len() >= HOLDERS as usize {
-            let nth = like.len() - HOLDERS as usize;
+        let nth = like.len().checked_sub(HOLDERS as usize);
+        if let Some(nth) = nth.filter(|_| run.sharing == Sharing::OneOfSeveral) {
             like.sort_by_key(|end| end.used);
-            used = used.max(like[nth].used);
+            self.used = self.used.max(like[nth].used);
             like.sort_by_key(|end| end.let_go);
-            ready = ready.max(like[nth].let_go);
-        }
-    }
-    let (ready, used) = (ready.min(served), used.min(served));
-    Some(Wait {
-        run,
-        unused: served - used,
-        ready,
-        took: served - ready,
-        troubles: story.troubles(run, RECOVERY, (ready, served)),
-        kept: kept.saturating_sub(ready),
-        is_plain: kept <= ready
-            && story
-                .troubles(run, Duration::ZERO, (used, served))
-                .is_zero(),
-    })
-}
-
-/// The end of a run's use of its locks, seen from one that was served later.
-struct End {
-    /// When nothing of its command lived any more.
-    used: Time,
-    /// When the store knew of that at the latest; the same if it was never told.
-    let_go: Time,
-    was_told: bool,
-}
-
-impl End {
-    fn of(run: &Run, story: &Story, served: Time) -> Self {
-        let section = run.section.as_ref().map(|section| section.last);
-        let ended = run.grant.as_ref().and_then(|grant| grant.ended);
-        let (over, status) = run.over.unwrap_or((Duration::MAX, None));
-        let used = section.max(ended).or(run.released).unwrap_or(over);
-        let was_told = match status {
-            // One that waits no longer says so to the store, but not whether it was heard.
-            Some(75) => story
-                .troubles(run, RECOVERY, (over.saturating_sub(LOAD), over))
-                .is_zero(),
-            _ => run.released.is_some(),
-        };
-        // It tells of its release when that is acknowledged; by then the next one can be there.
-        let let_go = run.released.filter(|_| was_told).unwrap_or(used);
-        Self {
-            used,
-            let_go: let_go.max(used).min(served),
-            was_told,
+            self.ready = self.ready.max(like[nth].let_go);
         }
     }
 
-    /// Until when the store may keep what stands for it, if it was not told.
-    fn lasts(&self, story: &Story, able: &Able, run: &Run, served: Time) -> Option<Time> {
-        if self.was_told {
-            return None;
-        }
-        let at = self.used.min(served);
-        let troubles = story.troubles.iter();
-        let within = troubles
-            .filter(|trouble| trouble.is_of_all() && trouble.to > at && trouble.from < served);
-        let anew = within.map(|trouble| trouble.to.min(served)).max();
-        let from = anew
-            .filter(|_| able.counts_anew)
-            .map_or(at, |anew| anew.max(at));
-        Some(from + (able.lasts)(run.ttl))
+    fn add(&mut self, end: &End) {
+        (self.ready, self.used) = (self.ready.max(end.let_go), self.used.max(end.used));
     }
 }
 
