@@ -1,5 +1,6 @@
 //! Reads a history, and says what must not be.
 
+mod before;
 #[cfg(test)]
 mod by_hand;
 mod end;
@@ -38,12 +39,10 @@ pub(super) fn check(history: &str, able: &Able) -> Verdict {
     let troubles = |run: &Run, from, to| story.troubles(run, unused::RECOVERY, (from, to));
     faults.extend(order::latest(&story, troubles));
     faults.extend(unused::releases(&story));
-    // Without an order nobody is the next one.
-    let mut waits = Vec::new();
     if able.in_order {
         faults.extend(order::moved(&story));
-        waits = unused::waits(&story, able);
     }
+    let waits = unused::waits(&story, able);
     faults.extend(waits.iter().filter_map(Wait::fault));
     let longest = |waits: &mut dyn Iterator<Item = &Wait<'_>>| {
         let longest = waits.max_by_key(|wait| wait.unused);

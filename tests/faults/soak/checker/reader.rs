@@ -115,6 +115,7 @@ fn asked(name: &str, at: Time, line: &Value) -> Option<Run> {
         has_limit: !line["wait_seconds"].is_null(),
         host: line["host"].as_u64().unwrap_or(0),
         asked: at,
+        waited: None,
         places: Vec::new(),
         grant: None,
         section: None,
@@ -128,7 +129,10 @@ fn asked(name: &str, at: Time, line: &Value) -> Option<Run> {
 fn told(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
     let deadline = seconds(&line["left_seconds"]).map(|left| at + left);
     match event {
-        "waiting" => stands(run, at, line["token"].as_u64()),
+        "waiting" => {
+            run.waited = run.waited.or(Some(at));
+            stands(run, at, line["token"].as_u64());
+        }
         "granted" => {
             let token = line["token"].as_u64()?;
             stands(run, at, Some(token));

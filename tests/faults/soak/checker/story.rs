@@ -35,6 +35,8 @@ pub(super) struct Run {
     pub(super) has_limit: bool,
     pub(super) host: u64,
     pub(super) asked: Time,
+    /// When it first told that it waits.
+    pub(super) waited: Option<Time>,
     /// Its places in the queue, one after the other, as far as it told of them.
     pub(super) places: Vec<Place>,
     /// What it held last.

@@ -8,9 +8,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::super::asking::{Able, HOLDERS, Sharing};
-use super::end::End;
-use super::story::{Place, Run, Story, Time};
+use super::super::asking::Able;
+use super::before::{Before, place};
+use super::story::{Run, Story, Time};
 
 /// What it may take on a loaded machine where nothing fails.
 const LOAD: Duration = Duration::from_secs(4);
@@ -95,7 +95,7 @@ fn over(run: &Run) -> Time {
 }
 
 fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<Wait<'a>> {
-    let place = run.places.last().filter(|place| !place.is_lost)?;
+    let place = place(run, able)?;
     let served = match (&run.section, run.over) {
         (Some(section), _) => section.first,
         // It gave up, and was not sent away.
@@ -117,7 +117,7 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
         is_plain: true,
     };
     for key in &run.keys {
-        before.of_key(run, place, (key, around), served, (story, able));
+        before.of_key(run, &place, (key, around), served, (story, able));
     }
     let (ready, used) = (before.ready.min(served), before.used.min(served));
     let nothing_failed = story
@@ -134,66 +134,9 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
     })
 }
 
-/// Those who stood before a run.
-struct Before {
-    /// When the last of them had let go who may not hold beside it, and when that one was gone.
-    ready: Time,
-    used: Time,
-    /// Until when the store may keep what stands for one that did not let go.
-    kept: Time,
-    /// Whether each let go at once.
-    is_plain: bool,
-}
-
-impl Before {
-    /// Adds those of one key.
-    fn of_key(
-        &mut self,
-        run: &Run,
-        place: &Place,
-        (key, around): (&String, &[Run]),
-        served: Time,
-        (story, able): (&Story, &Able),
-    ) {
-        let mut like = Vec::new();
-        let others = around.iter().take_while(|other| other.asked < served);
-        let others = others.filter(|other| other.name != run.name && other.keys.contains(key));
-        for other in others {
-            let token = other.token();
-            if token.is_some_and(|token| token > place.token) {
-                continue;
-            }
-            let end = End::of(other, story, served);
-            let release = (end.used, end.let_go);
-            let is_late = end.let_go > place.told
-                && !story.troubles(other, Duration::ZERO, release).is_zero();
-            self.is_plain &= !is_late;
-            if let Some(lasts) = end.lasts(story, able, other, served) {
-                self.kept = self.kept.max(lasts);
-            }
-            match run.is_like(other) {
-                // Without a token it was in nobody's way, or only for a moment.
-                _ if token.is_none() => {}
-                true => like.push(end),
-                false => self.add(&end),
-            }
-        }
-        let nth = like.len().checked_sub(HOLDERS as usize);
-        if let Some(nth) = nth.filter(|_| run.sharing == Sharing::OneOfSeveral) {
-            like.sort_by_key(|end| end.used);
-            self.used = self.used.max(like[nth].used);
-            like.sort_by_key(|end| end.let_go);
-            self.ready = self.ready.max(like[nth].let_go);
-        }
-    }
-
-    fn add(&mut self, end: &End) {
-        (self.ready, self.used) = (self.ready.max(end.let_go), self.used.max(end.used));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::asking::Sharing;
     use super::super::by_hand::{life, story};
     use super::*;
 
@@ -320,6 +263,21 @@ mod tests {
         );
         let away = slow + "- nemesis began 900 number=1 on=store\n- nemesis ended 2000 number=1\n";
         assert_eq!(releases(&story(&away)), [""; 0]);
+    }
+
+    #[test]
+    fn without_an_order_a_lock_is_not_unused_either() {
+        let none = Able {
+            in_order: false,
+            lasts: |_| Duration::ZERO,
+            ..ABLE
+        };
+        let a = life("a", 1, 0, 1000);
+        let untold = |life: String| life.replace("waiting 51 token=3", "waiting 51 token=null");
+        let b = untold(served("b", 3, 6000));
+        assert_eq!(of(&(a.clone() + &b), &none).len(), 1);
+        let c = untold(served("c", 2, 1010).replace("done 1110", "done 5500"));
+        assert_eq!(of(&(a + &b + &c), &none), [""; 0]);
     }
 
     #[test]
