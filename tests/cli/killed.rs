@@ -36,7 +36,7 @@ fn until_dead(pids: &[i32]) {
 
 fn a_killed_genlock_takes_the_whole_tree_along(store: &Store) {
     for option in [&[][..], &["-k", "2"]] {
-        within(Duration::from_millis(100), || {
+        within(Duration::from_millis(500), || {
             let store = store.another();
             let run = Run::start(store.sh(option, TREE));
             let pids = run.all_ready(4);
@@ -87,7 +87,7 @@ fn a_killed_genlock_kills_what_a_command_left_behind_too(store: &Store) {
     let script =
         "setsid sh -c 'trap \"echo told\" TERM; echo ready $$; while :; do sleep 0.05; done' &
         read go; exit 3";
-    within(Duration::from_millis(100), || {
+    within(Duration::from_millis(500), || {
         let store = store.another();
         let mut run = Run::start_to_wait(store.sh(&["-k", "600", "--ttl", "3600"], script));
         let left = run.ready();

@@ -148,7 +148,7 @@ fn the_lock_is_free_just_after_the_last_process_is_gone(store: &Store) {
     // The last process takes its time, and says when it ends.
     let left = "exec 2>/dev/null; trap \"sleep 0.5; date +over%s%N; exit\" TERM; echo ready $$; while :; do sleep 0.02; done";
     let script = format!("setsid sh -c '{left}' & read go; exit 0");
-    within(Duration::from_millis(200), || {
+    within(Duration::from_millis(500), || {
         let store = store.another();
         let mut run = Run::start_to_wait(store.sh(&["-q", "-k", "600", "--ttl", "3600"], &script));
         let left = run.ready();
@@ -166,7 +166,7 @@ fn the_lock_is_free_just_after_the_last_process_is_gone(store: &Store) {
 }
 
 fn a_release_wakes_the_next_at_once(store: &Store) {
-    within(Duration::from_millis(200), || {
+    within(Duration::from_millis(500), || {
         let store = store.another();
         let holder = Run::start(store.sh(&[], "echo ready $$; while :; do sleep 0.02; done"));
         let pid = holder.ready();

@@ -18,7 +18,7 @@ fn write_over(store: &Store) {
 #[test]
 fn the_holder_is_told_at_once() {
     let store = Store::etcd();
-    within(Duration::from_millis(300), || {
+    within(Duration::from_millis(1000), || {
         let holder = store.hold();
         // Until its key is watched.
         std::thread::sleep(Duration::from_millis(300));

@@ -51,7 +51,7 @@ fn it_ends_as_the_command_did() {
     output(first(&store.sh(&[], "exit 7"))).silent(7);
     output(first(&store.sh(&[], "kill -TERM $$"))).silent(143);
     output(first(&store.sh(&[], "kill -KILL $$"))).silent(137);
-    let lost = output(first(&store.sh(&["--no-renew", "--ttl", "1"], "sleep 600")));
+    let lost = output(first(&store.sh(&["--no-renew", "--ttl", "2"], "sleep 600")));
     assert_eq!(lost.status.code(), Some(80), "{lost:?}");
     lost.one_line();
     assert!(store.is_free());

@@ -80,7 +80,7 @@ fn all_is_held(wrap: &dyn Fn(&Command) -> Option<Command>) {
     let command = store.sh(&["--ttl", "2"], "sleep 3.5; exit 4");
     output(wrap(&command).expect("it can be had")).silent(4);
     let stubborn = "trap '' TERM; echo ready $$; while :; do sleep 0.05; done";
-    let command = store.sh(&["--ttl", "1", "--no-renew"], stubborn);
+    let command = store.sh(&["--ttl", "2", "--no-renew"], stubborn);
     let lost = output(wrap(&command).expect("it can be had"));
     assert_eq!(lost.status.code(), Some(80), "{lost:?}");
     assert!(lost.took < Duration::from_secs(5), "{lost:?}");

@@ -108,7 +108,7 @@ fn a_waiting_genlock_dies_of_it_at_once(store: &Store) {
         Signal::XCPU,
         Signal::ABORT,
     ] {
-        within(Duration::from_millis(500), || {
+        within(Duration::from_millis(1000), || {
             let waiter = Run::start(store.run(&[], &["echo", "ran"]));
             waiter.complains("waiting");
             let start = Instant::now();

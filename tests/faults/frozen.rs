@@ -62,7 +62,7 @@ fn all_frozen_and_thawed_the_command_is_dead_at_once() {
         (Stubborn, Thaw::WatchdogLast),
     ];
     together(cases, |(manners, thaw)| {
-        within(Duration::from_millis(50), || {
+        within(Duration::from_millis(300), || {
             let store = Store::etcd();
             let log = Sections::new(store.directory());
             let beats = log.beats("first", manners);

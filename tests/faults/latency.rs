@@ -179,7 +179,7 @@ fn a_lock_that_comes_too_late_for_the_grace_is_not_handed_out() {
 #[test]
 fn a_deleted_key_is_told_at_once() {
     let server = Server::start();
-    within(Duration::from_millis(200), || {
+    within(Duration::from_millis(1000), || {
         let slow = Slow::before(&server.endpoint());
         let store = Store::at(slow.endpoint());
         let script = "trap 'echo told; exit' TERM; echo ready $$; while :; do sleep 0.01; done";

@@ -13,7 +13,7 @@ use crate::sections::{Sections, now};
 use crate::{TTL, WITH_TTL, together};
 
 /// What a loaded machine may take over the times that genlock keeps.
-const SLACK: Duration = Duration::from_millis(1500);
+const SLACK: Duration = Duration::from_secs(3);
 
 /// How the one that is hit holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::sections::{Sections, now};
 use crate::{WITH_TTL, next, together};
 
 /// Longer than anything here takes, even where a lock is left to its TTL.
-const NO_HANG: Duration = Duration::from_secs(10);
+const NO_HANG: Duration = Duration::from_secs(20);
 
 /// Runs it within a shell that first takes away what is to be lacking.
 fn within(preparation: &str, command: &Command) -> Command {
@@ -51,7 +51,7 @@ fn with_nowhere_to_write_the_lock_is_waited_for_and_held_and_released() {
     together(NOWHERE, |preparation| {
         let store = Store::etcd();
         let holder = store.hold();
-        let waiter = store.sh(&["-vv", "--ttl", "1"], "sleep 1; exit 7");
+        let waiter = store.sh(&["-vv", "--ttl", "2"], "sleep 2; exit 7");
         let mut waiter = Run::start(within(preparation, &waiter));
         poll("its place in the queue", || store.entries().len() == 2);
         holder.end();

@@ -167,7 +167,7 @@ fn times_are_local_at_a_terminal() {
 
 fn wait_returns_when_the_lock_is_free_and_takes_nothing(store: &Store) {
     output(verb(store, "wait", &[&store.key])).silent(0);
-    within(Duration::from_millis(300), || {
+    within(Duration::from_millis(1000), || {
         let mut holder = Run::start_to_wait(store.sh(&[], "echo ready $$; cat"));
         holder.ready();
         let mut waits = Run::start(verb(store, "wait", &[&store.key]));
@@ -275,7 +275,7 @@ fn status_shows_a_lock_of_flocks_as_such() {
 }
 
 /// Ten thousand locks in pages: in under a second, of which a build without optimisation on a
-/// loaded machine makes three.
+/// loaded machine makes ten. That it asks for many at once does not depend on the machine.
 #[test]
 fn ls_lists_ten_thousand_locks_in_time() {
     const LOCKS: usize = 10_000;
@@ -283,11 +283,14 @@ fn ls_lists_ten_thousand_locks_in_time() {
     let store = Store::at(server.endpoint());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(fill(&server.endpoint(), LOCKS));
-    let limit = if cfg!(debug_assertions) { 3 } else { 1 };
+    let limit = if cfg!(debug_assertions) { 10 } else { 1 };
     within(Duration::from_secs(limit), || {
+        let before = server.requests();
         let list = output(verb(&store, "ls", &["/many/"])).silent(0);
         assert_eq!(list.text().lines().count(), 1 + LOCKS);
         assert_eq!(list.text().matches("u@h (pid 1)").count(), LOCKS);
+        let asked: u64 = server.requests_since(&before).values().sum();
+        assert!(asked < LOCKS as u64 / 50, "{asked} requests");
         list.took
     });
 }

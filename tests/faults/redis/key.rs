@@ -10,7 +10,7 @@ use crate::support::redis::RedisServer;
 use crate::together;
 
 /// So soon a holder is told.
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_secs(1);
 
 #[test]
 fn what_others_do_to_the_key_is_told_at_once() {

@@ -39,7 +39,7 @@ fn killed_and_back_with_its_data_is_not_noticed() {
 
 #[test]
 fn killed_and_back_without_its_data_the_command_is_told_at_once() {
-    within(Duration::from_millis(600), || {
+    within(Duration::from_millis(1000), || {
         let mut lock = HeldLock::start(RedisServer::start(), Polite);
         sleep(Duration::from_millis(300));
         lock.server.kill();
@@ -99,7 +99,7 @@ fn hanging_before_the_lock_is_held_it_is_an_error_in_time() {
         ended.one_line().contains("no answer within 2s"),
         "{ended:?}"
     );
-    assert!(ended.took < Duration::from_millis(3500), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(5), "{ended:?}");
     server.thaw();
 }
 

@@ -55,7 +55,7 @@ async fn one_good_endpoint_is_enough_and_found_at_once() {
             releases.push(start.elapsed());
         }
     }
-    nearly_all_within(Duration::from_millis(300), &locks);
+    nearly_all_within(Duration::from_secs(1), &locks);
     nearly_all_within(Duration::from_millis(100), &releases);
 }
 
@@ -99,9 +99,9 @@ async fn a_frozen_endpoint_is_left_for_the_next() {
     // A loaded machine is late at times.
     while all
         .last()
-        .is_none_or(|&took| took >= Duration::from_millis(300))
+        .is_none_or(|&took| took >= Duration::from_millis(500))
     {
-        assert!(all.len() < 3, "{all:?}");
+        assert!(all.len() < 10, "{all:?}");
         all.push(leaving_a_frozen_endpoint().await);
     }
 }
@@ -190,7 +190,7 @@ async fn a_close_that_etcd_does_not_answer_ends_and_says_so() {
         let error = client.close().await.expect_err("nobody answers");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(
-            start.elapsed() < Duration::from_millis(900),
+            start.elapsed() < Duration::from_secs(2),
             "{:?}",
             start.elapsed()
         );

@@ -62,7 +62,7 @@ async fn the_lock_lives_as_long_as_who_inherited_it() {
     let turn = soon("the lock", waiting).await.expect("no panic");
     drop(turn.expect("a lock"));
     assert!(
-        freed.elapsed() < Duration::from_millis(200),
+        freed.elapsed() < Duration::from_secs(2),
         "{:?}",
         freed.elapsed()
     );

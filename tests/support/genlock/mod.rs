@@ -99,7 +99,7 @@ pub(crate) fn poll(what: &str, mut so: impl FnMut() -> bool) {
 #[track_caller]
 pub(crate) fn within(limit: Duration, mut measure: impl FnMut() -> Duration) {
     let mut all = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..10 {
         let took = measure();
         if took < limit {
             return;
