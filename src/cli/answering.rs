@@ -74,6 +74,12 @@ impl Ordered {
         read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// The asker's process, as long as it is there and has a number here (unix(7), SO_PEERCRED).
+    pub(super) fn pid(&self) -> Option<i32> {
+        let peer = self.asker.peer_cred().ok()?;
+        peer.pid().filter(|&pid| pid > 0 && self.is_there())
+    }
+
     /// Ends when the asker has closed the connection, or has ended. Cancel-safe.
     pub(super) async fn gone(&self) {
         loop {

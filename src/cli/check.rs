@@ -63,7 +63,7 @@ pub(super) fn ask_around(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
         return Ok(None);
     };
     let left = match question::ask(&around, None) {
-        Some(Answer::Nothing) => Remaining::Nothing,
+        Some(Answer::Nothing | Answer::TakenAway(_)) => Remaining::Nothing,
         Some(Answer::AtLeast(left)) => Remaining::AtLeast(left),
         Some(Answer::NoEnd) => Remaining::NoEnd,
         Some(Answer::Failed { status, text }) => {

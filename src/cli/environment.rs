@@ -163,10 +163,15 @@ pub(super) fn variable(name: &str) -> Option<String> {
 }
 
 /// The lock under which we run: genlock started us as its command, or as a part of it.
+#[derive(Clone)]
 pub(super) struct Around {
     pub(super) key: String,
     pub(super) token: u64,
     pub(super) owner_key: String,
+    /// The same of its other keys, where it has several.
+    pub(super) other_owner_keys: Vec<String>,
+    /// Which of several holders it is.
+    pub(super) index: Option<u32>,
     /// `None` where locks do not expire.
     pub(super) ttl: Option<Duration>,
     pub(super) socket: Option<String>,
@@ -181,10 +186,13 @@ impl Around {
 
     /// The innermost of them; `None` if we do not run under a lock.
     pub(super) fn us() -> Option<Self> {
+        let owner_key = variable(OWNER_KEY)?;
         Some(Self {
             key: variable(KEY)?,
             token: variable(TOKEN)?.parse().ok()?,
-            owner_key: variable(OWNER_KEY)?,
+            other_owner_keys: others(&owner_key),
+            owner_key,
+            index: variable(INDEX).and_then(|index| index.parse().ok()),
             ttl: variable(TTL)
                 .and_then(|ttl| ttl.parse().ok())
                 .map(Duration::from_secs),
@@ -193,9 +201,17 @@ impl Around {
     }
 }
 
-/// What was added for the command that we are a part of by the store, and by how the lock is held.
+/// The owner keys of the other keys of the innermost lock, the first of which is this. They stand together.
+fn others(first: &str) -> Vec<String> {
+    let keys = variable(KEYS).map_or(1, |keys| keys.split(' ').count());
+    let all = outer_owner_keys().into_iter();
+    let own = all.skip_while(|owner_key| owner_key != first);
+    own.take(keys).skip(1).collect()
+}
+
+/// What was added for the command that we are a part of by the store, and for several keys.
 pub(super) fn of_store_around() -> impl Iterator<Item = Variable> {
-    let all = of_stores().chain([&INDEX, &KEYS]);
+    let all = of_stores().chain([&KEYS]);
     all.filter_map(|&name| Some((Cow::Borrowed(name), variable(name)?)))
 }
 

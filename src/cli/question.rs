@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::Around;
 use crate::exit;
+use crate::locker::TakenAway;
 
 /// How long to wait for the answerer's word, which a genlock that runs sends before it asks its store.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -78,6 +79,8 @@ pub(super) enum Answer {
     AtLeast(Duration),
     /// It is held until the holder releases it or ends.
     NoEnd,
+    /// An operator has taken it away.
+    TakenAway(TakenAway),
     /// What was ordered is done.
     Done,
     /// The store could not be asked, or the order is refused: the exit status for that, and why.
@@ -152,7 +155,7 @@ pub(super) fn ask(around: &Around, order: Option<Order>) -> Option<Answer> {
 }
 
 /// Joins those who run a step under the lock that a keeper holds: it does not let go before the connection
-/// is closed, and says [`Answer::Nothing`] on it when it is about to.
+/// is closed, and says [`Answer::Nothing`] on it, or [`Answer::TakenAway`], when it is about to.
 pub(super) fn join(around: &Around) -> Joining {
     match talk(around, Some(Order::Join)) {
         Some((Answer::Done, socket, lock)) => Joining::Keeper(socket, lock),
@@ -258,6 +261,8 @@ mod tests {
             key: "k".to_owned(),
             token: 7,
             owner_key: "k/1".to_owned(),
+            other_owner_keys: Vec::new(),
+            index: None,
             ttl: None,
             socket: Some(address.text()),
         }

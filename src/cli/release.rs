@@ -51,7 +51,7 @@ pub(super) fn ask_keeper(given: &ArgMatches) -> anyhow::Result<Option<Exit>> {
 pub(super) fn order_exit(around: &Around, answer: Answer) -> Option<Exit> {
     match answer {
         Answer::Done => Some(Exit::Status(0)),
-        Answer::Nothing => Some(say_lost(around)),
+        Answer::Nothing | Answer::TakenAway(_) => Some(say_lost(around)),
         Answer::Failed { status, text } => {
             stderr::complain(format_args!("{text}"));
             Some(Exit::Status(status))

@@ -11,8 +11,12 @@ use crate::process::is_dead;
 
 /// Holds the lock, and gives the variables that say so.
 fn hold(store: &Store) -> (Run, Vec<(String, String)>) {
+    hold_with(store, &[])
+}
+
+fn hold_with(store: &Store, options: &[&str]) -> (Run, Vec<(String, String)>) {
     let script = "env >around; echo ready $$; exec sleep 600";
-    let run = Run::start(store.sh(&[], script));
+    let run = Run::start(store.sh(options, script));
     run.ready();
     let around = std::fs::read_to_string(store.path("around")).expect("variables");
     let each = around.lines().filter_map(|line| line.split_once('='));
@@ -120,6 +124,30 @@ macro_rules! over {
 }
 
 over! { etcd redis zookeeper }
+
+/// The holder, which would see it, is frozen.
+#[test]
+fn any_of_several_keys_that_is_gone_stops_it() {
+    let store = Store::etcd();
+    let other = format!("{}-other", store.key);
+    let (run, around) = hold_with(&store, &["--also", &other, "--ttl", "12s"]);
+    let command = ["sh", "-c", "echo ready $$; exec sleep 600"];
+    let under = Run::start(step(&around, &[], &command));
+    under.ready();
+    run.signal(Signal::STOP);
+    let server = store.server().expect("an etcd");
+    server.ctl(&["del", "--prefix", &format!("{other}/")]);
+    let ended = under.finish();
+    assert_eq!(ended.status.code(), Some(80), "{ended:?}");
+    // And not the end of its TTL.
+    let line = ended.one_line();
+    assert!(line.contains("not ours any more in the store"), "{line}");
+    let refused = output(step(&around, &[], &["echo", "ran"]));
+    assert_eq!(refused.status.code(), Some(80), "{refused:?}");
+    assert_eq!(refused.text(), "");
+    run.signal(Signal::CONT);
+    run.finish();
+}
 
 #[test]
 fn the_options_of_the_command_are_taken() {

@@ -38,7 +38,7 @@ enum End {
     Signal(i32),
     Lost(Loss),
     /// `genlock release` asks for it, and waits.
-    Released(Ordered),
+    Released,
     /// The caller has not taken the news that it is held.
     Unheard,
 }
@@ -51,6 +51,8 @@ struct KeptLock<'a> {
     followed: Option<FollowedProcess>,
     /// Those who run a step under the lock, and those who did.
     steps: Vec<Ordered>,
+    /// Those who asked for the release, and wait for it.
+    releasers: Vec<Ordered>,
 }
 
 /// Acquires the lock and keeps it.
@@ -68,6 +70,7 @@ pub(super) async fn acquire(
         signals,
         followed,
         steps: Vec::new(),
+        releasers: Vec::new(),
     };
     match keeper.wait(caller.as_ref()).await {
         Ok(Some(held)) => keeper.keep(held, caller).await,
@@ -128,13 +131,7 @@ impl KeptLock<'_> {
             Ok(told) => (self.until_end(&held, &mut orders, told).await, None),
             Err(error) => (End::Unheard, Some(error)),
         };
-        // Whoever comes from now on is too late.
-        orders.close();
-        while let Ok(ordered) = orders.try_recv() {
-            ordered.answer(&Answer::Nothing);
-        }
-        drop(orders);
-        let exit = self.let_go(held, end).await;
+        let exit = self.let_go(held, &mut orders, end).await;
         unsaid.map_or(Ok(exit), Err)
     }
 
@@ -163,7 +160,10 @@ impl KeptLock<'_> {
                     told = None;
                 }
                 Some(ordered) = orders.recv() => match ordered.order {
-                    Order::Release => return End::Released(ordered),
+                    Order::Release => {
+                        self.releasers.push(ordered);
+                        return End::Released;
+                    }
                     Order::Join => self.join(ordered, held),
                     Order::Extend(time) => {
                         end = Some(Instant::now() + time);
@@ -185,10 +185,15 @@ impl KeptLock<'_> {
     /// Tells the steps under the lock to end, and waits until they have: another may hold it as soon as it is
     /// let go of. It is renewed meanwhile, so a step that is frozen keeps it. Once it is lost they have ended
     /// by the end of its TTL.
-    async fn stop_steps(&mut self, held: &Held, end: &End) {
+    async fn stop_steps(&mut self, held: &Held, orders: &mut mpsc::Receiver<Ordered>, end: &End) {
         let steps = std::mem::take(&mut self.steps);
+        let by = self.locking.events().state().taken_away();
+        let why = match (end, by) {
+            (End::Lost(Loss::TakenAway), Some(by)) => Answer::TakenAway(by),
+            _ => Answer::Nothing,
+        };
         for step in &steps {
-            step.answer(&Answer::Nothing);
+            step.answer(&why);
         }
         let mut gone = pin!(async {
             for step in &steps {
@@ -197,33 +202,52 @@ impl KeptLock<'_> {
         });
         let ttl = held.ttl().unwrap_or(self.options.lock.ttl);
         let mut ownership = held.ownership();
-        let unfinished = async {
-            sleep(ttl).await;
-            if let End::Released(ordered) = end {
-                ordered.answer(&unfinished());
+        let mut overdue = pin!(sleep(ttl));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut gone => return,
+                _ = ownership.lost() => break,
+                () = &mut overdue, if !overdue.is_elapsed() => {}
+                Some(ordered) = orders.recv() => self.too_late(ordered),
             }
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            biased;
-            () = &mut gone => return,
-            _ = ownership.lost() => {}
-            () = unfinished => {}
+            if overdue.is_elapsed() {
+                let unfinished = unfinished(&steps);
+                self.releasers
+                    .drain(..)
+                    .for_each(|asker| asker.answer(&unfinished));
+            }
         }
         let _ = timeout(ttl, gone).await;
     }
 
+    /// For those who come while the lock is let go of: a step is not to begin any more, and who wants it
+    /// released waits for that.
+    fn too_late(&mut self, ordered: Ordered) {
+        match ordered.order {
+            Order::Release => self.releasers.push(ordered),
+            Order::Join | Order::Extend(_) => ordered.answer(&Answer::Nothing),
+        }
+    }
+
     /// Lets go of the lock, and gives how the keeper ends.
-    async fn let_go(&mut self, held: Held, end: End) -> Exit {
+    async fn let_go(&mut self, held: Held, orders: &mut mpsc::Receiver<Ordered>, end: End) -> Exit {
         if self.options.foreground {
             notify::stopping();
         }
-        self.stop_steps(&held, &end).await;
+        self.stop_steps(&held, orders, &end).await;
+        orders.close();
+        while let Ok(ordered) = orders.try_recv() {
+            self.too_late(ordered);
+        }
+        if !self.releasers.is_empty() {
+            let released = released(held.unlock().await);
+            self.releasers
+                .iter()
+                .for_each(|asker| asker.answer(&released));
+            return Exit::Status(0);
+        }
         let letting = match end {
-            End::Released(ordered) => {
-                ordered.answer(&released(held.unlock().await));
-                return Exit::Status(0);
-            }
             End::Lost(_) => LettingGo::Lost,
             _ => LettingGo::After(Duration::ZERO),
         };
@@ -255,11 +279,20 @@ fn released(released: Result<(), Error>) -> Answer {
     }
 }
 
-/// The answer to who asked for it where a step goes on: the lock stays until that has ended.
-fn unfinished() -> Answer {
+/// The answer to who asked for it where steps go on: the lock stays until they have ended.
+fn unfinished(steps: &[Ordered]) -> Answer {
+    let pids: Vec<_> = steps
+        .iter()
+        .filter_map(Ordered::pid)
+        .map(|pid| pid.to_string())
+        .collect();
+    let pids = match pids.is_empty() {
+        true => String::new(),
+        false => format!(" (pid {})", pids.join(", ")),
+    };
     Answer::Failed {
         status: exit::UNAVAILABLE,
-        text: "not released yet: a command of genlock run --held does not end".to_owned(),
+        text: format!("not released yet: it is told to end, and genlock run --held{pids} does not"),
     }
 }
 

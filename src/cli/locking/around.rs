@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Locking;
-use super::joined::{JoinedKeeper, told};
+use super::joined::{JoinedKeeper, KeepersWord, told};
 use crate::cli::environment::{self, Around};
 use crate::cli::question::{self, Joining};
 use crate::clock::Instant;
@@ -46,7 +46,7 @@ impl Locking<'_> {
         let is_silent = matches!(joining, Joining::Silence);
         let joined = JoinedKeeper::of(joining, around)?;
         let asked = Instant::now();
-        let left = self.store.left(&around.owner_key, around.token).await;
+        let left = left(&self.store, around).await;
         let deadline = match left.map_err(|error| error.of_key(key))? {
             Remaining::Nothing => return Err(around.lost()),
             // From when it was asked: whatever the answer took, it was not later.
@@ -58,8 +58,7 @@ impl Locking<'_> {
         let owner = Owner::new(deadline);
         let look = AroundLook {
             store: self.store.clone(),
-            owner_key: around.owner_key.clone(),
-            token: around.token,
+            around: around.clone(),
             ttl: self.options.ttl,
             grace: grace(self.options.ttl, self.options.kill_after),
             owner: owner.clone(),
@@ -69,7 +68,8 @@ impl Locking<'_> {
         let mut looking = JoinSet::new();
         looking.spawn(look.on(deadline));
         let claim = Claims::default().claim(&Request::new(key)).await?;
-        let grant = Grant::new(key, around.token).with_owner_key(&around.owner_key);
+        let mut grant = Grant::new(key, around.token).with_owner_key(&around.owner_key);
+        grant.index = around.index;
         let possession = AroundUs {
             looking,
             claim,
@@ -107,6 +107,28 @@ fn silent(key: &str) -> Error {
     Error::new(ErrorKind::Unavailable, why).of_key(key)
 }
 
+/// What is left of the lock: of its keys, which are asked about at once, the one with the least.
+async fn left(store: &Arc<dyn StoreClient>, around: &Around) -> crate::Result<Remaining> {
+    let token = around.token;
+    let mut others = JoinSet::new();
+    for owner_key in around.other_owner_keys.clone() {
+        let store = store.clone();
+        others.spawn(async move { store.left(&owner_key, token).await });
+    }
+    let mut least = store.left(&around.owner_key, token).await?;
+    while let Some(asked) = others.join_next().await {
+        let left = asked.unwrap_or(Ok(Remaining::Nothing))?;
+        least = match (least, left) {
+            (Remaining::Nothing, _) | (_, Remaining::Nothing) => Remaining::Nothing,
+            (Remaining::AtLeast(one), Remaining::AtLeast(other)) => {
+                Remaining::AtLeast(one.min(other))
+            }
+            (Remaining::NoEnd, left) | (left, Remaining::NoEnd) => left,
+        };
+    }
+    Ok(least)
+}
+
 /// Our side of it: it stays as it is when the command has ended.
 struct AroundUs {
     looking: JoinSet<()>,
@@ -133,8 +155,7 @@ impl Possession for AroundUs {
 /// What is asked of the store, and where the answers go.
 struct AroundLook {
     store: Arc<dyn StoreClient>,
-    owner_key: String,
-    token: u64,
+    around: Around,
     ttl: Duration,
     /// How long the command may take to end.
     grace: Duration,
@@ -153,12 +174,12 @@ impl AroundLook {
                 () = sleep(pause) => {}
                 // Told to end, or the keeper is gone, which the store knows more of.
                 told = told(self.joined.as_deref()) => match told {
-                    true => return self.owner.lose(Loss::NotOurs),
-                    false => self.joined = None,
+                    Some(word) => return self.told(word),
+                    None => self.joined = None,
                 },
             }
             let asked = Instant::now();
-            let left = timeout(within, self.store.left(&self.owner_key, self.token)).await;
+            let left = timeout(within, left(&self.store, &self.around)).await;
             let trouble = match left {
                 Ok(Ok(Remaining::Nothing)) => return self.owner.lose(Loss::NotOurs),
                 Ok(Ok(Remaining::AtLeast(left))) => {
@@ -173,6 +194,17 @@ impl AroundLook {
             };
             self.events.tell(None, EventKind::Retrying(trouble));
             pause = self.pace();
+        }
+    }
+
+    /// The keeper says that the command has to end.
+    fn told(self, word: KeepersWord) {
+        match word {
+            KeepersWord::LetGo => self.owner.lose(Loss::NotOurs),
+            KeepersWord::TakenAway(by) => {
+                self.events.tell(None, EventKind::TakenAway(by));
+                self.owner.lose(Loss::TakenAway);
+            }
         }
     }
 

@@ -9,13 +9,22 @@ use std::sync::Arc;
 use tokio::net::UnixStream;
 
 use crate::cli::environment::Around;
-use crate::cli::question::Joining;
+use crate::cli::question::{Answer, Joining, MAX_MESSAGE};
+use crate::locker::TakenAway;
 
 /// The step's end of it.
 pub(super) struct JoinedKeeper {
     connection: UnixStream,
     /// The lock itself, where it is held as long as this is open anywhere.
     lock: Option<OwnedFd>,
+}
+
+/// Why the step has to end.
+pub(super) enum KeepersWord {
+    /// The lock is let go of, or lost.
+    LetGo,
+    /// An operator has taken it away.
+    TakenAway(TakenAway),
 }
 
 impl JoinedKeeper {
@@ -40,25 +49,32 @@ impl JoinedKeeper {
         lock.unwrap_or_else(|| self.connection.as_fd())
     }
 
-    /// Ends when the keeper says something: true, which is that the step has to end; or when it is gone.
-    /// Cancel-safe.
-    async fn told(&self) -> bool {
-        let mut word = [0; 64];
+    /// Ends when the keeper says that the step has to end; or when it is gone: `None`. Cancel-safe.
+    async fn told(&self) -> Option<KeepersWord> {
         loop {
-            if self.connection.readable().await.is_err() {
-                return false;
-            }
+            self.connection.readable().await.ok()?;
+            let mut word = vec![0; MAX_MESSAGE];
             match self.connection.try_read(&mut word) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(1..) => return true,
-                Ok(0) | Err(_) => return false,
+                Ok(length @ 1..) => return Some(KeepersWord::of(&word[..length])),
+                Ok(0) | Err(_) => return None,
             }
         }
     }
 }
 
+impl KeepersWord {
+    /// Whatever it says, the step has to end.
+    fn of(text: &[u8]) -> Self {
+        match serde_json::from_slice(text) {
+            Ok(Answer::TakenAway(by)) => Self::TakenAway(by),
+            _ => Self::LetGo,
+        }
+    }
+}
+
 /// The same where there may be none; then it never ends.
-pub(super) async fn told(joined: Option<&JoinedKeeper>) -> bool {
+pub(super) async fn told(joined: Option<&JoinedKeeper>) -> Option<KeepersWord> {
     match joined {
         Some(joined) => joined.told().await,
         None => std::future::pending().await,

@@ -53,7 +53,14 @@ fn a_step_that_is_frozen_keeps_the_lock() {
     all.iter().for_each(|&pid| send(pid, Signal::STOP));
     let released = output(under(&held, &["release"]));
     assert_eq!(released.status.code(), Some(69), "{released:?}");
-    assert!(released.one_line().contains("does not end"), "{released:?}");
+    let keeps = format!("genlock run --held (pid {}) does not", step.pid());
+    assert!(released.one_line().contains(&keeps), "{released:?}");
+    // Who asks once more is told so at once, and not that it was released before.
+    let again = output(under(&held, &["release"]));
+    assert_eq!(again.status.code(), Some(69), "{again:?}");
+    assert_eq!(again.one_line(), released.one_line());
+    let late = output(under(&held, &["run", "--held", "true"]));
+    assert_eq!(late.status.code(), Some(80), "{late:?}");
     assert!(!store.is_free());
     all.iter().for_each(|&pid| send(pid, Signal::CONT));
     let stopped = step.finish();

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use genlock::Capability;
 use rustix::process::Signal;
 
 use crate::acquire::{acquire, keeper, under, variables, verb};
 use crate::genlock::{Run, Store, output, send};
+use crate::modes::is_able;
 use crate::process::is_dead;
 
 over_every_store! {
@@ -13,6 +15,7 @@ over_every_store! {
     is_gone_before_another_holds_when_the_keeper_is_told_to_end;
     is_gone_before_another_holds_when_the_lock_is_taken_away;
     is_gone_before_another_holds_when_the_keeper_is_killed;
+    says_who_took_the_lock_away_and_which_holder_it_was;
 }
 
 /// A step that ignores SIGTERM, and who waits for the lock and looks whether it is gone. After `end`, what
@@ -56,6 +59,33 @@ fn is_gone_before_another_holds_when_the_lock_is_taken_away(store: &Store) {
         output(taken).silent(0);
     };
     assert_eq!(after(store, end), ("next".to_owned(), Some(80)));
+}
+
+/// As `run` says it of its own lock, on stderr and in its report.
+fn says_who_took_the_lock_away_and_which_holder_it_was(store: &Store) {
+    let one_of = is_able(store, Capability::SeveralHolders);
+    let sharing: &[&str] = if one_of { &["--max-holders", "2"] } else { &[] };
+    let held = variables(&output(acquire(store, sharing)).silent(0));
+    let report = store.path("report.json");
+    let script = ["run", "--held", "sh", "-c", "echo ready $$; exec sleep 600"];
+    let mut step = under(&held, &script);
+    step.env("GENLOCK_REPORT", &report);
+    let step = Run::start(step);
+    step.ready();
+    let token = &held["GENLOCK_HELD_TOKEN"];
+    output(verb(store, "break", &["--token", token, &store.key])).silent(0);
+    let ended = step.finish();
+    assert_eq!(ended.status.code(), Some(80), "{ended:?}");
+    assert!(
+        ended.one_line().contains("an operator took it away: "),
+        "{ended:?}"
+    );
+    let report = std::fs::read_to_string(report).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["why"], "taken-away", "{report}");
+    assert!(report["taken_away"]["user"].is_string(), "{report}");
+    let index = one_of.then_some(0);
+    assert_eq!(report["index"], serde_json::json!(index), "{report}");
 }
 
 /// Where locks do not run out, the step keeps the lock itself.
