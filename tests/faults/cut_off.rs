@@ -47,15 +47,17 @@ fn the_next_starts_when_nothing_of_one_that_was_cut_off_lives() {
             (lock, holder, waiter)
         })
         .collect();
-    let cut = now();
+    // When each was cut off, at the latest.
+    let mut cuts = Vec::new();
     for (host, (how, _)) in hosts.iter().enumerate() {
         match how {
             Cut::Link => cluster.link_down(host),
             Cut::Both => cluster.cut_off(host, &[0, 1, 2]),
             Cut::Answers => cluster.cut_answers(host),
         }
+        cuts.push(now());
     }
-    for ((how, manners), (lock, holder, waiter)) in hosts.iter().zip(runs) {
+    for (((how, manners), cut), (lock, holder, waiter)) in hosts.iter().zip(cuts).zip(runs) {
         is_lost(&holder.finish());
         waiter.ready();
         waiter.signal(Signal::TERM);

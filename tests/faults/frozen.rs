@@ -20,9 +20,9 @@ fn a_frozen_genlocks_command_is_stopped_inside_the_ttl() {
         let holder = Run::start(store.sh(&WITH_TTL, &script));
         let pids = holder.all_ready(2);
         let next = next(&store, &log, "next");
-        let frozen = now();
         holder.signal(Signal::STOP);
         poll("genlock's stop", || is_stopped(holder.pid()));
+        let frozen = now();
         poll("the tree's end", || pids.iter().all(|&pid| is_dead(pid)));
         assert!(is_stopped(holder.pid()));
         next.finish();

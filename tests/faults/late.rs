@@ -104,16 +104,16 @@ fn an_answer_after_the_sigterm_calls_nothing_off() {
     let log = Sections::new(store.directory());
     let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Stubborn)));
     holder.ready();
-    let started = now();
     let next = next(&direct, &log, "next");
     proxy.hold(Way::Answers);
+    let held_up = now();
     poll("a SIGTERM", || log.of("first").told.is_some());
     proxy.release(Way::Answers);
     let holder = holder.finish();
     assert_eq!(holder.status.code(), Some(80), "{holder:?}");
     next.finish();
     let sections = log.check(2);
-    let dead = sections[0].last - started;
+    let dead = sections[0].last - held_up;
     assert!(dead < TTL, "{dead:?}");
 }
 

@@ -115,8 +115,8 @@ fn strikes(fault: Fault) {
         let script = format!("[ \"$GENLOCK_HELD_INDEX\" = \"{index}\" ] && {script}");
         let next = start(&later, &next, &script);
         next.complains("waiting for");
-        let struck = now();
         fault.strikes(&first, &proxy);
+        let struck = now();
         poll("the command's end", || is_dead(pid));
         let dead = now() - struck;
         println!(

@@ -131,8 +131,8 @@ fn a_watchdog_out_of_reach_does_not_keep_the_command_alive() {
         let Some(hold) = hold(how, watchdog(holder.pid())) else {
             return;
         };
-        let cut = now();
         proxy.hold(Way::Requests);
+        let cut = now();
         poll("the tree's end", || tree.iter().all(|&pid| is_dead(pid)));
         let dead = now() - cut;
         println!("{how:?}, {manners:?}: dead after {dead:?}");

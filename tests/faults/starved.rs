@@ -51,7 +51,7 @@ fn with_nowhere_to_write_the_lock_is_waited_for_and_held_and_released() {
     together(NOWHERE, |preparation| {
         let store = Store::etcd();
         let holder = store.hold();
-        let waiter = store.sh(&["-vv", "--ttl", "2"], "sleep 2; exit 7");
+        let waiter = store.sh(&["-vv"], "sleep 4; exit 7");
         let mut waiter = Run::start(within(preparation, &waiter));
         poll("its place in the queue", || store.entries().len() == 2);
         holder.end();
@@ -157,12 +157,12 @@ fn ran_or_said_why(store: &Store, what: &str, ended: &Finished) -> bool {
 #[test]
 fn with_few_descriptors_it_runs_or_says_why_not() {
     // Where it runs at all it also keeps the lock, for longer than the TTL.
-    let script = "touch ran; sleep 2.5; exit 7";
+    let script = "touch ran; sleep 4.5; exit 7";
     for files in [true, false] {
         let all_ran = Mutex::new(BTreeMap::new());
         together(4..20, |limit| {
             let store = if files { Store::files() } else { Store::etcd() };
-            let command = store.sh(&["--ttl", "2"], script);
+            let command = store.sh(&["--ttl", "4"], script);
             let ended = output(within(&format!("ulimit -n {limit}"), &command));
             let ran = ran_or_said_why(&store, &format!("{limit} descriptors"), &ended);
             assert!(!ended.stderr.contains("on this host only"));

@@ -62,8 +62,8 @@ fn gone_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
         let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", manners)));
         holder.ready();
         let next = next(&store, &log, "next");
-        let killed = now();
         server.kill();
+        let killed = now();
         let holder = holder.finish();
         assert_eq!(holder.status.code(), Some(80), "{holder:?}");
         let line = holder.one_line();

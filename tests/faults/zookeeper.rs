@@ -56,8 +56,8 @@ fn frozen_the_command_is_stopped_by_the_watchdog_inside_the_ttl() {
         let pid = holder.ready();
         let _ = watchdog(holder.pid());
         let next = next(&store, &log, "next");
-        let frozen = now();
         holder.signal(Signal::STOP);
+        let frozen = now();
         poll("the command's end", || is_dead(pid));
         let dead = now() - frozen;
         assert!(dead < TTL + SLACK, "{dead:?}");
@@ -78,8 +78,8 @@ fn cut_off_the_command_is_stopped_inside_the_ttl() {
         let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", manners)));
         holder.ready();
         let next = next(&direct, &log, "next");
-        let cut = now();
         proxy.cut();
+        let cut = now();
         let holder = holder.finish();
         assert_eq!(holder.status.code(), Some(80), "{holder:?}");
         next.finish();
@@ -203,8 +203,8 @@ fn hanging_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
     let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Stubborn)));
     holder.ready();
     let next = next(&store, &log, "next");
-    let hung = now();
     server.signal(Signal::STOP);
+    let hung = now();
     poll("the command's end", || log.read()[0].told.is_some());
     let holder = holder.finish();
     assert_eq!(holder.status.code(), Some(80), "{holder:?}");

@@ -65,7 +65,8 @@ fn is_gone_before_another_holds_when_the_lock_is_taken_away(store: &Store) {
 fn says_who_took_the_lock_away_and_which_holder_it_was(store: &Store) {
     let one_of = is_able(store, Capability::SeveralHolders);
     let sharing: &[&str] = if one_of { &["--max-holders", "2"] } else { &[] };
-    let held = variables(&output(acquire(store, sharing)).silent(0));
+    let options = [&["--ttl", "60s"], sharing].concat();
+    let held = variables(&output(acquire(store, &options)).silent(0));
     let report = store.path("report.json");
     let script = ["run", "--held", "sh", "-c", "echo ready $$; exec sleep 600"];
     let mut step = under(&held, &script);

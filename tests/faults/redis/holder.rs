@@ -46,9 +46,9 @@ fn a_killed_watchdogs_command_is_dead_before_the_release() {
 fn a_frozen_genlocks_command_is_stopped_inside_the_ttl() {
     together([Polite, Stubborn], |manners| {
         let lock = HeldLock::start(RedisServer::start(), manners);
-        let frozen = now();
         lock.holder.signal(Signal::STOP);
         poll("genlock's stop", || is_stopped(lock.holder.pid()));
+        let frozen = now();
         lock.next.finish();
         let sections = lock.log.check(2);
         let dead = sections[0].last - frozen;
@@ -94,8 +94,8 @@ fn one_that_is_cut_off_is_stopped_before_the_next_starts_and_is_not_in_its_way()
         let holder = Run::start(store.sh(&WITH_TTL, &log.beats("first", Stubborn)));
         holder.ready();
         let next = next(&direct, &log, "next");
-        let cut = now();
         proxy.hold(way);
+        let cut = now();
         let holder = holder.finish();
         assert_eq!(holder.status.code(), Some(80), "{holder:?}");
         next.finish();

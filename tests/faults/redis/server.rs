@@ -54,8 +54,8 @@ fn killed_and_back_without_its_data_the_command_is_told_at_once() {
 fn gone_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
     together([Polite, Stubborn], |manners| {
         let mut lock = HeldLock::start(RedisServer::with(&DURABLE), manners);
-        let killed = now();
         lock.server.kill();
+        let killed = now();
         let holder = lock.holder.finish();
         assert_eq!(holder.status.code(), Some(80), "{holder:?}");
         let line = holder.one_line();
@@ -75,8 +75,8 @@ fn gone_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
 fn hanging_for_longer_than_the_ttl_the_command_is_stopped_inside_it() {
     together([Polite, Stubborn], |manners| {
         let lock = HeldLock::start(RedisServer::start(), manners);
-        let frozen = now();
         lock.server.freeze();
+        let frozen = now();
         let holder = lock.holder.finish();
         assert_eq!(holder.status.code(), Some(80), "{holder:?}");
         let dead = lock.log.of("first").last - frozen;

@@ -69,6 +69,8 @@ pub(super) fn spawn(dir: &Path, setup: Setup, sites: &[Site], number: usize) -> 
         .args(of_setup(setup))
         .args(of_sites(dir, setup, sites, number));
     command.args(["--data-dir=data", "--logger=zap", "--log-level=warn"]);
+    // What passwords are hashed with takes a tenth of a second else.
+    command.arg("--bcrypt-cost=4");
     let log = File::options()
         .create(true)
         .append(true)
