@@ -61,7 +61,15 @@ impl MainEnd {
             )
             .map_err(io::Error::from)
         };
-        let sent = self.0.async_io(Interest::WRITABLE, send);
+        // Before tokio has looked at the socket for the first time it takes it for full.
+        let sent = async {
+            match send() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.0.async_io(Interest::WRITABLE, send).await
+                }
+                sent => sent,
+            }
+        };
         match tokio::time::timeout(WATCHDOG_DELAY, sent).await {
             Ok(Err(error)) if !is_gone(&error) => Err(error),
             Ok(_) => Ok(()),

@@ -77,6 +77,7 @@ impl Watchdog {
                 self.look_at_children();
             }
             if let Phase::Gone(reason) = self.lifecycle.phase() {
+                self.inherit = None; // No exit's time to wait for where it is a lock over files.
                 self.notify(WatchdogNotice::Gone(reason));
                 return;
             }
@@ -333,7 +334,8 @@ pub(super) fn fork(
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let _ = rustix::thread::set_name(NAME);
             let _ = rustix::process::setpgid(None, None);
-            ready().run();
+            // Not dropped: main waits for this process to end.
+            std::mem::ManuallyDrop::new(ready()).run();
         }));
         // SAFETY: it runs none of main's clean-up.
         unsafe { libc::_exit(0) }
