@@ -217,8 +217,9 @@ pub(super) fn of_store_around() -> impl Iterator<Item = Variable> {
 
 /// The owner keys of all locks under which we run, the outermost first.
 pub(super) fn outer_owner_keys() -> Vec<String> {
-    let text = variable(OWNER_KEYS).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
+    let text = variable(OWNER_KEYS);
+    let keys = text.and_then(|text| serde_json::from_str(&text).ok());
+    keys.unwrap_or_default()
 }
 
 #[cfg(test)]
