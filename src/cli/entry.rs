@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 
 use anyhow::Context;
 use clap::{ArgMatches, Command, FromArgMatches};
@@ -45,15 +46,17 @@ fn act(words: &[OsString]) -> u8 {
     let exit = if layout::is_of_connection(words) {
         operate::print(&layout::connection()).map(|()| Exit::Status(0))
     } else {
-        match refusal::parse(words) {
+        // To take it apart takes a while, and the process is about to end anyway.
+        let mut parsed = ManuallyDrop::new(refusal::parse(words));
+        match &mut *parsed {
             Ok((command, given)) => {
-                let reporter = reporter.insert(Reporter::of(&given));
-                run(words, &command, given, watchdog, reporter)
+                let reporter = reporter.insert(Reporter::of(given));
+                run(words, command, given, watchdog, reporter)
             }
-            Err(Refused::Said(exit)) => Ok(exit),
+            Err(Refused::Said(exit)) => Ok(*exit),
             Err(Refused::Variable(what, given)) => {
                 // Of the kinds whose status is that of wrong usage, 64.
-                misconfigured(*given, Error::new(ErrorKind::InvalidTtl, what))
+                misconfigured(given, Error::new(ErrorKind::InvalidTtl, &**what))
             }
         }
     };
@@ -84,20 +87,20 @@ fn act(words: &[OsString]) -> u8 {
 fn run(
     words: &[OsString],
     command: &Command,
-    mut given: ArgMatches,
+    given: &mut ArgMatches,
     watchdog: Option<io::Result<ForkedWatchdog>>,
     reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     for ask in [check::ask_around, release::ask_keeper, renew::ask_keeper] {
-        if let Some(exit) = ask(&given)? {
+        if let Some(exit) = ask(given)? {
             return Ok(exit);
         }
     }
-    let settings = match Settings::read(command, &given) {
+    let settings = match Settings::read(command, given) {
         Err(error) if given.subcommand_name() == Some("doctor") => {
             return misconfigured(given, error);
         }
-        settings => settings?,
+        settings => ManuallyDrop::new(settings?),
     };
     let usage = |error| times::Usage::new(refusal::one_line(&error));
     let run = |options| {
@@ -105,11 +108,11 @@ fn run(
         super::run::run(&options, &settings, watchdog, reporter)
     };
     if held::is_held(words) {
-        let read = Cli::<OnlyHeld>::from_arg_matches_mut(&mut given).map_err(usage)?;
+        let read = Cli::<OnlyHeld>::from_arg_matches_mut(given).map_err(usage)?;
         let OnlyHeld::Run(typed) = read.verb;
         return explained(&settings, settings.held(*typed, words).and_then(run));
     }
-    let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(&mut given).map_err(usage)?;
+    let Cli { verb } = Cli::<Verb>::from_arg_matches_mut(given).map_err(usage)?;
     let done = match verb {
         Verb::Run(typed) => settings.run(*typed, words).and_then(run),
         Verb::Status(options) => status::run(&options, &settings),
@@ -138,8 +141,8 @@ fn explained(settings: &Settings, done: anyhow::Result<Exit>) -> anyhow::Result<
 
 /// Has `doctor` report this error of the configuration, without which nothing else can be examined. Of
 /// another verb it is the error itself.
-fn misconfigured(mut given: ArgMatches, error: Error) -> anyhow::Result<Exit> {
-    match Cli::<Verb>::from_arg_matches_mut(&mut given) {
+fn misconfigured(given: &mut ArgMatches, error: Error) -> anyhow::Result<Exit> {
+    match Cli::<Verb>::from_arg_matches_mut(given) {
         Ok(Cli {
             verb: Verb::Doctor(options),
         }) => doctor::misconfigured(&options, &error),

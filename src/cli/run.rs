@@ -11,6 +11,7 @@ mod survivors;
 
 use std::ffi::OsString;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -98,14 +99,15 @@ async fn under_lock(
         lines.read(event);
         reader(event);
     };
-    let run = Run {
+    // To take it apart takes a while, and the process is about to end anyway.
+    let mut run = ManuallyDrop::new(Run {
         options,
         reporter,
         keeping: None,
         signals,
         user: environment::left_out_user(settings.has_whole_user()),
         locking: Locking::open(&options.lock, store, delay, recorded(options), read)?,
-    };
+    });
     run.until_over(supervision).await
 }
 
@@ -123,7 +125,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn until_over(mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
+    async fn until_over(&mut self, mut supervision: Supervision) -> anyhow::Result<Exit> {
         loop {
             let (held, acquired, begun) = match self.acquire(&supervision).await {
                 Ok(acquired) => acquired,
