@@ -58,6 +58,8 @@ pub use hold::Hold;
 pub(crate) use limits::MIN_TTL;
 pub use limits::{MAX_KEY, MAX_KEYS, MAX_TTL, check_key};
 pub use marks::{Mark, Marks};
+#[cfg(feature = "cli")]
+pub(crate) use net::before_look_up;
 #[cfg(feature = "net")]
 pub use net::{Certificate, Credentials, Tls};
 pub use operator::Operator;

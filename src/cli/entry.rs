@@ -18,6 +18,7 @@ use super::{
 };
 use crate::describe;
 use crate::exit::{self, Exit};
+use crate::locker::before_look_up;
 use crate::stderr;
 use crate::supervise::{self, ForkedWatchdog, name_services, signals};
 use crate::{Error, ErrorKind};
@@ -26,7 +27,7 @@ use crate::{Error, ErrorKind};
 /// process: it does for itself what it needs of Rust's runtime.
 pub fn main(words: &[OsString]) -> u8 {
     supervise::enter();
-    name_services::bind();
+    before_look_up(name_services::bind);
     std::panic::set_hook(Box::new(|panic| {
         let what = panic.to_string().replace('\n', " ");
         stderr::complain(format_args!("an error in genlock itself: {what}"));

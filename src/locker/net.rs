@@ -22,6 +22,8 @@ mod tls;
 mod user;
 
 use crate::error::Setting;
+#[cfg(feature = "cli")]
+pub(crate) use addresses::before_look_up;
 pub use certificate::Certificate;
 pub use config::Tls;
 /// TLS, for [`Tls::rustls`].

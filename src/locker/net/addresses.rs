@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
@@ -38,7 +39,20 @@ pub(crate) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
     Ok(stream)
 }
 
+/// What a program does before its first look-up of a name.
+static BEFORE_LOOK_UP: OnceLock<fn()> = OnceLock::new();
+
+/// Has this called before each look-up: a program of ours may have to prepare for it, which takes time
+/// that an address does not need.
+#[cfg(feature = "cli")]
+pub(crate) fn before_look_up(prepare: fn()) {
+    let _ = BEFORE_LOOK_UP.set(prepare);
+}
+
 async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    if let Some(prepare) = BEFORE_LOOK_UP.get() {
+        prepare();
+    }
     let found = lookup_host((host, port)).await.map_err(|error| {
         let why = plain(&error.to_string());
         let why = why.strip_prefix("failed to lookup address information: ");
