@@ -56,8 +56,7 @@ use held::OnlyHeld;
     version,
     arg_required_else_help = true,
     subcommand_required = true,
-    before_help = help::EXAMPLE,
-    after_long_help = help::genlock()
+    before_help = help::EXAMPLE
 )]
 struct Cli<V: Subcommand> {
     #[command(subcommand)]
@@ -89,7 +88,7 @@ enum OnlyRun {
 
 /// The definition of the command line, from which man pages and completions are generated.
 pub fn command() -> Command {
-    Cli::<Verb>::command()
+    help::explained(Cli::<Verb>::command())
 }
 
 /// A table for the man pages, in two columns: each variable that etcdctl reads, and what it does here.
@@ -105,12 +104,15 @@ fn command_for(words: &[OsString]) -> Command {
     } else if is_run(words) {
         Cli::<OnlyRun>::command()
     } else {
-        command()
+        Cli::<Verb>::command()
     };
+    if !layout::is_asked_for(words) {
+        return command;
+    }
+    let command = layout::laid_out(help::explained(command));
     match words {
-        _ if !layout::is_asked_for(words) => command,
-        [.., last] if last == "-h" => layout::short(layout::laid_out(command)),
-        _ => layout::laid_out(command),
+        [.., last] if last == "-h" => layout::short(command),
+        _ => command,
     }
 }
 

@@ -29,11 +29,7 @@ pub(super) const CONNECTION: &str = "Connection";
 /// it is gone before anyone else can hold the lock. COMMAND finds the fencing token in
 /// $GENLOCK_HELD_TOKEN.
 #[derive(Args)]
-#[command(
-    before_help = help::RUN_EXAMPLES,
-    before_long_help = help::run_examples(),
-    after_long_help = help::run()
-)]
+#[command(before_help = help::RUN_EXAMPLES)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) patience: PatienceArgs,
@@ -247,7 +243,6 @@ pub(super) enum Recorded {
 pub(super) struct ConnectionArgs {
     #[arg(
         long,
-        help = help::endpoints(),
         value_name = "LIST",
         value_delimiter = ',',
         env = "GENLOCK_ENDPOINTS"

@@ -1,21 +1,22 @@
 //! The text of help and man pages beside the options. Each section is a heading that ends in a colon,
 //! and indented lines.
 
+mod explained;
 mod kept;
 mod operator;
 mod stores;
 
 use crate::exit;
+pub(super) use explained::{explained, of_endpoints};
 pub(super) use kept::{
     ACQUIRE_EXAMPLES, RELEASE_EXAMPLES, RENEW_EXAMPLES, acquire, release, renew,
 };
 pub(super) use operator::{
     BREAK_EXAMPLES, FORGET_EXAMPLES, WAIT_EXAMPLES, WATCH_EXAMPLES, breaking, forget, wait, watch,
 };
-pub(super) use stores::{endpoints, run_examples};
 
 /// `genlock --help`.
-pub(super) fn genlock() -> String {
+fn genlock() -> String {
     sections(&[PROMISE, exit::TABLE, &stores::files()])
 }
 
@@ -57,7 +58,7 @@ Connection:
   connection";
 
 /// `genlock run --help`.
-pub(super) fn run() -> String {
+fn run() -> String {
     sections(&[
         TIMES,
         &stores::environment(),

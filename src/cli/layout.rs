@@ -32,7 +32,7 @@ pub(super) fn connection() -> String {
         .help_template("{before-help}{options}{after-help}")
         .before_help(help::CONNECTION)
         .after_long_help(help::connection());
-    let page = ConnectionArgs::augment_args(command).render_long_help();
+    let page = help::of_endpoints(ConnectionArgs::augment_args(command)).render_long_help();
     format!("{}\n", page.to_string().trim_end())
 }
 

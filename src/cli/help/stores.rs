@@ -3,7 +3,7 @@
 use crate::stores::STORES;
 
 /// The help of `--endpoints`.
-pub(in crate::cli) fn endpoints() -> String {
+pub(super) fn endpoints() -> String {
     let each = STORES.iter().map(|kind| kind.help.endpoints);
     let default = STORES[0].default_endpoint;
     let each = each.collect::<Vec<_>>().join("; ");
@@ -56,7 +56,7 @@ const PASSWORDS: &str = "  \
   What is etcdctl's, ETCDCTL_..., stays in it.";
 
 /// Above the options in `genlock run --help`.
-pub(in crate::cli) fn run_examples() -> String {
+pub(super) fn run_examples() -> String {
     let mut text = RUN_EXPLAINED.to_owned();
     for kind in STORES {
         let (endpoints, what) = kind.help.example;
