@@ -85,7 +85,7 @@ impl<'a> Locking<'a> {
             shown.note(event);
             lines.read(event);
             reader(event);
-            // Whoever renews has begun, and holds or waits from then on.
+            // Whoever renews has begun, and holds from then on.
             if let EventKind::Renewed(_) = event.what {
                 footprint::give_back();
             }

@@ -1,11 +1,20 @@
 //! How much of the program is in this process's memory while it waits.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use libc::{Elf64_Phdr, PF_W, PT_LOAD, PT_PHDR};
 
-/// Gives back the pages of the program's text that this process has used. Most of them are of what begins
-/// a run (options, settings, the first connection), and of no use to who holds or waits for long; the kernel
-/// maps from the file what is used again. Async-signal-safe.
+/// Whether this process has given it back.
+static GIVEN_BACK: AtomicBool = AtomicBool::new(false);
+
+/// Gives back the pages of the program's text that this process has used, once. Most of them are of what
+/// begins a run (options, settings, the first connection), and of no use to who holds for long; the kernel
+/// maps from the file what is used again. To do that after each renewal takes half as much processor time
+/// again as the renewals themselves. Async-signal-safe.
 pub(crate) fn give_back() {
+    if GIVEN_BACK.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let [table, size, count, page] = [
         libc::AT_PHDR,
         libc::AT_PHENT,
