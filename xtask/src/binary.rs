@@ -35,6 +35,17 @@ pub(crate) fn host() -> Outcome<String> {
         .ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
+/// The time of all that is made of a source, in seconds since 1970: `SOURCE_DATE_EPOCH`, else that of the last commit.
+pub(crate) fn time() -> Outcome<String> {
+    if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
+        return Ok(time);
+    }
+    let time = Step::program("git")
+        .and(&["log", "-1", "--format=%ct"])
+        .output()?;
+    Ok(time.trim().to_owned())
+}
+
 /// Where cargo unpacks the sources of registries, each in a folder with a name of its own.
 pub(crate) fn registry() -> PathBuf {
     let of_user = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");

@@ -3,6 +3,7 @@
 mod binary;
 mod check;
 mod release;
+mod sbom;
 mod step;
 mod test;
 
@@ -21,6 +22,7 @@ usage: cargo xtask TASK
   soak [--store STORE] [--keep DIRECTORY] [SECONDS] [SEED]
                             faults at random, for a minute unless said
   binary [TARGET]           the tool as it is published: the same bytes wherever it is built
+  sbom [TARGET]             what is in it, as CycloneDX's JSON; needs cargo-cyclonedx
   release VERSION [--dry-run]
                             the version set, the changelog cut, tests/run, a commit and a tag
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ("soak", _) => Step::script("tests/soak").and(&rest).run(),
         ("binary", 0 | 1) => binary::build(rest.first().map(String::as_str))
             .map(|path| println!("{}", path.display())),
+        ("sbom", 0 | 1) => sbom::run(rest.first().map(String::as_str)),
         ("release", 1..) => release::run(&rest),
         _ => {
             eprint!("{HELP}");
