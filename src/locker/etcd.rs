@@ -7,6 +7,7 @@
 //! before it takes the lock for its own: its lease may have ended while it waited.
 
 mod ahead;
+mod answer;
 mod broken;
 mod coalesce;
 mod contenders;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 
+use super::answer;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::recipe::{create_revision, gets};
@@ -137,8 +138,11 @@ async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i
         }
         match answer.kvs().last() {
             Some(last) if answer.more() => {
-                from = last.key().to_vec();
-                from.push(0);
+                let next = [last.key(), &[0]].concat();
+                if next <= from {
+                    return Err(Fault::broken(answer::NO_WAY_ON));
+                }
+                from = next;
             }
             _ => return Ok((found, at)),
         }
@@ -156,7 +160,7 @@ pub(super) async fn with_records(
         async move {
             let page = GetOptions::new().with_prefix().with_limit(VALUES as i64);
             let kv = client.kv_client();
-            let mut kv = kv.max_decoding_message_size(usize::MAX);
+            let mut kv = kv.max_decoding_message_size(answer::LARGEST);
             kv.get(prefix, Some(page)).await
         }
     };
@@ -225,11 +229,11 @@ pub(super) async fn read_records<'a>(
             let txn = Txn::new().and_then(reads.clone());
             async move {
                 let kv = client.kv_client();
-                let mut kv = kv.max_decoding_message_size(usize::MAX);
+                let mut kv = kv.max_decoding_message_size(answer::LARGEST);
                 kv.txn(txn).await
             }
         };
-        let answer = store.call(store.command_timeout, read).await?;
+        let answer = answer::whole(store.call(store.command_timeout, read).await?)?;
         for (entry, kvs) in part.iter_mut().zip(gets(&answer)) {
             if create_revision(&kvs) == Some(entry.revision) {
                 entry.record = kvs.first().and_then(|kv| Record::from_json(kv.value()));

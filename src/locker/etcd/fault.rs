@@ -20,6 +20,10 @@ const NO_LEADER: &str = "no leader";
 /// Its text for a write while its database is full.
 const FULL: &str = "database space exceeded";
 
+/// What tonic says of a message that is longer than we read, and what we do.
+const TOO_LARGE: &str = "Error, decoded message length too large";
+const LARGER: &str = "its answer is larger than what is read of one";
+
 /// Our text for a server that speaks HTTP, but not gRPC.
 const NO_ETCD: &str = "it answers HTTP, but not as etcd does: is it etcd's client port?";
 
@@ -93,6 +97,7 @@ fn judge(status: &tonic::Status) -> Fault {
             refused_for(ErrorKind::Denied, Subject::Login)
         }
         Code::PermissionDenied => refused_for(ErrorKind::Denied, Subject::Permission),
+        Code::OutOfRange if text.starts_with(TOO_LARGE) => Fault::broken(LARGER),
         Code::OutOfRange if text == "too large lease TTL" => refused(ErrorKind::InvalidTtl),
         Code::ResourceExhausted if text == "too many requests" => Fault::broken(text),
         Code::ResourceExhausted if text.contains(FULL) => {
@@ -185,6 +190,10 @@ mod tests {
             (Code::Unavailable, "etcdserver: request timed out"),
             (Code::ResourceExhausted, "etcdserver: too many requests"),
             (Code::Unknown, "anything"),
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 9 bytes, the limit is: 8 bytes",
+            ),
             (
                 Code::PermissionDenied,
                 "grpc-status header missing, mapped from HTTP status code 403",

@@ -10,6 +10,7 @@ use etcd_client::{
     TxnOpResponse, TxnResponse, WatchOptions,
 };
 
+use super::answer;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::standing::{self, Stand, Standing};
@@ -300,7 +301,7 @@ pub(super) async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnRe
         let txn = txn.clone();
         async move { client.kv_client().txn(txn).await }
     };
-    store.call(store.command_timeout, op).await
+    answer::whole(store.call(store.command_timeout, op).await?)
 }
 
 /// Reads a key without its value.

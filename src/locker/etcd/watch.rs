@@ -6,6 +6,7 @@ use std::sync::Arc;
 use etcd_client::{Event, WatchOptions, WatchResponse};
 use tokio::sync::watch::Receiver;
 
+use super::answer;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::watches::{self, SharedWatch};
@@ -92,6 +93,7 @@ impl Watch {
             let reason = answer.cancel_reason();
             return Err(Fault::broken(format!("the watch was ended: {reason}")));
         }
+        answer::known(answer.events())?;
         Ok(answer)
     }
 }

@@ -11,6 +11,8 @@ use etcd_client::{
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::answer::LARGEST;
+
 /// Locked while a stream is opened, so that others share it.
 pub(super) type Slot = AsyncMutex<Option<Arc<WatchStream>>>;
 
@@ -108,8 +110,8 @@ impl WatchStream {
         key: Vec<u8>,
         options: WatchOptions,
     ) -> Result<SharedWatch, EtcdError> {
-        // Others can write as much as etcd takes.
-        let mut watches = client.watch_client().max_decoding_message_size(usize::MAX);
+        let watches = client.watch_client();
+        let mut watches = watches.max_decoding_message_size(LARGEST);
         let opened = watches.watch(key, Some(options)).await?;
         let (requests, responses) = opened.split();
         let (orders, ordered) = unbounded_channel();
