@@ -15,6 +15,7 @@ mod fault;
 mod follow;
 mod history;
 mod hold;
+mod incoming;
 mod inspect;
 mod kind;
 mod marks;

@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::sync::{mpsc, oneshot};
 
+use super::incoming::Incoming;
 use super::pushes::Pushes;
-use super::reply::{RedisCommand, Reply, parse};
+use super::reply::{RedisCommand, Reply};
 use super::request_error::{Moved, RequestError};
 use crate::locker::net::liveness::Liveness;
 use crate::locker::net::reason;
@@ -194,7 +195,7 @@ impl ConnectionTask {
         S: AsyncRead + AsyncWrite + Send + Unpin,
     {
         let (mut reading, mut writing) = split(stream);
-        let mut input = Vec::new();
+        let mut input = Incoming::default();
         let mut chunk = vec![0; CHUNK];
         let mut flushed = true;
         loop {
@@ -230,7 +231,7 @@ impl ConnectionTask {
                 read = reading.read(&mut chunk) => {
                     match read {
                         Ok(0) => return broken(&io::ErrorKind::UnexpectedEof.into()),
-                        Ok(count) => input.extend(&chunk[..count]),
+                        Ok(count) => input.take(&chunk[..count]),
                         Err(error) => return broken(&error),
                     }
                     self.liveness.beat();
@@ -246,18 +247,15 @@ impl ConnectionTask {
     }
 
     /// Hands on all that has come whole.
-    fn take_in(&mut self, input: &mut Vec<u8>) -> io::Result<()> {
-        let mut at = 0;
+    fn take_in(&mut self, input: &mut Incoming) -> io::Result<()> {
         while self.refused.is_none()
-            && let Some((reply, length)) = parse(&input[at..])?
+            && let Some(reply) = input.next()?
         {
-            at += length;
             match reply {
                 Reply::Push(push) if !is_answer(&push) => self.pushes.pass_on(&push),
                 reply => self.answer(reply),
             }
         }
-        input.drain(..at);
         Ok(())
     }
 

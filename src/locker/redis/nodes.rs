@@ -27,6 +27,9 @@ use crate::locker::{Config, Options};
 /// So often one server of a Cluster may name another for one request.
 const HOPS: u32 = 5;
 
+/// So many servers of a Cluster are known at most: as many as there are slots.
+const SERVERS: usize = 16_384;
+
 /// The servers behind the endpoints.
 pub(super) struct RedisNodes {
     /// What was named.
@@ -252,6 +255,11 @@ impl RedisNodes {
     pub(super) fn node(&self, endpoint: &str) -> Result<Arc<RedisMembers>, Fault> {
         if let Some(node) = self.cluster().nodes.get(endpoint) {
             return Ok(node.clone());
+        }
+        if self.cluster().nodes.len() >= SERVERS {
+            return Err(Fault::broken(
+                "the servers of the Cluster name more and more others",
+            ));
         }
         let node = if endpoint == self.own {
             self.named.clone()

@@ -13,6 +13,9 @@ use super::reply::Reply;
 /// The message to who waited, with its ticket behind: it holds the lock.
 const HELD: &[u8] = b"held ";
 
+/// So many keys are kept for one who listens to all; with more, any may have changed.
+const MOST: usize = 10_000;
+
 /// All who listen. A clone is the same.
 #[derive(Clone, Default)]
 pub(super) struct Pushes(Arc<Mutex<ListenersByName>>);
@@ -108,7 +111,13 @@ impl Pushes {
             heard.anything.notify_one();
         }
         for (_, heard) in listeners.by_name.get(ALL).into_iter().flatten() {
-            heard.keys().push(name.to_vec());
+            let mut keys = heard.keys();
+            if keys.len() < MOST {
+                keys.push(name.to_vec());
+            } else {
+                heard.everything.store(true, Ordering::Release);
+            }
+            drop(keys);
             heard.anything.notify_one();
         }
     }
@@ -197,6 +206,10 @@ mod tests {
         assert!(heard(&one).await && heard(&all).await);
         assert_eq!(all.take_keys(), None);
         assert_eq!(all.take_keys(), Some(Vec::new()));
+        for _ in 0..=MOST {
+            pushes.pass_on(&[text("invalidate"), Reply::List(vec![text("k")])]);
+        }
+        assert_eq!(all.take_keys(), None, "more than are kept");
         drop(one);
         assert_eq!(pushes.listeners().by_name.len(), 1);
     }

@@ -7,11 +7,8 @@
 
 use std::io;
 
-/// An answer that is larger than this is none of Redis'.
-const MOST: usize = 512 * 1024 * 1024;
-
 /// So deep an answer may be.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// One answer, or one push.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,38 +111,29 @@ impl<'a> ReplyReader<'a> {
         let Some(line) = self.line() else {
             return Ok(None);
         };
-        let Some((kind, rest)) = line.split_first() else {
-            return Err(senseless());
-        };
-        let text = || String::from_utf8_lossy(rest).into_owned();
-        Ok(Some(match kind {
-            b'+' | b',' | b'(' => Reply::Text(rest.to_vec()),
-            b'-' => Reply::Error(text()),
-            b':' => Reply::Number(number(rest)?),
-            b'_' => Reply::Null,
-            b'#' => Reply::Number(i64::from(rest == b"t")),
-            b'$' | b'=' | b'!' => {
-                let Some(length) = length(rest)? else {
-                    return Ok(Some(Reply::Null));
-                };
+        let kind = line.first().copied().unwrap_or_default();
+        let rest = line.get(1..).unwrap_or_default();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Some(match (kind, head(line)?) {
+            (b'$' | b'=' | b'!' | b'*' | b'~' | b'>' | b'%' | b'|' | b'_', ReplyHead::Line) => {
+                Reply::Null
+            }
+            (b'-', ReplyHead::Line) => Reply::Error(text(rest)),
+            (b':', ReplyHead::Line) => Reply::Number(number(rest)?),
+            (b'#', ReplyHead::Line) => Reply::Number(i64::from(rest == b"t")),
+            (_, ReplyHead::Line) => Reply::Text(rest.to_vec()),
+            (_, ReplyHead::Text(length)) => {
                 let Some(bytes) = self.bytes(length) else {
                     return Ok(None);
                 };
                 match kind {
-                    b'!' => Reply::Error(String::from_utf8_lossy(bytes).into_owned()),
+                    b'!' => Reply::Error(text(bytes)),
                     // The format stands in front of it.
                     b'=' => Reply::Text(bytes.get(4..).unwrap_or_default().to_vec()),
                     _ => Reply::Text(bytes.to_vec()),
                 }
             }
-            b'*' | b'~' | b'>' | b'%' | b'|' => {
-                let Some(count) = length(rest)? else {
-                    return Ok(Some(Reply::Null));
-                };
-                let count = match kind {
-                    b'%' | b'|' => count * 2,
-                    _ => count,
-                };
+            (_, ReplyHead::List(count)) => {
                 let mut list = Vec::new();
                 for _ in 0..count {
                     match self.reply(depth + 1)? {
@@ -156,11 +144,10 @@ impl<'a> ReplyReader<'a> {
                 match kind {
                     b'>' => Reply::Push(list),
                     // Attributes of what follows: nobody asked for any.
-                    b'|' => return self.reply(depth + 1),
+                    b'|' => list.pop().unwrap_or(Reply::Null),
                     _ => Reply::List(list),
                 }
             }
-            _ => return Err(senseless()),
         }))
     }
 
@@ -182,24 +169,46 @@ impl<'a> ReplyReader<'a> {
     }
 }
 
+/// What the first line of an answer says of the rest.
+pub(super) enum ReplyHead {
+    /// There is none.
+    Line,
+    /// So many bytes, and the end of a line.
+    Text(usize),
+    /// So many answers.
+    List(u64),
+}
+
+/// Reads such a line.
+///
+/// # Errors
+/// If it makes no sense.
+pub(super) fn head(line: &[u8]) -> io::Result<ReplyHead> {
+    let (kind, rest) = line.split_first().ok_or_else(senseless)?;
+    let length = || match number(rest)? {
+        // What is not there, as RESP2 says it.
+        -1 => Ok(None),
+        length => u32::try_from(length).map(Some).map_err(|_| senseless()),
+    };
+    let kind = match kind {
+        b'+' | b'-' | b':' | b',' | b'(' | b'#' | b'_' => None,
+        b'$' | b'=' | b'!' => length()?.map(|length| ReplyHead::Text(length as usize)),
+        b'*' | b'~' | b'>' => length()?.map(|count| ReplyHead::List(count.into())),
+        b'%' => length()?.map(|pairs| ReplyHead::List(2 * u64::from(pairs))),
+        // Pairs, and what they are said of.
+        b'|' => length()?.map(|pairs| ReplyHead::List(2 * u64::from(pairs) + 1)),
+        _ => return Err(senseless()),
+    };
+    Ok(kind.unwrap_or(ReplyHead::Line))
+}
+
 fn number(text: &[u8]) -> io::Result<i64> {
     let number = std::str::from_utf8(text).ok();
     let number = number.and_then(|text| text.parse().ok());
     number.ok_or_else(senseless)
 }
 
-/// A length; `None` for what is not there, as RESP2 says it.
-fn length(text: &[u8]) -> io::Result<Option<usize>> {
-    match number(text)? {
-        -1 => Ok(None),
-        length => match usize::try_from(length) {
-            Ok(length) if length <= MOST => Ok(Some(length)),
-            _ => Err(senseless()),
-        },
-    }
-}
-
-fn senseless() -> io::Error {
+pub(super) fn senseless() -> io::Error {
     let why = "it does not answer as Redis does: is it Redis' port?";
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
