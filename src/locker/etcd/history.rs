@@ -8,11 +8,12 @@ use etcd_client::{
 };
 
 use super::Etcd;
+use super::answer;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::recipe::{gets, transact};
 use crate::error::{Error, Result};
-use crate::locker::history::surplus;
+use crate::locker::history::{MOST_KEPT, surplus};
 use crate::locker::limits::check_key;
 use crate::locker::{BoxFuture, History, PastRun};
 
@@ -118,12 +119,16 @@ async fn read(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<PastRun>, Fault
         let found = answer.kvs().iter();
         runs.extend(found.filter_map(|kv| run_in(kv, &prefix)));
         match answer.kvs().last() {
-            Some(last) if answer.more() => {
+            Some(last) if answer.more() && runs.len() < MOST_KEPT as usize => {
+                if last.key() >= &before[..] {
+                    return Err(Fault::broken(answer::NO_WAY_ON));
+                }
                 before = last.key().to_vec();
             }
             _ => break,
         }
     }
+    runs.truncate(MOST_KEPT as usize);
     runs.reverse();
     Ok(runs)
 }

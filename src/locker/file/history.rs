@@ -11,7 +11,7 @@ use super::lockfile::LockFile;
 use super::refusal::refused;
 use super::{FileStore, name};
 use crate::error::{Error, ErrorKind, Result};
-use crate::locker::history::surplus;
+use crate::locker::history::{MOST_KEPT, surplus};
 use crate::locker::limits::check_key;
 use crate::locker::{BoxFuture, History, PastRun};
 
@@ -98,6 +98,9 @@ fn runs_in(file: &File) -> io::Result<Vec<PastRun>> {
     let mut runs = Vec::new();
     for line in BufReader::new(file.take(LONGEST)).split(b'\n') {
         runs.extend(PastRun::from_json(&line?));
+        if runs.len() == 2 * MOST_KEPT as usize {
+            runs.drain(..MOST_KEPT as usize);
+        }
     }
     Ok(runs)
 }

@@ -7,6 +7,7 @@ use super::Redis;
 use super::names::LockNames;
 use super::reply::{RedisCommand, Reply};
 use crate::error::{Error, Result};
+use crate::locker::history::MOST_KEPT;
 use crate::locker::limits::check_key;
 use crate::locker::{BoxFuture, History, PastRun};
 
@@ -56,7 +57,8 @@ impl History for Redis {
     fn history<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<PastRun>>> {
         Box::pin(async move {
             let runs = LockNames::of(key).history();
-            let command = RedisCommand::new(["ZRANGE"]).arg(runs).arg("0").arg("-1");
+            let first = format!("-{MOST_KEPT}");
+            let command = RedisCommand::new(["ZRANGE"]).arg(runs).arg(first).arg("-1");
             let answer = self.of_runs(key, command).await?;
             let runs = answer.list().iter();
             Ok(runs

@@ -9,7 +9,7 @@ use super::calls::{NodeKind, ZkCall, ZkFailure};
 use super::{ZkShared, ZooKeeper, enter, node, value};
 use crate::error::{Error, Result};
 use crate::locker::fault::Fault;
-use crate::locker::history::surplus;
+use crate::locker::history::{MOST_KEPT, surplus};
 use crate::locker::limits::check_key;
 use crate::locker::{BoxFuture, History, PastRun};
 
@@ -131,6 +131,7 @@ async fn read(shared: &ZkShared, key: &str) -> Result<Vec<PastRun>, Fault> {
     let names = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
     let mut tokens: Vec<_> = names.iter().filter_map(|name| token_in(name)).collect();
     tokens.sort_unstable();
+    tokens.drain(..tokens.len().saturating_sub(MOST_KEPT as usize));
     let session = shared.looking.session();
     let mut runs = Vec::new();
     for part in tokens.chunks(AT_ONCE) {
