@@ -34,6 +34,15 @@ pub(crate) fn endpoints(text: &str) -> String {
     }
 }
 
+/// One endpoint of a list. Where there is a user in any of them it is all of them: a password with a comma
+/// was cut in two, and its first half has no `@` behind it.
+pub(crate) fn one_of(list: &[String], one: &str) -> String {
+    match list.iter().any(|each| behind_user(each).is_some()) {
+        true => endpoints(&list.join(",")),
+        false => endpoints(one),
+    }
+}
+
 /// The path of a directory or socket, which was written as an endpoint: there may be a user with a
 /// password in it, or another endpoint's behind a comma. An `@` alone is part of the path.
 pub(crate) fn path(text: &str) -> String {

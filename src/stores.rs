@@ -72,7 +72,9 @@ fn kind_among(stores: &[&'static StoreKind], endpoints: &[String]) -> Result<&'s
         let of_scheme = stores.iter().find(|kind| kind.has(endpoint)).copied();
         let kind = match (of_scheme, kinds.first()) {
             (Some(kind), _) => kind,
-            (None, _) if has_scheme(endpoint) => return Err(of_no_store(stores, endpoint)),
+            (None, _) if has_scheme(endpoint) => {
+                return Err(of_no_store(stores, secrets::one_of(endpoints, endpoint)));
+            }
             // A scheme may be written once for the whole list: zk://h1,h2.
             (None, Some(&first)) => first,
             (None, None) => default(stores)?,
@@ -107,8 +109,9 @@ fn default(stores: &[&'static StoreKind]) -> Result<&'static StoreKind> {
     })
 }
 
-/// The error for an endpoint whose scheme is no store's; that of a store may not be in this build.
-fn of_no_store(stores: &[&'static StoreKind], endpoint: &str) -> Error {
+/// The error for an endpoint whose scheme is no store's, as it may be shown; that of a store may not be in
+/// this build.
+fn of_no_store(stores: &[&'static StoreKind], shown: String) -> Error {
     let schemes: Vec<_> = stores
         .iter()
         .flat_map(|kind| kind.schemes)
@@ -119,7 +122,7 @@ fn of_no_store(stores: &[&'static StoreKind], endpoint: &str) -> Error {
         schemes.join(" ")
     );
     let error = Error::new(ErrorKind::InvalidConfig, why).about([Setting::Endpoints]);
-    error.of(Subject::Endpoint(secrets::endpoints(endpoint)))
+    error.of(Subject::Endpoint(shown))
 }
 
 /// The stores of this build that can do this.
@@ -216,6 +219,9 @@ mod tests {
                 "{error}"
             );
         }
+        // A password with a comma was cut in two.
+        let error = refused(STORES, &["x://u:hunter2", "more@h"]);
+        assert!(!error.contains("hunter2"), "{error}");
         assert_eq!(STORES[0].name(), DEFAULT);
     }
 

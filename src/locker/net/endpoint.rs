@@ -27,17 +27,25 @@ impl Endpoint {
     pub(crate) fn all(endpoints: &[String], tls: bool, protocol: &Protocol) -> Result<Vec<Self>> {
         // Before anything else is said of them: a password with a comma was cut in two there, and what
         // is said of its second half would show that.
-        let named =
-            |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
-        if let Some(text) = endpoints.iter().find(named) {
-            let error = invalid(text, "a user has settings of its own");
-            let error = error.about([Setting::User, Setting::Password]);
-            return Err(error.about([Setting::Endpoints]));
+        if let Some(error) = Self::user_in(endpoints) {
+            return Err(error);
         }
         endpoints
             .iter()
             .map(|text| Self::parse(text, tls, protocol))
             .collect()
+    }
+
+    /// The error for the first with a user in it, if one has.
+    pub(crate) fn user_in(endpoints: &[String]) -> Option<Error> {
+        let named =
+            |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
+        let error = invalid(
+            endpoints.iter().find(named)?,
+            "a user has settings of its own",
+        );
+        let error = error.about([Setting::User, Setting::Password]);
+        Some(error.about([Setting::Endpoints]))
     }
 
     /// Reads `host:port`, the same behind one of the protocol's schemes, or `unix://PATH`; without a

@@ -47,9 +47,12 @@ pub(super) struct Ensemble {
 
 impl Ensemble {
     pub(super) fn new(config: &Config, options: &Options) -> Result<Self> {
-        let address = ConnectString::of(config)?;
+        // What makes no sense may be a password: with a slash in it that is taken for a chroot.
+        let given = config.endpoints.as_deref().unwrap_or_default();
+        let refused = |error| Endpoint::user_in(given).unwrap_or(error);
+        let address = ConnectString::of(config).map_err(refused)?;
         let secure = address.secure || config.tls.is_wanted();
-        let servers = Endpoint::all(&address.hosts, secure, &PROTOCOL)?;
+        let servers = Endpoint::all(&address.hosts, secure, &PROTOCOL).map_err(refused)?;
         if servers.is_empty() {
             return Err(invalid("there is no endpoint"));
         }
@@ -229,6 +232,25 @@ mod tests {
 
     fn parsed(text: &str) -> Result<ConnectString> {
         ConnectString::of(&Config::new(text.split(',')))
+    }
+
+    #[test]
+    fn no_part_of_a_password_is_shown() {
+        for list in [
+            "zk://u:hunter2,a/b@h",
+            "zk://u:a//hunter2@h",
+            "zk://u:a?hunter2@h",
+        ] {
+            let config = Config::new(list.split(','));
+            let refused = Ensemble::new(&config, &Options::default());
+            let error = refused.err().expect("a user is in it").to_string();
+            assert!(
+                !error.contains("hunter2") && error.contains("user"),
+                "{error}"
+            );
+        }
+        let with_at = Config::new(["zk://h/a@b"]);
+        assert!(Ensemble::new(&with_at, &Options::default()).is_ok());
     }
 
     #[test]
