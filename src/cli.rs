@@ -10,6 +10,8 @@ mod doctor;
 mod entry;
 mod environment;
 mod forget;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod held;
 mod help;
 mod history;

@@ -50,6 +50,9 @@ compile_error!("genlock builds on Linux only: it rests on timerfd, signalfd and 
 pub mod clock;
 mod error;
 mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "net")]
 mod input;
 pub mod locker;

@@ -48,6 +48,32 @@ pub(crate) fn year_and_day(seconds: i64) -> (i32, u16) {
     time.map_or((1970, 0), |time| (time.year(), time.year_day()))
 }
 
+/// The zone files of a host, at random, and what `$TZ` may be.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(data: &[u8]) {
+    let zone = match std::str::from_utf8(data) {
+        // With a colon it is the name of a file.
+        Ok(text) if !text.contains([':', '/']) => TimeZone::from_posix_tz(text).ok(),
+        _ => TimeZone::from_tz_data(data).ok(),
+    };
+    let Some(zone) = zone.map(Zone) else {
+        return;
+    };
+    for seconds in [0, 1, 1_795_780_000, 1 << 32, i64::MAX, i64::MIN] {
+        if let Some(ahead) = zone.ahead(seconds) {
+            assert_eq!(i64::from(ahead as i32), ahead);
+        }
+        let _ = year_and_day(seconds);
+        let since = std::time::Duration::from_secs(seconds.unsigned_abs() / 2);
+        if let Some(shown) = UNIX_EPOCH
+            .checked_add(since)
+            .and_then(|at| in_zone(at, &zone.0))
+        {
+            assert!(!shown.contains(char::is_control), "{shown:?}");
+        }
+    }
+}
+
 fn in_zone(time: SystemTime, zone: &TimeZone) -> Option<String> {
     let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
     let time = DateTime::from_timespec(seconds.try_into().ok()?, 0, zone.as_ref()).ok()?;

@@ -22,6 +22,8 @@ mod fallback;
 pub(crate) mod followed;
 pub(crate) mod footprint;
 mod forked;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod host;
 mod inherited;
 mod leader;

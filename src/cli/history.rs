@@ -1,6 +1,8 @@
 //! `genlock history`: the last runs under a lock, as the store keeps them for `run --history`.
 
 mod axis;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod lanes;
 mod outcome;
 mod svg;

@@ -93,3 +93,9 @@ pub(super) fn name(text: &str) -> Result<String, String> {
         Err(error) => Err(error.to_string()),
     }
 }
+
+/// The slot of this period in which a moment is.
+#[cfg(any(test, fuzzing))]
+pub(super) fn slot_of(period: &str, at: SystemTime) -> Option<String> {
+    Period::parse(period).ok()?.slot(at).ok()
+}

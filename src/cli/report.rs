@@ -26,6 +26,8 @@ use crate::report::RunReport;
 use crate::stderr;
 use account::Account;
 use destination::Destination;
+#[cfg(any(test, fuzzing))]
+pub(super) use metrics::keeps_metrics;
 use metrics::{MetricsChange, MetricsFile};
 use replace::replace;
 use teller::{Places, Teller};

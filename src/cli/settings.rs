@@ -7,6 +7,8 @@
 
 mod etcdctl;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod keys;
 mod notes;
 mod origin;

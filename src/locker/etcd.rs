@@ -20,6 +20,8 @@ mod expiry;
 mod extend;
 mod fault;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod greeting;
 mod history;
 mod hold;

@@ -9,6 +9,8 @@ mod credential;
 pub(super) mod dialler;
 pub(super) mod endpoint;
 pub(super) mod examined;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(feature = "members")]
 pub(super) mod liveness;
 #[cfg(feature = "members")]

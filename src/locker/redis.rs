@@ -13,6 +13,8 @@ mod dial;
 mod examine;
 mod fault;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod history;
 mod hold;
 mod incoming;

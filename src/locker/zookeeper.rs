@@ -10,6 +10,8 @@ mod enter;
 mod examine;
 mod follow;
 mod found;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod history;
 mod hold;
 mod index;

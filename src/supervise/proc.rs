@@ -36,7 +36,7 @@ impl Stat {
     }
 
     /// Reads `PID (NAME) STATE PPID …`. The name can have anything in it, also `) `.
-    fn of(line: &[u8]) -> Option<Self> {
+    pub(super) fn of(line: &[u8]) -> Option<Self> {
         let name_end = line.iter().rposition(|&byte| byte == b')')?;
         let mut fields = line.get(name_end + 2..)?.split(|&byte| byte == b' ');
         let state = *fields.next()?.first()?;

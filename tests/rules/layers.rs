@@ -13,7 +13,7 @@ const GROUND: [&str; 2] = ["clock", "error"];
 
 /// A module, with those inside of it that have no line of their own, and whom it may use besides
 /// itself and the ground.
-const LAYERS: [(&str, &[&str]); 26] = [
+const LAYERS: [(&str, &[&str]); 27] = [
     ("main", &["cli", "supervise"]),
     (
         "cli",
@@ -51,6 +51,20 @@ const LAYERS: [(&str, &[&str]); 26] = [
         ],
     ),
     ("testing", &["events", "locker", "report"]),
+    (
+        "fuzz",
+        &[
+            "cli",
+            "local_time",
+            "locker",
+            "locker::etcd",
+            "locker::net",
+            "locker::redis",
+            "locker::zookeeper",
+            "secrets",
+            "stores",
+        ],
+    ),
     (
         "locker::etcd",
         &["events", "locker", "locker::net", "secrets"],

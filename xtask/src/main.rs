@@ -2,6 +2,7 @@
 
 mod binary;
 mod check;
+mod fuzz;
 mod release;
 mod sbom;
 mod step;
@@ -21,6 +22,8 @@ usage: cargo xtask TASK
   bench [ARG...]            the table of costs, quickly; cargo bench makes the full one
   soak [--store STORE] [--keep DIRECTORY] [SECONDS] [SEED]
                             faults at random, for a minute unless said
+  fuzz [SECONDS] [TARGET...]
+                            what others write at random, a minute each unless said
   binary [TARGET]           the tool as it is published: the same bytes wherever it is built
   sbom [TARGET]             what is in it, as CycloneDX's JSON; needs cargo-cyclonedx
   release VERSION [--dry-run]
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ("bench", _) => Step::cargo(&["bench", "--locked", "--", "--quick"])
             .and(&rest)
             .run(),
+        ("fuzz", _) => fuzz::run(&rest),
         ("soak", _) => Step::script("tests/soak").and(&rest).run(),
         ("binary", 0 | 1) => binary::build(rest.first().map(String::as_str))
             .map(|path| println!("{}", path.display())),

@@ -190,6 +190,19 @@ fn unescaped(text: &str) -> String {
     key
 }
 
+/// Whatever a file has, what is read of it is written so that it is read again, one line each.
+#[cfg(any(test, fuzzing))]
+pub(in crate::cli) fn keeps_metrics(data: &[u8]) {
+    let read = |text: &str| text.lines().filter_map(sample).collect::<Values>();
+    let values = read(&String::from_utf8_lossy(data));
+    let text = shown(&values);
+    let again = read(&text);
+    assert!(
+        values.iter().eq(again.iter()) || values.values().any(|value| value.is_nan()),
+        "{text}"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

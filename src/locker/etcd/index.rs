@@ -131,7 +131,7 @@ fn ours_in(kv: &KeyValue, prefix: &str) -> Option<IndexKey> {
 }
 
 /// The index in a key with this prefix, as it is written there. Others may be of a lock with such a name.
-fn index_in(key: &[u8], prefix: &str) -> Option<u32> {
+pub(super) fn index_in(key: &[u8], prefix: &str) -> Option<u32> {
     let digits = std::str::from_utf8(key.strip_prefix(prefix.as_bytes())?).ok()?;
     let index: u32 = digits.parse().ok()?;
     (digits == index.to_string()).then_some(index)

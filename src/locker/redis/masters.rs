@@ -48,7 +48,7 @@ impl RedisNodes {
     }
 
     /// What CLUSTER SLOTS answers: ranges of slots, each with its master, and the master's replicas.
-    fn masters_of(&self, answers: &[Reply]) -> Result<Vec<Arc<RedisMembers>>, Fault> {
+    pub(super) fn masters_of(&self, answers: &[Reply]) -> Result<Vec<Arc<RedisMembers>>, Fault> {
         let mut masters: Vec<Arc<RedisMembers>> = Vec::new();
         for answer in answers {
             if let Reply::Error(text) = answer {

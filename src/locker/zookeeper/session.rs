@@ -7,6 +7,8 @@
 
 mod connection;
 mod driver;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod heartbeat;
 mod packets;
 mod served;
