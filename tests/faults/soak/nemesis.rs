@@ -140,6 +140,7 @@ impl Nemesis {
             }
         }
         target.settle();
+        self.history.note("nemesis", "settled", None, &json!({}));
         self.pause(100, 700);
     }
 

@@ -12,8 +12,8 @@ use crate::sections::now;
 
 const BEAT: Duration = Duration::from_millis(50);
 
-/// By how much a beat is late on a host that has much to do, but runs.
-const LATE: Duration = Duration::from_millis(400);
+/// By how much a beat is late on a host that has much to do, but runs what should run.
+const LATE: Duration = Duration::from_millis(150);
 
 /// Notes each pause, until all is over.
 pub(super) fn watch(history: &Arc<History>, over: &Arc<AtomicBool>) -> JoinHandle<()> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::asking::{Able, HOLDERS, Sharing};
-use super::end::End;
+use super::end::{End, kept};
 use super::story::{Place, Run, Story, Time};
 
 /// Where a run stood, and since when. Without an order it has no place before it has the lock: then those are
@@ -44,24 +44,30 @@ impl Before {
         served: Time,
         (story, able): (&Story, &Able),
     ) {
+        // A place that was lost, also one of its own, can be before it for a while.
+        let there = around.iter().take_while(|other| other.asked < served);
+        let there = there.filter(|other| other.keys.iter().any(|of| of == key));
+        for other in there.clone() {
+            for &lost in other.lost_places.iter().filter(|lost| **lost < served) {
+                self.kept = self.kept.max(kept(story, able, other, lost, served));
+            }
+        }
         let mut like = Vec::new();
-        let others = around.iter().take_while(|other| other.asked < served);
-        let others =
-            others.filter(|other| other.name != run.name && other.keys.iter().any(|of| of == key));
-        for other in others {
+        for other in there.filter(|other| other.name != run.name) {
             let token = other.token();
             let is_behind = token.map_or(!able.in_order, |token| token > place.token);
             if is_behind {
                 continue;
             }
             let end = End::of(other, story, served);
+            if !end.was_told {
+                let until = kept(story, able, other, end.used.min(served), served);
+                self.kept = self.kept.max(until);
+            }
             let release = (end.used, end.let_go);
             let is_late = end.let_go > place.told
                 && !story.troubles(other, Duration::ZERO, release).is_zero();
             self.is_plain &= !is_late;
-            if let Some(lasts) = end.lasts(story, able, other, served) {
-                self.kept = self.kept.max(lasts);
-            }
             match run.is_like(other) {
                 // Without a token it was in nobody's way, or only for a moment.
                 _ if token.is_none() => {}

@@ -14,7 +14,8 @@ pub(super) struct End {
     pub(super) used: Time,
     /// When the store knew of that at the latest; the same if it was never told.
     pub(super) let_go: Time,
-    was_told: bool,
+    /// Whether the store was told.
+    pub(super) was_told: bool,
 }
 
 impl End {
@@ -39,26 +40,16 @@ impl End {
             was_told,
         }
     }
+}
 
-    /// Until when the store may keep what stands for it, if it was not told.
-    pub(super) fn lasts(
-        &self,
-        story: &Story,
-        able: &Able,
-        run: &Run,
-        served: Time,
-    ) -> Option<Time> {
-        if self.was_told {
-            return None;
-        }
-        let at = self.used.min(served);
-        let troubles = story.troubles.iter();
-        let within = troubles
-            .filter(|trouble| trouble.is_of_all() && trouble.to > at && trouble.from < served);
-        let anew = within.map(|trouble| trouble.to.min(served)).max();
-        let from = anew
-            .filter(|_| able.counts_anew)
-            .map_or(at, |anew| anew.max(at));
-        Some(from + (able.lasts)(run.ttl))
-    }
+/// Until when the store may keep what stands for a run that is not heard of since `at`.
+pub(super) fn kept(story: &Story, able: &Able, run: &Run, at: Time, served: Time) -> Time {
+    let troubles = story.troubles.iter();
+    let within =
+        troubles.filter(|trouble| trouble.is_of_all() && trouble.to > at && trouble.from < served);
+    let anew = within.map(|trouble| trouble.to.min(served)).max();
+    let from = anew
+        .filter(|_| able.counts_anew)
+        .map_or(at, |anew| anew.max(at));
+    from + (able.lasts)(run.ttl)
 }

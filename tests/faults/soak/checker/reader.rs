@@ -78,6 +78,13 @@ impl Reader {
                 };
                 self.troubles.insert(number()?, trouble);
             }
+            // What concerned all is felt until the store is whole again.
+            "settled" => {
+                let last = self.troubles.values_mut().rev().take(2);
+                for trouble in last.filter(|trouble| trouble.is_of_all()) {
+                    trouble.to = at;
+                }
+            }
             "hits" => {
                 let victim = line["victim"].as_str().map(str::to_owned);
                 // Two at most go on at a time.
@@ -116,6 +123,7 @@ fn asked(name: &str, at: Time, line: &Value) -> Option<Run> {
         host: line["host"].as_u64().unwrap_or(0),
         asked: at,
         waited: None,
+        lost_places: Vec::new(),
         places: Vec::new(),
         grant: None,
         section: None,
@@ -149,6 +157,7 @@ fn told(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
         "lost" => run.grant.as_mut()?.lost = Some(at),
         "ended" => run.grant.as_mut()?.ended = Some(at),
         "trouble" if line["why"] == "place-lost" => {
+            run.lost_places.push(at);
             if let Some(place) = run.places.last_mut() {
                 place.is_lost = true;
             }

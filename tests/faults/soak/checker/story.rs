@@ -39,6 +39,8 @@ pub(super) struct Run {
     pub(super) waited: Option<Time>,
     /// Its places in the queue, one after the other, as far as it told of them.
     pub(super) places: Vec<Place>,
+    /// When it lost one, told or not.
+    pub(super) lost_places: Vec<Time>,
     /// What it held last.
     pub(super) grant: Option<Grant>,
     pub(super) section: Option<Section>,

@@ -213,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn a_place_that_was_lost_is_waited_for_as_long_as_the_store_keeps_it() {
+        let both = life("a", 1, 0, 1000) + &served("b", 2, 6500);
+        assert_eq!(of(&both, &ABLE).len(), 1);
+        let c = |loses: &str| {
+            let loses = format!("genlock trouble {loses} why=place-lost\nc genlock waiting 51");
+            served("c", 4, 6700).replace("genlock waiting 51", &loses)
+        };
+        assert_eq!(of(&(both.clone() + &c("2500")), &ABLE), [""; 0]);
+        assert_eq!(of(&(both + &c("6600")), &ABLE).len(), 1);
+    }
+
+    #[test]
     fn those_who_may_hold_beside_it_are_not_waited_for() {
         let long = |run: &str, token, mode: &str| {
             let life = life(run, token, token * 10, 9000);
