@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::asking::Able;
 use super::story::{Run, Story, Time};
+use super::unused::RECOVERY;
 
 /// How long one that waits no longer tries to tell the store.
 const LEAVES: Duration = Duration::from_secs(1);
@@ -42,14 +43,17 @@ impl End {
     }
 }
 
-/// Until when the store may keep what stands for a run that is not heard of since `at`.
+/// Until when the store may keep what stands for a run that is not heard of since `at`, seen from one that was
+/// served later. What fails before that is over can have it begin anew.
 pub(super) fn kept(story: &Story, able: &Able, run: &Run, at: Time, served: Time) -> Time {
-    let troubles = story.troubles.iter();
-    let within =
-        troubles.filter(|trouble| trouble.is_of_all() && trouble.to > at && trouble.from < served);
-    let anew = within.map(|trouble| trouble.to.min(served)).max();
-    let from = anew
-        .filter(|_| able.counts_anew)
-        .map_or(at, |anew| anew.max(at));
-    from + (able.lasts)(run.ttl)
+    let lasts = (able.lasts)(run.ttl);
+    let mut until = at + lasts;
+    let troubles = story.troubles.iter().filter(|_| able.counts_anew);
+    for trouble in troubles.take_while(|trouble| trouble.from < served) {
+        // Until it is over nobody sees that the time is.
+        if trouble.is_of_all() && trouble.to > at && trouble.from <= until + RECOVERY {
+            until = until.max(trouble.to.min(served) + lasts);
+        }
+    }
+    until
 }

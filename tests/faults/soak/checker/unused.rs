@@ -26,7 +26,7 @@ pub(super) struct Wait<'a> {
     /// Since when it could have had them.
     ready: Time,
     took: Duration,
-    /// How long it may take for what failed meanwhile.
+    /// How long it may take for what failed after that.
     troubles: Duration,
     /// How long it may take for those who did not let go.
     kept: Duration,
@@ -47,8 +47,13 @@ impl Wait<'_> {
 
 impl fmt::Display for Wait<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (run, unused) = (&self.run.name, self.unused.as_secs_f64());
-        write!(f, "{unused:.1} s before {run}")
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        write!(f, "{} before {}", seconds(self.unused), self.run.name)?;
+        let (troubles, kept) = (seconds(self.troubles), seconds(self.kept));
+        match self.is_plain {
+            true => Ok(()),
+            false => write!(f, " (failed for {troubles}, kept for {kept})"),
+        }
     }
 }
 
@@ -128,7 +133,7 @@ fn wait<'a>(run: &'a Run, around: &[Run], story: &Story, able: &Able) -> Option<
         unused: served - used,
         ready,
         took: served - ready,
-        troubles: story.troubles(run, RECOVERY, (ready, served)),
+        troubles: story.troubles(run, RECOVERY, (ready.max(before.kept.min(served)), served)),
         kept: before.kept.saturating_sub(ready),
         is_plain: before.is_plain && before.kept <= ready && nothing_failed,
     })
@@ -202,8 +207,8 @@ mod tests {
         assert_eq!(of(&(a.clone() + &served("b", 2, 7900)), &ABLE), [""; 0]);
         assert_eq!(of(&(a.clone() + &served("b", 2, 8100)), &ABLE).len(), 1);
         // The store begins to count anew.
-        let fails = a + "- nemesis began 1500 number=1 on=store\n- nemesis ended 2000 number=1\n";
-        let late = fails + &served("b", 2, 12_400);
+        let fails = "- nemesis began 1500 number=1 on=store\n- nemesis ended 8000 number=1\n";
+        let late = a.replace("ttl_seconds=3", "ttl_seconds=9") + fails + &served("b", 2, 18_000);
         assert_eq!(of(&late, &ABLE).len(), 1);
         let anew = Able {
             counts_anew: true,
