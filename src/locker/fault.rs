@@ -47,6 +47,19 @@ impl Fault {
         Self::Broken(error.with_kind(ErrorKind::Unavailable))
     }
 
+    /// Why it failed, if that may pass: the store is away, or refuses for now, as one that is full does. Who
+    /// waits asks again then, and keeps its place for as long as it is renewed.
+    ///
+    /// # Errors
+    /// The fault itself, if it does not pass.
+    pub(crate) fn may_pass(self) -> Result<Error, Self> {
+        match self {
+            Self::Broken(error) => Ok(error),
+            Self::Refused(error) if error.kind() == ErrorKind::Unavailable => Ok(error),
+            fault => Err(fault),
+        }
+    }
+
     pub(crate) fn misfit(reason: impl Into<String>) -> Self {
         Self::Misfit(Error::new(ErrorKind::InvalidConfig, reason))
     }

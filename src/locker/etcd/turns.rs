@@ -87,14 +87,15 @@ impl Turns<'_> {
     /// Waits until the turn has come in every queue.
     ///
     /// # Errors
-    /// When etcd refuses, and [`NoTurn::Refused`] of a lock with another number of holders and of who was
+    /// When etcd refuses for good, and [`NoTurn::Refused`] of a lock with another number of holders and of who was
     /// sent away. An etcd that does not answer is asked again.
     pub(super) async fn wait(&self) -> Result<WaitEnd, NoTurn> {
         let mut told = None;
         loop {
             match self.wait_in_each(&mut told).await {
                 Ok(ended) => return Ok(ended),
-                Err(NoTurn::Failed(Fault::Broken(reason))) => {
+                Err(NoTurn::Failed(fault)) => {
+                    let reason = fault.may_pass().map_err(NoTurn::Failed)?;
                     self.notify(EventKind::Retrying(reason.to_string()));
                     sleep(self.shared.options.retry_interval).await;
                 }

@@ -46,7 +46,7 @@ impl Waiter<'_> {
     /// Waits until nobody is ahead. `next` is the key just ahead, if it is known.
     ///
     /// # Errors
-    /// When etcd refuses. An etcd that does not answer is asked again.
+    /// When etcd refuses for good. An etcd that does not answer is asked again.
     pub(super) async fn wait(&self, next: Option<Vec<u8>>) -> Result<WaitEnd, Fault> {
         let mut told = None;
         // If this fails the look after it shows how things are.
@@ -79,12 +79,11 @@ impl Waiter<'_> {
             };
             match ended {
                 Ok(()) => woken = true,
-                Err(Fault::Broken(reason)) => {
-                    let what = EventKind::Retrying(reason.to_string());
+                Err(fault) => {
+                    let what = EventKind::Retrying(fault.may_pass()?.to_string());
                     self.shared.options.notify(Some(self.key), what);
                     sleep(self.shared.options.retry_interval).await;
                 }
-                Err(fault) => return Err(fault),
             }
         }
     }

@@ -14,7 +14,6 @@ use super::scripts::{LockHolder, PlaceRequest, PlaceState, QueuePlace};
 use super::shared::RedisShared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::locker::fault::Fault;
 use crate::locker::keeper::{Acquisition, NoLock};
 use crate::locker::{Claim, Held, Loss, Record, Request};
 
@@ -207,11 +206,12 @@ impl<'a> RedisQueue<'a> {
         loop {
             match place.look(watched.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(Fault::Broken(reason)) => {
+                Err(fault) => {
+                    let reason = fault.may_pass();
+                    let reason = reason.map_err(|fault| self.failed(fault.into()))?;
                     self.notify(EventKind::Retrying(reason.to_string()));
                     sleep(self.shared.options.retry_interval).await;
                 }
-                Err(fault) => return Err(self.failed(fault.into()).into()),
             }
         }
     }

@@ -112,7 +112,7 @@ impl ZkWaiter<'_> {
     /// Waits until the turn has come.
     ///
     /// # Errors
-    /// When ZooKeeper refuses, and when a newer one came that sends this one away. A ZooKeeper that is away
+    /// When ZooKeeper refuses for good, and when a newer one came that sends this one away. A ZooKeeper that is away
     /// is waited for.
     pub(super) async fn wait(&self) -> Result<ZkWaitEnd, Fault> {
         let mut waited = WaitMemory {
@@ -124,8 +124,8 @@ impl ZkWaiter<'_> {
             match self.step(&mut waited, at_once).await {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
-                Err(ZkFailure::Other(Fault::Broken(reason))) => {
-                    let what = EventKind::Retrying(reason.to_string());
+                Err(ZkFailure::Other(fault)) => {
+                    let what = EventKind::Retrying(fault.may_pass()?.to_string());
                     self.shared.options.notify(Some(self.key), what);
                     sleep(self.shared.options.retry_interval).await;
                 }

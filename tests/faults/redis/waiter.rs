@@ -85,15 +85,20 @@ fn one_that_is_cut_off_and_comes_back_is_last_in_the_queue() {
 }
 
 #[test]
-fn one_that_loses_its_connection_keeps_its_place() {
-    together(["cut", "killed"], |how| {
+fn one_that_loses_its_connection_or_is_refused_for_a_while_keeps_its_place() {
+    together(["cut", "killed", "refused"], |how| {
         let queue = queue(Duration::from_millis(50));
         match how {
             "cut" => queue.proxy.break_off(),
+            "refused" => {
+                queue.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+                queue.proxy.break_off();
+            }
             _ => drop(queue.server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
         }
         sleep(Duration::from_millis(500));
         assert_eq!(queue.waiting(), "2");
+        queue.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
         queue.holder.end();
         for waiter in [queue.hit, queue.other] {
             assert_eq!(waiter.finish().status.code(), Some(0));

@@ -46,7 +46,11 @@ impl EtcdQueue<'_> {
                 Ok(First::Turn) => true,
                 Ok(First::Lost(loss)) => return Err(NoLock::Lost(loss)),
                 // Who waits asks again.
-                Ok(First::Waits(_)) | Err(NoTurn::Failed(Fault::Broken(_))) => false,
+                Ok(First::Waits(_)) => false,
+                Err(NoTurn::Failed(fault)) => {
+                    fault.may_pass().map_err(|fault| call.no_lock(fault))?;
+                    false
+                }
                 Err(why) => return Err(why.no_lock(call)),
             },
         };
@@ -66,10 +70,10 @@ impl EtcdQueue<'_> {
                 }
                 Ok(None) => {}
                 Err(Unindexed::Lost(loss)) => return Err(NoLock::Lost(loss)),
-                Err(Unindexed::Failed(Fault::Broken(reason))) => {
+                Err(Unindexed::Failed(fault)) => {
+                    let reason = fault.may_pass().map_err(|fault| call.no_lock(fault))?;
                     self.notify(EventKind::Retrying(reason.to_string()));
                 }
-                Err(Unindexed::Failed(fault)) => return Err(call.no_lock(fault)),
             }
             place.waited = true;
             call.has_to_wait();
