@@ -74,7 +74,7 @@ pub(crate) fn distance(stage: &Stage) -> Vec<Figure> {
                 etcdctl.median(),
                 format!("{etcdctl} {unit}"),
             ),
-        Figure::new(format!("{of}, TLS with a client certificate"))
+        Figure::new(format!("{of}, over TLS"))
             .at_most(4.0, tls.median(), unit)
             .bar("genlock", tls.median(), format!("{tls} {unit}"))
             .bar(

@@ -122,7 +122,7 @@ fn distance<R: Remote>(stage: &Stage, store: &R, goals: (f64, f64)) -> [Figure; 
             .at_most(goals.0, plain.median(), unit)
             .bar("genlock", plain.median(), format!("{plain} {unit}"))
             .bar(R::NAIVE, naive.median(), format!("{naive} {unit}")),
-        Figure::new(format!("{of}, TLS with a client certificate"))
+        Figure::new(format!("{of}, over TLS"))
             .at_most(goals.1, tls.median(), unit)
             .bar("genlock", tls.median(), format!("{tls} {unit}")),
     ]
