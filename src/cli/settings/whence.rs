@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::keys::{KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
 use super::{Origin, Settings};
 use crate::cli::{environment, quoting};
-use crate::error::Setting;
+use crate::error::{Setting, Subject};
 use crate::stores::{self, STORES};
 use crate::{Error, ErrorKind};
 
@@ -24,6 +24,11 @@ impl Settings {
                 line = format!("{line} ({})", self.place(Setting::Endpoints));
             }
             line = format!("{line}; {}", self.way_out());
+        }
+        if let Some(key) = without_rights(&error) {
+            let mut words = self.doctor();
+            words.push(key.into());
+            line = format!("{line}; try: {}", quoting::line(words));
         }
         if let Some(who) = stores::who_could(&error) {
             line = format!("{line}; {who}");
@@ -109,6 +114,16 @@ impl Settings {
         }
         words
     }
+}
+
+/// The key for which the user's rights do not do: `doctor` tells which are needed.
+fn without_rights(error: &Error) -> Option<&str> {
+    let mut subjects = error.subjects();
+    let key = subjects.find_map(|subject| match subject {
+        Subject::Key(key) if !key.is_empty() => Some(key.as_str()),
+        _ => None,
+    });
+    key.filter(|_| error.is_about(&Subject::Permission))
 }
 
 /// Whether `doctor` would not have the value by itself.

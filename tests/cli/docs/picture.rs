@@ -32,13 +32,20 @@ fn the_committed_picture_is_that_of_the_session() {
 
 /// An image in a page runs no script and loads nothing.
 #[test]
-fn the_picture_stands_alone() {
-    let picture = read(Path::new(PICTURE));
-    for word in ["<script", "href", "url(", "@import"] {
-        assert!(!picture.contains(word), "{word}");
+fn pictures_stand_alone() {
+    for path in [PICTURE, "benches/table.svg"] {
+        let picture = read(Path::new(path));
+        for word in ["<script", "href", "url(", "@import"] {
+            assert!(!picture.contains(word), "{path}: {word}");
+        }
+        let addresses = picture.matches("://").count();
+        assert_eq!(addresses, 1, "{path}: beside the name of SVG's namespace");
+        // For those who do not see it.
+        assert!(
+            picture.contains("<title id=") && picture.contains("<desc id="),
+            "{path}"
+        );
     }
-    let addresses = picture.matches("://").count();
-    assert_eq!(addresses, 1, "beside the name of SVG's namespace");
 }
 
 /// The words at the beginning of its lines.

@@ -91,6 +91,11 @@ fn a_user_who_is_not_let_in() {
         line.contains("/other/k") && line.contains("permission denied"),
         "{line}"
     );
+    // The doctor says which rights are needed.
+    assert!(
+        line.contains("; try: genlock doctor ") && line.ends_with(" --user app /other/k"),
+        "{line}"
+    );
 }
 
 #[test]
