@@ -14,6 +14,7 @@ mod random;
 mod redis;
 mod runs;
 mod section;
+mod storms;
 mod worker;
 mod zookeeper;
 

@@ -112,6 +112,33 @@ impl Network {
         self.router.command(&["nft", "-f", "-"], &rules)
     }
 
+    /// The same for none any more.
+    pub(crate) fn lose_no_packets(&self) {
+        // Nothing if none were lost.
+        let _ = self
+            .router
+            .command(&["nft", "-f", "-"], "delete table ip lossy\n");
+    }
+
+    /// Answers whatever a host sends, and is sent, with a reset (RST).
+    pub(crate) fn reset_connections(&self, host: usize) {
+        let host = address(host);
+        let reset = "meta l4proto tcp reject with tcp reset";
+        let rules = format!(
+            "add table ip resetting\n\
+             add chain ip resetting forward {{ type filter hook forward priority 0; }}\n\
+             add rule ip resetting forward ip saddr {host} {reset}\n\
+             add rule ip resetting forward ip daddr {host} {reset}\n"
+        );
+        done(self.router.command(&["nft", "-f", "-"], &rules));
+    }
+
+    /// Passes it again.
+    pub(crate) fn reset_no_connections(&self) {
+        let rules = "delete table ip resetting\n";
+        done(self.router.command(&["nft", "-f", "-"], rules));
+    }
+
     /// Brings up a host's link, and the route that it lost with it.
     fn raise(&self, host: usize) -> Result<(), String> {
         self.hosts[host].ip(&format!(

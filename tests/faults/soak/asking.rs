@@ -97,6 +97,17 @@ impl Asking {
         }
     }
 
+    /// A client of this TTL that wants this key alone, and waits for it.
+    pub(super) fn alone(key: &str, ttl: Duration) -> Self {
+        Self {
+            keys: vec![key.to_owned()],
+            sharing: Sharing::Alone,
+            latest: false,
+            ttl,
+            wait: None,
+        }
+    }
+
     /// The options and keys, as `genlock run` takes them.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = self.sharing.options();

@@ -1,9 +1,13 @@
 //! A cluster of three etcds and a few hosts, which lose members, leaders and links.
 
+mod keys;
+mod members;
+mod ways;
+
 use std::process::Command;
 
 use super::asking::{Able, Sharing};
-use super::nemesis::{Course, Fault, Nemesis, On};
+use super::nemesis::{Fault, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
 use crate::genlock::genlock;
@@ -38,18 +42,31 @@ impl Target for Cluster {
 
     fn faults(&self) -> Vec<Fault<Self>> {
         let mut faults = vec![
-            Fault::new("member killed", On::Store, kill_member),
-            Fault::new("member frozen", On::Store, freeze_member),
-            Fault::new("leader moved", On::Store, move_leader),
+            Fault::new("member killed", On::Store, members::kill),
+            Fault::new("all members killed", On::Store, members::kill_all),
+            Fault::new(
+                "members restarted in turn",
+                On::Store,
+                members::restart_in_turn,
+            ),
+            Fault::new("member frozen", On::All, members::freeze),
+            Fault::new(
+                "member frozen for a moment",
+                On::Store,
+                members::freeze_briefly,
+            ),
+            Fault::new("two members frozen for long", On::All, members::freeze_two),
+            Fault::new("member stutters", On::Store, members::stutter),
+            Fault::new("disk slow", On::Store, members::slow_disk),
+            Fault::new("leader moved", On::Store, members::move_leader),
+            Fault::new("leader moved on and on", On::Store, members::move_on_and_on),
+            Fault::new("history compacted", On::Store, members::compact),
+            Fault::new("waiter deleted", On::Store, keys::delete_waiter),
+            Fault::new("holder's key overwritten", On::Store, keys::overwrite),
         ];
         // Those that take namespaces.
         if self.has_network() {
-            faults.extend([
-                Fault::new("member apart from its peers", On::Way, cut_member),
-                Fault::new("host cut off", On::Way, cut_host),
-                Fault::new("host cut off one member", On::Way, cut_host_off_one),
-                Fault::new("link down", On::Way, link_down),
-            ]);
+            faults.extend(ways::faults());
         }
         faults
     }
@@ -61,72 +78,4 @@ impl Target for Cluster {
     fn nothing_is_left(&self, _: &[String]) {
         nothing_is_left(self);
     }
-}
-
-/// One, or two and with them the quorum.
-fn kill_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let first = nemesis.below(MEMBERS);
-    let mut members = vec![first];
-    if nemesis.below(3) == 0 {
-        members.push((first + 1) % MEMBERS);
-    }
-    for &member in &members {
-        cluster.member(member).kill();
-    }
-    Course::over().then(nemesis.time(100, 3000), move |_, cluster: &mut Cluster| {
-        for member in members {
-            cluster.member(member).restart();
-        }
-    })
-}
-
-/// A leader not for long: past a TTL it would have every lease revoked when it goes on, until 3.4.31 and
-/// 3.5.13 (etcd-io/etcd#15247). So there is nothing in between.
-fn freeze_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let member = nemesis.below(MEMBERS);
-    if cluster.leader() == member {
-        cluster.member(member).freeze();
-        nemesis.pause(100, 1200);
-        cluster.member(member).thaw();
-        return Course::over();
-    }
-    cluster.member(member).freeze();
-    Course::over().then(nemesis.time(100, 4000), move |_, cluster: &mut Cluster| {
-        cluster.member(member).thaw();
-    })
-}
-
-fn move_leader(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    cluster.move_leader(nemesis.below(MEMBERS));
-    Course::over()
-}
-
-fn cut_member(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    cluster.cut_from_peers(nemesis.below(MEMBERS));
-    heal_later(nemesis)
-}
-
-fn cut_host(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    cluster.cut_off(nemesis.host(), &ALL);
-    heal_later(nemesis)
-}
-
-fn cut_host_off_one(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let host = nemesis.host();
-    cluster.cut_off(host, &[nemesis.below(MEMBERS)]);
-    heal_later(nemesis)
-}
-
-fn heal_later(nemesis: &mut Nemesis) -> Course<Cluster> {
-    Course::over().then(nemesis.time(500, 5000), |_, cluster: &mut Cluster| {
-        cluster.network().heal();
-    })
-}
-
-fn link_down(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let host = nemesis.host();
-    cluster.link_down(host);
-    Course::over().then(nemesis.time(500, 5000), move |_, cluster: &mut Cluster| {
-        cluster.link_up(host);
-    })
 }

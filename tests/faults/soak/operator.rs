@@ -15,6 +15,12 @@ fn status(target: &impl Target, host: usize, key: &str) -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
+/// What stands in the store for the one that holds this lock.
+pub(super) fn holder(target: &impl Target, key: &str) -> Option<String> {
+    let status = status(target, 0, key)?;
+    Some(status["holder"]["owner_key"].as_str()?.to_owned())
+}
+
 /// What stands in the store for one that holds this lock alone, and for the last of those who wait.
 pub(super) fn queue(target: &impl Target, key: &str) -> Option<(String, String)> {
     let status = status(target, 0, key)?;

@@ -97,11 +97,6 @@ impl Worker {
     }
 
     fn once(&self, run: &str) {
-        let mut command = Command::new(self.arguments.get_program());
-        command.args(self.arguments.get_args()).env_clear();
-        for (name, value) in self.arguments.get_envs() {
-            command.env(name, value.unwrap_or_default());
-        }
         let mut state = self.state();
         let random = &mut state.random;
         let asking = Asking::any(&self.key, &self.keys, self.ttl, &self.able, random);
@@ -111,10 +106,30 @@ impl Worker {
             _ => random.time(10, 150),
         };
         let manners = ["polite", "polite", "stubborn"][random.below(3)];
+        let child = self.start(run, &asking, time, manners);
+        state.child = Some(child);
+        run.clone_into(&mut state.run);
+        drop(state);
+        let status = self.end();
+        self.is_over(run, status);
+        self.count(run, status);
+    }
+
+    /// One more who wants this key, alone and not for long.
+    pub(super) fn another(&self, run: &str, time: Duration) -> Child {
+        self.start(run, &Asking::alone(&self.key, self.ttl), time, "polite")
+    }
+
+    fn start(&self, run: &str, asking: &Asking, time: Duration, manners: &str) -> Child {
+        let mut command = Command::new(self.arguments.get_program());
+        command.args(self.arguments.get_args()).env_clear();
+        for (name, value) in self.arguments.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
         command.arg("--events").arg(self.history.events(run));
         command.args(asking.words());
         let directory = self.history.directory();
-        command.args(section::command(directory, run, &asking, time, manners));
+        command.args(section::command(directory, run, asking, time, manners));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(self.log.try_clone().expect("a file"));
         let mut noted = asking.noted();
@@ -122,14 +137,14 @@ impl Worker {
         noted["manners"] = manners.into();
         // Before it is there: so nothing of it is earlier.
         self.history.note("worker", "asked", Some(run), &noted);
-        state.child = Some(command.spawn().expect("a process"));
-        run.clone_into(&mut state.run);
-        drop(state);
-        let status = self.end();
+        command.spawn().expect("a process")
+    }
+
+    /// Notes the end of a run.
+    pub(super) fn is_over(&self, run: &str, status: ExitStatus) {
         self.history.add_events(run);
         let ended = json!({ "status": status.code(), "signal": status.signal() });
         self.history.note("worker", "over", Some(run), &ended);
-        self.count(run, status);
     }
 
     fn count(&self, run: &str, status: ExitStatus) {
@@ -178,6 +193,21 @@ impl Worker {
         self.history.hit("victim", &(&*state.run).into());
         // It may have ended, and has not been reaped then.
         kill_process(Pid::from_child(child), signal).is_ok()
+    }
+
+    /// Its genlock and all that it has started, each behind its parent, to be stopped in this order.
+    pub(super) fn tree(&self) -> Vec<Pid> {
+        let state = self.state();
+        let mut tree: Vec<i32> = state.child.iter().map(|child| child.id() as i32).collect();
+        if !tree.is_empty() {
+            self.history.hit("victim", &(&*state.run).into());
+        }
+        let mut next = 0;
+        while let Some(&parent) = tree.get(next) {
+            tree.extend(children(parent));
+            next += 1;
+        }
+        tree.into_iter().filter_map(Pid::from_raw).collect()
     }
 
     /// Signals the watchdog of its genlock, if there is one.

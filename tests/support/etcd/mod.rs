@@ -6,7 +6,7 @@ mod start;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -156,6 +156,32 @@ impl Server {
         self.signal(Signal::CONT);
     }
 
+    /// Stops it where it is for so long.
+    pub(crate) fn freeze_for(&self, time: Duration) {
+        self.freeze();
+        sleep(time);
+        self.thaw();
+    }
+
+    /// Has each of its writes to the disk take so long more, until this is dropped.
+    pub(crate) fn with_slow_disk(&self, delay: Duration) -> Traced {
+        let delay = format!("inject=fdatasync:delay_enter={}", delay.as_micros());
+        let mut strace = Command::new("strace");
+        strace.args([
+            "-qq",
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=fdatasync",
+            "-e",
+            &delay,
+        ]);
+        strace.args(["-p", &self.child.id().to_string()]);
+        strace.stdin(Stdio::null()).stderr(Stdio::null());
+        Traced(strace.spawn().expect("strace"))
+    }
+
     /// Kills it as a crash would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a kill");
@@ -205,6 +231,17 @@ impl Server {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.file("log")).unwrap_or_default()
+    }
+}
+
+/// A strace, which leaves what it traces as it was.
+pub(crate) struct Traced(Child);
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        // It may have ended with what it traced.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = self.0.wait();
     }
 }
 
