@@ -3,6 +3,7 @@
 
 mod asking;
 mod checker;
+mod clock;
 mod etcd;
 mod file;
 mod history;
@@ -173,7 +174,8 @@ fn soak(mut target: impl Target, size: &Size) {
     let over = Arc::new(AtomicBool::new(false));
     let workers: Vec<Arc<Worker>> = (0..size.workers)
         .map(|number| {
-            let run = target.genlock(number % HOSTS, "run");
+            let mut run = target.genlock(number % HOSTS, "run");
+            clock::have(&mut run, number % HOSTS, &history);
             let of = (size, target.able());
             Arc::new(Worker::new(&run, number, of, &history, random.fork()))
         })

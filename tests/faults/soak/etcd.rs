@@ -7,6 +7,7 @@ mod ways;
 use std::process::Command;
 
 use super::asking::{Able, Sharing};
+use super::clock;
 use super::nemesis::{Fault, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
@@ -61,6 +62,7 @@ impl Target for Cluster {
             Fault::new("leader moved", On::Store, members::move_leader),
             Fault::new("leader moved on and on", On::Store, members::move_on_and_on),
             Fault::new("history compacted", On::Store, members::compact),
+            Fault::new("wall clock stepped", On::Runs, clock::step),
             Fault::new("waiter deleted", On::Store, keys::delete_waiter),
             Fault::new("holder's key overwritten", On::Store, keys::overwrite),
         ];

@@ -161,6 +161,11 @@ impl History {
         Some(run.strip_suffix('\n')?.to_owned())
     }
 
+    /// Where sections of this key write.
+    pub(super) fn value(&self, key: &str) -> PathBuf {
+        of_key(&self.directory, key).join(VALUE)
+    }
+
     /// All lines.
     pub(super) fn text(&self) -> String {
         self.collect(Duration::ZERO);

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::HOSTS;
+use super::clock;
 use super::nemesis::{Course, Fault, Nemesis, On};
 use crate::genlock::genlock;
 use crate::proxy::{Proxy, Way};
@@ -77,6 +78,7 @@ pub(super) fn faults<T: Linked>() -> Vec<Fault<T>> {
             late(nemesis, server, BOTH)
         }),
         Fault::new("packets lost", On::Way, lose),
+        Fault::new("wall clock stepped", On::Runs, clock::step),
         Fault::new("connections broken", On::Way, |nemesis, server: &mut T| {
             let host = nemesis.host();
             each(server, host, Proxy::break_off);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -186,6 +187,16 @@ impl Nemesis {
     /// The same as a time.
     pub(super) fn time(&mut self, from: u64, to: u64) -> Duration {
         self.random.time(from, to)
+    }
+
+    /// Where the history is.
+    pub(super) fn directory(&self) -> &Path {
+        self.history.directory()
+    }
+
+    /// What sections of this key write.
+    pub(super) fn value(&self, key: &str) -> PathBuf {
+        self.history.value(key)
     }
 
     /// A number less than this.
