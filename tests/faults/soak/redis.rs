@@ -27,12 +27,22 @@ pub(super) struct RedisBehind {
     links: Links,
 }
 
-/// How long it may take to give the lead to the replica.
-const FAILOVER: Duration = Duration::from_secs(5);
+/// How long is waited for the replica to have all.
+const SYNCHRONIZED: Duration = Duration::from_secs(5);
+
+const OPTIONS: [&str; 6] = [
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+    // A replica is not kept waiting for others.
+    "--repl-diskless-sync-delay",
+    "0",
+];
 
 impl RedisBehind {
     pub(super) fn start() -> Self {
-        let server = || RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+        let server = || RedisServer::with(&OPTIONS);
         let servers = [server(), server()];
         let master = servers[0].port().to_string();
         servers[1].cli(&["REPLICAOF", "127.0.0.1", &master]);
@@ -174,12 +184,17 @@ fn rewrite(_: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
 fn fail_over(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     let [master, replica] = &redis.servers;
     let port = replica.port().to_string();
-    master.cli(&["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "2000"]);
+    let failover = ["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "2000"];
     let start = Instant::now();
-    while start.elapsed() < FAILOVER && !replica.cli(&["ROLE"]).starts_with("master") {
-        nemesis.pause(10, 50);
+    // One that was away is not given it before it has all.
+    while master.cli(&failover) != "OK" && start.elapsed() < SYNCHRONIZED {
+        nemesis.pause(50, 100);
     }
-    // One that was away until now is not given it.
+    poll("an end of the failover", || {
+        master
+            .cli(&["INFO", "replication"])
+            .contains("master_failover_state:no-failover")
+    });
     if replica.cli(&["ROLE"]).starts_with("master") {
         redis.servers.swap(0, 1);
         redis.links.lead_to(&redis.servers[0].address());
