@@ -8,7 +8,7 @@ use std::process::Command;
 
 use super::asking::{Able, Sharing};
 use super::clock;
-use super::nemesis::{Fault, On};
+use super::nemesis::{Fault, On, until};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
 use crate::genlock::genlock;
@@ -74,7 +74,9 @@ impl Target for Cluster {
     }
 
     fn settle(&mut self) {
-        self.until_healthy(&ALL);
+        until("healthy members", || {
+            ALL.iter().all(|&member| self.member(member).is_healthy())
+        });
     }
 
     fn nothing_is_left(&self, _: &[String]) {

@@ -228,6 +228,18 @@ impl Nemesis {
     }
 }
 
+/// How long a store may take to find itself on a machine that is loaded by others too.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits until it is so, without asking too much of the machine.
+pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let start = now();
+    while !so() {
+        assert!(now() - start < PATIENCE, "not in time: {what}");
+        sleep(Duration::from_millis(100));
+    }
+}
+
 /// The faults of a target, as far as they are wanted.
 fn chosen<T: Target>(target: &T) -> Vec<Fault<T>> {
     let mut faults = runs::faults();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Target;
 use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
-use super::nemesis::{Course, Fault, Nemesis, On};
+use super::nemesis::{Course, Fault, Nemesis, On, until};
 use crate::genlock::poll;
 use crate::support::redis::RedisServer;
 
@@ -190,7 +190,7 @@ fn fail_over(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehi
     while master.cli(&failover) != "OK" && start.elapsed() < SYNCHRONIZED {
         nemesis.pause(50, 100);
     }
-    poll("an end of the failover", || {
+    until("an end of the failover", || {
         master
             .cli(&["INFO", "replication"])
             .contains("master_failover_state:no-failover")

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use super::Target;
 use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
-use super::nemesis::{Course, Fault, Nemesis, On};
+use super::nemesis::{Course, Fault, Nemesis, On, until};
 use super::operator;
 use crate::genlock::poll;
 use crate::proxy::{Proxy, Way};
@@ -130,7 +130,7 @@ impl Target for ZkBehind {
     }
 
     fn settle(&mut self) {
-        poll("servers that are one", || {
+        until("servers that are one", || {
             let follows = |server: &&ZkServer| server.is("follower");
             let followers = self.servers.iter().filter(follows).count();
             followers == SERVERS - 1 && self.leader().is_some()
