@@ -106,31 +106,38 @@ impl Cluster {
     pub(crate) fn leader(&self) -> usize {
         let mut found = None;
         poll("a leader", || {
-            let claims = self.servers.iter().enumerate().filter_map(|(number, one)| {
-                let status = Status::of(one)?;
-                (status.leader == status.member).then_some((status.term, number))
-            });
-            // One that is cut off may not know yet that it was replaced.
-            found = claims.max();
+            found = self.leads();
             found.is_some()
         });
-        found.expect("a leader").1
+        found.expect("a leader")
+    }
+
+    /// The same; `None` if nobody says so now.
+    pub(crate) fn leads(&self) -> Option<usize> {
+        let claims = self.servers.iter().enumerate().filter_map(|(number, one)| {
+            let status = Status::of(one)?;
+            (status.leader == status.member).then_some((status.term, number))
+        });
+        // One that is cut off may not know yet that it was replaced.
+        claims.max().map(|(_, number)| number)
     }
 
     /// Makes this member lead.
     pub(crate) fn move_leader(&self, to: usize) {
-        poll("a new leader", || {
-            let leader = self.leader();
-            if leader == to {
-                return true;
-            }
-            let Some(status) = Status::of(&self.servers[to]) else {
-                return false;
-            };
-            let id = format!("{:x}", status.member);
-            let moved = self.servers[leader].ctl_command(&["move-leader", &id]);
-            output(moved).status.success()
-        });
+        poll("a new leader", || self.try_move_leader(to));
+    }
+
+    /// The same; it may not be possible now.
+    pub(crate) fn try_move_leader(&self, to: usize) -> bool {
+        let (Some(leader), Some(status)) = (self.leads(), Status::of(&self.servers[to])) else {
+            return false;
+        };
+        if leader == to {
+            return true;
+        }
+        let id = format!("{:x}", status.member);
+        let moved = self.servers[leader].ctl_command(&["move-leader", &id]);
+        output(moved).status.success()
     }
 
     /// The members that a process on a host has connections to.

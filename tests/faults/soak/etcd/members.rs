@@ -57,7 +57,10 @@ const BRIEFLY: u64 = 1200;
 
 /// One that does not lead, for longer. There is nothing beside it that could have it lead meanwhile.
 pub(super) fn freeze(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let member = (cluster.leader() + 1 + nemesis.below(MEMBERS - 1)) % MEMBERS;
+    let Some(leader) = cluster.leads() else {
+        return Course::over();
+    };
+    let member = (leader + 1 + nemesis.below(MEMBERS - 1)) % MEMBERS;
     let time = nemesis.time(BRIEFLY, 6000);
     freeze_these(vec![member], time, cluster)
 }
@@ -71,7 +74,9 @@ pub(super) fn freeze_briefly(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Co
 
 /// Those that do not lead, and with them the quorum.
 pub(super) fn freeze_two(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let leader = cluster.leader();
+    let Some(leader) = cluster.leads() else {
+        return Course::over();
+    };
     let others = ALL.into_iter().filter(|&member| member != leader);
     let time = nemesis.holder().ttl * 5 / 2;
     freeze_these(others.collect(), time, cluster)
@@ -90,10 +95,9 @@ fn freeze_these(members: Vec<usize>, time: Duration, cluster: &mut Cluster) -> C
 
 /// As one whose host has too much to do.
 pub(super) fn stutter(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    let member = match nemesis.below(2) {
-        0 => cluster.leader(),
-        _ => nemesis.below(MEMBERS),
-    };
+    let any = nemesis.below(2 * MEMBERS);
+    let leader = cluster.leads().filter(|_| any >= MEMBERS);
+    let member = leader.unwrap_or(any % MEMBERS);
     let mut course = Course::over();
     for _ in 0..10 + nemesis.below(20) {
         let (runs, stands) = (nemesis.time(5, 60), nemesis.time(20, 300));
@@ -118,7 +122,7 @@ pub(super) fn slow_disk(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<
 }
 
 pub(super) fn move_leader(nemesis: &mut Nemesis, cluster: &mut Cluster) -> Course<Cluster> {
-    cluster.move_leader(nemesis.below(MEMBERS));
+    cluster.try_move_leader(nemesis.below(MEMBERS));
     Course::over()
 }
 
@@ -127,7 +131,7 @@ pub(super) fn move_on_and_on(nemesis: &mut Nemesis, _: &mut Cluster) -> Course<C
     for _ in 0..3 + nemesis.below(6) {
         let (after, to) = (nemesis.time(1, 600), nemesis.below(MEMBERS));
         course = course.then(after, move |_, cluster: &mut Cluster| {
-            cluster.move_leader(to);
+            cluster.try_move_leader(to);
         });
     }
     course
