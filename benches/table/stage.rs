@@ -12,13 +12,14 @@ use tempfile::TempDir;
 use crate::etcd::{Server, Setup, Site, free_port};
 use crate::observer::Observer;
 use crate::probe;
-use crate::tool::Tool;
+use crate::tool::{self, Tool};
 
 pub(crate) struct Stage {
     pub(crate) server: Server,
     pub(crate) observer: Observer,
     pub(crate) quick: bool,
     dir: TempDir,
+    _programs: TempDir,
     names: Cell<u32>,
 }
 
@@ -28,7 +29,13 @@ impl Stage {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let dir = dir.expect("a scratch directory");
         probe::write(&dir.path().join("probe"));
+        // On a disk, as what is installed is.
+        let programs = std::env::current_exe().expect("this program");
+        let programs = tempfile::tempdir_in(programs.parent().expect("a directory"));
+        let programs = programs.expect("a directory for programs");
+        tool::install(programs.path());
         Self {
+            _programs: programs,
             observer: Observer::new(address(&server.endpoint())),
             server,
             quick,

@@ -1,8 +1,9 @@
 //! The tools that are compared. Each runs a command under a lock.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::floor;
 
@@ -18,6 +19,27 @@ pub(crate) enum Tool {
     Waiter,
 }
 
+/// Where copies of genlock and of this program are.
+static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Copies genlock and this program there, to be run from there, as what is installed is a copy. The file
+/// that a linker has written is in small pieces in the kernel's memory (page cache): each run of it takes
+/// up to 0.4 ms longer, until the file is read from the disk anew.
+pub(crate) fn install(directory: &Path) {
+    let this = std::env::current_exe().expect("this program");
+    for (program, name) in [
+        (Path::new(env!("CARGO_BIN_EXE_genlock")), "genlock"),
+        (&this, "floor"),
+    ] {
+        std::fs::copy(program, directory.join(name)).expect("a copy");
+    }
+    INSTALLED.set(directory.to_owned()).expect("one stage");
+}
+
+fn installed(name: &str) -> PathBuf {
+    INSTALLED.get().expect("a stage").join(name)
+}
+
 impl Tool {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -31,8 +53,8 @@ impl Tool {
     /// `command` under the lock of `key` at this endpoint; those beside genlock know etcd at `http://` only.
     pub(crate) fn lock(self, endpoint: &str, key: &str, command: &[&OsStr]) -> Command {
         let mut tool = match self {
-            Self::Genlock => genlock(env!("CARGO_BIN_EXE_genlock"), endpoint, key),
-            Self::Build(path) => genlock(path, endpoint, key),
+            Self::Genlock => genlock(&installed("genlock"), endpoint, key),
+            Self::Build(path) => genlock(Path::new(path), endpoint, key),
             Self::Etcdctl => {
                 let mut tool = Command::new("etcdctl");
                 tool.env("ETCDCTL_API", "3");
@@ -45,7 +67,7 @@ impl Tool {
                 } else {
                     floor::WAITER
                 };
-                let mut tool = Command::new(std::env::current_exe().expect("this program"));
+                let mut tool = Command::new(installed("floor"));
                 let address = endpoint.trim_start_matches("http://");
                 tool.args([role, address, key]);
                 tool
@@ -57,7 +79,7 @@ impl Tool {
     }
 }
 
-fn genlock(path: &str, endpoint: &str, key: &str) -> Command {
+fn genlock(path: &Path, endpoint: &str, key: &str) -> Command {
     let mut tool = Command::new(path);
     tool.args(["run", "--endpoints", endpoint, key]);
     tool

@@ -21,7 +21,7 @@ fn what_only_the_start_needed_is_given_back() {
     for pid in [holder.pid(), watchdog(holder.pid())] {
         poll("less memory", || {
             let [most, now] = memory(pid);
-            now < most * 2 / 3
+            now < most * 5 / 6
         });
     }
     holder.end();

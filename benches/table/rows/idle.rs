@@ -84,8 +84,8 @@ impl Drop for Idler<'_> {
 /// The memory of a holder or of a waiter, PSS in MB.
 pub(crate) fn memory_of(stage: &Stage, tool: Tool, waits: bool) -> f64 {
     let idler = Idler::start(&stage.server, tool, waits);
-    // Until after a renewal, a third of the TTL of 10 s: from then on it is one that goes on.
-    sleep(Duration::from_secs(4));
+    // Until after two renewals, a third of the TTL of 10 s each: from then on it is one that goes on.
+    sleep(Duration::from_secs(8));
     family::memory(idler.first())
 }
 

@@ -63,8 +63,9 @@ pub(crate) fn queue_of(stage: &Stage, tool: Tool, waiters: usize) -> Vec<Duratio
         observer.until_queued(&key, waiters + 1, PATIENCE),
         "no queue"
     );
-    // The last one may still be looking who is ahead; it is to wait when the lock is released.
-    thread::sleep(Duration::from_millis(20));
+    // All are to wait, and to do nothing else, when the lock is released: the last one may still be looking
+    // who is ahead, and genlock looks again once it has waited for 0.1 s.
+    thread::sleep(Duration::from_millis(300));
     observer.release(holder);
     assert_eq!(crowd.until_done(PATIENCE), 0, "waiters that failed");
     let written = std::fs::read(&path).expect("a file");
