@@ -2,6 +2,7 @@
 
 mod binary;
 mod check;
+mod dist;
 mod fuzz;
 mod release;
 mod sbom;
@@ -26,6 +27,7 @@ usage: cargo xtask TASK
                             what others write at random, a minute each unless said
   binary [TARGET]           the tool as it is published: the same bytes wherever it is built
   sbom [TARGET]             what is in it, as CycloneDX's JSON; needs cargo-cyclonedx
+  dist [TARGET]             packages, an archive, what is in it, and the sums: target/dist
   release VERSION [--dry-run]
                             the version set, the changelog cut, tests/run, a commit and a tag
 
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         ("binary", 0 | 1) => binary::build(rest.first().map(String::as_str))
             .map(|path| println!("{}", path.display())),
         ("sbom", 0 | 1) => sbom::run(rest.first().map(String::as_str)),
+        ("dist", 0 | 1) => dist::run(rest.first().map(String::as_str)),
         ("release", 1..) => release::run(&rest),
         _ => {
             eprint!("{HELP}");
