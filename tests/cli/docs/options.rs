@@ -13,6 +13,7 @@ const FOREIGN: &[&str] = &[
     "--dry-run",
     "--example",
     "--features",
+    "--ignore-missing",
     "--keys-only",
     "--listen-client-urls",
     "--locked",
@@ -30,6 +31,7 @@ const FOREIGN: &[&str] = &[
     "--root",
     "--scope",
     "--store",
+    "--strip-components",
 ];
 
 /// Verbs and the first page, with their options.
