@@ -121,8 +121,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__acquire)
-            _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --reason --label --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --foreground --export --json --reason --label --no-ci-label --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --reason --label --report --events --metrics-file --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --report= --events= --metrics-file= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --foreground --export --json --reason --label --no-ci-label --report --events --metrics-file --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +174,51 @@ _genlock() {
                     ;;
                 --label)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --events)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --metrics-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --endpoints)

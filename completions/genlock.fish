@@ -169,6 +169,9 @@ complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l pid -d 'Hold
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l for -d 'Hold it for so long at most' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l reason -d 'Why, for all who look who holds the lock' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l label -d 'A label in the holder\'s record; several, if given again' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l report -d 'Write how the run ended to FILE, as JSON' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l events -d 'Write what happens to FILE, as lines of JSON' -r -F
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l metrics-file -d 'Keep metrics of KEY in FILE, for Prometheus\' textfile collector' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l endpoints -d 'The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one\'s own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l cacert -d 'The authority that signed the servers\' certificates, PEM. Default: the system\'s' -r -F
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l cert -d 'Our certificate, PEM' -r -F

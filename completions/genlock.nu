@@ -183,6 +183,9 @@ module completions {
     --reason: string          # Why, for all who look who holds the lock
     --label: string           # A label in the holder's record; several, if given again
     --no-ci-label             # No label ci by itself, which is a link to the CI job that genlock runs in
+    --report: path            # Write how the run ended to FILE, as JSON
+    --events: path            # Write what happens to FILE, as lines of JSON
+    --metrics-file: path      # Keep metrics of KEY in FILE, for Prometheus' textfile collector
     --quiet(-q)               # Say nothing of waiting, nor who holds the lock
     --verbose(-v)             # Say what happens; twice: renewals too
     --endpoints: string       # The store: HOST:PORT, http://, https:// or unix:// for etcd, several with commas between; file:DIR, or file: for a directory of one's own, for this host alone; redis://HOST:PORT/DATABASE, rediss:// over TLS, redis+sentinel://S1,S2/MASTER; zk://HOST:PORT,HOST:PORT/CHROOT?layout=LAYOUT, or zks:// over TLS, for ZooKeeper. Default: 127.0.0.1:2379

@@ -2,6 +2,7 @@
 
 mod caller;
 mod keeper;
+mod letting_go;
 mod notify;
 mod output;
 mod unkept;
@@ -19,6 +20,7 @@ use super::labels::LabelArgs;
 use super::locking::{self, Locking};
 use super::modes::{self, ModeArgs};
 use super::operate::{block_on, print};
+use super::report::{ReportArgs, Reporter};
 use super::settings::{ConnectionOptions, LockOptions, Settings};
 use super::store::Store;
 use super::{help, times};
@@ -86,6 +88,9 @@ pub(super) struct AcquireArgs {
     #[command(flatten)]
     labels: LabelArgs,
 
+    #[command(flatten)]
+    _report: ReportArgs,
+
     /// Say nothing of waiting, nor who holds the lock
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -116,6 +121,7 @@ pub(super) fn run(
     typed: AcquireArgs,
     settings: &Settings,
     words: &[OsString],
+    reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     let life = typed.pid;
     let options = typed.resolved(settings)?;
@@ -125,24 +131,29 @@ pub(super) fn run(
         let able = store.kind.capabilities;
         modes::check_min_hold(&options.lock.asked, "--pid none")?;
         able.check(&options.lock.key, Capability::MinHold)?;
-        return block_on(unkept::acquire(&options, store))?;
+        reporter.places().leave_to_store()?;
+        return block_on(unkept::acquire(&options, store, reporter))?;
     }
     if options.foreground {
         let followed = life.map(|_| whom::followed(life, words)).transpose()?;
-        return block_on(keeper::acquire(&options, store, followed, None))?;
+        return block_on(keeper::acquire(&options, store, followed, None, reporter))?;
     }
     let given = GivenDescriptors::now();
     let followed = Some(whom::followed(life, words)?);
+    reporter.places().leave_caller()?;
     // The keeper leaves the directory of its caller.
     let lock = &options.lock;
     store = Store::of(&anchored(&lock.connection, &store)?)?;
     // The copy of a process that has other threads cannot do much (fork(2)).
     stderr::finish();
     match detached::fork(given).context("cannot start the keeper")? {
-        Side::Caller(child, socket) => caller::relay(&child, socket),
+        Side::Caller(child, socket) => {
+            reporter.leave();
+            caller::relay(&child, socket)
+        }
         Side::Detached(detached, socket) => block_on(async {
             let caller = Caller::new(detached, socket)?;
-            keeper::acquire(&options, store, followed, Some(caller)).await
+            keeper::acquire(&options, store, followed, Some(caller), reporter).await
         })?,
     }
 }
@@ -199,13 +210,14 @@ impl AcquireArgs {
 
 impl AcquireOptions {
     /// Opens the lock, which sends nothing yet.
-    fn open(&self, store: Store) -> crate::Result<Locking<'_>> {
+    fn open(&self, store: Store, reporter: &Reporter) -> crate::Result<Locking<'_>> {
+        reporter.account().begin(None, Duration::ZERO);
         Locking::open(
             &self.lock,
             store,
             Duration::ZERO,
             RECORDED.to_owned(),
-            |_| {},
+            reporter.reader(),
         )
     }
 }

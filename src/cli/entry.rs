@@ -121,7 +121,7 @@ fn run(
         Verb::Watch(options) => watch::run(&options, &settings),
         Verb::Wait(options) => wait::run(&options, &settings),
         Verb::Check(options) => check::run(&options, &settings),
-        Verb::Acquire(typed) => acquire::run(*typed, &settings, words),
+        Verb::Acquire(typed) => acquire::run(*typed, &settings, words, reporter),
         Verb::Renew(options) => renew::run(&options, &settings),
         Verb::Release(options) => release::run(&options, &settings),
         Verb::Break(options) => r#break::run(&options, &settings),

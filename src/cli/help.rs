@@ -206,6 +206,7 @@ JSON:
     lease       as the store writes it, or null
     foreign     true if it is another tool's, which says no more
     mode        exclusive, shared, or one-of: with max_holders, and the index of a holder
+    queue       latest, of run --queue latest, or null
     host, user, pid, command, since (RFC 3339), reason, labels, min_hold_ends_at,
     taken_away
   holders  an array of such objects: all who hold it

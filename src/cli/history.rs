@@ -25,6 +25,7 @@ use crate::describe;
 use crate::exit::Exit;
 use crate::locker::PastRun;
 use crate::locker::kind::StoreClient;
+use crate::stderr;
 use outcome::RunState;
 
 /// Show the last runs under the lock KEY, the newest last.
@@ -85,6 +86,12 @@ pub(super) fn run(options: &HistoryArgs, settings: &Settings) -> anyhow::Result<
             }
         } else {
             print(&table::of(&options.key, &runs))?;
+            if runs.is_empty() {
+                let key = describe::escape(&options.key);
+                stderr::complain(format_args!(
+                    "{key}: no run is kept there: genlock run --history N keeps the last N"
+                ));
+            }
         }
         Ok(Exit::Status(0))
     })

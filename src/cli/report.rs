@@ -5,16 +5,19 @@ mod account;
 mod destination;
 mod event_line;
 mod metrics;
+mod places;
 mod replace;
 mod teller;
 mod words;
 
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgMatches, Args, ValueHint};
 use serde::Serialize;
 
@@ -29,6 +32,7 @@ use destination::Destination;
 #[cfg(any(test, fuzzing))]
 pub(super) use metrics::keeps_metrics;
 use metrics::{MetricsChange, MetricsFile};
+use places::GivenPlaces;
 use replace::replace;
 use teller::{Places, Teller};
 pub(super) use words::stopping;
@@ -77,6 +81,7 @@ pub(super) struct ReportArgs {
         long,
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
+        value_parser = PathBufValueParser::new().try_map(places::for_collector),
         env = "GENLOCK_METRICS_FILE"
     )]
     metrics_file: Option<PathBuf>,
@@ -85,8 +90,12 @@ pub(super) struct ReportArgs {
 /// Tells of one run.
 pub(super) struct Reporter {
     account: Account,
-    report: Option<PathBuf>,
-    teller: Option<Arc<Teller>>,
+    key: String,
+    places: GivenPlaces,
+    /// Begins with the first who reads events: until then a process can be forked.
+    teller: OnceCell<Option<Arc<Teller>>>,
+    /// All was told, or another process does it.
+    is_over: Cell<bool>,
 }
 
 /// The report as it is written.
@@ -102,25 +111,47 @@ impl Reporter {
     /// For the verb that was given these arguments.
     pub(super) fn of(given: &ArgMatches) -> Self {
         let given = given.subcommand().map(|(_, given)| given);
-        let path = |name| given?.try_get_one::<PathBuf>(name).ok()?.cloned();
         let key = given.and_then(|given| given.try_get_one::<String>("key").ok()?);
         // Under `run --held` none is said.
         let around = || Some(Around::us()?.key);
         let key = key.cloned().or_else(around).unwrap_or_default();
-        let places = Places {
-            events: path("events").map(Destination::new),
-            metrics: path("metrics_file").map(|path| MetricsFile::new(path, &key)),
-        };
-        let teller = Teller::start(&key, places).unwrap_or_else(|error| {
-            let why = describe::io_error(&error);
-            stderr::complain(format_args!("warning: events are not written: {why}"));
-            None
-        });
         Self {
             account: Account::new(&key),
-            report: path("report"),
-            teller: teller.map(Arc::new),
+            key,
+            places: given.map(GivenPlaces::of).unwrap_or_default(),
+            teller: OnceCell::new(),
+            is_over: Cell::new(false),
         }
+    }
+
+    /// Where it is to be told.
+    pub(super) fn places(&self) -> &GivenPlaces {
+        &self.places
+    }
+
+    /// Leaves it to another process to tell of it.
+    pub(super) fn leave(&self) {
+        self.is_over.set(true);
+    }
+
+    fn teller(&self) -> Option<&Arc<Teller>> {
+        let start = || {
+            let key = &self.key;
+            let places = Places {
+                events: self.places.events().map(Destination::new),
+                metrics: self
+                    .places
+                    .metrics()
+                    .map(|path| MetricsFile::new(path, key)),
+            };
+            let teller = Teller::start(key, places).unwrap_or_else(|error| {
+                let why = describe::io_error(&error);
+                stderr::complain(format_args!("warning: events are not written: {why}"));
+                None
+            });
+            teller.map(Arc::new)
+        };
+        self.teller.get_or_init(start).as_ref()
     }
 
     /// What the run comes to.
@@ -130,7 +161,7 @@ impl Reporter {
 
     /// To be called with every event.
     pub(super) fn reader(&self) -> impl Fn(&Event) + Send + Sync + 'static {
-        let (account, teller) = (self.account.clone(), self.teller.clone());
+        let (account, teller) = (self.account.clone(), self.teller().cloned());
         move |event| {
             account.read(event);
             let Some(teller) = &teller else {
@@ -149,7 +180,7 @@ impl Reporter {
     /// To be called before the lock is released, after which the next holder tells of itself, with what the
     /// run has come to: waits for a moment until all is written so far.
     pub(super) fn before_release(&self, run: &RunReport) {
-        if let Some(teller) = &self.teller {
+        if let Some(teller) = self.teller() {
             self.tell_release(teller, run);
             teller.hand_over();
         }
@@ -162,20 +193,22 @@ impl Reporter {
     }
 
     /// To be called when all is over, and genlock is to end so, with this error: writes the report.
+    /// Once that is done, nothing more is.
     pub(super) fn end(&self, exit: Exit, error: Option<&str>) {
-        if self.report.is_none() && self.teller.is_none() {
+        let report = self.places.report();
+        if self.is_over.replace(true) || report.is_none() && self.teller().is_none() {
             return;
         }
         let run = match error {
             Some(error) => self.account.failed(exit, error),
             None => self.account.over(exit),
         };
-        let events_dropped = self.teller.as_ref().and_then(|teller| {
+        let events_dropped = self.teller().and_then(|teller| {
             self.tell_release(teller, &run);
             teller.change(MetricsChange::over(&run));
             teller.finish()
         });
-        let Some(path) = &self.report else {
+        let Some(path) = report else {
             return;
         };
         let report = WrittenReport {
@@ -225,8 +258,10 @@ mod tests {
             let teller = Teller::start("k", places).expect("a thread");
             let reporter = Reporter {
                 account: Account::new("k"),
-                report: None,
-                teller: teller.map(Arc::new),
+                key: "k".to_owned(),
+                places: GivenPlaces::default(),
+                teller: OnceCell::from(teller.map(Arc::new)),
+                is_over: Cell::new(false),
             };
             let granted = EventKind::Granted {
                 token: 7,
@@ -249,7 +284,7 @@ mod tests {
         first.before_release(&first.account().over(Exit::Status(0)));
         assert_eq!(running(), Some('0'));
         let next = run();
-        next.teller.as_ref().expect("one").hand_over();
+        next.teller().expect("one").hand_over();
         assert_eq!(running(), Some('1'));
         first.end(Exit::Status(0), None);
         assert_eq!(running(), Some('1'));

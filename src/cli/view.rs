@@ -21,6 +21,8 @@ pub(super) struct ContenderView<'a> {
     foreign: bool,
     /// `exclusive`, `shared` or `one-of`.
     mode: &'static str,
+    /// `latest`, where it is not served in the order in which it came.
+    queue: Option<&'a str>,
     /// How many may hold the lock, of `one-of`.
     max_holders: Option<u32>,
     /// Which of these it is.
@@ -55,6 +57,7 @@ impl<'a> ContenderView<'a> {
             lease: contender.lease.as_deref(),
             foreign: contender.is_foreign(),
             mode,
+            queue: text(|record| &record.queue),
             max_holders,
             index: contender.index,
             host: text(|record| &record.host),

@@ -2,6 +2,7 @@
 
 mod ends;
 mod foreground;
+mod report;
 mod shells;
 mod steps;
 mod unkept;

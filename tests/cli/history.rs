@@ -172,7 +172,12 @@ fn without_the_option_nothing_is_kept(store: &Store) {
     output(store.run(&[], &["true"])).silent(0);
     output(store.run(&["--history", "0"], &["true"])).silent(0);
     assert!(kept(store).is_empty());
-    output(history(store, &[])).silent(0);
+    let none = output(history(store, &[]));
+    assert_eq!((none.status.code(), none.text()), (Some(0), ""));
+    assert!(
+        none.one_line().contains("genlock run --history N"),
+        "{none:?}"
+    );
     let refused = output(store.run(&["--history", "1001"], &["true"]));
     assert_eq!(refused.status.code(), Some(64), "{refused:?}");
     assert!(refused.one_line().contains("from 0 to 1000"), "{refused:?}");

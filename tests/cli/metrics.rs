@@ -178,9 +178,15 @@ fn nothing_is_changed_by_what_did_not_come_to_the_lock() {
     run.finish();
     waiting.end();
     assert!(!path.exists());
-    let run = output(store.run(&["--metrics-file", "/no/such/file"], &["true"]));
+    let run = output(store.run(&["--metrics-file", "/no/such/k.prom"], &["true"]));
     assert_eq!(run.status.code(), Some(0));
     let line =
-        "genlock: warning: the metrics are not written: /no/such/file: no such file or directory";
+        "genlock: warning: the metrics are not written: /no/such/k.prom: no such file or directory";
     assert_eq!(run.one_line(), line);
+    // The collector would never read it.
+    for name in ["k.txt", "metrics", ".prom"] {
+        let wrong = output(store.run(&["--metrics-file", name], &["true"]));
+        assert_eq!(wrong.status.code(), Some(64), "{wrong:?}");
+        assert!(wrong.one_line().contains("ends in .prom"), "{wrong:?}");
+    }
 }

@@ -169,6 +169,8 @@ fn the_newest_of_those_that_wait_runs(store: &Store) {
     let options = ["-E", "33", "--report", report.to_str().expect("a path")];
     let older = waits(store, &[&latest[..], &options].concat());
     let newer = waits(store, &latest);
+    let seen = json(store, "status");
+    assert_eq!(seen["holder"]["queue"], "latest", "{seen}");
     let older = older.finish();
     assert_eq!(older.status.code(), Some(33), "{older:?}");
     let line = older.stderr.lines().last().expect("a line");

@@ -1,21 +1,20 @@
 //! The keeper: holds the lock until the process that it follows ends, its time is over, or it is told to
 //! let go.
 
-use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
 
 use super::caller::{Caller, ToldCaller};
 use super::notify;
 use super::output::Kept;
 use super::{AcquireOptions, FollowedProcess};
 use crate::cli::answering::{Answering, Ordered};
-use crate::cli::locking::{LettingGo, Locking, NotHeld};
+use crate::cli::locking::{Locking, NotHeld};
 use crate::cli::operate::print;
 use crate::cli::question::{Answer, Order};
+use crate::cli::report::Reporter;
 use crate::cli::store::Store;
 use crate::clock::{Instant, until};
 use crate::describe;
@@ -24,13 +23,12 @@ use crate::locker::{Held, Loss};
 use crate::stderr;
 use crate::supervise::footprint;
 use crate::supervise::signals::Signals;
-use crate::{Error, ErrorKind};
 
 /// How many orders may wait to be carried out.
 const ORDERS: usize = 8;
 
 /// Why the lock is let go of.
-enum End {
+pub(super) enum End {
     /// The process that is followed has ended.
     Gone,
     /// `--for` is over.
@@ -44,15 +42,16 @@ enum End {
 }
 
 /// A lock that is being acquired, or kept.
-struct KeptLock<'a> {
-    options: &'a AcquireOptions,
-    locking: Locking<'a>,
-    signals: Signals,
+pub(super) struct KeptLock<'a> {
+    pub(super) options: &'a AcquireOptions,
+    pub(super) reporter: &'a Reporter,
+    pub(super) locking: Locking<'a>,
+    pub(super) signals: Signals,
     followed: Option<FollowedProcess>,
     /// Those who run a step under the lock, and those who did.
-    steps: Vec<Ordered>,
+    pub(super) steps: Vec<Ordered>,
     /// Those who asked for the release, and wait for it.
-    releasers: Vec<Ordered>,
+    pub(super) releasers: Vec<Ordered>,
 }
 
 /// Acquires the lock and keeps it.
@@ -61,11 +60,13 @@ pub(super) async fn acquire(
     store: Store,
     followed: Option<FollowedProcess>,
     caller: Option<Caller>,
+    reporter: &Reporter,
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context("cannot listen to signals")?;
-    let locking = options.open(store)?;
+    let locking = options.open(store, reporter)?;
     let mut keeper = KeptLock {
         options,
+        reporter,
         locking,
         signals,
         followed,
@@ -78,7 +79,9 @@ pub(super) async fn acquire(
             keeper.locking.close(&mut keeper.signals).await;
             let key = describe::escape(&options.lock.key);
             let pid = keeper.followed.map_or(0, |followed| followed.pid());
-            stderr::complain(format_args!("{key}: not acquired: process {pid} has ended"));
+            let why = format!("process {pid} has ended");
+            stderr::complain(format_args!("{key}: not acquired: {why}"));
+            reporter.account().is_for_nobody(why);
             Ok(Exit::Status(exit::NOT_ACQUIRED))
         }
         Err(why) => {
@@ -155,6 +158,8 @@ impl KeptLock<'_> {
                 () = until(end) => return End::Over,
                 taken = has_taken(told.as_ref()) => {
                     if !taken {
+                        let why = "the caller has ended".to_owned();
+                        self.reporter.account().is_for_nobody(why);
                         return End::Unheard;
                     }
                     told = None;
@@ -180,119 +185,6 @@ impl KeptLock<'_> {
         self.steps.retain(Ordered::is_there);
         step.answer_with(&Answer::Done, held.descriptor());
         self.steps.push(step);
-    }
-
-    /// Tells the steps under the lock to end, and waits until they have: another may hold it as soon as it is
-    /// let go of. It is renewed meanwhile, so a step that is frozen keeps it. Once it is lost they have ended
-    /// by the end of its TTL.
-    async fn stop_steps(&mut self, held: &Held, orders: &mut mpsc::Receiver<Ordered>, end: &End) {
-        let steps = std::mem::take(&mut self.steps);
-        let by = self.locking.events().state().taken_away();
-        let why = match (end, by) {
-            (End::Lost(Loss::TakenAway), Some(by)) => Answer::TakenAway(by),
-            _ => Answer::Nothing,
-        };
-        for step in &steps {
-            step.answer(&why);
-        }
-        let mut gone = pin!(async {
-            for step in &steps {
-                step.gone().await;
-            }
-        });
-        let ttl = held.ttl().unwrap_or(self.options.lock.ttl);
-        let mut ownership = held.ownership();
-        let mut overdue = pin!(sleep(ttl));
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut gone => return,
-                _ = ownership.lost() => break,
-                () = &mut overdue, if !overdue.is_elapsed() => {}
-                Some(ordered) = orders.recv() => self.too_late(ordered),
-            }
-            if overdue.is_elapsed() {
-                let unfinished = unfinished(&steps);
-                self.releasers
-                    .drain(..)
-                    .for_each(|asker| asker.answer(&unfinished));
-            }
-        }
-        let _ = timeout(ttl, gone).await;
-    }
-
-    /// For those who come while the lock is let go of: a step is not to begin any more, and who wants it
-    /// released waits for that.
-    fn too_late(&mut self, ordered: Ordered) {
-        match ordered.order {
-            Order::Release => self.releasers.push(ordered),
-            Order::Join | Order::Extend(_) => ordered.answer(&Answer::Nothing),
-        }
-    }
-
-    /// Lets go of the lock, and gives how the keeper ends.
-    async fn let_go(&mut self, held: Held, orders: &mut mpsc::Receiver<Ordered>, end: End) -> Exit {
-        if self.options.foreground {
-            notify::stopping();
-        }
-        self.stop_steps(&held, orders, &end).await;
-        orders.close();
-        while let Ok(ordered) = orders.try_recv() {
-            self.too_late(ordered);
-        }
-        if !self.releasers.is_empty() {
-            let released = released(held.unlock().await);
-            self.releasers
-                .iter()
-                .for_each(|asker| asker.answer(&released));
-            return Exit::Status(0);
-        }
-        let letting = match end {
-            End::Lost(_) => LettingGo::Lost,
-            _ => LettingGo::After(Duration::ZERO),
-        };
-        let nothing = None::<std::future::Ready<crate::Result<()>>>;
-        self.locking
-            .release(held, letting, nothing, &mut self.signals)
-            .await;
-        match end {
-            End::Signal(signal) => Exit::Signal(signal),
-            End::Lost(loss) => {
-                let key = describe::escape(&self.options.lock.key);
-                stderr::complain(format_args!("{key}: the lock is lost: {loss}"));
-                Exit::Status(exit::LOST)
-            }
-            _ => Exit::Status(0),
-        }
-    }
-}
-
-/// The answer to who asked for the release.
-fn released(released: Result<(), Error>) -> Answer {
-    match released {
-        Ok(()) => Answer::Done,
-        Err(error) if error.kind() == ErrorKind::OwnershipLost => Answer::Nothing,
-        Err(error) => Answer::Failed {
-            status: Exit::of_error(error.kind()).status(),
-            text: error.to_string(),
-        },
-    }
-}
-
-/// The answer to who asked for it where steps go on: the lock stays until they have ended.
-fn unfinished(steps: &[Ordered]) -> Answer {
-    let pids: Vec<_> = steps
-        .iter()
-        .filter_map(Ordered::pid)
-        .map(|pid| pid.to_string())
-        .collect();
-    let pids = match pids.is_empty() {
-        true => String::new(),
-        false => format!(" (pid {})", pids.join(", ")),
-    };
-    Answer::Failed {
-        status: exit::UNAVAILABLE,
-        text: format!("not released yet: it is told to end, and genlock run --held{pids} does not"),
     }
 }
 

@@ -8,14 +8,19 @@ use super::AcquireOptions;
 use super::keeper::ends_at;
 use super::output::Kept;
 use crate::cli::operate::print;
+use crate::cli::report::Reporter;
 use crate::cli::store::Store;
 use crate::exit::Exit;
 use crate::supervise::signals::Signals;
 
 /// Acquires the lock, and leaves it to the store.
-pub(super) async fn acquire(options: &AcquireOptions, store: Store) -> anyhow::Result<Exit> {
+pub(super) async fn acquire(
+    options: &AcquireOptions,
+    store: Store,
+    reporter: &Reporter,
+) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    let locking = options.open(store)?;
+    let locking = options.open(store, reporter)?;
     let waited = locking.wait(signals.next_that_ends()).await;
     let held = match waited {
         Ok(held) => held,

@@ -38,7 +38,9 @@ Notes:
   It lets go of the lock when the process that it follows has ended, when --for is over, and at
   HUP, INT, QUIT and TERM. If it is killed the lock ends at its TTL.
   A step under genlock run --held is told to end before the keeper lets go, and when the lock is
-  lost. No other step is.";
+  lost. No other step is.
+  --report, --events and --metrics-file are the keeper's: the report is there when the lock has been
+  let go of. It has nothing of its caller's open, so that /dev/stderr is no file for it.";
 
 const ACQUIRE_EXIT: &str = "\
 Exit status:

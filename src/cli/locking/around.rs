@@ -181,7 +181,7 @@ impl AroundLook {
             let asked = Instant::now();
             let left = timeout(within, left(&self.store, &self.around)).await;
             let trouble = match left {
-                Ok(Ok(Remaining::Nothing)) => return self.owner.lose(Loss::NotOurs),
+                Ok(Ok(Remaining::Nothing)) => return self.gone().await,
                 Ok(Ok(Remaining::AtLeast(left))) => {
                     deadline = Some(asked + left);
                     self.owner.extend(asked + left);
@@ -197,7 +197,20 @@ impl AroundLook {
         }
     }
 
-    /// The keeper says that the command has to end.
+    /// The store says that it is not ours any more: an operator who took it away is named there for as long as
+    /// the keeper waits for us.
+    async fn gone(self) {
+        let look = timeout(LEAST_PACE, self.store.glance(&self.around.key)).await;
+        let queue = look.ok().and_then(Result::ok);
+        let by = queue.and_then(|queue| {
+            let mut contenders = queue.contenders.into_iter();
+            let us = contenders.find(|one| one.token == Some(self.around.token))?;
+            us.record?.taken_away
+        });
+        self.told(by.map_or(KeepersWord::LetGo, KeepersWord::TakenAway));
+    }
+
+    /// The command has to end.
     fn told(self, word: KeepersWord) {
         match word {
             KeepersWord::LetGo => self.owner.lose(Loss::NotOurs),

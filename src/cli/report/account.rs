@@ -85,6 +85,13 @@ impl Account {
         report
     }
 
+    /// Nobody is left for whom the lock would be acquired; why, on one line.
+    pub(in crate::cli) fn is_for_nobody(&self, detail: String) {
+        let report = &mut self.state().report;
+        report.why = Some(Why::Interrupted);
+        report.detail = Some(detail);
+    }
+
     /// It is about to release the lock, if it holds one; false if it does not, or has been about to before.
     pub(super) fn releases(&self) -> bool {
         std::mem::take(&mut self.state().holds)
@@ -100,7 +107,9 @@ impl Account {
     pub(in crate::cli) fn over(&self, exit: Exit) -> RunReport {
         let mut report = self.ended();
         report.status = Some(exit.status());
-        if report.command.is_none() && report.why.is_none() {
+        // Of a lock that is only kept there is nothing more to say.
+        let is_kept = exit == Exit::Status(0);
+        if report.command.is_none() && report.why.is_none() && !is_kept {
             report.why = Some(match exit {
                 Exit::Signal(_) | Exit::Interrupt(_) => Why::Interrupted,
                 Exit::Status(exit::NOT_EXECUTABLE | exit::NOT_FOUND) => Why::NotExecuted,

@@ -50,8 +50,12 @@ fn each_line_does_what_is_wanted() {
             status if status.starts_with("genlock status") => {
                 assert!(said.silent(1).text().ends_with(": free"), "{line}");
             }
-            // Nothing is held, and no run was to leave anything.
-            quiet if ["ls", "history"].iter().any(|verb| quiet.contains(verb)) => {
+            // No run was to leave anything.
+            history if history.contains("history") => {
+                assert!(said.one_line().contains("no run is kept"), "{said:?}");
+            }
+            // Nothing is held.
+            ls if ls.contains("ls") => {
                 said.silent(0);
             }
             release if release.ends_with("genlock release") => {
