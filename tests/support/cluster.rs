@@ -28,7 +28,7 @@ pub(crate) fn mortal(command: &Command) -> Command {
 }
 
 /// How long a cluster may take to be whole again on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The cluster, and the hosts beside it.
 pub(crate) struct Cluster {

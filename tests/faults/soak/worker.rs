@@ -19,8 +19,9 @@ use super::random::Random;
 use super::{HOSTS, Size, section};
 use crate::process::{children, name};
 
-/// How long one run may take: everybody before it may have been cut off, one after the other.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// How long one run may take: the store may be away for most of the time, and everybody before it cut off,
+/// one after the other.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How much of what the runs say is kept.
 const SAID: u64 = 1 << 20;

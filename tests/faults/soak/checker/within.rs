@@ -1,6 +1,8 @@
 //! What a command did is within what its genlock said: after the grant, before the deadline, and nothing when
 //! it said that all is over.
 
+use std::time::Duration;
+
 use super::story::{CUT, Run, Story};
 
 pub(super) fn faults(story: &Story) -> Vec<String> {
@@ -36,9 +38,11 @@ fn of_run(story: &Story, run: &Run) -> Vec<String> {
         faults.push(format!("{run} lived {after:?} after its end was told"));
     }
     // Both of which the deadline is made are cut off.
-    let deadline = grant
-        .deadline
-        .map(|deadline| deadline + 2 * CUT + story.paused(deadline, lived));
+    let deadline = grant.deadline.map(|deadline| {
+        // From then on it is killed.
+        let margin = Duration::from_millis(100) + run.ttl / 20;
+        deadline + 2 * CUT + story.paused(deadline.saturating_sub(margin), lived)
+    });
     if let Some(after) = deadline.and_then(|deadline| lived.checked_sub(deadline)) {
         faults.push(format!("{run} lived {after:?} after its deadline"));
     }
