@@ -235,8 +235,13 @@ impl ConnectionTask {
                         Err(error) => return broken(&error),
                     }
                     self.liveness.beat();
-                    if let Err(error) = self.take_in(&mut input) {
-                        return RequestError::Stranger(error.to_string());
+                    match self.take_in(&mut input) {
+                        // As of a queue of a million.
+                        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                            return RequestError::Broken(error.to_string());
+                        }
+                        Err(error) => return RequestError::Stranger(error.to_string()),
+                        Ok(()) => {}
                     }
                     if let Some(refused) = self.refused.clone() {
                         return refused;

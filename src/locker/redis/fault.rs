@@ -14,7 +14,7 @@ pub(super) fn judge(error: RequestError) -> Fault {
         RequestError::Stranger(why) => return Fault::misfit(why),
         RequestError::Replica(master) => {
             let why = "it is a replica, and locks are taken at its master";
-            return Fault::broken(format!("{why}, {master}"));
+            return Fault::broken(format!("{why}, {}", shown(&master)));
         }
         RequestError::Moved(_) => {
             return Fault::broken("the key is kept by another server of the Cluster");

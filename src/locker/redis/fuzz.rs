@@ -107,7 +107,13 @@ fn understand(reply: &Reply) {
                 &PROTOCOL,
             );
         }
-        let _ = Error::from(judge(RequestError::Answered(text.clone()))).to_string();
+        for error in [
+            RequestError::Answered(text.clone()),
+            RequestError::Replica(text.clone()),
+        ] {
+            let error = Error::from(judge(error)).to_string();
+            assert!(error.chars().count() < 600, "{error}");
+        }
     }
     for part in reply.list() {
         let (name, _) = (part.words(), KeySlot::of(&part.words()));

@@ -135,7 +135,7 @@ impl Incoming {
 
 fn too_large() -> io::Error {
     let why = "its answer is larger than what is read of one";
-    io::Error::new(io::ErrorKind::InvalidData, why)
+    io::Error::new(io::ErrorKind::FileTooLarge, why)
 }
 
 #[cfg(test)]
