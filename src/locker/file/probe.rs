@@ -1,5 +1,7 @@
 //! Whether somebody holds flock(2) on a file, seen from outside.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 use rustix::fs::{FlockOperation, Stat, major, minor};
@@ -45,8 +47,25 @@ pub(super) fn flocked(file: &impl AsFd, stat: &Stat) -> Result<Flocked, Errno> {
 
 /// What /proc/locks says, which also who has the lock may ask; `None` if nobody is listed.
 pub(super) fn listed(stat: &Stat) -> Option<Flocked> {
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let (mut locks, pieces) = list().unwrap_or_default();
+    if pieces > 1 {
+        locks += &list().unwrap_or_default().0;
+    }
     in_list(&locks, stat)
+}
+
+/// The list, and in how many pieces the kernel gave it: a page at most in each. Where others lock and let go
+/// between two of them, lines are left out, or said twice.
+fn list() -> io::Result<(String, usize)> {
+    let mut file = File::open("/proc/locks")?;
+    let (mut list, mut pieces, mut piece) = (Vec::new(), 0, [0; 8192]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((String::from_utf8_lossy(&list).into_owned(), pieces)),
+            length => list.extend_from_slice(&piece[..length]),
+        }
+        pieces += 1;
+    }
 }
 
 /// Reads `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`, or READ of one who shares it; a line with `->`
@@ -67,16 +86,17 @@ fn in_list(locks: &str, stat: &Stat) -> Option<Flocked> {
     let holders: Vec<(_, i32)> = holders.collect();
     match holders.first()? {
         &("WRITE", pid) => Some(Flocked::By(pid)),
-        _ => Some(Flocked::Shared(
-            holders.into_iter().map(|(_, pid)| pid).collect(),
-        )),
+        _ => {
+            let mut pids: Vec<_> = holders.into_iter().map(|(_, pid)| pid).collect();
+            pids.sort_unstable();
+            pids.dedup();
+            Some(Flocked::Shared(pids))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use super::*;
 
     #[test]
@@ -114,7 +134,8 @@ mod tests {
             held.replace("WRITE 12", "READ 15"),
         ]
         .concat();
-        let seen = in_list(&format!("{shared}{waits}"), &stat);
+        // A list that was read twice.
+        let seen = in_list(&format!("{shared}{waits}{shared}"), &stat);
         assert_eq!(seen, Some(Flocked::Shared(vec![12, 15])));
     }
 }
