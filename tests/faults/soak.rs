@@ -158,11 +158,13 @@ impl Size {
     }
 }
 
+fn any_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("a time after 1970").as_nanos() as u64 % 1_000_000
+}
+
 fn soak(mut target: impl Target, size: &Size) {
-    let seed = setting("GENLOCK_SOAK_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.expect("a time after 1970").as_nanos() as u64 % 1_000_000
-    });
+    let seed = setting("GENLOCK_SOAK_SEED").unwrap_or_else(any_seed);
     let keep = text("GENLOCK_SOAK_KEEP").map(PathBuf::from);
     let history = Arc::new(History::new(keep, &size.keys));
     let directory = history.directory().display().to_string();

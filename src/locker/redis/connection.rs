@@ -235,13 +235,8 @@ impl ConnectionTask {
                         Err(error) => return broken(&error),
                     }
                     self.liveness.beat();
-                    match self.take_in(&mut input) {
-                        // As of a queue of a million.
-                        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                            return RequestError::Broken(error.to_string());
-                        }
-                        Err(error) => return RequestError::Stranger(error.to_string()),
-                        Ok(()) => {}
+                    if let Err(error) = self.take_in(&mut input) {
+                        return unread(&error);
                     }
                     if let Some(refused) = self.refused.clone() {
                         return refused;
@@ -341,4 +336,13 @@ fn is_answer(push: &[Reply]) -> bool {
 
 fn broken(error: &io::Error) -> RequestError {
     RequestError::Broken(reason::of_io(error))
+}
+
+/// Of an answer that cannot be read.
+fn unread(error: &io::Error) -> RequestError {
+    match error.kind() {
+        // As of a queue of a million.
+        io::ErrorKind::FileTooLarge => RequestError::Broken(error.to_string()),
+        _ => RequestError::Stranger(error.to_string()),
+    }
 }
