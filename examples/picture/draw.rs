@@ -32,11 +32,11 @@ struct Shown<'a> {
 
 /// What the picture is of, for those who do not see it.
 pub(crate) const TITLE: &str = "Three terminals: a lock is held, waited for, and handed over";
-pub(crate) const DESCRIPTION: &str = "On web1 ann starts genlock run /locks/deploy ./deploy.sh, and the \
-    deploy begins. On web2 bob starts the same; a line says for how long he has waited, that ann@web1 holds \
-    the lock, for how long, and that he is next in line. On web3 eve types genlock status /locks/deploy, and \
-    is told who holds the lock and who waits. When ann's deploy has ended, bob's begins at once. genlock ls \
-    says then that bob has the lock.";
+pub(crate) const DESCRIPTION: &str = "On web1 genlock run /locks/deploy ./deploy.sh is started, and the \
+    deploy begins. On web2 the same is started; a line says for how long it has waited, that deploy@web1 holds \
+    the lock, for how long, and that it is next in line. On web3 genlock status /locks/deploy tells who holds \
+    the lock and who waits. When the deploy on web1 has ended, that on web2 begins at once. genlock ls says \
+    then that web2 has the lock.";
 
 pub(crate) fn svg(session: &Session) -> String {
     let mut tops = Vec::new();

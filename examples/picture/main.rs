@@ -1,5 +1,5 @@
-//! Draws `docs/picture.svg`, the picture in README: `cargo xtask picture`, as root. Three people on three
-//! hosts are typed for, on a real etcd; what their terminals show is kept in `session.tsv`, from which the
+//! Draws `docs/picture.svg`, the picture in README: `cargo xtask picture`, as root. Three terminals on three
+//! hosts are typed at, on a real etcd; what their terminals show is kept in `session.tsv`, from which the
 //! picture is drawn. A test compares the committed picture with what would be drawn.
 
 use std::io;
@@ -18,36 +18,36 @@ mod screen;
 mod session;
 mod stage;
 
-use stage::{Person, Stage};
+use stage::{Seat, Stage};
 
-/// Who is typed for. The process numbers are those of their shells, each in a namespace of its own.
-const PEOPLE: [Person; 3] = [
-    Person {
-        user: "ann",
-        caption: "ann, on web1, deploys",
+/// Where is typed. The process numbers are those of their shells, each in a namespace of its own.
+const SEATS: [Seat; 3] = [
+    Seat {
+        user: "deploy",
+        caption: "web1 deploys",
         host: "web1",
         pid: 4710,
         rows: 4,
     },
-    Person {
-        user: "bob",
-        caption: "bob, on web2, waits for his turn",
+    Seat {
+        user: "deploy",
+        caption: "web2 waits for its turn",
         host: "web2",
         pid: 2218,
         rows: 3,
     },
-    Person {
-        user: "eve",
-        caption: "eve, on web3, asks who has the lock",
+    Seat {
+        user: "ops",
+        caption: "on web3: who has the lock?",
         host: "web3",
         pid: 935,
         rows: 14,
     },
 ];
 
-const ANN: usize = 0;
-const BOB: usize = 1;
-const EVE: usize = 2;
+const WEB1: usize = 0;
+const WEB2: usize = 1;
+const WEB3: usize = 2;
 
 fn main() -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
@@ -67,24 +67,24 @@ fn main() -> io::Result<()> {
 /// A deploy that another one waits for, and who has the lock.
 fn play() -> io::Result<session::Session> {
     let etcd = etcd::Server::start();
-    let mut stage = Stage::open(&etcd.endpoint(), &PEOPLE)?;
+    let mut stage = Stage::open(&etcd.endpoint(), &SEATS)?;
     let second = Duration::from_secs(1);
     stage.watch(second)?;
-    stage.types(ANN, "genlock run /locks/deploy ./deploy.sh")?;
-    stage.until(ANN, "deploying")?;
+    stage.types(WEB1, "genlock run /locks/deploy ./deploy.sh")?;
+    stage.until(WEB1, "deploying")?;
     stage.watch(2 * second)?;
-    stage.types(BOB, "genlock run --wait 10m /locks/deploy ./deploy.sh")?;
-    stage.until(BOB, "next in line")?;
+    stage.types(WEB2, "genlock run --wait 10m /locks/deploy ./deploy.sh")?;
+    stage.until(WEB2, "next in line")?;
     stage.watch(3 * second)?;
-    stage.types(EVE, "genlock status /locks/deploy")?;
-    stage.until(EVE, "1  bob@web2")?;
+    stage.types(WEB3, "genlock status /locks/deploy")?;
+    stage.until(WEB3, "1  deploy@web2")?;
     stage.still();
     stage.watch(4 * second)?;
-    stage.finish(ANN)?;
-    stage.until(BOB, "deploying")?;
+    stage.finish(WEB1)?;
+    stage.until(WEB2, "deploying")?;
     stage.watch(3 * second)?;
-    stage.types(EVE, "genlock ls")?;
-    stage.until(EVE, "bob@web2 (pid")?;
+    stage.types(WEB3, "genlock ls")?;
+    stage.until(WEB3, "deploy@web2 (pid")?;
     stage.watch(5 * second)?;
     Ok(stage.close())
 }

@@ -1,4 +1,4 @@
-//! The people who are typed for, each at a terminal on a host of their own, and what they see.
+//! The terminals at which is typed, each on a host of its own, and what they show.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
@@ -31,7 +31,7 @@ exec setpriv --reuid "$1" --regid "$1" --clear-groups script --quiet --flush --c
 "#;
 
 /// One who sits at a terminal.
-pub(crate) struct Person {
+pub(crate) struct Seat {
     pub(crate) user: &'static str,
     pub(crate) host: &'static str,
     /// What they do, in a few words.
@@ -65,12 +65,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Gives everybody a terminal, with a prompt.
-    pub(crate) fn open(endpoint: &str, people: &[Person]) -> io::Result<Self> {
+    /// Opens every terminal, with a prompt.
+    pub(crate) fn open(endpoint: &str, seats: &[Seat]) -> io::Result<Self> {
         let homes = tempfile::tempdir()?;
         fs::set_permissions(homes.path(), Permissions::from_mode(0o755))?;
         let mut users = "root:x:0:0:root:/root:/bin/sh\n".to_owned();
-        for (number, Person { user, .. }) in people.iter().enumerate() {
+        for (number, Seat { user, .. }) in seats.iter().enumerate() {
             let id = uid(number);
             users += &format!("{user}:x:{id}:{id}::/home/{user}:/bin/bash\n");
         }
@@ -79,13 +79,13 @@ impl Stage {
         let (tell, news) = mpsc::channel();
         let mut terminals = Vec::new();
         let mut session = Session::default();
-        for (number, person) in people.iter().enumerate() {
-            let home = home(homes.path(), number, person)?;
-            let mut command = host(number, person, &home, &passwd);
+        for (number, seat) in seats.iter().enumerate() {
+            let home = home(homes.path(), number, seat)?;
+            let mut command = host(number, seat, &home, &passwd);
             command.env("GENLOCK_ENDPOINTS", endpoint);
-            terminals.push(terminal(command, number, person, home, &tell)?);
-            let caption = person.caption.to_owned();
-            session.terminals.push((caption, person.rows));
+            terminals.push(terminal(command, number, seat, home, &tell)?);
+            let caption = seat.caption.to_owned();
+            session.terminals.push((caption, seat.rows));
         }
         let mut stage = Self {
             terminals,
@@ -94,7 +94,7 @@ impl Stage {
             start: Instant::now(),
             _homes: homes,
         };
-        for number in 0..people.len() {
+        for number in 0..seats.len() {
             stage.until(number, "$ ")?;
         }
         // It begins with the prompts.
@@ -179,9 +179,9 @@ fn uid(number: usize) -> u32 {
     1001 + number as u32
 }
 
-/// A directory of theirs, with the deploy in it.
-fn home(below: &Path, number: usize, person: &Person) -> io::Result<std::path::PathBuf> {
-    let home = below.join(person.user);
+/// A home directory, with the deploy in it.
+fn home(below: &Path, number: usize, seat: &Seat) -> io::Result<std::path::PathBuf> {
+    let home = below.join(seat.host);
     fs::create_dir(&home)?;
     fs::write(home.join("deploy.sh"), DEPLOY)?;
     fs::set_permissions(home.join("deploy.sh"), Permissions::from_mode(0o755))?;
@@ -196,23 +196,23 @@ fn home(below: &Path, number: usize, person: &Person) -> io::Result<std::path::P
 }
 
 /// A shell on a terminal, on a host of that name.
-fn host(number: usize, person: &Person, home: &Path, passwd: &Path) -> Command {
+fn host(number: usize, seat: &Seat, home: &Path, passwd: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]);
-    command.args(["sh", "-c", HOST, person.host]);
+    command.args(["sh", "-c", HOST, seat.host]);
     command
         .arg(uid(number).to_string())
-        .arg(person.pid.to_string());
+        .arg(seat.pid.to_string());
     command
         .arg(passwd)
-        .arg(person.rows.to_string())
+        .arg(seat.rows.to_string())
         .arg(COLUMNS.to_string());
     command.env_clear().current_dir(home);
     // Beside this example is what it shows.
     let ours = std::env::current_exe().unwrap_or_default();
     let built = ours.parent().and_then(Path::parent).unwrap_or(&ours);
     command.env("PATH", format!("{}:/usr/bin:/bin:/sbin", built.display()));
-    command.env("PS1", format!("{}@{}:~$ ", person.user, person.host));
+    command.env("PS1", format!("{}@{}:~$ ", seat.user, seat.host));
     command
         .env("TERM", "xterm")
         .env("TZ", "UTC")
@@ -226,7 +226,7 @@ fn host(number: usize, person: &Person, home: &Path, passwd: &Path) -> Command {
 fn terminal(
     mut command: Command,
     number: usize,
-    person: &Person,
+    seat: &Seat,
     home: std::path::PathBuf,
     tell: &Sender<(usize, Vec<u8>)>,
 ) -> io::Result<Terminal> {
@@ -247,7 +247,7 @@ fn terminal(
     });
     Ok(Terminal {
         keyboard,
-        screen: Screen::new(person.rows),
+        screen: Screen::new(seat.rows),
         home,
         child,
     })

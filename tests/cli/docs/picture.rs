@@ -74,7 +74,7 @@ fn it_shows_what_genlock_shows_today() {
     let live = shell.until(" · next in line · pid ");
     let (_, live) = live.rsplit_once(" of 10m · ").expect("a limit");
     assert!(live.contains(" holds "), "{live}");
-    assert!(has(" of 10m · ann@web1 holds ") && has(" · next in line · pid "));
+    assert!(has(" of 10m · deploy@web1 holds ") && has(" · next in line · pid "));
     for verb in ["status", "ls"] {
         let mut command = genlock();
         command.args([verb, "--endpoints", &store.endpoints, &store.key]);

@@ -91,7 +91,7 @@ fn hold_deploys_off_by_hand() {
     poll("a holder", || server.keys().len() == 1);
     let tried = newcomer.typed("genlock run --try /locks/deploy true");
     assert_eq!(tried.status.code(), Some(75), "{tried:?}");
-    let why = ": audit until noon, ask Ann";
+    let why = ": audit until noon, see CHANGE-4711";
     assert!(tried.one_line().ends_with(why), "{tried:?}");
     holder.signal(Signal::INT);
     holder.finish();
