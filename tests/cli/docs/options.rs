@@ -10,8 +10,10 @@ use super::{files, pages, read};
 const FOREIGN: &[&str] = &[
     "--advertise-client-urls",
     "--bump-revision",
+    "--cluster",
     "--dry-run",
     "--example",
+    "--experimental-corrupt-check-time",
     "--features",
     "--ignore-missing",
     "--keys-only",
