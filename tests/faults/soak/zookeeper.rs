@@ -234,8 +234,10 @@ fn delete_waiter(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) -> Course<ZkBe
     let key = nemesis.any().key.clone();
     let queue = operator::queue(zookeeper, &key);
     if let (Some((holder, waiter)), Some(leader)) = (queue, zookeeper.leader()) {
-        let mut client = zookeeper.servers[leader].asked();
-        client.delete_behind(&format!("{CHROOT}{holder}"), &format!("{CHROOT}{waiter}"));
+        // An operator who gets no answer leaves it at that.
+        let client = zookeeper.servers[leader].try_asked();
+        let [holder, waiter] = [holder, waiter].map(|node| format!("{CHROOT}{node}"));
+        let _ = client.and_then(|mut client| client.delete_behind(&holder, &waiter));
     }
     Course::over()
 }
@@ -243,8 +245,9 @@ fn delete_waiter(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) -> Course<ZkBe
 fn overwrite(nemesis: &mut Nemesis, zookeeper: &mut ZkBehind) -> Course<ZkBehind> {
     let queue = zookeeper.queue(&nemesis.holder().key);
     if let (Some(node), Some(leader)) = (queue.first(), zookeeper.leader()) {
-        let mut client = zookeeper.servers[leader].asked();
-        client.try_write(&format!("{CHROOT}{node}"), b"somebody else");
+        let client = zookeeper.servers[leader].try_asked();
+        let node = format!("{CHROOT}{node}");
+        let _ = client.and_then(|mut client| client.try_write(&node, b"somebody else"));
     }
     Course::over()
 }

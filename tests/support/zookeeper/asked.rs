@@ -1,6 +1,6 @@
 //! A client of ZooKeeper that knows as much of its protocol as tests ask for.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 /// One session, which ends when this is dropped.
@@ -10,17 +10,17 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn connect(port: u16) -> Self {
+    pub(crate) fn connect(port: u16) -> io::Result<Self> {
         Self::attach(port, 0, [0; 16])
     }
 
     /// Ends a session of another client.
     pub(crate) fn end_session(port: u16, id: i64) {
-        drop(Self::attach(port, id, password(id)));
+        drop(Self::attach(port, id, password(id)).expect("a session"));
     }
 
-    fn attach(port: u16, id: i64, password: [u8; 16]) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("ZooKeeper");
+    fn attach(port: u16, id: i64, password: [u8; 16]) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
         let mut asked = Self { stream, number: 0 };
         let mut request = Vec::new();
         request.extend(0i32.to_be_bytes());
@@ -29,36 +29,42 @@ impl Asked {
         request.extend(id.to_be_bytes());
         request.extend(buffer(&password));
         request.push(0);
-        asked.send(&request);
-        let answer = asked.receive();
+        asked.send(&request)?;
+        let answer = asked.receive()?;
         let timeout = i32::from_be_bytes(answer[4..8].try_into().expect("four bytes"));
-        assert!(timeout > 0, "no session");
-        asked
+        if timeout <= 0 {
+            return Err(io::Error::other("no session"));
+        }
+        Ok(asked)
     }
 
-    fn send(&mut self, message: &[u8]) {
-        self.stream.write_all(&buffer(message)).expect("a write");
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.stream.write_all(&buffer(message))
     }
 
-    fn receive(&mut self) -> Vec<u8> {
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).expect("an answer");
+        self.stream.read_exact(&mut length)?;
         let mut message = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut message).expect("an answer");
-        message
+        self.stream.read_exact(&mut message)?;
+        Ok(message)
     }
 
     /// The error's number, or 0, and the answer.
     fn call(&mut self, code: i32, body: &[u8]) -> (i32, Vec<u8>) {
+        self.try_call(code, body).expect("an answer")
+    }
+
+    fn try_call(&mut self, code: i32, body: &[u8]) -> io::Result<(i32, Vec<u8>)> {
         self.number += 1;
         let mut message = Vec::new();
         message.extend(self.number.to_be_bytes());
         message.extend(code.to_be_bytes());
         message.extend(body);
-        self.send(&message);
-        let answer = self.receive();
+        self.send(&message)?;
+        let answer = self.receive()?;
         let error = i32::from_be_bytes(answer[12..16].try_into().expect("four bytes"));
-        (error, answer[16..].to_vec())
+        Ok((error, answer[16..].to_vec()))
     }
 
     pub(crate) fn delete(&mut self, path: &str) {
@@ -67,7 +73,7 @@ impl Asked {
     }
 
     /// Deletes a node while there is this other one. Whether there was.
-    pub(crate) fn delete_behind(&mut self, other: &str, path: &str) -> bool {
+    pub(crate) fn delete_behind(&mut self, other: &str, path: &str) -> io::Result<bool> {
         let any = (-1i32).to_be_bytes();
         let mut body = Vec::new();
         // A check and a deletion (OpCode.java), each behind its kind and what only answers have.
@@ -76,20 +82,20 @@ impl Asked {
             body.extend([&buffer(path.as_bytes()), &any[..]].concat());
         }
         body.extend([&any[..], &[1], &any].concat());
-        let (error, answer) = self.call(14, &body);
+        let (error, answer) = self.try_call(14, &body)?;
         // Of one that failed the first kind is that of an error.
-        error == 0 && answer.get(..4) != Some(&any[..])
+        Ok(error == 0 && answer.get(..4) != Some(&any[..]))
     }
 
     pub(crate) fn write(&mut self, path: &str, data: &[u8]) {
-        assert!(self.try_write(path, data), "{path}");
+        assert!(self.try_write(path, data).expect("an answer"), "{path}");
     }
 
     /// Whether there was such a node.
-    pub(crate) fn try_write(&mut self, path: &str, data: &[u8]) -> bool {
+    pub(crate) fn try_write(&mut self, path: &str, data: &[u8]) -> io::Result<bool> {
         let version = (-1i32).to_be_bytes().to_vec();
         let body = [buffer(path.as_bytes()), buffer(data), version].concat();
-        self.call(5, &body).0 == 0
+        Ok(self.try_call(5, &body)?.0 == 0)
     }
 
     /// Makes a node, for everybody; `kind` as CreateMode.java has it. Its path.

@@ -268,6 +268,11 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
 
     /// A client of its own.
     pub(crate) fn asked(&self) -> Asked {
+        self.try_asked().expect("a session")
+    }
+
+    /// The same of a server that may serve nobody just now.
+    pub(crate) fn try_asked(&self) -> std::io::Result<Asked> {
         Asked::connect(self.port)
     }
 
