@@ -1,7 +1,7 @@
 //! What is at an endpoint and is no etcd, or is spoken to in the wrong way: each has its words.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -38,9 +38,15 @@ fn says(words: &'static [u8]) -> String {
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // Whoever connects may be gone by now.
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(words);
+            std::thread::spawn(move || {
+                // Whoever connects may be gone by now.
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(words);
+                // To close it with something unread resets it (RFC 2525, 2.17).
+                let _ = stream.shutdown(Shutdown::Write);
+                let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
         }
     });
     address.to_string()
