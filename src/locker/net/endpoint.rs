@@ -40,10 +40,8 @@ impl Endpoint {
     pub(crate) fn user_in(endpoints: &[String]) -> Option<Error> {
         let named =
             |text: &&String| (text.contains('@') || text.contains("%40")) && !is_of_socket(text);
-        let error = invalid(
-            endpoints.iter().find(named)?,
-            "a user has settings of its own",
-        );
+        let shown = secrets::one_of(endpoints, endpoints.iter().find(named)?);
+        let error = invalid(&shown, "a user has settings of its own");
         let error = error.about([Setting::User, Setting::Password]);
         Some(error.about([Setting::Endpoints]))
     }
@@ -144,17 +142,8 @@ fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fuzz::PROTOCOL;
     use super::*;
-
-    const PROTOCOL: Protocol = Protocol {
-        store: "a store",
-        named: "etcd",
-        scheme: "http",
-        secure_scheme: "https",
-        port: 2379,
-        default_endpoint: "127.0.0.1:2379",
-        alpn: &[],
-    };
 
     fn tcp(tls: bool, host: &str, port: u16) -> Address {
         let host = host.to_owned();

@@ -8,7 +8,8 @@ use super::endpoint::Endpoint;
 use super::protocol::Protocol;
 use super::tls::Connector;
 
-static PROTOCOL: Protocol = Protocol {
+/// One with the ports and schemes of etcd.
+pub(super) static PROTOCOL: Protocol = Protocol {
     store: "a store",
     named: "etcd",
     scheme: "http",
