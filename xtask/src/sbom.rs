@@ -33,7 +33,8 @@ pub(crate) fn run(target: Option<&str>) -> Outcome {
 /// which it says: so it has the same bytes from the same source.
 pub(crate) fn make(binary: &Path, target: &str, time: &str, to: &Path) -> Outcome {
     let mut bom = cyclonedx(target, time)?;
-    let linked = linked(target)?;
+    let linked = linked(target)?.into_iter();
+    let linked: BTreeSet<_> = linked.map(|one| (one.name, one.version)).collect();
     let package = |it: &Value| {
         let word = |key| it[key].as_str().unwrap_or_default().to_owned();
         (word("name"), word("version"))
@@ -93,28 +94,28 @@ fn cyclonedx(target: &str, time: &str) -> Outcome<Value> {
     serde_json::from_str(&text).map_err(|error| format!("cargo cyclonedx: {error}"))
 }
 
-/// The names and versions of the crates that are in the tool, genlock with them.
-fn linked(target: &str) -> Outcome<BTreeSet<(String, String)>> {
-    let of_tool = [
-        "tree",
-        "--locked",
-        "--package",
-        "genlock",
-        "--target",
-        target,
-    ];
-    let linked = [
-        "--edges",
-        "normal,no-proc-macro",
-        "--prefix",
-        "none",
-        "--no-dedupe",
-    ];
-    let tree = Step::cargo(&of_tool).and(&linked).output()?;
+/// A crate that is in the tool.
+pub(crate) struct Linked {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The names of its licences.
+    pub(crate) licence: String,
+}
+
+/// The crates that are in the tool, genlock with them.
+pub(crate) fn linked(target: &str) -> Outcome<Vec<Linked>> {
+    let of_tool = ["tree", "--locked", "--package", "genlock"];
+    let linked = ["--target", target, "--edges", "normal,no-proc-macro"];
+    let shown = ["--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"];
+    let tree = Step::cargo(&of_tool).and(&linked).and(&shown).output()?;
     let lines = tree.lines().filter_map(|line| {
-        let mut words = line.split(' ');
-        let version = |word: &str| word.trim_start_matches('v').to_owned();
-        Some((words.next()?.to_owned(), version(words.next()?)))
+        let (package, licence) = line.split_once('|')?;
+        let mut words = package.split(' ').map(str::to_owned);
+        Some(Linked {
+            name: words.next()?,
+            version: words.next()?.trim_start_matches('v').to_owned(),
+            licence: licence.to_owned(),
+        })
     });
     Ok(lines.collect())
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Dist, read};
 use crate::binary;
-use crate::step::{Outcome, Step, below_root};
+use crate::sbom;
+use crate::step::{Outcome, below_root};
 
 const INTRODUCTION: &str = "\
 genlock is linked with what is named here, which others have written.
@@ -45,27 +46,11 @@ pub(super) fn text(dist: &Dist) -> Outcome<String> {
 
 /// The crates that are in the tool, as `NAME-VERSION`, with their licences' names.
 fn crates(dist: &Dist) -> Outcome<BTreeMap<String, String>> {
-    let of_tool = [
-        "tree",
-        "--locked",
-        "--package",
-        "genlock",
-        "--target",
-        &dist.target,
-    ];
-    let linked = ["--edges", "normal,no-proc-macro", "--prefix", "none"];
-    let step = Step::cargo(&of_tool).and(&linked);
-    let tree = step.and(&["--no-dedupe", "--format", "{p}|{l}"]).output()?;
-    let mut crates = BTreeMap::new();
-    for line in tree.lines().filter(|line| !line.starts_with("genlock ")) {
-        let (package, licence) = line.split_once('|').unwrap_or((line, ""));
-        let mut words = package.split(' ');
-        let name = words.next().unwrap_or_default();
-        let version = words.next().unwrap_or_default();
-        let version = version.trim_start_matches('v');
-        crates.insert(format!("{name}-{version}"), licence.to_owned());
-    }
-    Ok(crates)
+    let linked = sbom::linked(&dist.target)?.into_iter();
+    let others = linked.filter(|one| one.name != "genlock");
+    Ok(others
+        .map(|one| (format!("{}-{}", one.name, one.version), one.licence))
+        .collect())
 }
 
 /// Where a crate's source is.
