@@ -221,6 +221,23 @@ fn the_configuration_sets_how_many_are_kept() {
     );
 }
 
+/// More than are ever kept are there where somebody has put them.
+#[test]
+fn the_newest_thousand_are_shown() {
+    let store = Store::files();
+    assert_eq!(run(&store, &[], &["true"]), Some(0));
+    let path = store.path("locks/k.history");
+    let last = std::fs::read_to_string(&path).expect("a history");
+    let older = last.replace("\"reason\":\"why\"", "\"reason\":\"older\"");
+    std::fs::write(&path, older.repeat(1500) + &last).expect("a history");
+    let kept = kept(&store);
+    assert_eq!(kept.len(), 1000);
+    assert_eq!(
+        (field(&kept[998], "reason"), field(&kept[999], "reason")),
+        ("older".into(), "why".into())
+    );
+}
+
 /// The etcd is frozen while the command runs: the release, and the history along with it, take as long
 /// as a request may, and not twice that.
 #[test]

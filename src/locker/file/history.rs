@@ -1,6 +1,7 @@
 //! The last runs under a lock, in a file beside the lock file: a line of JSON each, the oldest first. It
 //! is shared as lock files are. What a crash has torn, or another wrote there, is passed over.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
@@ -95,14 +96,14 @@ fn opened(file: &LockFile) -> io::Result<File> {
 }
 
 fn runs_in(file: &File) -> io::Result<Vec<PastRun>> {
-    let mut runs = Vec::new();
+    let mut runs = VecDeque::new();
     for line in BufReader::new(file.take(LONGEST)).split(b'\n') {
         runs.extend(PastRun::from_json(&line?));
-        if runs.len() == 2 * MOST_KEPT as usize {
-            runs.drain(..MOST_KEPT as usize);
+        if runs.len() > MOST_KEPT as usize {
+            runs.pop_front();
         }
     }
-    Ok(runs)
+    Ok(runs.into())
 }
 
 /// In place: in a sticky directory nobody may replace another's file.
