@@ -1,8 +1,6 @@
 //! The checks that are no tests: format, lints, features alone, minimal versions, documentation.
 
-use std::fs;
-
-use crate::step::{Outcome, Step, below_root};
+use crate::step::{Outcome, Step, below_root, read};
 
 /// Runs the checks, up to the first that fails.
 pub(crate) fn run() -> Outcome {
@@ -70,8 +68,7 @@ fn documentation(of: &[&str]) -> Outcome {
 /// Each feature of genlock that somebody may want alone: not what is on without a word, nor what is
 /// for stores over a network, and of no use without one.
 fn features() -> Outcome<Vec<String>> {
-    let manifest = fs::read_to_string(below_root("Cargo.toml"));
-    let manifest = manifest.map_err(|error| format!("Cargo.toml: {error}"))?;
+    let manifest = read(&below_root("Cargo.toml"))?;
     let section = manifest.lines().skip_while(|line| *line != "[features]");
     let section = section.skip(1).take_while(|line| !line.starts_with('['));
     let lines = section.filter(|line| !line.starts_with('#'));

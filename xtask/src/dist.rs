@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::binary;
+use crate::release;
 use crate::sbom;
 use crate::step::{Outcome, Step, below_root};
 
@@ -40,7 +41,7 @@ pub(crate) fn run(target: Option<&str>) -> Outcome {
     let dist = Dist {
         binary: binary::build(Some(&target))?,
         target,
-        version: version()?,
+        version: release::current(&below_root(""))?.to_string(),
         time: binary::time()?,
         stage: emptied("target/stage")?,
         dist: emptied("target/dist")?,
@@ -86,15 +87,6 @@ fn maintainer() -> String {
     format!("{name} <{address}>")
 }
 
-fn version() -> Outcome<String> {
-    let manifest = read(&below_root("Cargo.toml"))?;
-    let found = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("version = "));
-    let found = found.ok_or("Cargo.toml: no version")?;
-    Ok(found.trim_matches('"').to_owned())
-}
-
 /// `SHA256SUMS` of all that is in the folder.
 fn sums(dist: &Path) -> Outcome {
     let mut names = Vec::new();
@@ -119,10 +111,6 @@ fn emptied(path: &str) -> Outcome<PathBuf> {
     }
     fs::create_dir_all(&path).map_err(failed)?;
     Ok(path)
-}
-
-fn read(path: &Path) -> Outcome<String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Writes a file, in a folder that is made.

@@ -8,7 +8,7 @@ mod version;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::step::{Outcome, Step};
+use crate::step::{Outcome, Step, read};
 use changelog::Cut;
 use version::Version;
 
@@ -129,7 +129,7 @@ fn replace(path: &Path, from: &str, to: &str) -> Outcome {
 }
 
 /// The version in the manifest.
-fn current(root: &Path) -> Outcome<Version> {
+pub(crate) fn current(root: &Path) -> Outcome<Version> {
     let manifest = read(&root.join(MANIFEST))?;
     let package = manifest.lines().skip_while(|line| *line != "[package]");
     let version = package
@@ -154,10 +154,6 @@ fn tracked(root: &Path, pattern: &str) -> Outcome<Vec<PathBuf>> {
 
 fn git(root: &Path, args: &[&str]) -> Step {
     Step::program("git").within(root).and(args)
-}
-
-fn read(path: &Path) -> Outcome<String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn write(path: &Path, text: &str) -> Outcome {

@@ -1,7 +1,7 @@
 //! What packages have that is not in the repository as it is.
 
-use super::{Dist, copy, files, maintainer, read, third_party, write};
-use crate::step::{Outcome, Step, below_root};
+use super::{Dist, copy, files, maintainer, third_party, write};
+use crate::step::{Outcome, Step, below_root, read};
 
 /// What is read: the first page, what it leads to, and what that shows.
 const DOCUMENTS: [&str; 6] = [

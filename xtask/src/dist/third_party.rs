@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Dist, read};
+use super::Dist;
 use crate::binary;
 use crate::sbom;
-use crate::step::{Outcome, below_root};
+use crate::step::{Outcome, below_root, read};
 
 const INTRODUCTION: &str = "\
 genlock is linked with what is named here, which others have written.

@@ -6,7 +6,7 @@ use crate::step::Outcome;
 
 /// MAJOR.MINOR.PATCH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version([u32; 3]);
+pub(crate) struct Version([u32; 3]);
 
 impl Version {
     pub(super) fn parse(text: &str) -> Outcome<Self> {
