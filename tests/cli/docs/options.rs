@@ -9,6 +9,7 @@ use super::{files, pages, read};
 /// Options of other programs that the pages name.
 const FOREIGN: &[&str] = &[
     "--advertise-client-urls",
+    "--atomic",
     "--bump-revision",
     "--cluster",
     "--dry-run",
