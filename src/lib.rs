@@ -108,7 +108,7 @@ pub use locker::{
 };
 #[cfg(feature = "net")]
 pub use locker::{Credentials, Tls};
-pub use report::{CommandEnd, RunReport, Why};
+pub use report::{BlockedKey, CommandEnd, RunReport, Why};
 pub use stores::{STORES, open, open_with, stores_with};
 
 /// The examples in the documentation compile.

@@ -5,6 +5,7 @@ mod live;
 mod plain;
 mod screen;
 
+use std::future::Future;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::clock::Instant;
 use crate::describe;
 use crate::events::{Event, EventKind};
 use crate::locker::operator::Queue;
-use crate::locker::{Operator, Record};
+use crate::locker::{Mode, Operator, Record};
 use crate::stderr;
 
 /// How long a look at who holds the lock may take.
@@ -95,30 +96,46 @@ impl Seen {
         self.0.borrow().waiting.as_ref().map(Waiting::text)
     }
 
-    /// Asks the store who holds the lock now, bounded in time: the last event may be long ago.
+    /// The record of who held the lock when it was last seen to be held, if it says that nobody shares it.
+    pub(crate) fn alone(&self) -> Option<Record> {
+        let last = self.0.borrow();
+        let holder = last.waiting.as_ref()?.holder.as_ref()?;
+        (holder.locks() == Mode::Exclusive).then(|| holder.clone())
+    }
+
+    /// Asks the store who holds the lock now: the last event may be long ago.
     pub(crate) async fn now(&self, key: &str, store: &dyn Operator) -> String {
-        let seen = self.0.borrow().waiting.clone();
-        let why = match tokio::time::timeout(LOOK, store.glance(key)).await {
-            Ok(Ok(queue)) => match seen.clone().unwrap_or_default().now(&queue) {
-                Some(now) => {
-                    let text = now.text();
-                    self.0.send_modify(|last| last.waiting = Some(now));
-                    return text;
-                }
-                None => return "free by now".to_owned(),
-            },
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => self
-                .0
-                .borrow()
-                .retrying
-                .clone()
-                .unwrap_or("the store is silent".to_owned()),
+        let queue = match self.asked(store.glance(key)).await {
+            Ok(queue) => queue,
+            Err(why) => return why,
         };
-        match seen {
-            Some(seen) => format!("last seen {}; {why}", seen.text()),
+        let seen = self.0.borrow().waiting.clone();
+        let Some(now) = seen.unwrap_or_default().now(&queue) else {
+            return "free by now".to_owned();
+        };
+        let text = now.text();
+        self.0.send_modify(|last| last.waiting = Some(now));
+        text
+    }
+
+    /// What the store answers to a look, which is bounded in time; else who was seen last, and why there is
+    /// no answer.
+    pub(crate) async fn asked<T>(
+        &self,
+        look: impl Future<Output = crate::Result<T>>,
+    ) -> Result<T, String> {
+        let why = match tokio::time::timeout(LOOK, look).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => {
+                let retrying = self.0.borrow().retrying.clone();
+                retrying.unwrap_or("the store is silent".to_owned())
+            }
+        };
+        Err(match self.waiting() {
+            Some(seen) => format!("last seen {seen}; {why}"),
             None => why,
-        }
+        })
     }
 
     /// Whether the wait was shown to anybody.

@@ -46,8 +46,23 @@ pub struct RunReport {
     pub ended_at: Option<String>,
     /// Who held the lock when it came, without the command.
     pub holder: Option<Box<Record>>,
+    /// What was in the way in the end, if it did not run because another held the lock.
+    pub blocked_by: Option<Vec<BlockedKey>>,
     /// The operator who took the lock away from it.
     pub taken_away: Option<TakenAway>,
+}
+
+/// A key that was not free.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BlockedKey {
+    /// The key.
+    pub key: String,
+    /// The first of those who held it, without the command, as far as they say who they are.
+    pub holders: Vec<Record>,
+    /// How many others held it.
+    pub more: usize,
 }
 
 /// How a command ended.
@@ -115,6 +130,7 @@ impl Default for RunReport {
             started_at: String::new(),
             ended_at: None,
             holder: None,
+            blocked_by: None,
             taken_away: None,
         }
     }
@@ -143,6 +159,17 @@ impl RunReport {
     /// It is over since this time.
     pub fn end(&mut self, at: SystemTime) {
         self.ended_at = Some(time(at));
+    }
+}
+
+impl BlockedKey {
+    /// Of a key that so many held, these among them.
+    pub fn new(key: impl Into<String>, all: usize, holders: Vec<Record>) -> Self {
+        Self {
+            key: key.into(),
+            more: all.saturating_sub(holders.len()),
+            holders,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod around;
 mod events;
+mod in_the_way;
 mod joined;
 mod lines;
 mod not_acquired;

@@ -35,7 +35,7 @@ use metrics::{MetricsChange, MetricsFile};
 use places::GivenPlaces;
 use replace::replace;
 use teller::{Places, Teller};
-pub(super) use words::stopping;
+pub(super) use words::{stopping, without_command};
 
 /// How long the end of the process waits for what is written then.
 const AT_THE_END: Duration = Duration::from_secs(1);

@@ -133,7 +133,7 @@ impl Run<'_> {
                     // Whoever reads the message may act on it at once: the queue has been left by then.
                     self.locking.close(&mut self.signals).await;
                     supervision.end();
-                    return self.locking.not_held(why).await;
+                    return self.locking.not_held(why, self.reporter).await;
                 }
             };
             let (ended, letting);

@@ -1,5 +1,7 @@
 //! `--shared`, `--max-holders`, `--also`, `--queue`: who runs beside whom.
 
+mod in_the_way;
+
 use std::collections::BTreeSet;
 
 use genlock::{Capability, stores_with};

@@ -86,7 +86,7 @@ pub(super) async fn acquire(
         }
         Err(why) => {
             keeper.locking.close(&mut keeper.signals).await;
-            keeper.locking.not_held(why).await
+            keeper.locking.not_held(why, reporter).await
         }
     }
 }

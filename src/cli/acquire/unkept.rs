@@ -26,7 +26,7 @@ pub(super) async fn acquire(
         Ok(held) => held,
         Err(why) => {
             locking.close(&mut signals).await;
-            return locking.not_held(why).await;
+            return locking.not_held(why, reporter).await;
         }
     };
     let time = options.time.unwrap_or(Duration::ZERO);

@@ -8,7 +8,7 @@ use crate::clock::Instant;
 use crate::events::{Event, EventKind, StopReason};
 use crate::exit::{self, Exit};
 use crate::locker::Loss;
-use crate::report::{RunReport, Why};
+use crate::report::{BlockedKey, RunReport, Why};
 
 /// The account of one run. A clone shares it.
 #[derive(Clone)]
@@ -83,6 +83,11 @@ impl Account {
         let mut report = self.state().report.clone();
         report.ran = true;
         report
+    }
+
+    /// This was in the way of the lock when it was not waited for any longer.
+    pub(in crate::cli) fn is_blocked_by(&self, keys: Vec<BlockedKey>) {
+        self.state().report.blocked_by = Some(keys);
     }
 
     /// Nobody is left for whom the lock would be acquired; why, on one line.

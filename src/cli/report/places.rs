@@ -84,7 +84,7 @@ impl GivenPlaces {
         }
     }
 
-    pub(super) fn report(&self) -> Option<PathBuf> {
+    pub(in crate::cli) fn report(&self) -> Option<PathBuf> {
         self.path(self.report.as_ref()?)
     }
 

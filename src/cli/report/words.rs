@@ -42,7 +42,7 @@ pub(in crate::cli) fn stopping(why: &StopReason) -> String {
 }
 
 /// Who holds the lock. What it runs is its own affair.
-pub(super) fn without_command(holder: &Record) -> Record {
+pub(in crate::cli) fn without_command(holder: &Record) -> Record {
     Record {
         command: String::new(),
         ..holder.clone()
