@@ -113,7 +113,7 @@ impl ZooKeeper {
         request.check(&CAPABILITIES, &self.shared.options)?;
         let claim = self.shared.claims.claim(&request).await?;
         let call = Acquisition::new(&self.shared.keeper, &CAPABILITIES, &request);
-        let queue = ZkAcquisition::new(&self.shared, &request, claim);
+        let queue = ZkAcquisition::new(&self.shared, &request, claim)?;
         queue.take(call).await
     }
 }

@@ -34,35 +34,32 @@ impl Layout {
         Self::ALL.into_iter().find(|layout| layout.name() == name)
     }
 
-    /// What stands before the number in the name of a node of ours.
+    /// What the names of all nodes of one taking begin with, and those of no other's. It may have several: where
+    /// the store does not answer it takes a place anew, and what it asked for before may come to be later.
+    pub(super) fn of_one_taking(self) -> Result<String> {
+        let hex = format!("{:016x}", random::random()?);
+        Ok(match self {
+            Self::Curator | Self::CuratorRw => {
+                format!("_c_{}-{}-{}-", &hex[..8], &hex[8..12], &hex[12..])
+            }
+            Self::Kazoo => hex,
+        })
+    }
+
+    /// A name that no other node has, without its number, for one of this taking, which locks in this mode.
     ///
     /// Others share only with readers that they know as such. To them one of N is like a writer; and in the
     /// layout of `InterProcessMutex`, which knows none, a reader is too: it would pass any other name.
-    fn prefix(self, mode: Mode, id: u128) -> String {
-        let hex = format!("{id:032x}");
-        let uuid = || {
-            let parts = [
-                &hex[..8],
-                &hex[8..12],
-                &hex[12..16],
-                &hex[16..20],
-                &hex[20..],
-            ];
-            parts.join("-")
-        };
-        match (self, mode) {
-            (Self::Curator, _) => format!("_c_{}-lock-", uuid()),
-            (Self::CuratorRw, Mode::Shared) => format!("_c_{}-__READ__", uuid()),
-            (Self::CuratorRw, _) => format!("_c_{}-__WRIT__", uuid()),
-            (Self::Kazoo, Mode::Shared) => format!("{hex}__rlock__"),
-            (Self::Kazoo, _) => format!("{hex}__lock__"),
-        }
-    }
-
-    /// A name that nobody else gives, without its number, for one who locks in this mode.
-    pub(super) fn fresh(self, mode: Mode) -> Result<String> {
-        let id = (u128::from(random::random()?) << 64) | u128::from(random::random()?);
-        Ok(self.prefix(mode, id))
+    pub(super) fn fresh(self, taking: &str, mode: Mode) -> Result<String> {
+        let hex = format!("{:016x}", random::random()?);
+        let (node, last) = hex.split_at(4);
+        Ok(match (self, mode) {
+            (Self::Curator, _) => format!("{taking}{node}-{last}-lock-"),
+            (Self::CuratorRw, Mode::Shared) => format!("{taking}{node}-{last}-__READ__"),
+            (Self::CuratorRw, _) => format!("{taking}{node}-{last}-__WRIT__"),
+            (Self::Kazoo, Mode::Shared) => format!("{taking}{hex}__rlock__"),
+            (Self::Kazoo, _) => format!("{taking}{hex}__lock__"),
+        })
     }
 }
 
@@ -160,8 +157,11 @@ mod tests {
     #[test]
     fn every_layout_is_a_contenders() {
         for layout in Layout::ALL {
+            let taking = layout.of_one_taking().expect("random numbers");
             for mode in [Mode::Exclusive, Mode::Shared, Mode::OneOf(2)] {
-                let name = layout.fresh(mode).expect("random numbers") + "0000000009";
+                let fresh = || layout.fresh(&taking, mode).expect("random numbers");
+                let name = fresh() + "0000000009";
+                assert!(name.starts_with(&taking) && fresh() != fresh(), "{name}");
                 assert_eq!(number(&name), Some(9), "{name}");
                 let shares = mode == Mode::Shared && layout != Layout::Curator;
                 assert_eq!(is_reader(&name), shares, "{name}");

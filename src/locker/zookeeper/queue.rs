@@ -23,6 +23,8 @@ pub(super) struct ZkAcquisition<'a> {
     ttl: Duration,
     holder: Record,
     claim: Claim,
+    /// What the names of all nodes begin with that stand for this taking, or did.
+    taking: String,
 }
 
 /// A place in each queue, with the lease that has them.
@@ -41,15 +43,20 @@ struct FirstInQueues {
 }
 
 impl<'a> ZkAcquisition<'a> {
-    pub(super) fn new(shared: &'a Arc<ZkShared>, request: &'a Request, claim: Claim) -> Self {
+    pub(super) fn new(
+        shared: &'a Arc<ZkShared>,
+        request: &'a Request,
+        claim: Claim,
+    ) -> Result<Self> {
         let options = &shared.options;
-        Self {
+        Ok(Self {
             shared,
             request,
             ttl: request.ttl(options),
             holder: request.holder(options),
             claim,
-        }
+            taking: shared.ensemble.layout.of_one_taking()?,
+        })
     }
 
     /// Takes the lock; `None` if it does not wait, and another has it or waits for it.
@@ -216,7 +223,10 @@ impl<'a> ZkAcquisition<'a> {
         let mode = self.request.mode();
         let entry = PlaceEntry {
             locks: keys.map(|key| node::of_key(key)).collect(),
-            name: ensemble.layout.fresh(mode).map_err(NoLock::Failed)?,
+            name: ensemble
+                .layout
+                .fresh(&self.taking, mode)
+                .map_err(NoLock::Failed)?,
             mode,
             alone,
         };
@@ -236,6 +246,7 @@ impl<'a> ZkAcquisition<'a> {
             session: &lease.calls().session,
             key,
             request: self.request,
+            taking: &self.taking,
             own: &place.standing,
         });
         waiters.collect()

@@ -35,6 +35,8 @@ pub(super) struct ZkWaiter<'a> {
     /// As it was asked for.
     pub(super) key: &'a str,
     pub(super) request: &'a Request,
+    /// What the names of all nodes begin with that stand for us, or did.
+    pub(super) taking: &'a str,
     pub(super) own: &'a ZkStanding,
 }
 
@@ -58,17 +60,17 @@ struct Neighbours {
 
 impl Neighbours {
     /// `None` if a node of this name is not among them.
-    fn of(own: &str, children: Vec<String>) -> Option<Self> {
+    fn of(taking: &str, own: &str, children: Vec<String>) -> Option<Self> {
         let all = names::contenders(children).into_iter();
         let mut ahead: Vec<_> = all.map(|(_, name)| name).collect();
         let at = ahead.iter().position(|name| name == own)?;
         let mut behind = ahead.split_off(at + 1);
         ahead.truncate(at);
-        // A second node of ours, made where the answer to the first was lost, is not waited for, and is
-        // no newer one.
+        // A second node of ours, made where the answer to the first was lost, is not waited for. Nor is one
+        // behind a newer one, of whichever session: what was asked for in an earlier one may come to be later.
         let prefix = &own[..own.len().saturating_sub(10)];
         ahead.retain(|name| !name.starts_with(prefix));
-        behind.retain(|name| !name.starts_with(prefix));
+        behind.retain(|name| !name.starts_with(taking));
         Some(Self { ahead, behind })
     }
 }
@@ -93,7 +95,7 @@ impl ZkWaiter<'_> {
 
     fn around(&self, children: Vec<String>) -> Option<Neighbours> {
         let (_, own) = node::parts(&self.own.path)?;
-        Neighbours::of(own, children)
+        Neighbours::of(self.taking, own, children)
     }
 
     /// Whether the turn has come, with these in the queue; `None` if we are not there ourselves.
@@ -252,18 +254,24 @@ mod tests {
     #[test]
     fn a_second_node_of_ours_is_not_waited_for() {
         let children = [
-            "a-lock-0000000002",
-            "b-lock-0000000003",
-            "a-lock-0000000005",
+            "a-1-lock-0000000002",
+            "b-1-lock-0000000003",
+            "a-1-lock-0000000005",
+            "b-2-lock-0000000006",
         ];
-        let children = || children.map(str::to_owned).to_vec();
-        let around = Neighbours::of("a-lock-0000000005", children()).expect("a place");
-        assert_eq!(around.ahead, ["b-lock-0000000003"]);
-        let around = Neighbours::of("b-lock-0000000003", children()).expect("a place");
-        assert_eq!(around.ahead, ["a-lock-0000000002"]);
-        assert_eq!(around.behind, ["a-lock-0000000005"]);
-        let around = Neighbours::of("a-lock-0000000002", children()).expect("a place");
-        assert_eq!(around.behind, ["b-lock-0000000003"]);
-        assert_eq!(Neighbours::of("c-lock-0000000001", children()), None);
+        let of = |taking, own| {
+            let children = children.map(str::to_owned).to_vec();
+            Neighbours::of(taking, own, children)
+        };
+        let around = of("a-", "a-1-lock-0000000005").expect("a place");
+        assert_eq!(around.ahead, ["b-1-lock-0000000003"]);
+        assert_eq!(around.behind, ["b-2-lock-0000000006"]);
+        // What is of an earlier session is no newer one, but stands in the way of all behind it.
+        let around = of("b-", "b-1-lock-0000000003").expect("a place");
+        assert_eq!(around.ahead, ["a-1-lock-0000000002"]);
+        assert_eq!(around.behind, ["a-1-lock-0000000005"]);
+        let around = of("b-", "b-2-lock-0000000006").expect("a place");
+        assert_eq!(around.ahead, [children[0], children[1], children[2]]);
+        assert_eq!(of("c-", "c-1-lock-0000000001"), None);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use genlock::locker::{Mode, Request};
+use genlock::locker::operator::Contender;
+use genlock::locker::{Mode, QueuePolicy, Request};
 use genlock::testing::contract::Fixture;
 use genlock::{Held, Locker, Operator, Options, ZooKeeper};
 
@@ -119,6 +120,41 @@ async fn a_place_among_several_that_is_taken_away_is_taken_anew() {
     let held = waiting.await.expect("no panic");
     assert!(held.token() > token && held.is_held());
     held.unlock().await.expect("a release");
+}
+
+/// The one that waits, once it has another token than this.
+async fn waiter(operator: &ZooKeeper, old: Option<u64>) -> Contender {
+    loop {
+        let queue = operator.queue("/k").await.expect("a queue");
+        match queue.waiters() {
+            [waiter] if waiter.token != old => return waiter.clone(),
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// What it asked for in an earlier session may come to be when it has a place in another one.
+#[tokio::test]
+async fn the_latest_is_not_sent_away_by_a_node_of_its_own() {
+    for layout in ["curator", "curator-rw", "kazoo"] {
+        let chroot = Chroot::of_the_shared();
+        let in_the_way = take(&in_layout(&chroot, layout), Request::new("/k")).await;
+        let other = in_layout(&chroot, layout);
+        let latest = Request::new("/k").with_queue(QueuePolicy::Latest);
+        let waiting = tokio::spawn(async move { take(&other, latest).await });
+        let operator = client_of(chroot.endpoint());
+        let first = waiter(&operator, None).await;
+        chroot.delete(&first.owner_key);
+        waiter(&operator, first.token).await;
+        let mut earlier = chroot.server.asked();
+        let (name, _) = first.owner_key.split_at(first.owner_key.len() - 10);
+        let data = first.record.expect("a record").to_json();
+        let late = earlier.create(&format!("{}{name}", chroot.path), &data, SEQUENTIAL);
+        in_the_way.unlock().await.expect("a release");
+        let held = waiting.await.expect("no panic");
+        held.unlock().await.expect("a release");
+        earlier.delete(&late);
+    }
 }
 
 #[tokio::test]
