@@ -35,6 +35,7 @@ mod outlive;
 mod ping;
 mod proof;
 mod queue;
+mod read;
 mod recipe;
 mod renewal;
 mod standing;

@@ -6,8 +6,8 @@ use etcd_client::{Event, TxnResponse};
 
 use super::fault::Fault;
 
-/// The longest message that is read where others decide how long it is: the values that one transaction
-/// reads (contenders.rs), each as large as etcd takes by default, and a third more.
+/// The longest message that is read where others decide how long it is: the values that one request
+/// reads (read.rs), each as large as etcd takes by default, and a third more; or a queue of a hundred thousand.
 pub(super) const LARGEST: usize = 128 << 20;
 
 /// What is wrong with one page of many that does not go on from the one before: there would be no end.

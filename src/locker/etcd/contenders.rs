@@ -3,22 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
+use etcd_client::{GetOptions, KeyValue};
 
 use super::answer;
-use super::dial::{Client, EtcdMembers};
+use super::dial::EtcdMembers;
 use super::fault::Fault;
-use super::recipe::{create_revision, gets};
+use super::read;
 use super::standing::{self, Stand, Standing};
 use crate::locker::operator::Contender;
 use crate::locker::{Mode, QueuePolicy, Record};
 
 /// How many keys one request reads, without their values.
 const PAGE: i64 = 5_000;
-
-/// How many values one transaction reads (etcd takes 128 operations, its --max-txn-ops). Anybody can
-/// write values of a megabyte and a half, so that it is bounded in memory too.
-const VALUES: usize = 64;
 
 /// One key of a queue.
 #[derive(Clone, Debug)]
@@ -124,14 +120,9 @@ async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i
             .with_keys_only()
             .with_limit(PAGE)
             .with_revision(at);
-        let first = from.clone();
-        let page = move |client: Client| {
-            let (first, options) = (first.clone(), options.clone());
-            async move { client.kv_client().get(first, Some(options)).await }
-        };
-        let answer = store.call(store.command_timeout, page).await?;
+        let answer = read::range(store, &*from, options).await?;
         if at == 0 {
-            at = answer.header().map_or(0, |header| header.revision());
+            at = read::revision(&answer);
         }
         for (name, entry) in answer.kvs().iter().filter_map(QueueKey::of) {
             found.entry(name).or_default().insert(entry.revision, entry);
@@ -154,17 +145,9 @@ pub(super) async fn with_records(
     store: &Arc<EtcdMembers>,
     key: &str,
 ) -> Result<(BTreeMap<i64, QueueKey>, i64), Fault> {
-    let prefix = format!("{key}/");
-    let op = move |client: Client| {
-        let prefix = prefix.clone();
-        async move {
-            let page = GetOptions::new().with_prefix().with_limit(VALUES as i64);
-            let kv = client.kv_client();
-            let mut kv = kv.max_decoding_message_size(answer::LARGEST);
-            kv.get(prefix, Some(page)).await
-        }
-    };
-    let answer = store.call(store.command_timeout, op).await?;
+    let page = GetOptions::new().with_prefix();
+    let page = page.with_limit(read::AT_ONCE as i64);
+    let answer = read::range(store, format!("{key}/"), page).await?;
     if answer.more() {
         let (mut queue, at) = queue(store, key).await?;
         read_records(store, queue.values_mut()).await?;
@@ -174,8 +157,7 @@ pub(super) async fn with_records(
     let found = found.filter(|(name, _)| name == key.as_bytes());
     let mut queue: BTreeMap<_, _> = found.map(|(_, one)| (one.revision, one)).collect();
     drop_ended(store, &mut queue).await?;
-    let at = answer.header().map_or(0, |header| header.revision());
-    Ok((queue, at))
+    Ok((queue, read::revision(&answer)))
 }
 
 /// The queue of one name. The records are still to be read.
@@ -223,20 +205,12 @@ pub(super) async fn read_records<'a>(
     entries: impl Iterator<Item = &'a mut QueueKey>,
 ) -> Result<(), Fault> {
     let mut entries: Vec<_> = entries.collect();
-    for part in entries.chunks_mut(VALUES) {
-        let reads: Vec<_> = part.iter().map(|e| TxnOp::get(&*e.key, None)).collect();
-        let read = move |client: Client| {
-            let txn = Txn::new().and_then(reads.clone());
-            async move {
-                let kv = client.kv_client();
-                let mut kv = kv.max_decoding_message_size(answer::LARGEST);
-                kv.txn(txn).await
-            }
-        };
-        let answer = answer::whole(store.call(store.command_timeout, read).await?)?;
-        for (entry, kvs) in part.iter_mut().zip(gets(&answer)) {
-            if create_revision(&kvs) == Some(entry.revision) {
-                entry.record = kvs.first().and_then(|kv| Record::from_json(kv.value()));
+    for part in entries.chunks_mut(read::AT_ONCE) {
+        let keys = part.iter().map(|entry| entry.key.clone()).collect();
+        for (entry, kv) in part.iter_mut().zip(read::keys(store, keys).await?) {
+            let kv = kv.filter(|kv| kv.create_revision() == entry.revision);
+            if let Some(kv) = kv {
+                entry.record = Record::from_json(kv.value());
             }
         }
     }
@@ -255,7 +229,7 @@ pub(super) async fn read_holders(
             let mut modes = queue.values().take(*known).map(QueueKey::mode);
             let more = match modes.clone().next() {
                 None => 1,
-                Some(first) if first.may_hold(modes.by_ref()) => VALUES,
+                Some(first) if first.may_hold(modes.by_ref()) => read::AT_ONCE,
                 Some(_) => 0,
             };
             next.extend(queue.values_mut().skip(*known).take(more));

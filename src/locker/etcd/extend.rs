@@ -9,7 +9,7 @@ use etcd_client::{Compare, CompareOp, KeyValue, LeaseTimeToLiveOptions, PutOptio
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::recipe::{get_key, gets, transact};
-use super::{lease, outlive};
+use super::{lease, outlive, read};
 use crate::error::Result;
 use crate::locker::Record;
 use crate::locker::limits::MAX_TTL;
@@ -29,16 +29,12 @@ pub(super) async fn extend(
     token: u64,
     time: Duration,
 ) -> Result<bool> {
-    let reads = Txn::new().and_then([TxnOp::get(own, None)]);
-    let found = gets(&transact(store, reads).await?).pop();
-    let found = found.and_then(|mut kvs| kvs.pop());
+    let found = read::key(store, own).await?;
     let Some(lease) = found.filter(|kv| is_left(kv, token)).map(|kv| kv.lease()) else {
         return Ok(false);
     };
     let keys = attached(store, lease).await?;
-    let reads = keys.iter().map(|key| TxnOp::get(&**key, None));
-    let reads = Txn::new().and_then(reads.collect::<Vec<_>>());
-    let found = gets(&transact(store, reads).await?);
+    let found = read::keys(store, keys).await?;
     let found: Vec<_> = found.into_iter().flatten().collect();
     // If it was taken away meanwhile, nothing of it is to be kept.
     let is_own = |kv: &KeyValue| kv.key() == own.as_bytes() && is_left(kv, token);

@@ -9,8 +9,9 @@ use etcd_client::{
 
 use super::Etcd;
 use super::answer;
-use super::dial::{Client, EtcdMembers};
+use super::dial::EtcdMembers;
 use super::fault::Fault;
+use super::read;
 use super::recipe::{gets, transact};
 use crate::error::{Error, Result};
 use crate::locker::history::{MOST_KEPT, surplus};
@@ -58,7 +59,7 @@ impl History for Etcd {
     fn history<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<PastRun>>> {
         Box::pin(async move {
             check_key(key)?;
-            let read = read(&self.shared.store, key).await;
+            let read = newest(&self.shared.store, key).await;
             read.map_err(|fault| Error::from(fault).of_key(key))
         })
     }
@@ -99,23 +100,16 @@ fn range_of(key: &str, own: u64, surplus: &[u64]) -> Option<[String; 2]> {
 }
 
 /// Reads from the newest to the oldest, since the oldest may be removed meanwhile.
-async fn read(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<PastRun>, Fault> {
+async fn newest(store: &Arc<EtcdMembers>, key: &str) -> Result<Vec<PastRun>, Fault> {
     let prefix = prefix(key);
     let mut runs = Vec::new();
     let mut before = key_of(key, u64::MAX).into_bytes();
     loop {
-        let (from, options) = (
-            prefix.clone(),
-            GetOptions::new()
-                .with_range(before.clone())
-                .with_sort(SortTarget::Key, SortOrder::Descend)
-                .with_limit(PAGE),
-        );
-        let page = move |client: Client| {
-            let (from, options) = (from.clone(), options.clone());
-            async move { client.kv_client().get(from, Some(options)).await }
-        };
-        let answer = store.call(store.command_timeout, page).await?;
+        let page = GetOptions::new()
+            .with_range(before.clone())
+            .with_sort(SortTarget::Key, SortOrder::Descend)
+            .with_limit(PAGE);
+        let answer = read::range(store, &*prefix, page).await?;
         let found = answer.kvs().iter();
         runs.extend(found.filter_map(|kv| run_in(kv, &prefix)));
         match answer.kvs().last() {

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{EventType, KeyValue, WatchOptions};
+use etcd_client::{EventType, GetOptions, KeyValue, WatchOptions};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::dial::Client;
 use super::index::IndexKey;
 use super::lease::{self, EtcdLease, EtcdPlace};
+use super::read;
 use super::recipe::Recipe;
 use super::{Shared, watch};
 use crate::events::EventKind;
@@ -188,12 +188,8 @@ async fn until_taken(shared: &Shared, key: &HeldKey) -> KeyChange {
         // data would never get to this one: nothing is watched before the key was read.
         from = loop {
             sleep(shared.options.retry_interval).await;
-            let own = key.own.clone();
-            let get = move |client: Client| {
-                let own = own.clone();
-                async move { client.kv_client().get(own, None).await }
-            };
-            if let Ok(answer) = store.call(store.command_timeout, get).await {
+            let own = read::range(store, &*key.own, GetOptions::new());
+            if let Ok(answer) = own.await {
                 let kv = answer.kvs().first();
                 let Some(kv) = kv.filter(|kv| kv.create_revision() == key.created) else {
                     return KeyChange::Gone;
@@ -201,7 +197,7 @@ async fn until_taken(shared: &Shared, key: &HeldKey) -> KeyChange {
                 if let Some(taken) = key.taken(kv) {
                     return taken;
                 }
-                break answer.header().map_or(from, |header| header.revision() + 1);
+                break (read::revision(&answer) + 1).max(from);
             }
         };
     }

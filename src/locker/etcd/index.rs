@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp};
 
-use super::dial::{Client, EtcdMembers};
+use super::dial::EtcdMembers;
 use super::fault::Fault;
+use super::read;
 use super::recipe::{Recipe, gets, header_revision, loss, transact};
 use crate::error::ErrorKind;
 use crate::locker::Loss;
@@ -103,15 +104,8 @@ pub(super) fn denied(fault: Fault, recipe: &Recipe) -> Fault {
 /// The indexes that are taken under a name, each with the lease that it ends with.
 pub(super) async fn taken(store: &Arc<EtcdMembers>, name: &str) -> Result<Vec<(i64, u32)>, Fault> {
     let prefix = prefix(name);
-    let from = prefix.clone();
-    let op = move |client: Client| {
-        let from = from.clone();
-        async move {
-            let all = GetOptions::new().with_prefix().with_keys_only();
-            client.kv_client().get(from, Some(all)).await
-        }
-    };
-    let answer = store.call(store.command_timeout, op).await?;
+    let all = GetOptions::new().with_prefix().with_keys_only();
+    let answer = read::range(store, &*prefix, all).await?;
     let each = answer.kvs().iter();
     let each = each.filter_map(|kv| Some((kv.lease(), index_in(kv.key(), &prefix)?)));
     Ok(each.collect())

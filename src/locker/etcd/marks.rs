@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{
-    Compare, CompareOp, DeleteOptions, GetOptions, GetResponse, KeyValue, PutOptions, SortOrder,
-    SortTarget, Txn, TxnOp, TxnOpResponse,
+    Compare, CompareOp, DeleteOptions, GetOptions, KeyValue, PutOptions, SortOrder, SortTarget,
+    Txn, TxnOp, TxnOpResponse,
 };
 
 use super::Etcd;
-use super::dial::{Client, EtcdMembers};
+use super::dial::EtcdMembers;
 use super::fault::Fault;
 use super::lease::{self, fresh_id};
 use super::outlive;
+use super::read;
 use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::marks::{check_held, mark_key, mark_prefix, not_held};
@@ -31,8 +32,8 @@ impl Marks for Etcd {
         Box::pin(async move {
             let mark = mark_key(key, name)?;
             let store = &self.shared.store;
-            let found = read(store, mark, None).await.map_err(|f| denied(f, key))?;
-            Ok(found.kvs().first().and_then(mark_in))
+            let found = read::key(store, mark).await.map_err(|f| denied(f, key))?;
+            Ok(found.as_ref().and_then(mark_in))
         })
     }
 
@@ -44,7 +45,7 @@ impl Marks for Etcd {
                 .with_sort(SortTarget::Mod, SortOrder::Descend)
                 .with_limit(LAST);
             let store = &self.shared.store;
-            let found = read(store, prefix.clone(), Some(youngest)).await;
+            let found = read::range(store, &*prefix, youngest).await;
             let found = found.map_err(|fault| denied(fault, key))?;
             let mut marks = found.kvs().iter().filter(|kv| is_mark(kv.key(), &prefix));
             Ok(marks.find_map(mark_in))
@@ -128,22 +129,10 @@ async fn revoke(store: &Arc<EtcdMembers>, leases: Vec<i64>) {
     }
 }
 
-async fn read(
-    store: &Arc<EtcdMembers>,
-    key: String,
-    options: Option<GetOptions>,
-) -> Result<GetResponse, Fault> {
-    let op = move |client: Client| {
-        let (key, options) = (key.clone(), options.clone());
-        async move { client.kv_client().get(key, options).await }
-    };
-    store.call(store.command_timeout, op).await
-}
-
 /// The keys of all marks with this prefix.
 async fn all(store: &Arc<EtcdMembers>, prefix: &str) -> Result<Vec<Vec<u8>>, Fault> {
     let options = GetOptions::new().with_prefix().with_keys_only();
-    let found = read(store, prefix.to_owned(), Some(options)).await?;
+    let found = read::range(store, prefix, options).await?;
     let keys = found.kvs().iter().map(KeyValue::key);
     let marks = keys.filter(|key| is_mark(key, prefix));
     Ok(marks.map(<[u8]>::to_vec).collect())

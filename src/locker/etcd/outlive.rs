@@ -10,6 +10,7 @@ use etcd_client::{Compare, CompareOp, KeyValue, LeaseGrantOptions, PutOptions, T
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
 use super::index::IndexKey;
+use super::read;
 use super::recipe::{gets, transact};
 use crate::locker::Record;
 use crate::locker::limits::MAX_TTL;
@@ -42,15 +43,11 @@ async fn attach(
     next: i64,
     until: SystemTime,
 ) -> Result<(), Fault> {
-    let reads = || {
-        owns.iter()
-            .map(|own| TxnOp::get(&**own, None))
-            .collect::<Vec<_>>()
-    };
+    let names = || owns.iter().map(|own| own.clone().into_bytes());
     for _ in 0..ATTEMPTS {
-        let found = transact(store, Txn::new().and_then(reads())).await?;
+        let found = read::keys(store, names().collect()).await?;
         let (mut as_read, mut puts) = (Vec::new(), Vec::new());
-        for kv in places(gets(&found), owns)? {
+        for kv in places(found, owns)? {
             if kv.lease() != lease {
                 return Err(Fault::LeaseNotFound);
             }
@@ -64,13 +61,14 @@ async fn attach(
             let options = PutOptions::new().with_lease(next).with_ignore_value();
             puts.push(TxnOp::put(&*index.key, "", Some(options)));
         }
-        let txn = Txn::new().when(as_read).and_then(puts).or_else(reads());
+        let reads: Vec<_> = names().map(|own| TxnOp::get(own, None)).collect();
+        let txn = Txn::new().when(as_read).and_then(puts).or_else(reads);
         let answer = transact(store, txn).await?;
         if answer.succeeded() {
             return Ok(());
         }
         // An earlier request may have moved them, whose answer was lost.
-        let moved = places(gets(&answer), owns)?;
+        let moved = places(gets(&answer).into_iter().flatten().map(Some), owns)?;
         if moved.iter().all(|kv| kv.lease() == next) {
             return Ok(());
         }
@@ -84,7 +82,10 @@ fn untouched(key: &[u8], modified: i64) -> Compare {
 }
 
 /// The places that were read, which have to be there.
-fn places(found: Vec<Vec<KeyValue>>, owns: &[String]) -> Result<Vec<KeyValue>, Fault> {
+fn places(
+    found: impl IntoIterator<Item = Option<KeyValue>>,
+    owns: &[String],
+) -> Result<Vec<KeyValue>, Fault> {
     let found: Vec<_> = found.into_iter().flatten().collect();
     match found.len() == owns.len() {
         true => Ok(found),

@@ -13,6 +13,7 @@ use etcd_client::{
 use super::answer;
 use super::dial::{Client, EtcdMembers};
 use super::fault::Fault;
+use super::read;
 use super::standing::{self, Stand, Standing};
 use super::watch;
 use crate::locker::{Loss, Record};
@@ -89,10 +90,9 @@ pub(super) async fn losses(
     lease: i64,
     created: i64,
 ) -> Result<Option<Loss>, Fault> {
-    let reads = recipes.iter().map(|recipe| get_key(recipe.own(lease)));
-    let txn = Txn::new().and_then(reads.collect::<Vec<_>>());
-    let found = gets(&transact(store, txn).await?);
-    let mut each = found.iter().map(|kvs| loss(kvs.first(), created));
+    let owns = recipes.iter().map(|recipe| recipe.own(lease).into_bytes());
+    let found = read::keys(store, owns.collect()).await?;
+    let mut each = found.iter().map(|own| loss(own.as_ref(), created));
     Ok(each.find_map(|loss| loss))
 }
 
@@ -162,83 +162,58 @@ impl Recipe {
 
     /// Reads the queue from the place of the key `own`, which was created at `revision`.
     pub(super) async fn look(&self, own: &str, revision: i64) -> Result<Look, Fault> {
-        let reads = [get_key(own), self.get_ahead(revision), self.get_first()];
-        let answer = self.transact(Txn::new().and_then(reads)).await?;
-        let mut gets = gets(&answer);
-        let first = gets.pop().unwrap_or_default();
+        let first = read::range(&self.store, &*self.prefix, first());
+        let (look, first) = tokio::join!(self.look_ahead(own, revision), first);
+        let first = first?;
+        let holder = first.kvs().first().filter(|kv| self.contends(kv));
         Ok(Look {
-            holder: first
-                .first()
-                .filter(|kv| self.contends(kv))
-                .and_then(|kv| Record::from_json(kv.value())),
-            ..self.seen(&answer, gets, own).await?
+            holder: holder.and_then(|kv| Record::from_json(kv.value())),
+            ..look?
         })
     }
 
     /// The same without the holder, for when likely nobody is ahead any more: then etcd does not sort
     /// the queue, which with hundreds in it takes longer than everything else.
     pub(super) async fn look_ahead(&self, own: &str, revision: i64) -> Result<Look, Fault> {
-        // For a range this holds if every key in it is younger.
-        let none_is_ahead =
-            Compare::create_revision(&*self.prefix, CompareOp::Greater, revision - 1).with_prefix();
-        let txn = Txn::new()
-            .when([none_is_ahead])
-            .and_then([get_key(own)])
-            .or_else([get_key(own), self.get_ahead(revision)]);
-        let answer = self.transact(txn).await?;
-        let mut gets = gets(&answer);
-        if answer.succeeded() {
-            gets.push(Vec::new());
-        }
-        self.seen(&answer, gets, own).await
-    }
-
-    /// Whether both of these keys are places in this queue, at one revision.
-    pub(super) async fn stand(&self, keys: [&[u8]; 2]) -> Result<bool, Fault> {
-        let reads = keys.map(get_key);
-        let answer = self.transact(Txn::new().and_then(reads)).await?;
-        let mut found = gets(&answer).into_iter();
-        Ok(found.all(|kvs| kvs.first().is_some_and(|kv| self.contends(kv))))
-    }
-
-    /// What the reads of the own key and of those ahead have found.
-    async fn seen(
-        &self,
-        answer: &TxnResponse,
-        mut gets: Vec<Vec<KeyValue>>,
-        key: &str,
-    ) -> Result<Look, Fault> {
+        // Our key and those that are older, at one revision.
+        let until_own = GetOptions::new()
+            .with_prefix()
+            .with_keys_only()
+            .with_max_create_revision(revision)
+            .with_sort(SortTarget::Create, SortOrder::Descend);
+        let mut answer = read::range(&self.store, &*self.prefix, until_own).await?;
         let mut look = Look {
-            at: header_revision(answer),
+            at: read::revision(&answer),
             own: None,
             ahead: Vec::new(),
             in_doubt: false,
             holder: None,
         };
-        for kv in gets.pop().unwrap_or_default() {
+        for kv in answer.take_kvs() {
+            if kv.key() == own.as_bytes() {
+                look.own = Some(kv);
+                continue;
+            }
+            // Of the same revision is what we took with it, in the queue of a longer name.
             let Some(stand) = self.stand_of(&kv) else {
                 continue;
             };
             if stand.standing == Standing::WrittenOver {
-                if standing::has_ended(&self.store, stand.lease, key.as_bytes()).await? {
+                if standing::has_ended(&self.store, stand.lease, own.as_bytes()).await? {
                     continue;
                 }
                 look.in_doubt = true;
             }
             look.ahead.push(kv.into_key_value().0);
         }
-        look.own = gets.pop().and_then(|kvs| kvs.into_iter().next());
         Ok(look)
     }
 
-    /// Reads the keys that are older than this revision, the youngest first.
-    fn get_ahead(&self, revision: i64) -> TxnOp {
-        let ahead = GetOptions::new()
-            .with_prefix()
-            .with_keys_only()
-            .with_max_create_revision(revision - 1)
-            .with_sort(SortTarget::Create, SortOrder::Descend);
-        TxnOp::get(&*self.prefix, Some(ahead))
+    /// Whether both of these keys are places in this queue.
+    pub(super) async fn stand(&self, keys: [&[u8]; 2]) -> Result<bool, Fault> {
+        let found = read::keys(&self.store, keys.map(<[u8]>::to_vec).to_vec()).await?;
+        let mut found = found.iter().map(Option::as_ref);
+        Ok(found.all(|kv| kv.is_some_and(|kv| self.contends(kv))))
     }
 
     /// Ends when anything happens in the queue, at `from` or a later revision.
@@ -262,11 +237,7 @@ impl Recipe {
     }
 
     pub(super) fn get_first(&self) -> TxnOp {
-        let first = GetOptions::new()
-            .with_prefix()
-            .with_sort(SortTarget::Create, SortOrder::Ascend)
-            .with_limit(1);
-        TxnOp::get(&*self.prefix, Some(first))
+        TxnOp::get(&*self.prefix, Some(first()))
     }
 
     fn get_last_two(&self) -> TxnOp {
@@ -295,11 +266,25 @@ impl Recipe {
     }
 }
 
-/// Has a transaction done, which may be sent again where its answer is lost.
+/// The oldest key of a queue.
+fn first() -> GetOptions {
+    GetOptions::new()
+        .with_prefix()
+        .with_sort(SortTarget::Create, SortOrder::Ascend)
+        .with_limit(1)
+}
+
+/// Has a transaction done that may write (read.rs says why), and that may be sent again where its answer is
+/// lost.
 pub(super) async fn transact(store: &Arc<EtcdMembers>, txn: Txn) -> Result<TxnResponse, Fault> {
     let op = move |client: Client| {
         let txn = txn.clone();
-        async move { client.kv_client().txn(txn).await }
+        async move {
+            // As of a range (read.rs), the answer may be long.
+            let kv = client.kv_client();
+            let mut kv = kv.max_decoding_message_size(answer::LARGEST);
+            kv.txn(txn).await
+        }
     };
     answer::whole(store.call(store.command_timeout, op).await?)
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 
 use super::contenders::{QueueKey, held, with_records};
-use super::dial::{Client, EtcdMembers};
+use super::dial::EtcdMembers;
 use super::fault::Fault;
 use super::lease;
+use super::read;
 use super::recipe::transact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locker::operator::{Contender, Removal, Ttl};
@@ -127,13 +128,7 @@ async fn submit(
 
 /// The value of a key; empty if it is gone, which the transaction then finds as well.
 async fn value(store: &Arc<EtcdMembers>, key: &[u8]) -> Result<Vec<u8>, Fault> {
-    let key = key.to_vec();
-    let get = move |client: Client| {
-        let key = key.clone();
-        async move { client.kv_client().get(key, None).await }
-    };
-    let mut answer = store.call(store.command_timeout, get).await?;
-    let kv = answer.take_kvs().pop();
+    let kv = read::key(store, key).await?;
     Ok(kv.map(|kv| kv.into_key_value().1).unwrap_or_default())
 }
 

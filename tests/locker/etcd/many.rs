@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genlock::{Etcd, EtcdConfig, Held, Locker, Loss, Options};
+use etcd_client::{Txn, TxnOp};
+use genlock::{Etcd, EtcdConfig, Held, Locker, Loss, Operator, Options};
 use tokio::task::JoinSet;
 
-use super::client_of;
+use super::{client_of, etcd};
 use crate::many::{store, take_turns, with_descriptors};
 use crate::support::etcd::{Server, Setup, has_flag};
-use genlock::testing::contract::{Fixture, soon};
+use genlock::testing::contract::{Fixture, observed, soon, until_waiting};
 
 /// Asks for that many locks, which are another's or free.
 fn ask(client: &Arc<dyn Locker>, count: usize) -> JoinSet<Held> {
@@ -119,4 +120,36 @@ async fn a_hundred_streams_are_enough_for_more_locks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_few_streams_are_enough() {
     more_locks_than_streams(4, 20).await;
+}
+
+/// What stands below a lock's name, and is read by who waits, is longer than the 4 MiB that a client of gRPC
+/// reads by default.
+#[tokio::test]
+async fn who_waits_reads_a_list_that_is_long() {
+    const KEYS: usize = 1_200;
+    let server = Server::start();
+    let name = format!("/{}", "k".repeat(4_000));
+    let mut client = etcd_client::Client::connect([server.endpoint()], None)
+        .await
+        .expect("a client");
+    let numbers: Vec<_> = (0..KEYS).collect();
+    for part in numbers.chunks(128) {
+        let puts = part.iter();
+        let puts = puts.map(|number| TxnOp::put(format!("{name}/none-{number}"), "", None));
+        let txn = Txn::new().and_then(puts.collect::<Vec<_>>());
+        client.txn(txn).await.expect("a transaction");
+    }
+    let one = client_of(&[&server.endpoint()], Options::default());
+    let held = soon("the lock", one.lock(&name)).await.expect("a lock");
+    let (options, mut events) = observed(Options::default());
+    let other = etcd(&[&server.endpoint()], options);
+    let list = soon("the queue", other.queue(&name)).await;
+    assert_eq!(list.expect("a queue").contenders.len(), 1);
+    let (waited, released) = tokio::join!(soon("the turn", other.lock(&name)), async {
+        until_waiting(&mut events).await;
+        one.unlock(held).await
+    });
+    released.expect("a release");
+    let held = waited.expect("the lock");
+    other.unlock(held).await.expect("a release");
 }

@@ -48,7 +48,7 @@ async fn an_uncontended_lock_costs_three_requests() {
 }
 
 #[tokio::test]
-async fn a_waiter_costs_five_requests_and_a_watch() {
+async fn a_waiter_costs_six_requests_and_a_watch() {
     let server = Server::start();
     let holder = client(&server, Options::default());
     let held = lock(&holder, "/k").await;
@@ -73,12 +73,14 @@ async fn a_waiter_costs_five_requests_and_a_watch() {
     waiter.unlock(held).await.expect("a release");
     let mut cost = server.requests_since(&before);
     let txns = cost.remove("Txn").expect("transactions");
-    // One more if the request for the place overtook that for its lease.
-    assert!((3..=4).contains(&txns), "{txns}");
+    // One more if the request for the place overtook that for its lease. What only reads is no transaction: some
+    // etcds panic when whoever asked for one goes away.
+    assert!((1..=2).contains(&txns), "{txns}");
+    let ranges = ("Range", 3);
     // One of the revokes is the holder's.
     assert_eq!(
         cost,
-        counts([("LeaseGrant", 1), ("LeaseRevoke", 2), ("Watch", 1)])
+        counts([("LeaseGrant", 1), ("LeaseRevoke", 2), ("Watch", 1), ranges])
     );
 }
 
@@ -115,7 +117,7 @@ async fn a_release_wakes_one() {
     // Its own watch is opened later than this.
     assert_eq!(
         server.requests_since(&before),
-        counts([("LeaseRevoke", 1), ("Txn", 1)])
+        counts([("LeaseRevoke", 1), ("Range", 1)])
     );
     assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
     drop(held);
