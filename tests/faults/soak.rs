@@ -10,6 +10,7 @@ mod history;
 mod links;
 mod nemesis;
 mod operator;
+mod own_ends;
 mod pulse;
 mod random;
 mod redis;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::support::server_process::OwnEnd;
 use asking::Able;
 use history::History;
 use nemesis::{Fault, Nemesis};
@@ -46,8 +48,15 @@ trait Target: Sized {
     /// What happens to it and on the way to it.
     fn faults(&self) -> Vec<Fault<Self>>;
 
-    /// Waits until it is whole again after faults were made good.
-    fn settle(&mut self) {}
+    /// Whether it is whole: it is waited for when faults were made good.
+    fn is_whole(&mut self) -> bool {
+        true
+    }
+
+    /// Starts the servers again that ended by themselves, and tells which and how.
+    fn revive(&mut self) -> Vec<(String, OwnEnd)> {
+        Vec::new()
+    }
 
     /// Demands that nothing of holders and waiters is left.
     fn nothing_is_left(&self, keys: &[String]);
@@ -198,6 +207,9 @@ fn soak(mut target: impl Target, size: &Size) {
         nemesis.strike(&mut target);
     }
     over.store(true, Ordering::Relaxed);
+    while !working.iter().all(thread::JoinHandle::is_finished) {
+        nemesis.rest(Duration::from_millis(100), &mut target);
+    }
     let ended: Vec<_> = working.into_iter().map(thread::JoinHandle::join).collect();
     done.store(true, Ordering::Relaxed);
     pulse.join().expect("a thread");
@@ -208,16 +220,24 @@ fn soak(mut target: impl Target, size: &Size) {
             "seed {seed}: {worker} ended early; {directory}"
         );
     }
+    nemesis.settle(&mut target);
     target.nothing_is_left(&size.keys);
     let found = checker::check(&history.text(), &target.able());
+    println!(
+        "soak: {} sections, {nemesis}, {found}, seed {seed}",
+        found.sections
+    );
+    let of_the_store = nemesis.own_ends.lines();
     if !found.faults.is_empty() {
         let (count, some) = (found.faults.len(), found.faults.len().min(20));
         let some = &found.faults[..some];
         history.keep();
-        panic!("seed {seed}: {count} faults in {directory}: {some:#?}");
+        let beside = format!("beside faults of the store's own: {of_the_store:#?}");
+        panic!("seed {seed}: {count} faults of genlock's in {directory}: {some:#?}, {beside}");
     }
-    println!(
-        "soak: {} sections, {nemesis}, {found}, seed {seed}",
-        found.sections
+    assert!(
+        of_the_store.is_empty(),
+        "seed {seed}: the locks were right, but the store has faults of its own, in {directory}: \
+         {of_the_store:#?}"
     );
 }

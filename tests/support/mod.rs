@@ -12,6 +12,7 @@ pub(crate) mod faketime;
 pub(crate) mod network;
 pub(crate) mod redis;
 pub(crate) mod secret;
+pub(crate) mod server_process;
 pub(crate) mod zookeeper;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

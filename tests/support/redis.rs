@@ -3,15 +3,16 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
+use super::server_process::{OwnEnd, ServerProcess};
 
 /// What a Sentinel is configured by.
 const SENTINEL: &str = "sentinel.conf";
@@ -25,7 +26,7 @@ pub(crate) struct RedisServer {
     options: Vec<String>,
     /// More variables in its environment.
     variables: Vec<(&'static str, String)>,
-    child: Option<Child>,
+    process: Option<ServerProcess>,
 }
 
 impl RedisServer {
@@ -73,7 +74,7 @@ impl RedisServer {
             tls,
             options: options.iter().map(ToString::to_string).collect(),
             variables: variables.to_vec(),
-            child: None,
+            process: None,
         };
         if tls {
             certificates(server.dir.path(), Keys::default());
@@ -175,7 +176,7 @@ impl RedisServer {
         let is_stopped = || {
             let stat = std::fs::read_to_string(&stat).unwrap_or_default();
             let state = stat.rsplit(") ").next();
-            state.is_some_and(|rest| rest.starts_with('T'))
+            state.is_some_and(|rest| rest.starts_with(['T', 'Z']))
         };
         while !is_stopped() {
             assert!(
@@ -193,10 +194,18 @@ impl RedisServer {
 
     /// Kills it as a crash would.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().expect("a kill");
-            child.wait().expect("an end");
+        self.process().end(Signal::KILL);
+    }
+
+    /// How it ended by itself, if it did since this was asked last; it is started again then.
+    pub(crate) fn revive(&mut self) -> Option<OwnEnd> {
+        let status = self.process().own_end()?;
+        let log = self.log();
+        if self.process().is_missing() {
+            self.restart();
+            self.serves();
         }
+        Some(OwnEnd { status, log })
     }
 
     /// Removes what it saved; it has been killed.
@@ -249,28 +258,36 @@ impl RedisServer {
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log);
-        self.child = Some(
-            command
-                .spawn()
-                .expect("redis-server (Debian: redis-server)"),
-        );
+        let child = command
+            .spawn()
+            .expect("redis-server (Debian: redis-server)");
+        match &mut self.process {
+            Some(process) => process.is_now(child),
+            None => self.process = Some(ServerProcess::of(child)),
+        }
     }
 
-    fn pid(&self) -> u32 {
-        self.child.as_ref().expect("a Redis that runs").id()
+    pub(crate) fn pid(&self) -> u32 {
+        self.process
+            .as_ref()
+            .expect("a Redis that was started")
+            .id()
+    }
+
+    fn process(&mut self) -> &mut ServerProcess {
+        self.process.as_mut().expect("a Redis that was started")
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(self.child.as_ref().expect("a Redis that runs"));
-        kill_process(pid, signal).expect("a signal");
+        let process = self.process.as_ref().expect("a Redis that was started");
+        process.signal(signal);
     }
 
     /// Whether it serves before it ends.
     pub(crate) fn serves(&mut self) -> bool {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            let child = self.child.as_mut().expect("a Redis that runs");
-            if child.try_wait().expect("a child").is_some() {
+            if self.process().has_ended() {
                 return false;
             }
             let said = self.cli(&["PING"]);
@@ -301,10 +318,8 @@ pub(crate) fn documented_rights() -> Vec<String> {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(process) = &mut self.process {
+            process.end(Signal::KILL);
         }
     }
 }

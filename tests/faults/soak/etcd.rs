@@ -8,11 +8,12 @@ use std::process::Command;
 
 use super::asking::{Able, Sharing};
 use super::clock;
-use super::nemesis::{Fault, On, until};
+use super::nemesis::{Fault, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
 use crate::genlock::genlock;
 use crate::support::cluster::{Cluster, MEMBERS};
+use crate::support::server_process::OwnEnd;
 
 /// What its locks can do.
 pub(super) const ABLE: Able = Able {
@@ -73,10 +74,16 @@ impl Target for Cluster {
         faults
     }
 
-    fn settle(&mut self) {
-        until("healthy members", || {
-            ALL.iter().all(|&member| self.member(member).is_healthy())
+    fn is_whole(&mut self) -> bool {
+        ALL.iter().all(|&member| self.member(member).is_healthy())
+    }
+
+    fn revive(&mut self) -> Vec<(String, OwnEnd)> {
+        let ends = ALL.into_iter().map(|member| {
+            let end = self.member(member).revive()?;
+            Some((format!("etcd member {member}"), end))
         });
+        ends.flatten().collect()
     }
 
     fn nothing_is_left(&self, _: &[String]) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::history::History;
+use super::own_ends::OwnEnds;
 use super::random::Random;
 use super::worker::Worker;
 use super::{HOSTS, Target, runs};
@@ -17,6 +18,15 @@ use crate::sections::now;
 
 /// Which faults there are, by their names, separated by commas; all of them unless it is set.
 const CHOSEN: &str = "GENLOCK_SOAK_FAULTS";
+
+/// How long a store may take to find itself on a machine that is loaded by others too.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How often servers are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What no fault of ours did.
+const OWN_END: &str = "server ended by itself";
 
 /// A fault of a target.
 pub(super) struct Fault<T> {
@@ -52,6 +62,7 @@ pub(super) struct Nemesis {
     random: Random,
     struck: BTreeMap<&'static str, usize>,
     history: Arc<History>,
+    pub(super) own_ends: OwnEnds,
 }
 
 /// A fault that has begun.
@@ -111,6 +122,7 @@ impl Nemesis {
             random,
             struck: BTreeMap::new(),
             history: history.clone(),
+            own_ends: OwnEnds::default(),
         }
     }
 
@@ -131,7 +143,7 @@ impl Nemesis {
             .filter_map(|fault| Some((fault.due()?, fault)))
             .min_by_key(|(due, _)| *due)
         {
-            sleep(due.saturating_sub(now()));
+            self.sleep_until(due, target);
             if let Some((_, step)) = next.course.steps.pop_front() {
                 step(self, target);
             }
@@ -140,9 +152,59 @@ impl Nemesis {
                 self.note("ended", next.number, &json!({}));
             }
         }
-        target.settle();
+        self.settle(target);
+        let rest = self.time(100, 700);
+        self.rest(rest, target);
+    }
+
+    /// Does nothing for so long but look after the servers.
+    pub(super) fn rest<T: Target>(&mut self, time: Duration, target: &mut T) {
+        self.sleep_until(now() + time, target);
+    }
+
+    /// Waits until the store is whole again.
+    pub(super) fn settle<T: Target>(&mut self, target: &mut T) {
+        self.until("a store that is whole", target, T::is_whole);
         self.history.note("nemesis", "settled", None, &json!({}));
-        self.pause(100, 700);
+    }
+
+    /// Waits until it is so, without asking too much of the machine. Servers that end by themselves meanwhile
+    /// are started again.
+    pub(super) fn until<T: Target>(
+        &mut self,
+        what: &str,
+        target: &mut T,
+        mut so: impl FnMut(&mut T) -> bool,
+    ) {
+        let start = now();
+        while !so(target) {
+            assert!(now() - start < PATIENCE, "not in time: {what}");
+            self.rest(LOOK, target);
+        }
+    }
+
+    /// The same as a rest, until this moment.
+    fn sleep_until<T: Target>(&mut self, moment: Duration, target: &mut T) {
+        loop {
+            self.look(target);
+            let left = moment.saturating_sub(now());
+            if left.is_zero() {
+                return;
+            }
+            sleep(left.min(LOOK));
+        }
+    }
+
+    /// Looks for servers that ended by themselves, tells of them, and starts them again.
+    fn look<T: Target>(&mut self, target: &mut T) {
+        for (server, end) in target.revive() {
+            let number = self.struck();
+            *self.struck.entry(OWN_END).or_default() += 1;
+            let how = self.own_ends.add(server, &end, &self.history);
+            let began = json!({ "fault": OWN_END, "on": "store", "how": how });
+            self.note("began", number, &began);
+            self.note("ended", number, &json!({}));
+        }
     }
 
     fn begin<T>(&mut self, fault: &Fault<T>, target: &mut T) -> Begun<T> {
@@ -225,18 +287,6 @@ impl Nemesis {
     pub(super) fn any(&mut self) -> Arc<Worker> {
         let any = self.below(self.workers.len());
         self.workers[any].clone()
-    }
-}
-
-/// How long a store may take to find itself on a machine that is loaded by others too.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Waits until it is so, without asking too much of the machine.
-pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let start = now();
-    while !so() {
-        assert!(now() - start < PATIENCE, "not in time: {what}");
-        sleep(Duration::from_millis(100));
     }
 }
 

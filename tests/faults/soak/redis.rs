@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::Target;
 use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
-use super::nemesis::{Course, Fault, Nemesis, On, until};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use crate::genlock::poll;
 use crate::support::redis::RedisServer;
+use crate::support::server_process::OwnEnd;
 
 /// What its locks can do.
 pub(super) const ABLE: Able = Able {
@@ -44,10 +45,17 @@ impl RedisBehind {
     pub(super) fn start() -> Self {
         let server = || RedisServer::with(&OPTIONS);
         let servers = [server(), server()];
-        let master = servers[0].port().to_string();
-        servers[1].cli(&["REPLICAOF", "127.0.0.1", &master]);
         let links = Links::to(&[servers[0].address()]);
-        Self { servers, links }
+        let redis = Self { servers, links };
+        redis.replicate();
+        redis
+    }
+
+    /// Has the second be the first one's replica.
+    fn replicate(&self) {
+        let [master, replica] = &self.servers;
+        let master = master.port().to_string();
+        replica.cli(&["REPLICAOF", "127.0.0.1", &master]);
     }
 
     fn server(&mut self) -> &mut RedisServer {
@@ -116,6 +124,18 @@ impl Target for RedisBehind {
             Fault::new("holder's key overwritten", On::Store, overwrite),
         ]);
         faults
+    }
+
+    fn revive(&mut self) -> Vec<(String, OwnEnd)> {
+        let mut ends = Vec::new();
+        for (server, name) in self.servers.iter_mut().zip(["master", "replica"]) {
+            let end = server.revive();
+            ends.extend(end.map(|end| (format!("Redis' {name}"), end)));
+        }
+        if !ends.is_empty() {
+            self.replicate();
+        }
+        ends
     }
 
     fn nothing_is_left(&self, _: &[String]) {
@@ -190,11 +210,17 @@ fn fail_over(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehi
     while master.cli(&failover) != "OK" && start.elapsed() < SYNCHRONIZED {
         nemesis.pause(50, 100);
     }
-    until("an end of the failover", || {
-        master
-            .cli(&["INFO", "replication"])
-            .contains("master_failover_state:no-failover")
-    });
+    nemesis.until(
+        "an end of the failover",
+        redis,
+        |redis: &mut RedisBehind| {
+            redis
+                .server()
+                .cli(&["INFO", "replication"])
+                .contains("master_failover_state:no-failover")
+        },
+    );
+    let [_, replica] = &redis.servers;
     if replica.cli(&["ROLE"]).starts_with("master") {
         redis.servers.swap(0, 1);
         redis.links.lead_to(&redis.servers[0].address());

@@ -8,10 +8,11 @@ use rustix::process::Signal;
 use super::Target;
 use super::asking::{Able, Sharing};
 use super::links::{self, Linked, Links};
-use super::nemesis::{Course, Fault, Nemesis, On, until};
+use super::nemesis::{Course, Fault, Nemesis, On};
 use super::operator;
 use crate::genlock::poll;
 use crate::proxy::{Proxy, Way};
+use crate::support::server_process::OwnEnd;
 use crate::support::zookeeper::ZkServer;
 use crate::support::zookeeper::ensemble::Quorum;
 
@@ -129,12 +130,19 @@ impl Target for ZkBehind {
         faults
     }
 
-    fn settle(&mut self) {
-        until("servers that are one", || {
-            let follows = |server: &&ZkServer| server.is("follower");
-            let followers = self.servers.iter().filter(follows).count();
-            followers == SERVERS - 1 && self.leader().is_some()
+    fn is_whole(&mut self) -> bool {
+        let follows = |server: &&ZkServer| server.is("follower");
+        let followers = self.servers.iter().filter(follows).count();
+        followers == SERVERS - 1 && self.leader().is_some()
+    }
+
+    fn revive(&mut self) -> Vec<(String, OwnEnd)> {
+        let servers = self.servers.iter_mut().enumerate();
+        let ends = servers.map(|(number, server)| {
+            let end = server.revive()?;
+            Some((format!("ZooKeeper server {number}"), end))
         });
+        ends.flatten().collect()
     }
 
     fn nothing_is_left(&self, _: &[String]) {

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::certificates::{certificates, shown};
+use super::server_process::{OwnEnd, ServerProcess};
 pub(crate) use start::{Setup, Site};
 use start::{program, spawn};
 
@@ -26,7 +27,7 @@ pub(crate) struct Server {
     sites: Vec<Site>,
     number: usize,
     user: Option<&'static str>,
-    child: Child,
+    process: ServerProcess,
 }
 
 impl Server {
@@ -76,7 +77,7 @@ impl Server {
             shown(dir.path(), setup.shows, setup.keys);
         }
         Self {
-            child: spawn(dir.path(), setup, sites, number),
+            process: ServerProcess::of(spawn(dir.path(), setup, sites, number)),
             dir,
             setup,
             sites: sites.to_vec(),
@@ -130,12 +131,12 @@ impl Server {
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
         // On a loaded machine its threads run on for a while.
-        let tasks = format!("/proc/{}/task", self.child.id());
+        let tasks = format!("/proc/{}/task", self.process.id());
         let is_stopped = |task: std::fs::DirEntry| {
             let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
             stat.rsplit(") ")
                 .next()
-                .is_some_and(|rest| rest.starts_with('T'))
+                .is_some_and(|rest| rest.starts_with(['T', 'Z']))
         };
         let start = Instant::now();
         while !std::fs::read_dir(&tasks)
@@ -177,27 +178,36 @@ impl Server {
             "-e",
             &delay,
         ]);
-        strace.args(["-p", &self.child.id().to_string()]);
+        strace.args(["-p", &self.process.id().to_string()]);
         strace.stdin(Stdio::null()).stderr(Stdio::null());
         Traced(strace.spawn().expect("strace"))
     }
 
     /// Kills it as a crash would.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("a kill");
-        self.child.wait().expect("an end");
+        self.process.end(Signal::KILL);
     }
 
     /// Starts it again after a kill, with the same data and ports; does not wait until it serves.
     pub(crate) fn restart(&mut self) {
         let dir = self.dir.path();
-        self.child = spawn(dir, self.setup, &self.sites, self.number);
+        let child = spawn(dir, self.setup, &self.sites, self.number);
+        self.process.is_now(child);
     }
 
     /// Ends it as an administrator would: a leader hands over first.
     pub(crate) fn stop(&mut self) {
-        self.signal(Signal::TERM);
-        self.child.wait().expect("an end");
+        self.process.end(Signal::TERM);
+    }
+
+    /// How it ended by itself, if it did since this was asked last; it is started again then.
+    pub(crate) fn revive(&mut self) -> Option<OwnEnd> {
+        let status = self.process.own_end()?;
+        let log = self.log();
+        if self.process.is_missing() {
+            self.restart();
+        }
+        Some(OwnEnd { status, log })
     }
 
     fn site(&self) -> &Site {
@@ -210,15 +220,14 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("a signal");
+        self.process.signal(signal);
     }
 
     /// Whether it serves before it ends.
     fn serves(&mut self) -> bool {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            if self.child.try_wait().expect("a child").is_some() {
+            if self.process.has_ended() {
                 return false;
             }
             if self.is_healthy() {
@@ -247,9 +256,7 @@ impl Drop for Traced {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.end(Signal::KILL);
     }
 }
 

@@ -14,11 +14,12 @@ use std::sync::{Arc, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
+use super::server_process::{OwnEnd, ServerProcess};
 pub(crate) use asked::Asked;
 
 /// Debian's libzookeeper-java, and what it needs to run.
@@ -38,7 +39,7 @@ pub(crate) const PYTHON: &str = "/usr/bin/python3";
 pub(crate) struct ZkServer {
     dir: TempDir,
     port: u16,
-    child: Child,
+    process: ServerProcess,
 }
 
 /// The one that all tests share. To start it takes a second of a processor: it is not done anew for each
@@ -194,8 +195,8 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
             let both = read("server.key") + &read("server.pem");
             std::fs::write(dir.path().join("both.pem"), both).expect("a file");
         }
-        let child = java(entry, &dir);
-        Self { dir, port, child }
+        let process = ServerProcess::of(java(entry, &dir));
+        Self { dir, port, process }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -220,8 +221,17 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
 
     /// Kills it without a word.
     pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.end(Signal::KILL);
+    }
+
+    /// How it ended by itself, if it did since this was asked last; it is started again then.
+    pub(crate) fn revive(&mut self) -> Option<OwnEnd> {
+        let status = self.process.own_end()?;
+        let log = self.log();
+        if self.process.is_missing() {
+            self.begin_anew();
+        }
+        Some(OwnEnd { status, log })
     }
 
     /// Starts it anew on its port, with its data.
@@ -234,7 +244,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     /// The same; it serves some time later.
     pub(crate) fn begin_anew(&mut self) {
         self.kill();
-        self.child = java(&[], &self.dir);
+        self.process.is_now(java(&[], &self.dir));
     }
 
     /// The same, without its data.
@@ -245,8 +255,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("a living process");
+        self.process.signal(signal);
     }
 
     /// What it answers to one of its four-letter words; nothing if it does not.
@@ -286,7 +295,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
             if listens && self.words("srvr").contains("Mode:") {
                 return true;
             }
-            if self.child.try_wait().expect("a child").is_some() {
+            if self.process.has_ended() {
                 return false;
             }
             sleep(Duration::from_millis(20));
@@ -297,7 +306,7 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     /// Who ends it, and takes its directory away, when this process has ended.
     fn end_with_us(&self) -> Child {
         let mut sh = Command::new("sh");
-        sh.args(["-c", END_WITH_US, "sh", &self.child.id().to_string()]);
+        sh.args(["-c", END_WITH_US, "sh", &self.process.id().to_string()]);
         sh.arg(self.dir.path()).stdin(Stdio::piped());
         sh.stdout(Stdio::null()).stderr(Stdio::null());
         sh.spawn().expect("a shell")

@@ -12,6 +12,8 @@ use super::story::{Grant, Place, Run, Section, Story, Time, Trouble};
 struct Reader {
     runs: BTreeMap<String, Run>,
     troubles: BTreeMap<u64, Trouble>,
+    /// When the store was last said to be whole.
+    settled: Time,
     pauses: Vec<(Time, Time)>,
     nonsense: Vec<String>,
 }
@@ -80,16 +82,20 @@ impl Reader {
             }
             // What concerned all is felt until the store is whole again.
             "settled" => {
-                let last = self.troubles.values_mut().rev().take(2);
+                let before = self.settled;
+                let last = self.troubles.values_mut().rev();
+                let last = last.take_while(|trouble| trouble.from > before);
                 for trouble in last.filter(|trouble| trouble.is_of_all()) {
                     trouble.to = at;
                 }
+                self.settled = at;
             }
             "hits" => {
                 let victim = line["victim"].as_str().map(str::to_owned);
-                // Two at most go on at a time.
-                let open = self.troubles.values_mut().rev().take(4);
-                for trouble in open.filter(|trouble| !trouble.is_over) {
+                let since = self.settled;
+                let last = self.troubles.values_mut().rev();
+                let last = last.take_while(|trouble| trouble.from > since);
+                for trouble in last.filter(|trouble| !trouble.is_over) {
                     match &*trouble.on {
                         "way" => trouble.hosts.extend(line["host"].as_u64()),
                         "runs" => trouble.victims.extend(victim.clone()),
