@@ -124,8 +124,8 @@ fn check() {
     let history = PathBuf::from(directory).join(history::HISTORY);
     let history = std::fs::read_to_string(history).expect("a history");
     let found = checker::check(&history, &able);
-    assert!(found.faults.is_empty(), "{:#?}", found.faults);
     println!("soak: {} sections, {found}", found.sections);
+    assert!(found.faults.is_empty(), "{:#?}", found.faults);
 }
 
 /// A short one, on one lock.

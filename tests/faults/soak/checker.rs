@@ -17,6 +17,7 @@ use std::fmt;
 use super::asking::Able;
 use story::{Run, Story};
 use unused::Wait;
+use within::Late;
 
 /// What was found in a history.
 pub(super) struct Verdict {
@@ -26,6 +27,7 @@ pub(super) struct Verdict {
     /// The longest time between two users of a lock where nothing failed, and the longest of all.
     longest_hand_over: String,
     longest_unused: String,
+    late: Late,
 }
 
 /// Looks at all of it, by what locks of this store can do.
@@ -53,6 +55,7 @@ pub(super) fn check(history: &str, able: &Able) -> Verdict {
         sections: story.sections().len(),
         longest_hand_over: longest(&mut waits.iter().filter(|wait| wait.is_plain)),
         longest_unused: longest(&mut waits.iter()),
+        late: within::late(&story),
     }
 }
 
@@ -60,8 +63,8 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "longest hand-over {}, longest unused {}, overlap 0",
-            self.longest_hand_over, self.longest_unused
+            "longest hand-over {}, longest unused {}, {}",
+            self.longest_hand_over, self.longest_unused, self.late
         )
     }
 }

@@ -12,7 +12,7 @@ pub(in super::super) type Time = Duration;
 pub(super) const CUT: Duration = Duration::from_millis(1);
 
 /// What a host needs that was paused until all runs again that should, and is dead that should be.
-const AWAKE: Duration = Duration::from_millis(500);
+pub(super) const AWAKE: Duration = Duration::from_millis(500);
 
 /// All of it.
 pub(in super::super) struct Story {
