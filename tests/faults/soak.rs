@@ -222,6 +222,12 @@ fn soak(mut target: impl Target, size: &Size) {
     }
     nemesis.settle(&mut target);
     target.nothing_is_left(&size.keys);
+    judge(&target, &nemesis, &history, seed);
+}
+
+/// What the history says of the locks, and what the store did by itself.
+fn judge(target: &impl Target, nemesis: &Nemesis, history: &History, seed: u64) {
+    let directory = history.directory().display();
     let found = checker::check(&history.text(), &target.able());
     println!(
         "soak: {} sections, {nemesis}, {found}, seed {seed}",

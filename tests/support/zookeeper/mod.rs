@@ -3,8 +3,8 @@
 
 mod asked;
 pub(crate) mod ensemble;
+mod start;
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -21,16 +21,8 @@ use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
 use super::server_process::{OwnEnd, ServerProcess};
 pub(crate) use asked::Asked;
-
-/// Debian's libzookeeper-java, and what it needs to run.
-const JARS: [&str; 6] = [
-    "zookeeper",
-    "zookeeper-jute",
-    "slf4j-api",
-    "metrics-core",
-    "netty",
-    "snappy-java",
-];
+pub(crate) use start::classes;
+use start::java;
 
 /// Debian's own, which has kazoo.
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
@@ -51,13 +43,6 @@ const END_WITH_US: &str = "trap : INT TERM; read -r _; kill -9 $1; rm -rf \"$2\"
 
 /// Each test has its nodes to itself.
 static CHROOTS: AtomicU32 = AtomicU32::new(0);
-
-/// The classes of these jars, with others that are to be found.
-pub(crate) fn classes(more: &[&str]) -> String {
-    let jars = JARS.iter().chain(more);
-    let jars = jars.map(|jar| format!("/usr/share/java/{jar}.jar"));
-    jars.collect::<Vec<_>>().join(":")
-}
 
 /// A chroot of a test's own in the shared ZooKeeper.
 #[derive(Clone)]
@@ -315,34 +300,6 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
     fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
-}
-
-/// Starts the server of this directory, behind this command if it is one.
-fn java(entry: &[String], dir: &TempDir) -> Child {
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(dir.path().join("log"));
-    let log = log.expect("a log");
-    let mut words = entry.iter().map(String::as_str).chain(["java"]);
-    let mut command = Command::new(words.next().unwrap_or("java"));
-    command.args(words);
-    command
-        .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
-        .args(["-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024"])
-        .args([
-            "-cp",
-            &classes(&["slf4j-simple", "netty-codec", "netty-handler"]),
-        ])
-        .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
-        .arg("zoo.cfg")
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a log"))
-        .stderr(log);
-    command
-        .spawn()
-        .expect("java (Debian: default-jre-headless, libzookeeper-java)")
 }
 
 impl Drop for ZkServer {
