@@ -1,5 +1,6 @@
 //! The findings about an etcd: judges what `diagnose` has found out.
 
+mod releases;
 mod remedies;
 mod rights;
 
@@ -141,6 +142,9 @@ impl<'a> Judge<'a> {
                 self.trouble(finding.with_remedy(MAJORITY));
             }
         }
+        if let Some(warning) = status.and_then(|status| releases::of_release(name, status)) {
+            self.report.tell(warning);
+        }
         for complaint in status.iter().flat_map(|status| &status.complaints) {
             let (text, remedy) = of_complaint(complaint);
             let text = Sentence::from(format!("{name}: ")).and(text);
@@ -225,10 +229,10 @@ mod tests {
         }
     }
 
-    fn wrong(members: Vec<MemberDiagnosis>) -> bool {
+    fn judged(members: Vec<MemberDiagnosis>) -> Vec<Finding> {
         let ttl = Duration::from_secs(10);
         let config = Config::default();
-        let judged = Judge::new(&config, "/locks/", ttl).judge(&Diagnosis {
+        let diagnosis = Diagnosis {
             members,
             certificate: None,
             service: Some(Ok(Service {
@@ -239,8 +243,14 @@ mod tests {
                 write: Ok(()),
                 lease: Ok(ttl),
             })),
-        });
-        let mut severities = judged.findings.iter().map(|finding| finding.severity);
+        };
+        let judge = Judge::new(&config, "/locks/", ttl);
+        judge.judge(&diagnosis).findings
+    }
+
+    fn wrong(members: Vec<MemberDiagnosis>) -> bool {
+        let findings = judged(members);
+        let mut severities = findings.iter().map(|finding| finding.severity);
         severities.any(|severity| matches!(severity, Severity::Wrong(_)))
     }
 
@@ -260,5 +270,23 @@ mod tests {
         };
         assert!(!wrong(vec![tacit, away()]));
         assert!(wrong(vec![away()]));
+    }
+
+    #[test]
+    fn a_release_that_can_lose_what_was_written_is_named() {
+        let warned = |version: &str| {
+            let status = Some(Status {
+                cluster: 1,
+                version: version.to_owned(),
+                role: Role::Leader,
+                complaints: Vec::new(),
+            });
+            let reads = Ok(vec![Duration::from_millis(1)]);
+            let findings = judged(vec![member(Ok(Condition { status, reads }))]);
+            let of = |finding: &Finding| finding.severity == Severity::Warning;
+            findings.iter().any(of)
+        };
+        assert!(warned("3.5.0") && warned("3.5.1") && warned("3.5.2"));
+        assert!(!warned("3.4.23") && !warned("3.5.3") && !warned("3.5.21") && !warned("3.6.0"));
     }
 }
