@@ -189,16 +189,29 @@ fn row(queue: &Queue) -> [String; 5] {
     ]
 }
 
-/// Who holds it: the first, how it is shared, and how many more there are.
+/// So many indexes are shown of those who are not.
+const INDEXES: usize = 9;
+
+/// Who holds it: the first, how it is shared, and how many more there are, with their indexes.
 fn holders(queue: &Queue) -> String {
-    let Some(holder) = queue.holder() else {
+    let [first, others @ ..] = queue.holders() else {
         return String::new();
     };
-    let more = match queue.holders().len() {
-        0 | 1 => String::new(),
-        several => format!(", and {} more", several - 1),
-    };
-    format!("{}{}{more}", view::who(holder), view::mode(holder))
+    let mut text = format!("{}{}", view::who(first), view::mode(first));
+    if others.is_empty() {
+        return text;
+    }
+    text.push_str(&format!(", and {} more", others.len()));
+    let indexes = others.iter().filter_map(|other| other.index);
+    let mut indexes: Vec<_> = indexes.map(|index| index.to_string()).collect();
+    if indexes.len() > INDEXES {
+        indexes.truncate(INDEXES);
+        indexes.push("…".to_owned());
+    }
+    if !indexes.is_empty() {
+        text.push_str(&format!(" (index {})", indexes.join(", ")));
+    }
+    text
 }
 
 /// `3 held, 2 waiting`.

@@ -1,6 +1,7 @@
 //! `--shared`, `--max-holders`, `--also`, `--queue`: who runs beside whom.
 
 mod in_the_way;
+mod listed;
 
 use std::collections::BTreeSet;
 

@@ -8,6 +8,7 @@ use etcd_client::{GetOptions, KeyValue};
 use super::answer;
 use super::dial::EtcdMembers;
 use super::fault::Fault;
+use super::index;
 use super::read;
 use super::standing::{self, Stand, Standing};
 use crate::locker::operator::Contender;
@@ -112,6 +113,7 @@ pub(super) async fn queues(
 
 async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i64), Fault> {
     let mut found = Queues::new();
+    let mut indexes = Vec::new();
     let mut at = 0;
     let (mut from, end) = range(prefix);
     loop {
@@ -124,8 +126,12 @@ async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i
         if at == 0 {
             at = read::revision(&answer);
         }
-        for (name, entry) in answer.kvs().iter().filter_map(QueueKey::of) {
-            found.entry(name).or_default().insert(entry.revision, entry);
+        for kv in answer.kvs() {
+            if let Some((name, entry)) = QueueKey::of(kv) {
+                found.entry(name).or_default().insert(entry.revision, entry);
+            } else if let Some((name, index)) = index::named(kv.key()) {
+                indexes.push((name.to_owned(), kv.lease(), index));
+            }
         }
         match answer.kvs().last() {
             Some(last) if answer.more() => {
@@ -135,7 +141,21 @@ async fn read_keys(store: &Arc<EtcdMembers>, prefix: &[u8]) -> Result<(Queues, i
                 }
                 from = next;
             }
-            _ => return Ok((found, at)),
+            _ => {
+                note_indexes(&mut found, indexes);
+                return Ok((found, at));
+            }
+        }
+    }
+}
+
+/// Notes which of several holders those are that have these indexes, each of a name and with its lease.
+fn note_indexes(found: &mut Queues, indexes: Vec<(String, i64, u32)>) {
+    for (name, lease, index) in indexes {
+        let queue = found.get_mut(name.as_bytes()).into_iter();
+        let mut entries = queue.flat_map(BTreeMap::values_mut);
+        if let Some(entry) = entries.find(|entry| entry.lease == lease) {
+            entry.index = Some(index);
         }
     }
 }

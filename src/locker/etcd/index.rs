@@ -111,9 +111,19 @@ pub(super) async fn taken(store: &Arc<EtcdMembers>, name: &str) -> Result<Vec<(i
     Ok(each.collect())
 }
 
+/// The name of the lock that a key is an index of, and the index; `None` if it is of none.
+pub(super) fn named(key: &[u8]) -> Option<(&str, u32)> {
+    let text = std::str::from_utf8(key).ok()?;
+    let (name, _) = text.rsplit_once(INFIX)?;
+    Some((name, index_in(key, &prefix(name))?))
+}
+
+/// Between the name and the index.
+const INFIX: &str = ".index:";
+
 /// Before the index in each key.
 fn prefix(name: &str) -> String {
-    format!("{name}.index:")
+    format!("{name}{INFIX}")
 }
 
 fn ours_in(kv: &KeyValue, prefix: &str) -> Option<IndexKey> {
@@ -142,6 +152,7 @@ mod tests {
         assert_eq!(read("/k.index:17"), Some(17));
         for other in ["", "00", "+1", "1/694d", "-1", "x"] {
             assert_eq!(read(&format!("/k.index:{other}")), None, "{other}");
+            assert_eq!(named(format!("/k.index:{other}").as_bytes()), None);
         }
     }
 }

@@ -146,18 +146,24 @@ impl Looking {
     pub(super) async fn look(&self, key: &str) -> Result<Queue, Fault> {
         let lock = self.ensemble.path(&node::of_key(key));
         let mut found = self.queue(&lock, QueuePart::All).await?;
-        if found.iter().any(FoundNode::is_one_of_several) {
-            let taken = index::taken(&self.session(), &lock).await?;
-            for found in &mut found {
-                found.contender.index = taken.get(&found.stat.owner).copied();
-            }
-        }
+        self.read_indexes(&lock, &mut found).await?;
         let left = found.first().and_then(left_by_our_clock);
         let queue = Queue::new(key, contenders(found));
         Ok(match left {
             Some(left) => queue.with_ttl(left),
             None => queue,
         })
+    }
+
+    /// Asks which of several holders each is, where there may be several.
+    async fn read_indexes(&self, lock: &str, found: &mut [FoundNode]) -> Result<(), ZkFailure> {
+        if found.iter().any(FoundNode::is_one_of_several) {
+            let taken = index::taken(&self.session(), lock).await?;
+            for found in found {
+                found.contender.index = taken.get(&found.stat.owner).copied();
+            }
+        }
+        Ok(())
     }
 
     /// What [`Operator::glance`](crate::locker::Operator::glance) gives.
@@ -197,9 +203,9 @@ impl Looking {
         }
         let mut found = Vec::new();
         for (key, node) in queues {
-            let queue = self
-                .queue(&self.ensemble.path(&node), QueuePart::Holders)
-                .await?;
+            let lock = self.ensemble.path(&node);
+            let mut queue = self.queue(&lock, QueuePart::Holders).await?;
+            self.read_indexes(&lock, &mut queue).await?;
             if !queue.is_empty() {
                 found.push(Queue::new(key, contenders(queue)));
             }
