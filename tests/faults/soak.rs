@@ -1,6 +1,7 @@
 //! The soak: workers on a few locks of a store, alone and beside others, while everything fails at random,
 //! then a look at what they did. `tests/soak` runs it.
 
+mod agreement;
 mod asking;
 mod checker;
 mod clock;
@@ -20,7 +21,7 @@ mod storms;
 mod worker;
 mod zookeeper;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::support::server_process::OwnEnd;
+use agreement::Agreement;
 use asking::Able;
 use history::History;
 use nemesis::{Fault, Nemesis};
@@ -57,6 +59,15 @@ trait Target: Sized {
     fn revive(&mut self) -> Vec<(String, OwnEnd)> {
         Vec::new()
     }
+
+    /// Whether its servers keep one state, and at which revision; `None` if that cannot be told now. Or how
+    /// they differ.
+    fn agree(&mut self) -> Result<Option<u64>, String> {
+        Ok(None)
+    }
+
+    /// Keeps what its servers have, for who looks for a fault of theirs.
+    fn keep(&mut self, _: &Path) {}
 
     /// Demands that nothing of holders and waiters is left.
     fn nothing_is_left(&self, keys: &[String]);
@@ -183,14 +194,7 @@ fn soak(mut target: impl Target, size: &Size) {
     );
     let mut random = Random::new(seed);
     let over = Arc::new(AtomicBool::new(false));
-    let workers: Vec<Arc<Worker>> = (0..size.workers)
-        .map(|number| {
-            let mut run = target.genlock(number % HOSTS, "run");
-            clock::have(&mut run, number % HOSTS, &history);
-            let of = (size, target.able());
-            Arc::new(Worker::new(&run, number, of, &history, random.fork()))
-        })
-        .collect();
+    let workers = workers(&target, size, &history, &mut random);
     let working: Vec<_> = workers
         .iter()
         .map(|worker| {
@@ -203,37 +207,68 @@ fn soak(mut target: impl Target, size: &Size) {
     // In this thread: a server dies with the thread that started it.
     let start = Instant::now();
     let mut nemesis = Nemesis::new(&workers, random, &history);
-    while start.elapsed() < size.time {
+    let mut agreement = Agreement::default();
+    let mut agreed = Ok(());
+    while start.elapsed() < size.time && agreed.is_ok() {
         nemesis.strike(&mut target);
+        agreed = agreement.at_times(&mut target, &history);
     }
     over.store(true, Ordering::Relaxed);
+    if agreed.is_err() {
+        return judge(&target, &nemesis, (&agreement, agreed), &history, seed);
+    }
     while !working.iter().all(thread::JoinHandle::is_finished) {
         nemesis.rest(Duration::from_millis(100), &mut target);
     }
     let ended: Vec<_> = working.into_iter().map(thread::JoinHandle::join).collect();
     done.store(true, Ordering::Relaxed);
     pulse.join().expect("a thread");
+    nemesis.settle(&mut target);
+    let agreed = agreement.now(&mut target, &history);
     for (worker, ended) in workers.iter().zip(ended) {
         println!("soak: {worker}");
         assert!(
-            ended.is_ok(),
+            ended.is_ok() || agreed.is_err(),
             "seed {seed}: {worker} ended early; {directory}"
         );
     }
-    nemesis.settle(&mut target);
-    target.nothing_is_left(&size.keys);
-    judge(&target, &nemesis, &history, seed);
+    if agreed.is_ok() {
+        target.nothing_is_left(&size.keys);
+    }
+    judge(&target, &nemesis, (&agreement, agreed), &history, seed);
+}
+
+fn workers(
+    target: &impl Target,
+    size: &Size,
+    history: &Arc<History>,
+    random: &mut Random,
+) -> Vec<Arc<Worker>> {
+    let workers = (0..size.workers).map(|number| {
+        let mut run = target.genlock(number % HOSTS, "run");
+        clock::have(&mut run, number % HOSTS, history);
+        let of = (size, target.able());
+        Arc::new(Worker::new(&run, number, of, history, random.fork()))
+    });
+    workers.collect()
 }
 
 /// What the history says of the locks, and what the store did by itself.
-fn judge(target: &impl Target, nemesis: &Nemesis, history: &History, seed: u64) {
+fn judge(
+    target: &impl Target,
+    nemesis: &Nemesis,
+    (agreement, agreed): (&Agreement, Result<(), String>),
+    history: &History,
+    seed: u64,
+) {
     let directory = history.directory().display();
     let found = checker::check(&history.text(), &target.able());
     println!(
-        "soak: {} sections, {nemesis}, {found}, seed {seed}",
+        "soak: {} sections, {nemesis}, {found}, {agreement}, seed {seed}",
         found.sections
     );
-    let of_the_store = nemesis.own_ends.lines();
+    let mut of_the_store = nemesis.own_ends.lines();
+    of_the_store.extend(agreed.err());
     if !found.faults.is_empty() {
         let (count, some) = (found.faults.len(), found.faults.len().min(20));
         let some = &found.faults[..some];

@@ -87,6 +87,10 @@ impl Cluster {
         &mut self.servers[number]
     }
 
+    pub(crate) fn members(&self) -> &[Server] {
+        &self.servers
+    }
+
     /// Every member, as `--endpoints` takes them.
     pub(crate) fn endpoints(&self) -> String {
         let endpoints: Vec<_> = self.servers.iter().map(Server::endpoint).collect();

@@ -1,9 +1,12 @@
 //! A cluster of three etcds and a few hosts, which lose members, leaders and links.
 
+mod agreement;
 mod keys;
 mod members;
 mod ways;
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::asking::{Able, Sharing};
@@ -11,7 +14,7 @@ use super::clock;
 use super::nemesis::{Fault, On};
 use super::{HOSTS, Target};
 use crate::cluster::nothing_is_left;
-use crate::genlock::genlock;
+use crate::genlock::{bare, genlock};
 use crate::support::cluster::{Cluster, MEMBERS};
 use crate::support::server_process::OwnEnd;
 
@@ -26,6 +29,9 @@ pub(super) const ABLE: Able = Able {
 };
 
 const ALL: [usize; MEMBERS] = [0, 1, 2];
+
+/// A key that is no lock's.
+const PROBE: &str = "probe";
 
 pub(super) fn cluster() -> Cluster {
     Cluster::start(HOSTS)
@@ -84,6 +90,31 @@ impl Target for Cluster {
             Some((format!("etcd member {member}"), end))
         });
         ends.flatten().collect()
+    }
+
+    fn agree(&mut self) -> Result<Option<u64>, String> {
+        // Nothing can be compared at a revision up to which all was compacted.
+        for args in [&["put", PROBE, ""][..], &["del", PROBE]] {
+            let mut command = self.ctl_command(args);
+            command
+                .arg("--command-timeout=5s")
+                .output()
+                .expect("etcdctl");
+        }
+        let differ = |how| format!("etcd's members disagree: {how}");
+        agreement::agree(self.members()).map_err(differ)
+    }
+
+    fn keep(&mut self, directory: &Path) {
+        for member in ALL {
+            let kept = directory.join(format!("etcd-member-{member}"));
+            fs::create_dir_all(&kept).expect("a directory");
+            let mut copy = bare("cp");
+            copy.arg("-r");
+            copy.args(["log", "data"].map(|name| self.member(member).file(name)));
+            // What is not there any more is not kept.
+            let _ = copy.arg(kept).output();
+        }
     }
 
     fn nothing_is_left(&self, _: &[String]) {

@@ -14,13 +14,18 @@ struct Reader {
     troubles: BTreeMap<u64, Trouble>,
     /// When the store was last said to be whole.
     settled: Time,
+    /// What is later is not judged.
+    until: Option<Time>,
     pauses: Vec<(Time, Time)>,
     nonsense: Vec<String>,
 }
 
 impl Story {
     pub(in super::super) fn of(text: &str) -> Self {
-        let mut reader = Reader::default();
+        let mut reader = Reader {
+            until: judged_until(text),
+            ..Reader::default()
+        };
         for line in text.lines() {
             if reader.line(line).is_none() {
                 reader.nonsense.push(format!("not understood: {line}"));
@@ -37,11 +42,23 @@ impl Story {
     }
 }
 
+/// Until when servers that no longer keep one state last did; `None` if they do.
+fn judged_until(text: &str) -> Option<Time> {
+    let line = text
+        .lines()
+        .find(|line| line.contains(r#""event":"disagreed""#))?;
+    let line: Value = serde_json::from_str(line).ok()?;
+    seconds(&line["agreed_seconds"])
+}
+
 impl Reader {
     /// Takes in a line; `None` if it is not understood.
     fn line(&mut self, line: &str) -> Option<()> {
         let line: Value = serde_json::from_str(line).ok()?;
         let at = seconds(&line["boottime_seconds"])?;
+        if self.until.is_some_and(|until| at > until) {
+            return Some(());
+        }
         let (by, event) = (line["by"].as_str()?, line["event"].as_str()?);
         if by == "nemesis" {
             return self.trouble(event, at, &line);
@@ -103,6 +120,7 @@ impl Reader {
                     }
                 }
             }
+            "agreed" => {}
             _ => {
                 let trouble = self.troubles.get_mut(&number()?)?;
                 (trouble.to, trouble.is_over) = (at, true);
@@ -222,4 +240,18 @@ fn did(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
         _ => {}
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::by_hand::{life, story};
+
+    #[test]
+    fn nothing_is_judged_after_servers_agreed_last() {
+        let two = life("a", 1, 0, 100) + &life("b", 2, 200, 300);
+        let agreed = "- nemesis agreed 150\n- nemesis disagreed 400 agreed_seconds=0.15\n";
+        let story = story(&(two + agreed));
+        let names: Vec<_> = story.runs.iter().map(|run| &*run.name).collect();
+        assert_eq!(names, ["a"]);
+    }
 }
