@@ -28,6 +28,9 @@ mod remote;
 mod report;
 mod rows;
 mod sample;
+#[allow(dead_code)]
+#[path = "../../tests/support/server_process.rs"]
+mod server_process;
 mod slow;
 mod stage;
 mod tool;

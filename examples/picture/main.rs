@@ -15,6 +15,9 @@ mod draw;
 #[path = "../../tests/support/etcd/mod.rs"]
 mod etcd;
 mod screen;
+#[allow(dead_code)]
+#[path = "../../tests/support/server_process.rs"]
+mod server_process;
 mod session;
 mod stage;
 

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use super::{Newcomer, block};
 use crate::genlock::{Run, poll};
-use crate::support::zookeeper::{Chroot, PYTHON, classes};
+use crate::support::zookeeper::start::classes;
+use crate::support::zookeeper::{Chroot, PYTHON};
 
 /// Around what the page shows in Java.
 const JAVA: &str = r#"

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::genlock::{Run, Store, output, poll};
-use crate::support::zookeeper::{Chroot, PYTHON, classes};
+use crate::support::zookeeper::start::classes;
+use crate::support::zookeeper::{Chroot, PYTHON};
 
 /// Takes a lock until its stdin ends: SERVERS PATH RECIPE.
 const CURATOR: &str = r#"

@@ -3,7 +3,7 @@
 
 mod asked;
 pub(crate) mod ensemble;
-mod start;
+pub(crate) mod start;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -21,7 +21,6 @@ use super::certificates::{Keys, certificates};
 use super::etcd::free_port;
 use super::server_process::{OwnEnd, ServerProcess};
 pub(crate) use asked::Asked;
-pub(crate) use start::classes;
 use start::java;
 
 /// Debian's own, which has kazoo.
