@@ -76,6 +76,7 @@ impl ServerProcess {
 
     /// Whether it should run and does not.
     pub(crate) fn is_missing(&mut self) -> bool {
-        self.has_ended() && !self.is_ended
+        let ended = self.child.try_wait().expect("a child");
+        ended.is_some() && !self.is_ended
     }
 }

@@ -18,8 +18,9 @@ const LINES: usize = 1000;
 const LENGTH: usize = 300;
 
 /// What stands in the lines that say why: of etcd and Go, of Redis, of ZooKeeper and Java.
-const WHY: [&str; 6] = [
+const WHY: [&str; 7] = [
     "panic",
+    "SIG",
     "fatal",
     "crashed by signal",
     "ASSERTION FAILED",
@@ -134,6 +135,7 @@ mod tests {
             words(&end.log)
         );
         assert_ne!(server.pid() as i32, pid);
+        assert!(server.revive().is_none(), "it was told of");
         assert_eq!(server.cli(&["PING"]), "PONG");
         // One whose end nobody saw before it was killed.
         let pid = server.pid() as i32;
