@@ -203,7 +203,6 @@ impl RedisServer {
         let log = self.log();
         if self.process().is_missing() {
             self.restart();
-            self.serves();
         }
         Some(OwnEnd { status, log })
     }

@@ -70,9 +70,12 @@ impl RedisBehind {
         })
     }
 
-    fn back(&mut self, options: &[&str]) {
+    /// Starts the master again, and waits until it has read what it has kept.
+    fn back(&mut self, options: &[&str], nemesis: &mut Nemesis) {
         self.server().restart_with(options);
-        assert!(self.server().serves());
+        nemesis.until("a Redis that serves", self, |redis| {
+            redis.servers[0].cli(&["PING"]) == "PONG"
+        });
     }
 }
 
@@ -132,10 +135,17 @@ impl Target for RedisBehind {
             let end = server.revive();
             ends.extend(end.map(|end| (format!("Redis' {name}"), end)));
         }
-        if !ends.is_empty() {
+        ends
+    }
+
+    /// One that was started again has to be told whose replica it is.
+    fn is_whole(&mut self) -> bool {
+        let [master, replica] = &self.servers;
+        let is_replica = replica.cli(&["ROLE"]).starts_with("slave");
+        if !is_replica {
             self.replicate();
         }
-        ends
+        is_replica && master.cli(&["PING"]) == "PONG"
     }
 
     fn nothing_is_left(&self, _: &[String]) {
@@ -145,9 +155,12 @@ impl Target for RedisBehind {
 
 fn kill(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server().kill();
-    Course::over().then(nemesis.time(100, 3000), |_, redis: &mut RedisBehind| {
-        redis.back(&[]);
-    })
+    Course::over().then(
+        nemesis.time(100, 3000),
+        |nemesis: &mut Nemesis, redis: &mut RedisBehind| {
+            redis.back(&[], nemesis);
+        },
+    )
 }
 
 /// While it reads what it has kept it refuses whatever it is asked.
@@ -161,18 +174,21 @@ fn load(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     // A command is some 150 bytes.
     let commands = size.unwrap_or(0) / 150 + 1;
     let delay = nemesis.time(500, 4000).as_micros() as u64 / commands;
-    Course::over().then(nemesis.time(1, 500), move |_, redis: &mut RedisBehind| {
-        redis.back(&["--key-load-delay", &delay.to_string()]);
-    })
+    Course::over().then(
+        nemesis.time(1, 500),
+        move |nemesis: &mut Nemesis, redis: &mut RedisBehind| {
+            redis.back(&["--key-load-delay", &delay.to_string()], nemesis);
+        },
+    )
 }
 
 /// It is back without its data when nobody holds a lock any more: sooner would be a lock given twice.
 fn wipe(nemesis: &mut Nemesis, redis: &mut RedisBehind) -> Course<RedisBehind> {
     redis.server().kill();
     let away = nemesis.longest_ttl() + nemesis.time(100, 1000);
-    Course::over().then(away, |_, redis: &mut RedisBehind| {
+    Course::over().then(away, |nemesis: &mut Nemesis, redis: &mut RedisBehind| {
         redis.server().wipe();
-        redis.back(&[]);
+        redis.back(&[], nemesis);
     })
 }
 

@@ -14,7 +14,7 @@ use super::worker::Worker;
 const MANY: usize = 50;
 
 /// How long one may take to end that was told to, in the middle of whatever else fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Storm {
     worker: Arc<Worker>,

@@ -37,6 +37,7 @@ impl Story {
             runs,
             troubles: reader.troubles.into_values().collect(),
             pauses: reader.pauses,
+            breaks_off: reader.until.is_some(),
             nonsense: reader.nonsense,
         }
     }
@@ -245,13 +246,16 @@ fn did(run: &mut Run, event: &str, at: Time, line: &Value) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::super::by_hand::{life, story};
+    use super::super::updates;
 
     #[test]
     fn nothing_is_judged_after_servers_agreed_last() {
-        let two = life("a", 1, 0, 100) + &life("b", 2, 200, 300);
+        let two = life("a", 1, 0, 100) + &life("b", 2, 200, 300) + &life("c", 3, 120, 160);
         let agreed = "- nemesis agreed 150\n- nemesis disagreed 400 agreed_seconds=0.15\n";
         let story = story(&(two + agreed));
         let names: Vec<_> = story.runs.iter().map(|run| &*run.name).collect();
-        assert_eq!(names, ["a"]);
+        assert_eq!(names, ["a", "c"]);
+        let wrote = updates::faults(&story).join(", ");
+        assert!(!wrote.contains("did not end"), "{wrote}");
     }
 }

@@ -21,6 +21,8 @@ pub(in super::super) struct Story {
     pub(super) troubles: Vec<Trouble>,
     /// When nothing at all ran on this host.
     pub(super) pauses: Vec<(Time, Time)>,
+    /// Whether there was more, of which nothing is judged.
+    pub(super) breaks_off: bool,
     /// What cannot be.
     pub(super) nonsense: Vec<String>,
 }

@@ -7,7 +7,10 @@ use super::story::{Run, Section, Story};
 
 pub(super) fn faults(story: &Story) -> Vec<String> {
     let of_keys = story.keys().into_iter().flat_map(|key| of_key(story, key));
-    of_keys.chain(story.runs.iter().filter_map(end)).collect()
+    // Where the story breaks off some go on.
+    let ends = story.runs.iter();
+    let ends = ends.filter(|run| !story.breaks_off || run.over.is_some());
+    of_keys.chain(ends.filter_map(end)).collect()
 }
 
 fn of_key(story: &Story, key: &str) -> Vec<String> {
