@@ -1,20 +1,23 @@
 //! run --events: lines of JSON, for which no run waits.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::genlock::{Run, Store, bare, output, poll};
+use crate::process::has;
 use crate::support::etcd::Server;
 
 over_every_store! {
     what_happens_is_told_and_before_the_next_holder;
+    the_release_waits_until_the_end_is_told;
 }
 
 fn lines(text: &str) -> Vec<Value> {
@@ -107,6 +110,56 @@ fn what_happens_is_told_and_before_the_next_holder(store: &Store) {
             "{line}"
         );
     }
+}
+
+/// Has what the process writes to this file take a tenth of a second more, until that is killed or the process
+/// ends; `None` if that cannot be.
+fn slowed(pid: i32, file: &str) -> Option<Child> {
+    let mut strace = bare("strace");
+    strace.args(["-f", "-o", "/dev/null", "-P", file, "-e", "trace=write"]);
+    strace.args(["-e", "inject=write:delay_enter=100000"]);
+    strace.args(["-p", &pid.to_string()]);
+    let mut strace = strace.stderr(Stdio::piped()).spawn().expect("strace");
+    let mut said = BufReader::new(strace.stderr.as_mut().expect("a pipe"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("a line");
+    line.contains("attached").then_some(strace)
+}
+
+/// Whoever holds the lock next finds the end of the run before it, also if it is written slowly. (On a
+/// machine that stands still for longer than the release waits it may not be there: then once more.)
+fn the_release_waits_until_the_end_is_told(store: &Store) {
+    if !has("strace") {
+        eprintln!("skipped: no strace");
+        return;
+    }
+    let (path, file) = events(store);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let mut holder =
+            Run::start_to_wait(store.sh(&["--events", &file], "echo ready $$; read x; :"));
+        holder.ready();
+        poll("the grant", || names(&in_file(&path)).contains(&"granted"));
+        let Some(mut strace) = slowed(holder.pid(), &file) else {
+            eprintln!("skipped: nothing can be traced here");
+            return;
+        };
+        let next = Run::start(store.run(&[], &["cat", &file]));
+        next.complains("waiting for ");
+        holder.go_on();
+        assert_eq!(holder.finish().status.code(), Some(0));
+        strace.wait().expect("its end");
+        let next = next.finish();
+        seen = names(&lines(&format!("{}\n", next.text())))
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        if seen.iter().any(|name| name == "ended") {
+            return;
+        }
+        fs::remove_file(&path).expect("a file");
+    }
+    panic!("{seen:?}");
 }
 
 #[test]
