@@ -1,5 +1,6 @@
 //! `genlock run --held`: a command under a lock that another process holds.
 
+mod joined;
 mod kept;
 
 use std::process::Command;

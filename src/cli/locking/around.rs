@@ -43,7 +43,7 @@ impl Locking<'_> {
         let key = &around.key;
         // First of all: a keeper that is about to let go waits for those who have joined.
         let joining = question::join(around);
-        let is_silent = matches!(joining, Joining::Silence);
+        let has_keeper = !matches!(joining, Joining::NoKeeper);
         let joined = JoinedKeeper::of(joining, around)?;
         let asked = Instant::now();
         let left = left(&self.store, around).await;
@@ -52,7 +52,9 @@ impl Locking<'_> {
             // From when it was asked: whatever the answer took, it was not later.
             Remaining::AtLeast(left) => Some(asked + left),
             // It would be another's at once if its holder were killed, before we could see that.
-            Remaining::NoEnd if is_silent => return Err(silent(key)),
+            Remaining::NoEnd if has_keeper && !holds(joined.as_deref()) => {
+                return Err(without_lock(around, joined.as_deref()));
+            }
             Remaining::NoEnd => None,
         };
         let owner = Owner::new(deadline);
@@ -101,10 +103,23 @@ impl Locking<'_> {
     }
 }
 
+/// Whether the lock itself came from its keeper, so that we hold it too.
+fn holds(joined: Option<&JoinedKeeper>) -> bool {
+    joined.is_some_and(JoinedKeeper::has_lock)
+}
+
 /// The error where the lock ends with its holder, who does not let us keep it as well.
-fn silent(key: &str) -> Error {
-    let why = "the genlock that holds the lock does not answer: it is frozen, or in another network namespace";
-    Error::new(ErrorKind::Unavailable, why).of_key(key)
+fn without_lock(around: &Around, joined: Option<&JoinedKeeper>) -> Error {
+    let why = match (joined, &around.socket) {
+        (Some(_), _) => {
+            "the genlock that holds the lock did not hand it on: too many files may be open"
+        }
+        (None, None) => "$GENLOCK_HELD_SOCKET does not say which genlock holds the lock",
+        (None, Some(_)) => {
+            "the genlock that holds the lock does not answer: it is frozen, or in another network namespace"
+        }
+    };
+    Error::new(ErrorKind::Unavailable, why).of_key(&around.key)
 }
 
 /// What is left of the lock: of its keys, which are asked about at once, the one with the least.

@@ -42,6 +42,11 @@ impl JoinedKeeper {
         Ok(socket.map(|connection| Arc::new(Self { connection, lock })))
     }
 
+    /// Whether the lock itself came along, where it is held by that.
+    pub(super) fn has_lock(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// What the whole command has to have open: while it is, the lock is not another's, though we be killed and
     /// the command not be gone yet.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {

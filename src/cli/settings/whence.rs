@@ -20,7 +20,8 @@ impl Settings {
     pub(in crate::cli) fn explain(&self, error: Error) -> Error {
         let mut line = self.located(&error);
         if error.kind() == ErrorKind::Unavailable {
-            if self.origin(Setting::Endpoints.name()).is_elsewhere() {
+            let is_said = error.settings().any(|said| said == Setting::Endpoints);
+            if !is_said && self.origin(Setting::Endpoints.name()).is_elsewhere() {
                 line = format!("{line} ({})", self.place(Setting::Endpoints));
             }
             line = format!("{line}; {}", self.way_out());
