@@ -118,6 +118,8 @@ impl Target for Cluster {
     }
 
     fn nothing_is_left(&self, _: &[String]) {
+        // When it was to be deleted nobody may have answered.
+        self.ctl(&["del", PROBE]);
         nothing_is_left(self);
     }
 }

@@ -18,11 +18,14 @@ const TRIES: usize = 5;
 
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A member is short of a revision for good if it is found so, so often in a row.
+const SHORT: usize = 3;
+
 /// How far a member is.
 #[derive(Clone, Copy)]
 struct Progress {
     revision: u64,
-    /// Up to which entry of the log it has applied all. It is read before the revision is.
+    /// Up to which entry of the log it has applied all. It is not read at the same moment.
     applied: u64,
 }
 
@@ -70,19 +73,20 @@ fn reached(members: &[Server]) -> Result<Option<u64>, String> {
     let Some(wanted) = all().and_then(|all| all.iter().map(|one| one.revision).max()) else {
         return Ok(None);
     };
-    let mut applied = None;
+    let (mut applied, mut short) = (u64::MAX, 0);
     let start = Instant::now();
     while start.elapsed() < CATCH_UP {
         let Some(all) = all() else {
             return Ok(None);
         };
-        if all.iter().all(|one| one.revision >= wanted) {
+        let (far, behind): (Vec<&Progress>, Vec<&Progress>) =
+            all.iter().partition(|one| one.revision >= wanted);
+        if behind.is_empty() {
             return Ok(Some(wanted));
         }
-        let is_short = |one: &Progress| {
-            one.revision < wanted && applied.is_some_and(|applied| one.applied >= applied)
-        };
-        if all.iter().any(is_short) {
+        let is_short = behind.iter().any(|one| one.applied >= applied);
+        short = if is_short { short + 1 } else { 0 };
+        if short == SHORT {
             let all = all
                 .iter()
                 .map(|one| format!("{} with {}", one.revision, one.applied));
@@ -92,8 +96,8 @@ fn reached(members: &[Server]) -> Result<Option<u64>, String> {
                 all.join(", ")
             ));
         }
-        let far = all.iter().filter(|one| one.revision >= wanted);
-        applied = applied.or(far.map(|one| one.applied).max());
+        let far = far.iter().map(|one| one.applied).max();
+        applied = far.unwrap_or(u64::MAX);
         sleep(PAUSE);
     }
     Ok(None)
