@@ -31,7 +31,7 @@ async fn all_holders_are_seen_with_their_indexes() {
             operator.glance("/k").await.expect("a queue"),
             [Some(0), Some(1)],
         ),
-        (listed.remove(0), [None, None]),
+        (listed.remove(0), [Some(0), Some(1)]),
     ];
     for (queue, indexes) in seen {
         let holders = queue.holders();
