@@ -125,15 +125,16 @@ impl<'a> ZkAcquisition<'a> {
         standing: &PlacedLease,
     ) -> Result<bool, NoLock> {
         let places = standing.lease.calls().places().unwrap_or_default();
+        let mut of_all = true;
+        // Each of them is looked at: what is of an earlier place goes from all.
         for (waiter, place) in self.waiters(&standing.lease).into_iter().zip(places) {
             let turn = waiter.has_turn(place.children.clone()).await;
             match turn.map_err(|failure| call.no_lock(failure.into()))? {
                 None => return Err(NoLock::Lost(Loss::KeyDeleted)),
-                Some(true) => {}
-                Some(false) => return Ok(false),
+                Some(turn) => of_all &= turn,
             }
         }
-        Ok(true)
+        Ok(of_all)
     }
 
     /// Waits for the turn in every queue.

@@ -56,6 +56,8 @@ struct WaitMemory {
 struct Neighbours {
     ahead: Vec<String>,
     behind: Vec<String>,
+    /// Those among them that are of this taking: nobody waits there any more.
+    outlived: Vec<String>,
 }
 
 impl Neighbours {
@@ -66,12 +68,19 @@ impl Neighbours {
         let at = ahead.iter().position(|name| name == own)?;
         let mut behind = ahead.split_off(at + 1);
         ahead.truncate(at);
+        let of_ours = |name: &&String| name.starts_with(taking);
+        let outlived = ahead.iter().chain(&behind).filter(of_ours);
+        let outlived = outlived.cloned().collect();
         // A second node of ours, made where the answer to the first was lost, is not waited for. Nor is one
         // behind a newer one, of whichever session: what was asked for in an earlier one may come to be later.
         let prefix = &own[..own.len().saturating_sub(10)];
         ahead.retain(|name| !name.starts_with(prefix));
         behind.retain(|name| !name.starts_with(taking));
-        Some(Self { ahead, behind })
+        Some(Self {
+            ahead,
+            behind,
+            outlived,
+        })
     }
 }
 
@@ -93,14 +102,27 @@ impl ZkWaiter<'_> {
         ZkFailure::Other(Fault::Refused(self.request.other_limit(self.key, other)))
     }
 
-    fn around(&self, children: Vec<String>) -> Option<Neighbours> {
+    /// Those around us among these; `None` if we are not there ourselves. What is of earlier places of ours
+    /// is deleted: it would be waited for until its session ends, which is in no one's hands any more.
+    async fn around(&self, children: Vec<String>) -> Option<Neighbours> {
         let (_, own) = node::parts(&self.own.path)?;
-        Neighbours::of(self.taking, own, children)
+        let around = Neighbours::of(self.taking, own, children)?;
+        let asked = around.outlived.iter().map(|name| {
+            let path = format!("{}/{name}", self.lock());
+            self.session.submit(ZkCall::delete(&path, -1))
+        });
+        for asked in asked.collect::<Vec<_>>() {
+            // What is not deleted goes with its session.
+            if let Err(ZkFailure::Other(Fault::Broken(_))) = asked.answer().await {
+                break;
+            }
+        }
+        Some(around)
     }
 
     /// Whether the turn has come, with these in the queue; `None` if we are not there ourselves.
     pub(super) async fn has_turn(&self, children: Vec<String>) -> Result<Option<bool>, ZkFailure> {
-        let Some(Neighbours { ahead, .. }) = self.around(children) else {
+        let Some(Neighbours { ahead, .. }) = self.around(children).await else {
             return Ok(None);
         };
         let mut known = KnownNodes::default();
@@ -154,7 +176,7 @@ impl ZkWaiter<'_> {
         let answer = self.session.call(call).await?;
         let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
         waited.known.keep(&children);
-        let Some(Neighbours { ahead, behind }) = self.around(children) else {
+        let Some(Neighbours { ahead, behind, .. }) = self.around(children).await else {
             return Ok(Some(ZkWaitEnd::Lost(Loss::KeyDeleted)));
         };
         if self.is_for_the_latest() {
@@ -265,13 +287,16 @@ mod tests {
         };
         let around = of("a-", "a-1-lock-0000000005").expect("a place");
         assert_eq!(around.ahead, ["b-1-lock-0000000003"]);
+        assert_eq!(around.outlived, ["a-1-lock-0000000002"]);
         assert_eq!(around.behind, ["b-2-lock-0000000006"]);
-        // What is of an earlier session is no newer one, but stands in the way of all behind it.
+        // What is of an earlier session is no newer one, but stands in the way of all behind it, and goes.
         let around = of("b-", "b-1-lock-0000000003").expect("a place");
+        assert_eq!(around.outlived, ["b-2-lock-0000000006"]);
         assert_eq!(around.ahead, ["a-1-lock-0000000002"]);
         assert_eq!(around.behind, ["a-1-lock-0000000005"]);
         let around = of("b-", "b-2-lock-0000000006").expect("a place");
         assert_eq!(around.ahead, [children[0], children[1], children[2]]);
+        assert_eq!(around.outlived, ["b-1-lock-0000000003"]);
         assert_eq!(of("c-", "c-1-lock-0000000001"), None);
     }
 }

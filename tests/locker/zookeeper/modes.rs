@@ -152,9 +152,64 @@ async fn the_latest_is_not_sent_away_by_a_node_of_its_own() {
         let late = earlier.create(&format!("{}{name}", chroot.path), &data, SEQUENTIAL);
         in_the_way.unlock().await.expect("a release");
         let held = waiting.await.expect("no panic");
+        assert!(!chroot.standing().iter().any(|node| late.ends_with(node)));
         held.unlock().await.expect("a release");
-        earlier.delete(&late);
     }
+}
+
+/// It stands ahead of the place that was taken since, in a session that others would have to wait for.
+#[tokio::test]
+async fn a_node_of_an_earlier_place_is_deleted() {
+    let chroot = Chroot::of_the_shared();
+    let in_the_way = take(&client_of(chroot.endpoint()), Request::new("/k")).await;
+    let other = client_of(chroot.endpoint());
+    let waiting = tokio::spawn(async move { take(&other, Request::new("/k")).await });
+    let operator = client_of(chroot.endpoint());
+    let first = waiter(&operator, None).await;
+    let mut earlier = chroot.server.asked();
+    let (name, _) = first.owner_key.split_at(first.owner_key.len() - 10);
+    earlier.create(&format!("{}{name}", chroot.path), b"", SEQUENTIAL);
+    // It looks at the queue again, finds its place gone, and takes another one.
+    chroot.delete(&first.owner_key);
+    in_the_way.unlock().await.expect("a release");
+    let held = tokio::time::timeout(Duration::from_secs(6), waiting).await;
+    let held = held.expect("soon").expect("no panic");
+    assert_eq!(chroot.standing().len(), 1);
+    held.unlock().await.expect("a release");
+    drop(earlier);
+}
+
+/// Also where it waits in another queue: somebody may come between who is ahead of it there, and waits here.
+#[tokio::test]
+async fn a_node_of_an_earlier_place_is_deleted_from_each_queue() {
+    let chroot = Chroot::of_the_shared();
+    let in_the_way = take(&client_of(chroot.endpoint()), Request::new("/a")).await;
+    let other = client_of(chroot.endpoint());
+    let request = Request::new("/a").also("/b");
+    let waiting = tokio::spawn(async move { take(&other, request).await });
+    let of_b = || {
+        let standing = chroot.standing().into_iter();
+        standing
+            .filter(|node| node.starts_with("/b/"))
+            .collect::<Vec<_>>()
+    };
+    while of_b().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let first = of_b().remove(0);
+    let mut earlier = chroot.server.asked();
+    let (name, _) = first.split_at(first.len() - 10);
+    let late = earlier.create(&format!("{}{name}", chroot.path), b"", SEQUENTIAL);
+    chroot.delete(&first);
+    let begun = std::time::Instant::now();
+    while of_b().len() != 1 || late.ends_with(&of_b()[0]) {
+        assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", of_b());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    in_the_way.unlock().await.expect("a release");
+    let held = waiting.await.expect("no panic");
+    held.unlock().await.expect("a release");
+    drop(earlier);
 }
 
 #[tokio::test]
