@@ -139,6 +139,35 @@ fn a_node_whose_making_was_not_answered_is_found() {
     assert!(chroot.standing().is_empty());
 }
 
+/// It would end with a session that nobody keeps, and the lock with it.
+#[test]
+fn a_node_that_is_of_another_session_is_not_taken_for_ours() {
+    let chroot = Chroot::of_the_shared();
+    let proxy = Proxy::before(&chroot.endpoint());
+    let store = Store::at(proxy.endpoint());
+    Run::start(store.run(&[], &["true"])).finish().silent(0);
+    proxy.hold(Way::Answers);
+    let options = ["--dial-timeout", "30s", "--command-timeout", "30s"];
+    let holder = Run::start(store.sh(&options, "echo ready $$; exec sleep 600"));
+    poll("a node", || chroot.standing().len() == 1);
+    let of_another = chroot.standing();
+    proxy.cut();
+    proxy.release(Way::Answers);
+    // All but the answer for the session.
+    proxy.slow(Way::Answers);
+    proxy.mend();
+    poll("a second node", || chroot.standing().len() == 2);
+    proxy.cut();
+    proxy.release(Way::Answers);
+    proxy.mend();
+    holder.ready();
+    poll("one node", || chroot.standing().len() == 1);
+    assert_ne!(chroot.standing(), of_another);
+    holder.signal(Signal::TERM);
+    holder.finish();
+    assert!(chroot.standing().is_empty());
+}
+
 #[test]
 fn a_deleted_or_overwritten_node_stops_the_command_at_once() {
     together([false, true], |overwritten| {

@@ -181,19 +181,38 @@ impl Entering<'_> {
         Ok(places)
     }
 
-    /// The nodes that were made for us, if they were.
+    /// The nodes that were made for us, if they were. Others may have our name: they were asked for over a
+    /// connection that broke before it had a session, and end with the one that it began there.
     async fn found(&self) -> Result<Option<Vec<ZkPlace>>, ZkFailure> {
         let mut paths = Vec::new();
         for lock in &self.locks {
             let answer = self.session.call(ZkCall::get_children(lock)).await?;
             let children = value::children(&answer.body).ok_or_else(ZkFailure::strange)?;
             let all = names::contenders(children).into_iter();
-            let mut ours = all.filter(|(_, name)| name.starts_with(&self.entry.name));
-            paths.extend(ours.next().map(|(_, name)| format!("{lock}/{name}")));
+            let ours = all.filter(|(_, name)| name.starts_with(&self.entry.name));
+            for (_, name) in ours {
+                let path = format!("{lock}/{name}");
+                if self.is_of_the_session(&path).await? {
+                    paths.push(path);
+                    break;
+                }
+            }
         }
         match paths.is_empty() {
             true => Ok(None),
             false => self.places(paths).await.map(Some),
+        }
+    }
+
+    /// Whether this node is there, and ends with our session.
+    async fn is_of_the_session(&self, path: &str) -> Result<bool, ZkFailure> {
+        match self.session.call(ZkCall::get_data(path)).await {
+            Ok(answer) => {
+                let (_, stat) = value::data(&answer.body).ok_or_else(ZkFailure::strange)?;
+                Ok(stat.owner == self.session.id())
+            }
+            Err(ZkFailure::NoNode) => Ok(false),
+            Err(failure) => Err(failure),
         }
     }
 }
