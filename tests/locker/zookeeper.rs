@@ -2,6 +2,7 @@
 
 mod many;
 mod modes;
+mod outage;
 mod secure;
 mod strangers;
 

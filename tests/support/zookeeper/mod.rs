@@ -242,6 +242,29 @@ maxSessionTimeout=6000000\nmaxClientCnxns=0\n\
         self.process.signal(signal);
     }
 
+    /// Stops it where it is (SIGSTOP), in all of its threads: nothing is answered from then on.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+        let pid = self.process.id();
+        let is_stopped = |task: &str| {
+            // The state is behind the name, which is in parentheses (proc(5)).
+            let stat = std::fs::read_to_string(format!("{task}/stat"));
+            stat.is_ok_and(|stat| {
+                stat.rsplit(')')
+                    .next()
+                    .is_some_and(|rest| rest.starts_with(" T"))
+            })
+        };
+        loop {
+            let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
+            let mut tasks = tasks.map(|task| task.expect("a thread").path().display().to_string());
+            if tasks.all(|task| is_stopped(&task)) {
+                return;
+            }
+            sleep(Duration::from_millis(1));
+        }
+    }
+
     /// What it answers to one of its four-letter words; nothing if it does not.
     pub(crate) fn words(&self, word: &str) -> String {
         let mut text = String::new();

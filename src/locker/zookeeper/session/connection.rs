@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, copy, sink, split};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::heartbeat::Heartbeat;
 use super::packets::{Packets, TooLong};
@@ -24,6 +25,10 @@ use crate::locker::zookeeper::jute::{JuteReader, JuteWriter};
 const OF_NEWS: i32 = -1;
 const OF_PING: i32 = -2;
 const OF_LOGIN: i32 = -4;
+
+/// How long a server that hangs is listened to when it is no longer waited for. The connections that one lock
+/// has at a time are bounded by it.
+const LEAVE: Duration = Duration::from_secs(30);
 
 /// One connection.
 pub(super) struct ZkConnection {
@@ -127,8 +132,9 @@ impl ZkConnection {
                 Served::broken(state.ensemble.reach.explain(fault, &refusal))
             }
             Served::Ended(fault) => Served::Ended(state.ensemble.reach.explain(fault, &refusal)),
-            Served::Dropped => return Served::Dropped,
+            Served::Dropped => Served::Dropped,
         };
+        self.take_leave(reader, writer);
         self.end(ended, waiting)
     }
 
@@ -140,6 +146,30 @@ impl ZkConnection {
             (true, _) => "it hung up",
         };
         Fault::broken(why)
+    }
+
+    /// Ends the session that may yet begin here, which nobody would know: a server that hangs reads all that
+    /// was sent, once it goes on. It is listened to until then, since it reads no further where it cannot
+    /// answer.
+    fn take_leave(
+        &mut self,
+        mut reader: impl AsyncRead + Send + Unpin + 'static,
+        mut writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) {
+        if self.heartbeat.is_open || self.state.known().id != 0 {
+            return;
+        }
+        let close = JuteWriter::default().int(self.last.wrapping_add(1));
+        self.packets.push(close.int(CLOSE));
+        let mut packets = std::mem::take(&mut self.packets);
+        let leaving = async move {
+            while packets.has_more() {
+                packets.write(&mut writer).await?;
+            }
+            copy(&mut reader, &mut sink()).await
+        };
+        // Where the connection broke there is nobody to be told.
+        tokio::spawn(timeout(LEAVE, leaving));
     }
 
     /// Sends a call, unless nobody waits for the answer any more.
