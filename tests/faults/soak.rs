@@ -218,7 +218,7 @@ fn soak(mut target: impl Target, size: &Size) {
     over.store(true, Ordering::Relaxed);
     if agreed.is_err() {
         let outcome = Outcome::new(seed, &nemesis, &agreement, agreed);
-        return outcome.judge(&history, &target.able());
+        return outcome.judge(&history, &mut target);
     }
     while !working.iter().all(thread::JoinHandle::is_finished) {
         nemesis.rest(Duration::from_millis(100), &mut target);
@@ -236,7 +236,7 @@ fn soak(mut target: impl Target, size: &Size) {
             outcome.ended_early(worker.to_string());
         }
     }
-    outcome.judge(&history, &target.able());
+    outcome.judge(&history, &mut target);
     target.nothing_is_left(&size.keys);
 }
 

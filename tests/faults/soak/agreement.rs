@@ -34,7 +34,7 @@ impl Agreement {
         Ok(())
     }
 
-    /// Looks at it. Or keeps what they have, and says how they differ.
+    /// Looks at it. Or says how they differ.
     pub(super) fn now<T: Target>(
         &mut self,
         target: &mut T,
@@ -52,7 +52,6 @@ impl Agreement {
                 Ok(())
             }
             Err(how) => {
-                target.keep(history.keep());
                 let agreed = self.agreed.as_secs_f64();
                 let differ = json!({ "how": how, "agreed_seconds": agreed });
                 history.note("nemesis", "disagreed", None, &differ);

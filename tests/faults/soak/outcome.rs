@@ -1,7 +1,7 @@
 //! What came of a soak, and whose fault it is.
 
+use super::Target;
 use super::agreement::Agreement;
-use super::asking::Able;
 use super::checker;
 use super::history::History;
 use super::nemesis::Nemesis;
@@ -37,9 +37,9 @@ impl Outcome {
             .push(format!("{worker}, ended early: its own words are above"));
     }
 
-    /// Looks at what happened, and fails with what is wrong.
-    pub(super) fn judge(self, history: &History, able: &Able) {
-        let found = checker::check(&history.text(), able);
+    /// Looks at what happened. Keeps it, and what the servers have, and fails with what is wrong.
+    pub(super) fn judge(self, history: &History, target: &mut impl Target) {
+        let found = checker::check(&history.text(), &target.able());
         let (seed, done, sections) = (self.seed, self.done, found.sections);
         println!("soak: {sections} sections, {done}, {found}, seed {seed}");
         let mut of_genlock = self.of_genlock;
@@ -47,7 +47,8 @@ impl Outcome {
         if of_genlock.is_empty() && self.of_the_store.is_empty() {
             return;
         }
-        let directory = history.keep().display();
+        target.keep(history.keep());
+        let directory = history.directory().display();
         let (count, some) = (of_genlock.len(), of_genlock.len().min(20));
         let whose = match count {
             0 => "the locks were right, but the store was not".to_owned(),

@@ -1,6 +1,8 @@
 //! A Redis that keeps every write, as its assumption has it, and another one that takes its place at times
 //! without losing one.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -146,6 +148,14 @@ impl Target for RedisBehind {
             self.replicate();
         }
         is_replica && master.cli(&["PING"]) == "PONG"
+    }
+
+    fn keep(&mut self, directory: &Path) {
+        for (server, name) in self.servers.iter().zip(["master", "replica"]) {
+            let log = directory.join(format!("redis-{name}.log"));
+            // As much as there is.
+            let _ = fs::copy(server.file("log"), log);
+        }
     }
 
     fn nothing_is_left(&self, _: &[String]) {

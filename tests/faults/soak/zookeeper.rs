@@ -1,5 +1,7 @@
 //! Three ZooKeepers that are one, which are killed, frozen, and cut off each other and their clients.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -143,6 +145,14 @@ impl Target for ZkBehind {
             Some((format!("ZooKeeper server {number}"), end))
         });
         ends.flatten().collect()
+    }
+
+    fn keep(&mut self, directory: &Path) {
+        for (number, server) in self.servers.iter().enumerate() {
+            let log = directory.join(format!("zookeeper-server-{number}.log"));
+            // As much as there is.
+            let _ = fs::copy(server.file("log"), log);
+        }
     }
 
     fn nothing_is_left(&self, _: &[String]) {
