@@ -39,7 +39,7 @@ pub(super) fn check(history: &str, able: &Able) -> Verdict {
     faults.extend(updates::faults(&story));
     faults.extend(order::faults(&story));
     let troubles = |run: &Run, from, to| story.troubles(run, unused::RECOVERY, (from, to));
-    faults.extend(order::latest(&story, troubles));
+    faults.extend(order::latest(&story, able, troubles));
     faults.extend(unused::releases(&story));
     if able.in_order {
         faults.extend(order::moved(&story));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::asking::Sharing;
+use super::super::asking::{Able, Sharing};
+use super::end::{End, kept};
 use super::story::{CUT, Run, Story, Time};
 
 /// Of any store: sections that cannot be at once have their tokens in the order of their starts, and whoever
@@ -96,6 +97,7 @@ const HEARS: Duration = Duration::from_secs(3);
 /// times.
 pub(super) fn latest(
     story: &Story,
+    able: &Able,
     allowance: impl Fn(&Run, Time, Time) -> Duration,
 ) -> Vec<String> {
     let mut of_key: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
@@ -117,7 +119,8 @@ pub(super) fn latest(
                     _ => true,
                 };
                 let lives = other.over.is_none_or(|(over, _)| over > run.asked);
-                is_later && lives && other.asked < at + CUT
+                let is_there = is_later && lives || stays(story, able, other, (run.asked, at));
+                is_there && other.asked < at + CUT
             };
             if !run.latest || !others().any(|other| newer(&other)) {
                 faults.push(format!("{run} was sent away, and no newer one was there"));
@@ -142,10 +145,20 @@ pub(super) fn latest(
     faults
 }
 
+/// Whether the store may have had a place of one that had ended without a word between these: perhaps one that
+/// it made when it was no longer waited for, as a server does that hung.
+fn stays(story: &Story, able: &Able, run: &Run, (from, to): (Time, Time)) -> bool {
+    let Some((over, _)) = run.over else {
+        return false;
+    };
+    over < to && !End::of(run, story, to).was_told && kept(story, able, run, over, to) > from
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::by_hand::{life, story};
     use super::*;
+    use crate::soak::etcd::ABLE;
 
     fn of(lines: &str) -> Vec<String> {
         faults(&story(lines))
@@ -200,7 +213,13 @@ mod tests {
     #[test]
     fn the_latest_sends_older_ones_away() {
         let none = |_: &Run, _, _| Duration::ZERO;
-        let newest = |lines: &str| latest(&story(&lines.replace("ttl", "latest=true ttl")), none);
+        let newest = |lines: &str| {
+            latest(
+                &story(&lines.replace("ttl", "latest=true ttl")),
+                &ABLE,
+                none,
+            )
+        };
         let sent = "a worker asked 0 keys=[\"/k\"] mode=exclusive ttl_seconds=3
             a genlock waiting 10 token=1
             a genlock skipped 60 why=superseded
@@ -211,7 +230,11 @@ mod tests {
             alone,
             ["a (token 1) was sent away, and no newer one was there"]
         );
-        let plain = latest(&story(&(sent.to_owned() + &life("b", 2, 50, 200))), none);
+        let plain = latest(
+            &story(&(sent.to_owned() + &life("b", 2, 50, 200))),
+            &ABLE,
+            none,
+        );
         assert_eq!(plain.len(), 1);
         let waits = life("a", 1, 0, 9000).replace("granted 5", "granted 8000");
         let waits = waits.replace("began 10", "began 8010");
@@ -223,6 +246,26 @@ mod tests {
         );
         let faults = |_: &Run, _, _| Duration::from_secs(5);
         let story = story(&(waits + &newer).replace("ttl", "latest=true ttl"));
-        assert_eq!(latest(&story, faults), [""; 0]);
+        assert_eq!(latest(&story, &ABLE, faults), [""; 0]);
+    }
+
+    #[test]
+    fn who_ended_without_a_word_may_have_sent_one_away() {
+        let sent = "a worker asked 5000 keys=[\"/k\"] mode=exclusive latest=true ttl_seconds=3
+            a genlock skipped 5060 why=superseded
+            a worker over 5070 status=75\n";
+        let faults = |asked: u64, status: u32| {
+            let over = asked + 10;
+            let gone = format!(
+                "b worker asked {asked} keys=[\"/k\"] mode=exclusive latest=true ttl_seconds=3
+                b worker over {over} status={status}\n"
+            );
+            let story = story(&(gone + sent));
+            latest(&story, &ABLE, |_: &Run, _, _| Duration::ZERO)
+        };
+        // For a TTL, as the store may have heard of it later.
+        assert_eq!(faults(2500, 69), [""; 0]);
+        assert_eq!(faults(1900, 69).len(), 1);
+        assert_eq!(faults(2500, 75).len(), 1, "it told the store that it goes");
     }
 }
