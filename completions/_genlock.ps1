@@ -202,6 +202,7 @@ Register-ArgumentCompleter -Native -CommandName 'genlock' -ScriptBlock {
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long the store keeps it without us')
             [CompletionResult]::new('--pid', '--pid', [CompletionResultType]::ParameterName, 'Hold it while this process lives')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Hold it for so long at most')
+            [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Keep the last N runs in the store, for genlock history')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for all who look who holds the lock')
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'A label in the holder''s record; several, if given again')
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Write how the run ended to FILE, as JSON')

@@ -121,8 +121,8 @@ _genlock() {
             return 0
             ;;
         genlock__subcmd__acquire)
-            _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --reason --label --report --events --metrics-file --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --report= --events= --metrics-file= --cacert= --cert= --key= --password-file= --config=" && return 0
-            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --foreground --export --json --reason --label --no-ci-label --report --events --metrics-file --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
+            _genlock_command 99 "-w --wait -E --conflict-exit-code --max-holders --also --queue --ttl --pid --for --history --reason --label --report --events --metrics-file --endpoints --cacert --cert --key --user --password-file --dial-timeout --command-timeout --config" "--queue=fifo,latest --report= --events= --metrics-file= --cacert= --cert= --key= --password-file= --config=" && return 0
+            opts="-n -w -E -s -x -q -v -h --try --wait --conflict-exit-code --shared --exclusive --max-holders --also --queue --ttl --pid --for --foreground --export --json --history --reason --label --no-ci-label --report --events --metrics-file --quiet --verbose --endpoints --cacert --cert --key --user --password-file --insecure-skip-tls-verify --dial-timeout --command-timeout --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,6 +165,10 @@ _genlock() {
                     return 0
                     ;;
                 --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --history)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

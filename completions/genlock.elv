@@ -192,6 +192,7 @@ set edit:completion:arg-completer[genlock] = {|@words|
             cand --ttl 'How long the store keeps it without us'
             cand --pid 'Hold it while this process lives'
             cand --for 'Hold it for so long at most'
+            cand --history 'Keep the last N runs in the store, for genlock history'
             cand --reason 'Why, for all who look who holds the lock'
             cand --label 'A label in the holder''s record; several, if given again'
             cand --report 'Write how the run ended to FILE, as JSON'

@@ -167,6 +167,7 @@ latest\t'Newer ones send older ones away'"
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l ttl -d 'How long the store keeps it without us' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l pid -d 'Hold it while this process lives' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l for -d 'Hold it for so long at most' -r
+complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l history -d 'Keep the last N runs in the store, for genlock history' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l reason -d 'Why, for all who look who holds the lock' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l label -d 'A label in the holder\'s record; several, if given again' -r
 complete -c genlock -n "__fish_genlock_using_subcommand acquire" -l report -d 'Write how the run ended to FILE, as JSON' -r -F

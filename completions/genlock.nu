@@ -180,6 +180,7 @@ module completions {
     --foreground              # Stay in front, and keep the lock until a signal comes
     --export                  # Print lines that a shell evaluates
     --json                    # Print one JSON object
+    --history: string         # Keep the last N runs in the store, for genlock history
     --reason: string          # Why, for all who look who holds the lock
     --label: string           # A label in the holder's record; several, if given again
     --no-ci-label             # No label ci by itself, which is a link to the CI job that genlock runs in

@@ -156,6 +156,19 @@ impl RunReport {
         self.held_seconds = Some(seconds(time));
     }
 
+    /// The lock that it had was released at this time, by another of its user's processes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn release(&mut self, at: SystemTime) {
+        let waited = Duration::try_from_secs_f64(self.waited_seconds.unwrap_or_default());
+        let started = humantime::parse_rfc3339(&self.started_at).ok();
+        let granted = started.and_then(|started| started.checked_add(waited.ok()?));
+        if let Some(granted) = granted {
+            self.held(at.duration_since(granted).unwrap_or_default());
+        }
+        self.status = Some(0);
+        self.end(at);
+    }
+
     /// It is over since this time.
     pub fn end(&mut self, at: SystemTime) {
         self.ended_at = Some(time(at));

@@ -15,9 +15,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::args::{ConnectionArgs, PatienceArgs, TtlArgs};
+use super::args::{ConnectionArgs, KeptRunsArgs, PatienceArgs, TtlArgs};
 use super::labels::LabelArgs;
-use super::locking::{self, Locking};
+use super::locking::{self, Keeping, Locking};
 use super::modes::{self, ModeArgs};
 use super::operate::{block_on, print};
 use super::report::{ReportArgs, Reporter};
@@ -25,7 +25,7 @@ use super::settings::{ConnectionOptions, LockOptions, Settings};
 use super::store::Store;
 use super::{help, times};
 use crate::exit::Exit;
-use crate::locker::Capability;
+use crate::locker::{Capability, PastRun};
 use crate::stderr;
 use crate::supervise::detached::{self, GivenDescriptors, Side};
 use crate::supervise::followed::FollowedProcess;
@@ -86,6 +86,9 @@ pub(super) struct AcquireArgs {
     json: bool,
 
     #[command(flatten)]
+    kept_runs: KeptRunsArgs,
+
+    #[command(flatten)]
     labels: LabelArgs,
 
     #[command(flatten)]
@@ -114,6 +117,8 @@ struct AcquireOptions {
     time: Option<Duration>,
     form: Form,
     foreground: bool,
+    /// How many runs the store keeps; `None` if none of ours.
+    history: Option<u32>,
 }
 
 /// Runs the verb; `words` are what genlock was given.
@@ -127,6 +132,10 @@ pub(super) fn run(
     let options = typed.resolved(settings)?;
     let mut store = locking::store(&options.lock, settings)?;
     options.form.check(&options.lock.key)?;
+    if options.history.is_some() {
+        let able = store.kind.capabilities;
+        able.check(&options.lock.key, Capability::History)?;
+    }
     if life == Some(KeptFor::None) {
         let able = store.kind.capabilities;
         modes::check_min_hold(&options.lock.asked, "--pid none")?;
@@ -188,6 +197,7 @@ impl AcquireArgs {
             time: self.for_.or((!endless).then_some(KEPT)),
             form,
             foreground: self.foreground,
+            history: settings.history(&self.kept_runs),
             lock: LockOptions {
                 around: None,
                 key: self.key,
@@ -209,6 +219,14 @@ impl AcquireArgs {
 }
 
 impl AcquireOptions {
+    /// Begins to write that the lock is held, where the store is to keep that.
+    fn begin(&self, locking: &Locking<'_>, reporter: &Reporter) -> Option<Keeping> {
+        let report = reporter.account().so_far();
+        let run = PastRun::new(report, locking.holder().clone()).that_keeps();
+        let begin = |keep| Keeping::begin(locking.store(), run, keep);
+        self.history.map(begin)
+    }
+
     /// Opens the lock, which sends nothing yet.
     fn open(&self, store: Store, reporter: &Reporter) -> crate::Result<Locking<'_>> {
         reporter.account().begin(None, Duration::ZERO);

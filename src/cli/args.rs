@@ -104,18 +104,8 @@ pub(super) struct RunArgs {
     )]
     pub(super) record_command: Recorded,
 
-    /// Keep the last N runs in the store, for genlock history
-    ///
-    /// When and where each came, how long it waited and held, and how it ended. 0 keeps none, which is
-    /// the default. It costs a request while the command starts, and one along with the release.
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "N",
-        value_parser = numbers::kept,
-        env = "GENLOCK_HISTORY"
-    )]
-    pub(super) history: Option<u32>,
+    #[command(flatten)]
+    pub(super) kept_runs: KeptRunsArgs,
 
     /// What --record-command none was called first.
     #[arg(
@@ -159,6 +149,23 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) connection: ConnectionArgs,
+}
+
+/// What is kept of a run when it is over.
+#[derive(Args)]
+pub(super) struct KeptRunsArgs {
+    /// Keep the last N runs in the store, for genlock history
+    ///
+    /// When and where each came, how long it waited and held, and how it ended. 0 keeps none, which is
+    /// the default. It costs a request when the lock is held, and one along with the release.
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "N",
+        value_parser = numbers::kept,
+        env = "GENLOCK_HISTORY"
+    )]
+    pub(super) history: Option<u32>,
 }
 
 /// How long to wait for the lock, and the status when it was not acquired.

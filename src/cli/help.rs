@@ -238,8 +238,9 @@ const HISTORY_JSON: &str = "\
 JSON:
   An array of objects, the oldest first. Each is what is told of a run: v, key, ran, why, detail,
   status, command (status, signal), token, slot, index, waited_seconds, held_seconds, started_at,
-  ended_at, holder, taken_away; with host, user, pid, mode, max_holders, command_line, labels and
-  reason of who ran, and
+  ended_at, holder, blocked_by, taken_away; with host, user, pid, mode, max_holders, command_line,
+  labels and reason of who ran, and
+  kept     whether it was genlock acquire: nothing ran, and status is that of the release
   state    running, ended, or not-heard-of: it does not hold the lock any more, and never said how
            it ended
   Fields may be added, and do not change.";

@@ -30,8 +30,8 @@ use outcome::RunState;
 
 /// Show the last runs under the lock KEY, the newest last.
 ///
-/// Those of genlock run --history N: when and where each came, how long it waited and held, and how
-/// it ended.
+/// Those of genlock run and genlock acquire with --history N: when and where each came, how long it
+/// waited and held, and how it ended.
 #[derive(Args)]
 #[command(before_help = help::HISTORY_EXAMPLES, after_long_help = help::history())]
 pub(super) struct HistoryArgs {

@@ -1,6 +1,6 @@
 //! `genlock release`: let go of the lock that `genlock acquire` left in the environment.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use tokio::time::timeout;
@@ -14,9 +14,9 @@ use super::settings::Settings;
 use super::times::Usage;
 use crate::describe;
 use crate::exit::{self, Exit};
-use crate::locker::TakenAway;
 use crate::locker::kind::StoreClient;
 use crate::locker::operator::{Remaining, Removal};
+use crate::locker::{PastRun, TakenAway};
 use crate::stderr;
 use crate::{Error, ErrorKind};
 
@@ -70,7 +70,10 @@ pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<
             return Ok(say_lost(&around));
         }
         match let_go(store, &around).await {
-            Ok(()) => Ok(Exit::Status(0)),
+            Ok(()) => {
+                end_history(store, &around).await;
+                Ok(Exit::Status(0))
+            }
             Err(error) if error.kind() == ErrorKind::NotHeld => Ok(say_lost(&around)),
             Err(error) => Err(error.into()),
         }
@@ -91,6 +94,17 @@ async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<()> {
         let why = "not released yet: its holder was told to, and what runs under it does not end";
         Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
     })
+}
+
+/// Writes the end of a lock that nobody keeps, where its beginning is in the history. Whoever may not read or
+/// write that may release the lock all the same.
+async fn end_history(store: &dyn StoreClient, around: &Around) {
+    let runs = store.history(&around.key).await.unwrap_or_default();
+    let is_it = |run: &PastRun| run.token() == around.token && !run.is_over();
+    if let Some(mut run) = runs.into_iter().find(is_it) {
+        run.report.release(SystemTime::now());
+        let _ = store.end(&run, &[]).await;
+    }
 }
 
 /// The error where no lock is named.

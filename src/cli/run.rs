@@ -1,6 +1,5 @@
 //! `genlock run`: take the lock, run the command, release the lock.
 
-mod keeping;
 mod leaving;
 mod lines;
 mod not_executed;
@@ -20,7 +19,7 @@ use super::answering::Answering;
 use super::args::Recorded;
 use super::environment;
 use super::jitter;
-use super::locking::{self, Begun, LettingGo, Locking, NotHeld};
+use super::locking::{self, Begun, Keeping, LettingGo, Locking, NotHeld};
 use super::modes;
 use super::report::Reporter;
 use super::settings::{LockOptions, RunOptions, Settings};
@@ -34,7 +33,6 @@ use crate::report::RunReport;
 use crate::stderr;
 use crate::supervise::signals::Signals;
 use crate::supervise::{self, ForkedWatchdog, LeftoverPolicy, Supervision};
-use keeping::Keeping;
 use lines::CommandLines;
 use running::{Ended, Running};
 

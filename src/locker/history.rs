@@ -76,6 +76,8 @@ pub struct PastRun {
     pub max_holders: Option<u32>,
     /// What ran under the lock, for people.
     pub command_line: String,
+    /// The lock was kept for what came afterwards, and no command ran under it.
+    pub kept: bool,
     /// What else its record said, such as the URL of a CI job.
     pub labels: BTreeMap<String, String>,
     /// Why it took the lock, for people.
@@ -93,9 +95,16 @@ impl PastRun {
             mode: holder.mode,
             max_holders: holder.max_holders,
             command_line: holder.command,
+            kept: false,
             labels: holder.labels,
             reason: holder.reason,
         }
+    }
+
+    /// The same of one that kept the lock for what came afterwards.
+    #[must_use]
+    pub fn that_keeps(self) -> Self {
+        Self { kept: true, ..self }
     }
 
     /// The fencing token, by which a store keeps it.

@@ -2,6 +2,7 @@
 
 mod ends;
 mod foreground;
+mod history;
 mod report;
 mod shells;
 mod steps;

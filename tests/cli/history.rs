@@ -16,7 +16,7 @@ over_every_store! {
     without_the_option_nothing_is_kept;
 }
 
-fn history(store: &Store, arguments: &[&str]) -> Command {
+pub(super) fn history(store: &Store, arguments: &[&str]) -> Command {
     let mut command = genlock();
     command.args(["history", "--endpoints", &store.endpoints, &store.key]);
     command.args(arguments);
@@ -25,7 +25,7 @@ fn history(store: &Store, arguments: &[&str]) -> Command {
 
 /// The runs that are kept.
 #[track_caller]
-fn kept(store: &Store) -> Vec<Value> {
+pub(super) fn kept(store: &Store) -> Vec<Value> {
     let printed = output(history(store, &["--json"])).silent(0);
     serde_json::from_str(printed.text()).expect("JSON")
 }

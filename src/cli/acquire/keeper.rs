@@ -11,7 +11,7 @@ use super::notify;
 use super::output::Kept;
 use super::{AcquireOptions, FollowedProcess};
 use crate::cli::answering::{Answering, Ordered};
-use crate::cli::locking::{Locking, NotHeld};
+use crate::cli::locking::{Keeping, Locking, NotHeld};
 use crate::cli::operate::print;
 use crate::cli::question::{Answer, Order};
 use crate::cli::report::Reporter;
@@ -48,6 +48,8 @@ pub(super) struct KeptLock<'a> {
     pub(super) locking: Locking<'a>,
     pub(super) signals: Signals,
     followed: Option<FollowedProcess>,
+    /// The lock in the store's history, where it is to be there and is held.
+    pub(super) keeping: Option<Keeping>,
     /// Those who run a step under the lock, and those who did.
     pub(super) steps: Vec<Ordered>,
     /// Those who asked for the release, and wait for it.
@@ -70,6 +72,7 @@ pub(super) async fn acquire(
         locking,
         signals,
         followed,
+        keeping: None,
         steps: Vec::new(),
         releasers: Vec::new(),
     };
@@ -110,6 +113,7 @@ impl KeptLock<'_> {
 
     /// Tells that the lock is held, keeps it, and lets go of it in the end.
     async fn keep(mut self, held: Held, caller: Option<Caller>) -> anyhow::Result<Exit> {
+        self.keeping = self.options.begin(&self.locking, self.reporter);
         let (sender, mut orders) = mpsc::channel(ORDERS);
         let answering = Answering::start(self.locking.store(), &held, Some(sender));
         let time = self.options.time;

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 use super::keeper::{End, KeptLock};
@@ -18,6 +19,9 @@ use crate::exit::{self, Exit};
 use crate::locker::{Held, Loss};
 use crate::stderr;
 use crate::{Error, ErrorKind};
+
+/// How long those who asked for the release wait for the history.
+const HISTORY_WITHIN: Duration = Duration::from_secs(1);
 
 impl KeptLock<'_> {
     /// Lets go of the lock, and gives how the keeper ends.
@@ -44,15 +48,25 @@ impl KeptLock<'_> {
             self.too_late(ordered);
         }
         let reporter = self.reporter;
-        reporter.before_release(&reporter.account().over(exit));
+        let report = reporter.account().over(exit);
+        reporter.before_release(&report);
+        let keeping = self.keeping.take();
         if self.releasers.is_empty() {
-            let nothing = None::<std::future::Ready<crate::Result<()>>>;
+            let end = keeping.map(|keeping| keeping.end(report));
             self.locking
-                .release(held, letting, nothing, &mut self.signals)
+                .release(held, letting, end, &mut self.signals)
                 .await;
             return exit;
         }
         let (answer, exit, error) = released(held.unlock().await);
+        if let Some(keeping) = keeping {
+            let report = match &error {
+                Some(error) => reporter.account().failed(exit, error),
+                None => report,
+            };
+            // What it comes to is known only now.
+            say_unwritten(timeout(HISTORY_WITHIN, keeping.end(report)).await);
+        }
         // Whoever has asked for the release may read it at once.
         reporter.end(exit, error.as_deref());
         self.releasers
@@ -120,6 +134,15 @@ impl KeptLock<'_> {
             Order::Release => self.releasers.push(ordered),
             Order::Join | Order::Extend(_) => ordered.answer(&Answer::Nothing),
         }
+    }
+}
+
+/// Says that the history was not written, if that is so. A store that does not answer has its own line.
+fn say_unwritten(written: Result<crate::Result<()>, Elapsed>) {
+    if let Ok(Err(error)) = written {
+        stderr::complain(format_args!(
+            "warning: the history was not written: {error}"
+        ));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::operate::print;
 use crate::cli::report::Reporter;
 use crate::cli::store::Store;
 use crate::exit::Exit;
+use crate::stderr;
 use crate::supervise::signals::Signals;
 
 /// Acquires the lock, and leaves it to the store.
@@ -45,6 +46,14 @@ pub(super) async fn acquire(
         let _ = held.unlock().await;
         return Err(unsaid);
     }
+    let keeping = options.begin(&locking, reporter);
     held.unlock_after(time).await?;
+    if let Some(keeping) = keeping
+        && let Err(error) = keeping.leave().await
+    {
+        stderr::complain(format_args!(
+            "warning: the history was not written: {error}"
+        ));
+    }
     Ok(Exit::Status(0))
 }

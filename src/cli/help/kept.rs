@@ -40,7 +40,9 @@ Notes:
   A step under genlock run --held is told to end before the keeper lets go, and when the lock is
   lost. No other step is.
   --report, --events and --metrics-file are the keeper's: the report is there when the lock has been
-  let go of. It has nothing of its caller's open, so that /dev/stderr is no file for it.";
+  let go of. It has nothing of its caller's open, so that /dev/stderr is no file for it.
+  With --history genlock history shows how long the lock was held, and how that ended. Of a lock
+  that is left to the store (--pid none) only genlock release writes the end.";
 
 const ACQUIRE_EXIT: &str = "\
 Exit status:

@@ -31,6 +31,8 @@ pub(super) enum RunOutcome {
     TakenAway,
     NotRun,
     NotHeardOf,
+    /// A lock that was kept, and let go of.
+    Released,
     Running,
 }
 
@@ -44,7 +46,8 @@ impl RunOutcome {
             (_, Some(Why::Lost)) => Self::Lost,
             (_, Some(Why::TakenAway)) => Self::TakenAway,
             (_, Some(Why::MaxRuntime)) => Self::MaxRuntime,
-            (_, Some(_)) if !report.ran => Self::NotRun,
+            (_, None | Some(Why::Interrupted)) if seen.run.kept => Self::Released,
+            (_, Some(_)) if !report.ran && !seen.run.kept => Self::NotRun,
             _ => match report.command {
                 Some(end) if end.signal.is_some() => Self::Signalled,
                 Some(end) if end.status == Some(0) => Self::Succeeded,
@@ -64,6 +67,7 @@ impl RunOutcome {
             Self::TakenAway => "taken away",
             Self::NotRun => "did not run",
             Self::NotHeardOf => "not heard of again",
+            Self::Released => "released",
             Self::Running => "running",
         }
     }
@@ -78,7 +82,12 @@ pub(super) fn words(seen: &KnownRun) -> String {
         None => what.to_owned(),
     };
     match RunOutcome::of(seen) {
+        RunOutcome::Running if seen.run.kept => "held".to_owned(),
         RunOutcome::Running => "running".to_owned(),
+        RunOutcome::Released => match report.status {
+            Some(0) | None => with_detail("released"),
+            Some(status) => with_detail(&format!("released, with {status}")),
+        },
         RunOutcome::NotHeardOf => "not heard of again".to_owned(),
         RunOutcome::Lost => with_detail("lost"),
         RunOutcome::TakenAway => match &report.taken_away {

@@ -50,6 +50,7 @@ fn fill_of(outcome: RunOutcome) -> Fill {
         RunOutcome::TakenAway => ("taken", "#74add1", "M0 2H8M0 6H8"),
         RunOutcome::NotRun => ("not-run", "#f7f7f7", "M2 2h1v1h-1zM6 6h1v1h-1z"),
         RunOutcome::NotHeardOf => ("unheard", "#ffffff", "M0 0L8 8M-2 6L2 10M6 -2L10 2"),
+        RunOutcome::Released => ("released", "#ccebc5", "M4 0V8"),
         RunOutcome::Running => ("running", "#d9f0d3", "M0 4h3"),
     };
     Fill {

@@ -80,9 +80,15 @@ impl Account {
 
     /// The run as it is told when its command is about to be started.
     pub(in crate::cli) fn begun(&self) -> RunReport {
-        let mut report = self.state().report.clone();
-        report.ran = true;
-        report
+        RunReport {
+            ran: true,
+            ..self.so_far()
+        }
+    }
+
+    /// The run as it is told while it goes on.
+    pub(in crate::cli) fn so_far(&self) -> RunReport {
+        self.state().report.clone()
     }
 
     /// This was in the way of the lock when it was not waited for any longer.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::keys::{self, FORMER, HISTORY, KEYS, PASSWORD, PASSWORD_FILE, USER, ValueKind};
-use crate::cli::args::{ConnectionArgs, Recorded, RunArgs, TimesArgs, TtlArgs};
+use crate::cli::args::{ConnectionArgs, KeptRunsArgs, Recorded, RunArgs, TimesArgs, TtlArgs};
 use crate::cli::environment::Around;
 use crate::cli::labels::Notes;
 use crate::cli::modes::ModeOptions;
@@ -121,6 +121,12 @@ impl Settings {
         self.duration("ttl").unwrap_or(typed.ttl)
     }
 
+    /// How many runs the store keeps; `None` if none of ours.
+    pub(in crate::cli) fn history(&self, typed: &KeptRunsArgs) -> Option<u32> {
+        let keep = self.count(HISTORY).or(typed.history);
+        keep.filter(|&keep| keep > 0)
+    }
+
     /// The options of `run`, where these were typed, in `words`.
     ///
     /// # Errors
@@ -161,10 +167,7 @@ impl Settings {
             lost_exit_code: typed.of_command.lost_exit_code,
             leave_descendants: typed.of_command.leave_descendants,
             record_command: if is_hidden { Recorded::None } else { recorded },
-            history: self
-                .count(HISTORY)
-                .or(typed.history)
-                .filter(|&keep| keep > 0),
+            history: self.history(&typed.kept_runs),
             command: typed.command,
             words: words.to_vec(),
         })
