@@ -225,9 +225,10 @@ pub(super) async fn read_records<'a>(
     entries: impl Iterator<Item = &'a mut QueueKey>,
 ) -> Result<(), Fault> {
     let mut entries: Vec<_> = entries.collect();
+    entries.sort_by(|one, other| one.key.cmp(&other.key));
     for part in entries.chunks_mut(read::AT_ONCE) {
         let keys = part.iter().map(|entry| entry.key.clone()).collect();
-        for (entry, kv) in part.iter_mut().zip(read::keys(store, keys).await?) {
+        for (entry, kv) in part.iter_mut().zip(read::neighbours(store, keys).await?) {
             let kv = kv.filter(|kv| kv.create_revision() == entry.revision);
             if let Some(kv) = kv {
                 entry.record = Record::from_json(kv.value());

@@ -282,7 +282,12 @@ fn ls_lists_ten_thousand_locks_in_time() {
     let server = Server::start();
     let store = Store::at(server.endpoint());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(fill(&server.endpoint(), LOCKS));
+    runtime.block_on(fill(&server.endpoint(), |lease| {
+        let numbers = 0..LOCKS;
+        numbers
+            .map(|number| format!("/many/{number}/{lease}"))
+            .collect()
+    }));
     let limit = if cfg!(debug_assertions) { 10 } else { 1 };
     within(Duration::from_secs(limit), || {
         let before = server.requests();
@@ -295,18 +300,32 @@ fn ls_lists_ten_thousand_locks_in_time() {
     });
 }
 
-/// Puts so many held locks, each under the same lease, as many at once as etcd takes.
-async fn fill(endpoint: &str, locks: usize) {
+/// They are read by ranges, each of which has an end.
+#[test]
+fn ls_names_holders_who_have_much_between_them() {
+    let server = Server::start();
+    let store = Store::at(server.endpoint());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(fill(&server.endpoint(), |lease| {
+        let locks = ["a", "b", "c"].map(|name| format!("/few/{name}/{lease}"));
+        let others = (0..100).map(|number| format!("/few/a/{lease}/x{number}"));
+        locks.into_iter().chain(others).collect()
+    }));
+    let list = output(verb(&store, "ls", &["/few/"])).silent(0);
+    assert_eq!(list.text().matches("u@h (pid 1)").count(), 3, "{list:?}");
+}
+
+/// Puts these keys, with the record of one who holds a lock, under one lease, as many at once as etcd takes.
+async fn fill(endpoint: &str, keys: impl FnOnce(&str) -> Vec<String>) {
     let mut client = etcd_client::Client::connect([endpoint], None)
         .await
         .expect("a client");
     let lease = client.lease_grant(600, None).await.expect("a lease").id();
     let record = r#"{"host":"h","pid":1,"user":"u","mode":"exclusive"}"#;
-    let numbers: Vec<_> = (0..locks).collect();
-    for part in numbers.chunks(128) {
-        let puts = part.iter().map(|number| {
+    for part in keys(&format!("{lease:x}")).chunks(128) {
+        let puts = part.iter().map(|key| {
             let options = PutOptions::new().with_lease(lease);
-            TxnOp::put(format!("/many/{number}/{lease:x}"), record, Some(options))
+            TxnOp::put(key.as_str(), record, Some(options))
         });
         let txn = Txn::new().and_then(puts.collect::<Vec<_>>());
         client.txn(txn).await.expect("a transaction");
