@@ -127,8 +127,10 @@ fn a_node_whose_making_was_not_answered_is_found() {
     Run::start(store.run(&[], &["true"])).finish().silent(0);
     // All but the answer for the session.
     proxy.slow(Way::Answers);
+    let before = proxy.answers_read();
     let holder = Run::start(store.sh(&WITH_TTL, "echo ready $$; exec sleep 600"));
     poll("a node", || !chroot.standing().is_empty());
+    poll("a session that is known", || proxy.answers_read() > before);
     let made = chroot.standing();
     proxy.break_off();
     proxy.release(Way::Answers);
@@ -155,8 +157,10 @@ fn a_node_that_is_of_another_session_is_not_taken_for_ours() {
     proxy.release(Way::Answers);
     // All but the answer for the session.
     proxy.slow(Way::Answers);
+    let before = proxy.answers_read();
     proxy.mend();
     poll("a second node", || chroot.standing().len() == 2);
+    poll("a session that is known", || proxy.answers_read() > before);
     proxy.cut();
     proxy.release(Way::Answers);
     proxy.mend();

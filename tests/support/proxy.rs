@@ -48,6 +48,8 @@ struct State {
     open: Vec<Weak<TcpStream>>,
     /// When something came that is for the server.
     requests: Vec<Duration>,
+    /// How many answers were passed on.
+    answers: u64,
 }
 
 impl Proxy {
@@ -141,6 +143,22 @@ impl Proxy {
     pub(crate) fn request_after(&self, from: Duration) -> Option<Duration> {
         let state = self.shared.state();
         state.requests.iter().copied().find(|&at| at > from)
+    }
+
+    /// How many answers were passed on, and read by those who asked; 0 while they have something to read
+    /// (`rx_queue` in /proc/net/tcp, proc(5)).
+    pub(crate) fn answers_read(&self) -> u64 {
+        let answers = self.shared.state().answers;
+        let here = format!("0100007F:{:04X}", self.port);
+        let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the sockets");
+        let has_unread = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields.get(2) == Some(&&*here) && !fields[4].ends_with(":00000000")
+        };
+        match sockets.lines().any(has_unread) {
+            true => 0,
+            false => answers,
+        }
     }
 }
 
@@ -238,6 +256,9 @@ impl Shared {
                 let _ = to.shutdown(Shutdown::Both);
                 let _ = from.shutdown(Shutdown::Both);
                 return;
+            }
+            if way == Way::Answers {
+                self.state().answers += 1;
             }
         }
     }
