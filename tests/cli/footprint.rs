@@ -54,7 +54,7 @@ fn a_keeper_is_small(store: &Store) {
 #[test]
 fn what_only_the_start_needed_is_given_back() {
     let store = Store::etcd();
-    let holder = Run::start(store.sh(&["--ttl", "2"], "echo ready $$; exec sleep 60"));
+    let holder = Run::start(store.sh(&["--ttl", "6"], "echo ready $$; exec sleep 60"));
     holder.ready();
     for pid in [holder.pid(), watchdog(holder.pid())] {
         poll("less memory", || {
