@@ -1,5 +1,5 @@
 //! The floor: the least program that runs a command under a lock in etcd, to compare with. It requests
-//! the lease and the key at once, does not look whether its key is the first, runs the command, and
+//! the lease and then the key, does not look whether its key is the first, runs the command, and
 //! revokes. It renews, watches and stops nothing. As a bare waiter it watches the key ahead of its own until
 //! that is gone, and reads its own key. It is this executable, run with an argument.
 
@@ -71,7 +71,7 @@ pub(crate) fn fresh_lease() -> i64 {
     (u64::from_le_bytes(bytes) >> 1) as i64
 }
 
-/// Requests the lease and, at the same time, a key in the queue that is attached to it.
+/// Requests the lease and then a key in the queue that is attached to it.
 pub(crate) async fn acquire(
     client: &Client,
     key: &str,
@@ -91,20 +91,8 @@ pub(crate) async fn acquire(
             TxnOp::get(format!("{key}/"), Some(first)),
         ]);
     let chosen = LeaseGrantOptions::new().with_id(lease);
-    let (mut kv, mut leases) = (client.kv_client(), client.lease_client());
-    let (placed, granted) = tokio::join! {
-        biased;
-        kv.txn(txn.clone()),
-        leases.grant(ttl, Some(chosen)),
-    };
-    granted?;
-    match placed {
-        // etcd served the request for the key first: once more, now that the lease exists.
-        Err(Error::GRpcStatus(status)) if status.message().contains("lease not found") => {
-            kv.txn(txn).await
-        }
-        placed => placed,
-    }
+    client.lease_client().grant(ttl, Some(chosen)).await?;
+    client.kv_client().txn(txn).await
 }
 
 /// Waits until the key ahead of this lease's is gone, and reads its own.

@@ -66,7 +66,7 @@ pub(crate) fn distance(stage: &Stage) -> Vec<Figure> {
     let of = "start to the command's first instruction, 10 ms from the store";
     vec![
         Figure::new(format!("{of}, plain TCP"))
-            .at_most(3.0, plain.median(), unit)
+            .at_most(4.0, plain.median(), unit)
             .bar("genlock", plain.median(), format!("{plain} {unit}"))
             .bar("floor", floor.median(), format!("{floor} {unit}"))
             .bar(
@@ -75,7 +75,7 @@ pub(crate) fn distance(stage: &Stage) -> Vec<Figure> {
                 format!("{etcdctl} {unit}"),
             ),
         Figure::new(format!("{of}, over TLS"))
-            .at_most(4.0, tls.median(), unit)
+            .at_most(5.0, tls.median(), unit)
             .bar("genlock", tls.median(), format!("{tls} {unit}"))
             .bar(
                 "etcdctl lock",

@@ -174,8 +174,7 @@ pub(super) struct EtcdPlace {
     pub(super) indexes: Vec<IndexKey>,
 }
 
-/// A lease id of our own choice, so that what goes with the lease can be sent along with the
-/// request for it.
+/// A lease id of our own choice, so that a request for the lease may be sent again.
 pub(super) fn fresh_id() -> Result<i64> {
     loop {
         // Positive: etcd writes the id in hex without a sign. 0 asks etcd to choose.

@@ -5,8 +5,6 @@ mod modes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::yield_now;
-
 use super::fault::Fault;
 use super::lease::{self, EtcdLease, EtcdPlace};
 use super::recipe::{PlaceAnswer, PutIf, Recipe};
@@ -145,42 +143,24 @@ impl<'a> EtcdQueue<'a> {
         self.keep(place).await.map(Some)
     }
 
-    /// Asks for a lease and, along with it, for a place: one round trip for both if etcd sees them
-    /// in this order, which the order of sending only makes likely. Sent the other way round etcd's
-    /// gRPC server makes it likelier (it begins with the newest request), but not its HTTPS server,
-    /// which serves gRPC over TLS; measured with etcd 3.4.
+    /// Asks for a lease and then, with that, for a place.
+    ///
+    /// Never for both at once, though that saves a round trip: where etcd takes the place first it refuses it, and
+    /// a member of 3.4 that is killed just after it has granted the lease takes it when it goes through its log
+    /// again, since the lease is there by now (what changes no key moves no `consistent_index`). Its peers have
+    /// refused it, and from then on they disagree about revisions and about who is in the queue.
     async fn ask(
         &self,
         call: &Acquisition<'_>,
         entry: PutIf,
     ) -> Result<(Lease<EtcdLease>, Granted, PlaceAnswer), NoLock> {
         let id = lease::fresh_id().map_err(NoLock::Failed)?;
-        let granting = async {
-            let owns = self.recipes.iter().map(|recipe| recipe.own(id)).collect();
-            let calls = EtcdLease::new(&self.shared.store, id, owns, self.ttl);
-            let keeper = &self.shared.keeper;
-            let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
-            let granted = lease.granted().await;
-            (lease, granted)
-        };
-        let submitting = async {
-            if self.shared.store.is_secure() {
-                // Lets the lease's request, which comes from a task of its own, leave first: over TLS etcd
-                // takes requests in their order, and refuses a place whose lease it does not have yet, which
-                // then costs a round trip more. 107 requests for a place in 100 runs; without these two 178
-                // (etcd 3.4, Txn over TLS in `cargo bench -- requests`).
-                yield_now().await;
-                yield_now().await;
-            }
-            self.submit(entry, id).await
-        };
-        let (answer, (lease, granted)) = tokio::join!(biased; submitting, granting);
-        let granted = granted.map_err(NoLock::Failed)?;
-        let answer = match answer {
-            // The request overtook that for the lease, and was refused without any effect.
-            Err(Fault::LeaseNotFound) => self.submit(entry, id).await,
-            answer => answer,
-        };
+        let owns = self.recipes.iter().map(|recipe| recipe.own(id)).collect();
+        let calls = EtcdLease::new(&self.shared.store, id, owns, self.ttl);
+        let keeper = &self.shared.keeper;
+        let mut lease = Lease::start(keeper, Arc::new(calls), self.ttl, &self.claim);
+        let granted = lease.granted().await.map_err(NoLock::Failed)?;
+        let answer = self.submit(entry, id).await;
         Ok((lease, granted, answer.map_err(|fault| call.no_lock(fault))?))
     }
 

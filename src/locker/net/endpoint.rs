@@ -90,11 +90,6 @@ impl Endpoint {
         })
     }
 
-    #[cfg(feature = "etcd")]
-    pub(crate) fn is_secure(&self) -> bool {
-        matches!(self.address, Address::Tcp { tls: true, .. })
-    }
-
     /// Whether others on the way can read what is said.
     pub(crate) fn is_in_clear(&self) -> bool {
         matches!(&self.address, Address::Tcp { tls: false, host, .. }

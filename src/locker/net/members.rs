@@ -99,13 +99,6 @@ impl<D: Dialler> Members<D> {
         self.moved.subscribe()
     }
 
-    /// Whether the current member is spoken to over TLS.
-    #[cfg(feature = "etcd")]
-    pub(crate) fn is_secure(&self) -> bool {
-        let current = self.current.load(Ordering::Relaxed);
-        self.members[current].endpoint.is_secure()
-    }
-
     /// Whether any member ever answered.
     pub(crate) fn heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed)

@@ -21,12 +21,10 @@ fn counts<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
 async fn an_uncontended_lock_costs_three_requests() {
     let server = Server::start();
     let expected = counts([("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", 1)]);
-    // When the request for the place overtakes that for its lease it is sent again.
-    let overtaken = counts([("LeaseGrant", 1), ("LeaseRevoke", 1), ("Txn", 2)]);
     for tried in [false, true] {
-        let mut seen = Vec::new();
-        while !seen.contains(&expected) {
-            assert!(seen.len() < 50, "every request overtakes: {seen:?}");
+        // A place that is asked for before its lease is there is refused, and asked for again. A member of etcd 3.4
+        // that is killed then may take it when it starts again, as the only one.
+        for _ in 0..10 {
             let client = client(&server, Options::default());
             let before = server.requests();
             let held = if tried {
@@ -41,8 +39,7 @@ async fn an_uncontended_lock_costs_three_requests() {
             client.unlock(held).await.expect("a release");
             client.close().await.expect("a closed client");
             let cost = server.requests_since(&before);
-            assert!(cost == expected || cost == overtaken, "{cost:?}");
-            seen.push(cost);
+            assert_eq!(cost, expected);
         }
     }
 }
@@ -73,9 +70,8 @@ async fn a_waiter_costs_six_requests_and_a_watch() {
     waiter.unlock(held).await.expect("a release");
     let mut cost = server.requests_since(&before);
     let txns = cost.remove("Txn").expect("transactions");
-    // One more if the request for the place overtook that for its lease. What only reads is no transaction: some
-    // etcds panic when whoever asked for one goes away.
-    assert!((1..=2).contains(&txns), "{txns}");
+    // What only reads is no transaction: some etcds panic when whoever asked for one goes away.
+    assert_eq!(txns, 1);
     let ranges = ("Range", 3);
     // One of the revokes is the holder's.
     assert_eq!(
