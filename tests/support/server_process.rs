@@ -2,8 +2,14 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+
+/// After so long one that was told to end is killed, as a service manager does: an etcd that hands its lead to
+/// a peer whom it does not reach has been seen to hang for a quarter of an hour.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct ServerProcess {
     child: Child,
@@ -50,12 +56,23 @@ impl ServerProcess {
             return;
         }
         self.signal(signal);
-        let status = self.child.wait().expect("an end");
+        self.is_ended = true;
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            if start.elapsed() > PATIENCE {
+                self.signal(Signal::KILL);
+                self.child.wait().expect("an end");
+                return;
+            }
+            sleep(Duration::from_millis(5));
+        };
         let is_clean = signal == Signal::TERM && status.success();
         if status.signal() != Some(signal.as_raw()) && !is_clean {
             self.own_end = Some(status);
         }
-        self.is_ended = true;
     }
 
     /// Whether it runs no more.
