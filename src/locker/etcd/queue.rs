@@ -147,8 +147,9 @@ impl<'a> EtcdQueue<'a> {
     ///
     /// Never for both at once, though that saves a round trip: where etcd takes the place first it refuses it, and
     /// a member of 3.4 that is killed just after it has granted the lease takes it when it goes through its log
-    /// again, since the lease is there by now (what changes no key moves no `consistent_index`). Its peers have
-    /// refused it, and from then on they disagree about revisions and about who is in the queue.
+    /// again, since the lease is there by now: how far it had come is kept only where a key has changed
+    /// (storeTxnWrite.End, mvcc/kvstore_txn.go). Its peers have refused it, and from then on they disagree about
+    /// revisions and about who is in the queue.
     async fn ask(
         &self,
         call: &Acquisition<'_>,
