@@ -114,7 +114,7 @@ pub(super) fn latest(
         };
         if let Some(at) = run.superseded {
             let newer = |other: &&&Run| {
-                let is_later = match (run.token(), other.token()) {
+                let is_later = match (run.token(), other.told_token()) {
                     (Some(ours), Some(theirs)) => ours < theirs,
                     _ => true,
                 };
@@ -230,6 +230,15 @@ mod tests {
             alone,
             ["a (token 1) was sent away, and no newer one was there"]
         );
+        // One that lost its older place is in the queue again, and gives up before it says where.
+        let older = "o worker asked 0 keys=[\"/k\"] mode=exclusive ttl_seconds=3
+            o genlock waiting 5 token=0
+            o genlock trouble 20 why=place-lost
+            o genlock skipped 60 why=busy
+            o worker over 65 status=75\n";
+        assert_eq!(newest(&(sent.to_owned() + older)), [""; 0]);
+        let kept = older.replace("trouble 20 why=place-lost", "trouble 20 why=retrying");
+        assert_eq!(newest(&(sent.to_owned() + &kept)).len(), 1);
         let plain = latest(
             &story(&(sent.to_owned() + &life("b", 2, 50, 200))),
             &ABLE,

@@ -116,6 +116,12 @@ impl Run {
         held.or(self.places.last().map(|place| place.token))
     }
 
+    /// The same, unless that place is lost: it may have another by now, and a later one.
+    pub(super) fn told_token(&self) -> Option<u64> {
+        let lost = self.places.last().is_some_and(|place| place.is_lost);
+        self.token().filter(|_| self.section.is_some() || !lost)
+    }
+
     /// Whether both may hold at once, but for their number.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.sharing == other.sharing && self.sharing != Sharing::Alone
