@@ -70,8 +70,10 @@ pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<
             return Ok(say_lost(&around));
         }
         match let_go(store, &around).await {
-            Ok(()) => {
-                end_history(store, &around).await;
+            Ok(removal) => {
+                if removal == Removal::Removed {
+                    end_history(store, &around).await;
+                }
                 Ok(Exit::Status(0))
             }
             Err(error) if error.kind() == ErrorKind::NotHeld => Ok(say_lost(&around)),
@@ -82,25 +84,26 @@ pub(super) fn run(options: &ReleaseArgs, settings: &Settings) -> anyhow::Result<
 
 /// Has the store let go of the lock. A keeper that is there does it when it is told, once nothing runs under
 /// the lock; of one that is not the lock ends with its TTL. It is not taken by force: a step may be running.
-async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<()> {
+async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<Removal> {
     let (key, token, by) = (&around.key, around.token, TakenAway::by_this_process());
-    match store.take_away(key, token, &by, false).await? {
-        Removal::Removed => return Ok(()),
-        Removal::Told => {}
+    let removal = store.take_away(key, token, &by, false).await?;
+    if removal == Removal::Removed {
+        return Ok(removal);
     }
     let within = TOLD + around.ttl.unwrap_or_default();
     let gone = timeout(within, store.until_gone(key, token)).await;
     gone.unwrap_or_else(|_| {
         let why = "not released yet: its holder was told to, and what runs under it does not end";
         Err(Error::new(ErrorKind::Unavailable, why).of_key(key))
-    })
+    })?;
+    Ok(removal)
 }
 
-/// Writes the end of a lock that nobody keeps, where its beginning is in the history. Whoever may not read or
+/// Writes the end of a lock that nobody keeps (who was told to let go writes it), where its beginning is in the history. Whoever may not read or
 /// write that may release the lock all the same.
 async fn end_history(store: &dyn StoreClient, around: &Around) {
     let runs = store.history(&around.key).await.unwrap_or_default();
-    let is_it = |run: &PastRun| run.token() == around.token && !run.is_over();
+    let is_it = |run: &PastRun| run.token() == around.token && run.kept && !run.is_over();
     if let Some(mut run) = runs.into_iter().find(is_it) {
         run.report.release(SystemTime::now());
         let _ = store.end(&run, &[]).await;

@@ -62,7 +62,7 @@ impl KeptLock<'_> {
         if let Some(keeping) = keeping {
             let report = match &error {
                 Some(error) => reporter.account().failed(exit, error),
-                None => report,
+                None => reporter.account().over(exit),
             };
             // What it comes to is known only now.
             say_unwritten(timeout(HISTORY_WITHIN, keeping.end(report)).await);

@@ -46,14 +46,14 @@ pub(super) async fn acquire(
         let _ = held.unlock().await;
         return Err(unsaid);
     }
-    let keeping = options.begin(&locking, reporter);
-    held.unlock_after(time).await?;
-    if let Some(keeping) = keeping
+    // Before anybody can release it, and write the end.
+    if let Some(keeping) = options.begin(&locking, reporter)
         && let Err(error) = keeping.leave().await
     {
         stderr::complain(format_args!(
             "warning: the history was not written: {error}"
         ));
     }
+    held.unlock_after(time).await?;
     Ok(Exit::Status(0))
 }

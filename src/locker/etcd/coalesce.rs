@@ -1,7 +1,7 @@
 //! A stream that sends in one packet what tasks of the runtime write one after the other, and tells
 //! what it receives.
 //!
-//! HTTP/2 writes a request in several parts, and flushes each. The first requests of a lock, and
+//! HTTP/2 writes a request in several parts, and flushes each. The first request of a lock, and
 //! what a connection begins with, become one system call, one packet and, over TLS, one record.
 
 use std::io;

@@ -73,7 +73,8 @@ pub(super) async fn keys(
 }
 
 /// The same of at most [`AT_ONCE`] keys in etcd's order that mostly stand beside each other, as those who hold
-/// many locks do: by one request, and one more for each that others keep from the reach of it.
+/// many locks do: by one request, and one more for each that others keep from the reach of it (waiters, and
+/// past runs where many are kept).
 pub(super) async fn neighbours(
     store: &Arc<EtcdMembers>,
     names: Vec<Vec<u8>>,

@@ -56,6 +56,7 @@ pub(super) struct Look {
     pub(super) ahead: Vec<Vec<u8>>,
     /// Whether the key of one of them was written over, so that no watch may show its end.
     pub(super) in_doubt: bool,
+    /// What the first of them says of itself, if it was read.
     pub(super) holder: Option<Record>,
 }
 
@@ -164,11 +165,14 @@ impl Recipe {
     pub(super) async fn look(&self, own: &str, revision: i64) -> Result<Look, Fault> {
         let first = read::range(&self.store, &*self.prefix, first());
         let (look, first) = tokio::join!(self.look_ahead(own, revision), first);
-        let first = first?;
+        let (look, first) = (look?, first?);
         let holder = first.kvs().first().filter(|kv| self.contends(kv));
+        // It is of a revision of its own, at which another may hold, or we ourselves.
+        let is_seen = |kv: &&KeyValue| look.ahead.last().is_some_and(|key| key == kv.key());
+        let holder = holder.filter(is_seen);
         Ok(Look {
             holder: holder.and_then(|kv| Record::from_json(kv.value())),
-            ..look?
+            ..look
         })
     }
 
