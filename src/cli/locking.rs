@@ -26,7 +26,7 @@ use crate::locker::{Capability, Options, Record};
 use crate::progress::{self, Seen};
 use crate::supervise::footprint;
 pub(super) use events::EventStream;
-pub(super) use keeping::Keeping;
+pub(super) use keeping::{Keeping, say_unwritten};
 use lines::LockLines;
 pub(super) use once::Begun;
 pub(super) use release::LettingGo;

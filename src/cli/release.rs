@@ -99,8 +99,8 @@ async fn let_go(store: &dyn StoreClient, around: &Around) -> crate::Result<Remov
     Ok(removal)
 }
 
-/// Writes the end of a lock that nobody keeps (who was told to let go writes it), where its beginning is in the history. Whoever may not read or
-/// write that may release the lock all the same.
+/// Writes the end of a lock that nobody keeps, where its beginning is in the history: who was told to let go
+/// writes it himself. Whoever may not read or write that may release the lock all the same.
 async fn end_history(store: &dyn StoreClient, around: &Around) {
     let runs = store.history(&around.key).await.unwrap_or_default();
     let is_it = |run: &PastRun| run.token() == around.token && run.kept && !run.is_over();

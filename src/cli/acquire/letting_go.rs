@@ -5,13 +5,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 use super::keeper::{End, KeptLock};
 use super::notify;
 use crate::cli::answering::Ordered;
-use crate::cli::locking::LettingGo;
+use crate::cli::locking::{LettingGo, say_unwritten};
 use crate::cli::question::{Answer, Order};
 use crate::describe;
 use crate::events::{EventKind, StopReason};
@@ -64,8 +63,10 @@ impl KeptLock<'_> {
                 Some(error) => reporter.account().failed(exit, error),
                 None => reporter.account().over(exit),
             };
-            // What it comes to is known only now.
-            say_unwritten(timeout(HISTORY_WITHIN, keeping.end(report)).await);
+            // What it comes to is known only now. A store that does not answer has its own line.
+            if let Ok(Err(error)) = timeout(HISTORY_WITHIN, keeping.end(report)).await {
+                say_unwritten(&error);
+            }
         }
         // Whoever has asked for the release may read it at once.
         reporter.end(exit, error.as_deref());
@@ -134,15 +135,6 @@ impl KeptLock<'_> {
             Order::Release => self.releasers.push(ordered),
             Order::Join | Order::Extend(_) => ordered.answer(&Answer::Nothing),
         }
-    }
-}
-
-/// Says that the history was not written, if that is so. A store that does not answer has its own line.
-fn say_unwritten(written: Result<crate::Result<()>, Elapsed>) {
-    if let Ok(Err(error)) = written {
-        stderr::complain(format_args!(
-            "warning: the history was not written: {error}"
-        ));
     }
 }
 

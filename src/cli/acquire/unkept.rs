@@ -7,11 +7,11 @@ use anyhow::Context;
 use super::AcquireOptions;
 use super::keeper::ends_at;
 use super::output::Kept;
+use crate::cli::locking::say_unwritten;
 use crate::cli::operate::print;
 use crate::cli::report::Reporter;
 use crate::cli::store::Store;
 use crate::exit::Exit;
-use crate::stderr;
 use crate::supervise::signals::Signals;
 
 /// Acquires the lock, and leaves it to the store.
@@ -50,9 +50,7 @@ pub(super) async fn acquire(
     if let Some(keeping) = options.begin(&locking, reporter)
         && let Err(error) = keeping.leave().await
     {
-        stderr::complain(format_args!(
-            "warning: the history was not written: {error}"
-        ));
+        say_unwritten(&error);
     }
     held.unlock_after(time).await?;
     Ok(Exit::Status(0))

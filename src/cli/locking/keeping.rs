@@ -5,10 +5,18 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use crate::Result;
 use crate::locker::PastRun;
 use crate::locker::kind::StoreClient;
 use crate::report::RunReport;
+use crate::stderr;
+use crate::{Error, Result};
+
+/// Says that a beginning or an end is not in the history.
+pub(in crate::cli) fn say_unwritten(error: &Error) {
+    stderr::complain(format_args!(
+        "warning: the history was not written: {error}"
+    ));
+}
 
 /// A run whose beginning is being written.
 pub(in crate::cli) struct Keeping {

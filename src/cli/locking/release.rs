@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::Locking;
+use super::{Locking, say_unwritten};
 use crate::ErrorKind;
 use crate::clock::{Instant, until};
 use crate::describe;
@@ -55,7 +55,7 @@ impl Locking<'_> {
                 let failed = !lost && unlocked.is_err();
                 self.say_of_release(unlocked, letting);
                 if let Some(Err(error)) = written.filter(|_| !failed) {
-                    stderr::complain(format_args!("warning: the history was not written: {error}"));
+                    say_unwritten(&error);
                 }
             }
             () = until(give_up) => {}

@@ -47,7 +47,7 @@ async fn attach(
     for _ in 0..ATTEMPTS {
         let found = read::keys(store, names().collect()).await?;
         let (mut as_read, mut puts) = (Vec::new(), Vec::new());
-        for kv in places(found, owns)? {
+        for kv in places(found.into_iter().flatten(), owns)? {
             if kv.lease() != lease {
                 return Err(Fault::LeaseNotFound);
             }
@@ -68,7 +68,7 @@ async fn attach(
             return Ok(());
         }
         // An earlier request may have moved them, whose answer was lost.
-        let moved = places(gets(&answer).into_iter().flatten().map(Some), owns)?;
+        let moved = places(gets(&answer).into_iter().flatten(), owns)?;
         if moved.iter().all(|kv| kv.lease() == next) {
             return Ok(());
         }
@@ -82,11 +82,8 @@ fn untouched(key: &[u8], modified: i64) -> Compare {
 }
 
 /// The places that were read, which have to be there.
-fn places(
-    found: impl IntoIterator<Item = Option<KeyValue>>,
-    owns: &[String],
-) -> Result<Vec<KeyValue>, Fault> {
-    let found: Vec<_> = found.into_iter().flatten().collect();
+fn places(found: impl Iterator<Item = KeyValue>, owns: &[String]) -> Result<Vec<KeyValue>, Fault> {
+    let found: Vec<_> = found.collect();
     match found.len() == owns.len() {
         true => Ok(found),
         false => Err(Fault::LeaseNotFound),

@@ -38,7 +38,9 @@ async fn an_uncontended_lock_costs_three_requests() {
             };
             client.unlock(held).await.expect("a release");
             client.close().await.expect("a closed client");
-            let cost = server.requests_since(&before);
+            let mut cost = server.requests_since(&before);
+            // What takes long, as on a loaded machine, is watched.
+            cost.remove("Watch");
             assert_eq!(cost, expected);
         }
     }
@@ -70,8 +72,9 @@ async fn a_waiter_costs_six_requests_and_a_watch() {
     waiter.unlock(held).await.expect("a release");
     let mut cost = server.requests_since(&before);
     let txns = cost.remove("Txn").expect("transactions");
-    // What only reads is no transaction: some etcds panic when whoever asked for one goes away.
-    assert_eq!(txns, 1);
+    // One more if it is held for longer than 0.1 s. What only reads is no transaction: some etcds panic when
+    // whoever asked for one goes away.
+    assert!((1..=2).contains(&txns), "{txns}");
     let ranges = ("Range", 3);
     // One of the revokes is the holder's.
     assert_eq!(
